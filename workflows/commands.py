@@ -1,0 +1,188 @@
+"""What the commands studies, build, run, status and report do."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from workflows import study as study_files
+from workflows.show import job_progress, messages, table
+
+if TYPE_CHECKING:
+    from structures.model import InterfaceModel
+    from workflows.project import Project
+    from workflows.runner import Outcome
+    from workflows.study import Study
+
+
+def studies_table(as_json: bool) -> None:
+    """Print the built-in studies."""
+    found = [study_files.load(name) for name in study_files.builtin_names()]
+    if as_json:
+        typer.echo(json.dumps([_described(study) for study in found], indent=2))
+        return
+    rows = []
+    for study in found:
+        engines = study.engines()
+        rows.append(
+            [
+                study.name,
+                study.title,
+                ", ".join(spec.name for spec in study.interfaces),
+                study.protocol,
+                f"{engines.formation} / {engines.dynamics}",
+            ]
+        )
+    table(["study", "computes", "interfaces", "protocol", "engines"], rows)
+
+
+def _described(study: Study) -> dict[str, Any]:
+    return {
+        "name": study.name,
+        "title": study.title,
+        "interfaces": [spec.name for spec in study.interfaces],
+        "protocol": study.protocol,
+        "formation": list(study.formation_names),
+        "dynamics": [
+            {"interface": run.interface, "steps": run.steps} for run in study.dynamics
+        ],
+    }
+
+
+def build_models(name: str, out: Path, quick: bool, as_json: bool) -> None:
+    """Build every model of a study, write it and print what it is."""
+    from structures.interfaces import build_interface
+
+    study = study_files.load(name)
+    study = study_files.quickened(study) if quick else study
+    out.mkdir(parents=True, exist_ok=True)
+    summaries = []
+    with job_progress(f"building {study.name}") as shown:
+        for number, spec in enumerate(study.interfaces):
+            shown.job(spec.name, number, len(study.interfaces))
+            model = build_interface(spec)
+            _write_model(model, out)
+            summaries.append(model.summary())
+    if as_json:
+        typer.echo(json.dumps(summaries, indent=2))
+    else:
+        models_table(summaries)
+        messages.print(f"wrote POSCAR, CIF, JSON and a picture of each to {out}")
+
+
+def _write_model(model: InterfaceModel, out: Path) -> None:
+    from structures.model_io import write_json, write_poscar
+    from structures.pictures import draw_model
+    from workflows.flows import slug
+
+    stem = slug(model.name)
+    write_json(model, out / f"{stem}.json")
+    write_poscar(model, out / f"{stem}.vasp")
+    model.structure.to(str(out / f"{stem}.cif"), fmt="cif")
+    draw_model(model, out / f"{stem}.png")
+
+
+def models_table(summaries: list[dict[str, Any]]) -> None:
+    """Print what the models are."""
+    table(
+        ["interface", "atoms", "area Å²", "strain %", "gap Å", "interfaces",
+         "shortest Å", "film", "substrate"],
+        [
+            [
+                s["name"],
+                str(s["atoms"]),
+                f"{s['area']:.2f}",
+                f"{100 * s['max_strain']:.2f}",
+                f"{s['gap']:.2f}",
+                str(s["n_interfaces"]),
+                f"{s['shortest_distance']:.2f}",
+                s["film"],
+                s["substrate"],
+            ]
+            for s in summaries
+        ],
+    )
+
+
+def run_study(
+    name: str, root: Path, engine: str | None, quick: bool, as_json: bool
+) -> int:
+    """Run a study in a project directory, or go on with it; return the exit status."""
+    from workflows import runner
+    from workflows.project import Project
+
+    study = study_files.load(name).with_engine(engine)
+    study = study_files.quickened(study) if quick else study
+    project = Project.create(root, study)
+    with job_progress(study.name) as shown:
+        outcome = runner.run(project, shown.job)
+    _tell(project, outcome, as_json)
+    return 1 if outcome.failed else 0
+
+
+def _tell(project: Project, outcome: Outcome, as_json: bool) -> None:
+    from workflows.reporting import write_report
+
+    results, path = write_report(project)
+    if as_json:
+        typer.echo(
+            json.dumps(
+                {
+                    "ran": outcome.ran,
+                    "kept": outcome.kept,
+                    "failed": outcome.failed,
+                    "blocked": outcome.blocked,
+                    "interfaces": results.energies,
+                    "report": str(path),
+                },
+                indent=2,
+            )
+        )
+    else:
+        from workflows.analyze import print_dynamics, print_energies
+
+        if results.energies:
+            print_energies(results.energies, project.study)
+        print_dynamics(results)
+        typer.echo(f"report: {path}")
+    messages.print(
+        f"{len(outcome.ran)} jobs run, {len(outcome.kept)} kept from before, "
+        f"{len(outcome.failed)} failed, {len(outcome.blocked)} waiting for those"
+    )
+    for job, message in outcome.failed.items():
+        messages.print(f"failed: {job}: {message}", markup=False, style="red")
+
+
+def show_status(root: Path, as_json: bool) -> None:
+    """Print the state of every job of a project."""
+    from workflows import runner
+    from workflows.project import Project
+
+    project = Project.open(root)
+    found = runner.states(project)
+    if as_json:
+        rows = [
+            {"job": s.name, "state": s.state, "note": s.note, "folder": str(s.folder)}
+            for s in found
+        ]
+        typer.echo(json.dumps(rows, indent=2))
+        return
+    colors = {"done": "green", "failed": "red", "running": "cyan", "waiting": "dim"}
+    table(
+        ["job", "state", "note"],
+        [[s.name, f"[{colors[s.state]}]{s.state}[/]", s.note] for s in found],
+    )
+    counts = {state: sum(s.state == state for s in found) for state in colors}
+    typer.echo(", ".join(f"{number} {state}" for state, number in counts.items()))
+
+
+def make_report(root: Path) -> None:
+    """Write the results and the report of a project, finished or not."""
+    from workflows.project import Project
+    from workflows.reporting import write_report
+
+    _, path = write_report(Project.open(root))
+    typer.echo(f"report: {path}")

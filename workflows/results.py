@@ -1,0 +1,82 @@
+"""From a project's store to its results: tables, figures, report.
+
+Nothing is recomputed: documents of finished jobs in, JSON, PNG and HTML out. It may be
+run at any time, also on a project that is not finished.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from workflows.flows import slug
+from workflows.project import Project, write
+
+if TYPE_CHECKING:
+    from structures.model import InterfaceModel
+
+
+@dataclass(frozen=True)
+class Results:
+    """What the finished jobs of a project say.
+
+    Attributes:
+        models: interface models by name.
+        energies: ledger entries as plain data (the "energies" contract).
+        dynamics: {"rdf": ..., "bonds": ...} by interface or crystal.
+        references: {"rdf": ...} of crystals at rest.
+        quick: the project was run with --quick.
+    """
+
+    models: dict[str, InterfaceModel] = field(default_factory=dict)
+    energies: list[dict[str, Any]] = field(default_factory=list)
+    dynamics: dict[str, dict[str, Any]] = field(default_factory=dict)
+    references: dict[str, dict[str, Any]] = field(default_factory=dict)
+    quick: bool = False
+
+
+def outputs(project: Project, result: str) -> Iterator[tuple[str, Any]]:
+    """Yield (subject, output) of the finished jobs that give this kind of result."""
+    for job, _ in project.flow().iterflow():
+        if job.metadata.get("result") != result:
+            continue
+        done = project.store.query_one(
+            {"uuid": job.uuid, "index": job.index}, ["output"], load=True
+        )
+        if done is not None:
+            yield job.metadata["subject"], done["output"]
+
+
+def collect(project: Project) -> Results:
+    """Return the results of a project, as far as it is."""
+    from monty.json import MontyDecoder
+
+    decode = MontyDecoder().process_decoded
+    return Results(
+        models={name: decode(o["model"]) for name, o in outputs(project, "model")},
+        energies=[output for _, output in outputs(project, "formation")],
+        dynamics=dict(outputs(project, "dynamics")),
+        references=dict(outputs(project, "reference")),
+        quick=project.study.quick,
+    )
+
+
+def write_results(project: Project) -> Results:
+    """Write results/*.json of a project and return them."""
+    found = collect(project)
+    energies = {"quick": found.quick, "interfaces": found.energies}
+    _write_json(project, "energies.json", energies)
+    for subject, output in found.dynamics.items():
+        rdf = {**output["rdf"], "quick": found.quick}
+        _write_json(project, f"rdf-{slug(subject)}.json", rdf)
+        bonds = {**output["bonds"], "quick": found.quick}
+        _write_json(project, f"bonds-{slug(subject)}.json", bonds)
+    for subject, output in found.references.items():
+        _write_json(project, f"rdf-{slug(subject)}-at-rest.json", output["rdf"])
+    return found
+
+
+def _write_json(project: Project, name: str, data: dict[str, Any]) -> None:
+    write(project.results / name, json.dumps(data, indent=1))

@@ -1,0 +1,189 @@
+"""The jobs of the flows that no engine makes. Each holds one call.
+
+They live here, in an importable module, because a stored job is found again by path.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from jobflow import job
+from monty.json import MSONable
+from pymatgen.core import Structure
+
+from analysis.bonds import bond_counts
+from analysis.ledger import book
+from analysis.rdf import crystal_rdf, partial_rdfs
+from analysis.trajectory import Trajectory
+from structures.interfaces import build_interface
+from structures.model import InterfaceModel
+from structures.specs import CrystalLayer, InterfaceSpec
+from workflows.records import (
+    DynamicsRecord,
+    RunRecord,
+    TrajectoryPointer,
+    runs_folder,
+)
+from workflows.relaxation import relabeled
+
+TRAJECTORIES = "trajectories"
+
+
+@dataclass(frozen=True)
+class BuiltInterface(MSONable):  # type: ignore[misc]
+    """An interface model and the structures that jobs start from.
+
+    Attributes:
+        model: with labels and provenance.
+        interface: its structure.
+        film: the upper slab alone, in the interface's cell.
+        substrate: the lower slab alone, in the interface's cell.
+        film_unstrained: the upper slab in its own lattice.
+        substrate_unstrained: the lower slab in its own lattice.
+    """
+
+    model: InterfaceModel
+    interface: Structure
+    film: Structure
+    substrate: Structure
+    film_unstrained: Structure
+    substrate_unstrained: Structure
+
+    @classmethod
+    def of(cls, model: InterfaceModel) -> BuiltInterface:
+        """Return the model with its parts."""
+        parts = model.separated()
+        film, substrate = parts[model.film_phase], parts[model.substrate_phase]
+        return cls(
+            model=model,
+            interface=model.structure,
+            film=film,
+            substrate=substrate,
+            film_unstrained=model.unstrained.get(model.film_phase, film),
+            substrate_unstrained=model.unstrained.get(model.substrate_phase, substrate),
+        )
+
+
+@job
+def build(spec: Mapping[str, Any]) -> BuiltInterface:
+    """Build an interface model from its specification as plain data."""
+    return BuiltInterface.of(build_interface(interface_spec(spec)))
+
+
+@job
+def separate(built: BuiltInterface, relaxed: RunRecord) -> BuiltInterface:
+    """Cut the relaxed interface into its slabs, frozen as they are in it."""
+    structure = relabeled(built.interface, relaxed.structure)
+    return BuiltInterface.of(replace(built.model, structure=structure))
+
+
+@job
+def enter_in_ledger(
+    model: InterfaceModel,
+    static: Mapping[str, RunRecord],
+    relaxed: Mapping[str, RunRecord],
+    slabs_state: str,
+) -> dict[str, Any]:
+    """Book one formation energy; the ledger refuses what does not belong together.
+
+    Args:
+        model: of the interface.
+        static: records of "interface", "film", "substrate" and, where a side is
+            strained, "film_unstrained" or "substrate_unstrained".
+        relaxed: the relaxations behind them, by the same names.
+        slabs_state: "relaxed" or "frozen".
+    """
+    phases = {"film": model.film_phase, "substrate": model.substrate_phase}
+    terms = {
+        part: record.term(f"{model.name}, {part}", relaxed.get(part))
+        for part, record in static.items()
+    }
+    strain = {
+        phase: terms[side].energy - terms[f"{side}_unstrained"].energy
+        for side, phase in phases.items()
+        if f"{side}_unstrained" in terms
+    }
+    entry = book(
+        model.name,
+        terms["interface"],
+        {phase: terms[side] for side, phase in phases.items()},
+        area=model.area,
+        n_interfaces=model.n_interfaces,
+        slabs_state=slabs_state,
+        strain_energy=strain or None,
+    )
+    return entry.as_dict()
+
+
+@job
+def repeated_crystal(crystal: str, min_atoms: int) -> Structure:
+    """Return a crystal repeated towards a cube until it holds enough atoms."""
+    from structures.crystals import read_crystal
+
+    structure = read_crystal(crystal)
+    repeats = [1, 1, 1]
+    while len(structure) * repeats[0] * repeats[1] * repeats[2] < min_atoms:
+        edges = [n * edge for n, edge in zip(repeats, structure.lattice.abc, strict=True)]
+        repeats[edges.index(min(edges))] += 1
+    return structure.make_supercell(repeats)
+
+
+@job
+def join_segments(name: str, segments: list[DynamicsRecord]) -> TrajectoryPointer:
+    """Write all segments as one trajectory into the project's trajectories/."""
+    paths = [segment.trajectory.locate(runs_folder()) for segment in segments]
+    folder = runs_folder().parent / TRAJECTORIES
+    folder.mkdir(exist_ok=True)
+    path = folder / f"{name}.ionf"
+    joined = Trajectory.join(paths)
+    joined.save(path)
+    return TrajectoryPointer(
+        run=f"../{TRAJECTORIES}",
+        file=path.name,
+        path=str(path.resolve()),
+        sha256=Trajectory.open(path).digest(),
+        frames=joined.n_frames,
+    )
+
+
+@job
+def analyze_dynamics(
+    trajectory: TrajectoryPointer, pairs: list[str], cutoff: float, windows: int
+) -> dict[str, Any]:
+    """Return RDFs, running coordination and bond counts of a trajectory."""
+    frames = Trajectory.open(trajectory.locate(runs_folder()))
+    rdf = partial_rdfs(frames, pairs, cutoff=cutoff, windows=windows)
+    counts = bond_counts(frames, pairs)
+    return {"rdf": rdf.as_dict(), "bonds": counts.as_dict()}
+
+
+@job
+def analyze_crystal(
+    structure: Structure, pairs: list[str], cutoff: float
+) -> dict[str, Any]:
+    """Return the RDFs of a crystal at rest."""
+    rdf = crystal_rdf(
+        [site.specie.symbol for site in structure],
+        structure.lattice.matrix,
+        structure.cart_coords,
+        pairs,
+        cutoff=cutoff,
+    )
+    return {"rdf": rdf.as_dict()}
+
+
+def interface_spec(data: Mapping[str, Any]) -> InterfaceSpec:
+    """Return the specification that a job carries as plain data."""
+    from pydantic import TypeAdapter
+
+    spec: InterfaceSpec = TypeAdapter(InterfaceSpec).validate_python(dict(data))
+    return spec
+
+
+def strained_sides(spec: InterfaceSpec) -> list[str]:
+    """Return which sides of an interface may be strained: "film", "substrate"."""
+    if not isinstance(spec.film, CrystalLayer):
+        return []
+    return ["film", "substrate"] if spec.strained == "shared" else [spec.strained]
