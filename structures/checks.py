@@ -24,8 +24,8 @@ POLYANIONS: dict[str, dict[str, tuple[float, int]]] = {
     "Sb": {"S": (2.65, 4)},
     "S": {"O": (1.75, 4)},
     "B": {"H": (1.45, 4)},
-    "C": {"O": (1.45, 3)},
-    "N": {"O": (1.45, 3)},
+    "C": {"O": (1.36, 3)},  # carbonate; ether C-O (1.42) makes no group
+    "N": {"O": (1.36, 3)},
     "Cl": {"O": (1.70, 4)},
 }
 OVERLAP = 0.62  # of the sum of covalent radii: below the shortest real bonds (P-O 0.87)

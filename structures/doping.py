@@ -100,7 +100,7 @@ def dope(
             "lower x or change the seed"
         )
     return [
-        DopedStructure(search.built(s, added), number / units, energy, s)
+        DopedStructure(search.built(s, added), float(number / units), energy, s)
         for energy, s, added in distinct
     ]
 

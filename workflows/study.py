@@ -213,12 +213,16 @@ def _thinner(spec: InterfaceSpec) -> InterfaceSpec:
         if isinstance(layer, PolymerLayer):
             return layer
         if layer.layers is not None:
-            return replace(layer, layers=max(1, layer.layers // 3))
+            return replace(layer, layers=min(layer.layers, _quick_layers(layer.layers)))
         return replace(layer, thickness=(layer.thickness or 10.0) / 2)
 
     substrate = half(spec.substrate)
     assert isinstance(substrate, CrystalLayer)
     return replace(spec, film=half(spec.film), substrate=substrate)
+
+
+def _quick_layers(layers: int) -> int:
+    return max(2, round(0.4 * layers))
 
 
 # --- reading ----------------------------------------------------------------------

@@ -1,0 +1,157 @@
+"""A crystal seen along the normal of a facet, as whole groups of atoms.
+
+Every polyanion is one rigid group that sits where its center sits; every other atom is a
+group of its own. The heights of the groups repeat with the spacing of the facet; a cut
+lies in a gap between heights. So no cut ever divides a polyanion, whatever the facet.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+from pymatgen.core import Structure
+
+from .checks import bonded_groups
+from .errors import StructureError
+from .lattices import SAME_POSITION, FacetFrame, facet_frame
+from .specs import Miller
+
+Array = NDArray[np.float64]
+MIN_CUT = 0.3  # Å; groups closer in height than this make one plane
+CANDIDATE = "X"  # a free position that doping may fill; never cuts, never ends a slab
+
+
+@dataclass(frozen=True)
+class Group:
+    """Atoms that stay together.
+
+    Attributes:
+        center: position of the first atom, Å, in the frame of the facet, shape (3,).
+        symbols: elements; the center's first.
+        offsets: from the center, Å, shape (n_atoms, 3).
+    """
+
+    center: Array
+    symbols: tuple[str, ...]
+    offsets: Array
+
+
+@dataclass(frozen=True)
+class Facet:
+    """A crystal, its facet, and the free positions that travel with it.
+
+    Attributes:
+        crystal: ordered bulk.
+        miller: in the axes of the crystal's cell.
+        candidates: fractional positions that doping may fill, shape (n, 3).
+    """
+
+    crystal: Structure
+    miller: Miller
+    candidates: tuple[tuple[float, float, float], ...] = ()
+
+    @cached_property
+    def frame(self) -> FacetFrame:
+        """Return the axes of the facet."""
+        return facet_frame(self.crystal, self.miller)
+
+    @property
+    def spacing(self) -> float:
+        """Return the smallest translational repeat along the normal, Å."""
+        return self.frame.spacing
+
+    @cached_property
+    def groups(self) -> list[Group]:
+        """Return the groups of one repeat; centers lie in the cell u, v, w."""
+        matrix = self.crystal.lattice.matrix
+        found = []
+        for members in bonded_groups(self.crystal):
+            symbols = tuple(self.crystal[i].specie.symbol for i, _ in members)
+            at = np.array([self.crystal[i].frac_coords + n for i, n in members]) @ matrix
+            found.append((symbols, at))
+        found += [
+            ((CANDIDATE,), np.array([position]) @ matrix) for position in self.candidates
+        ]
+        return self._one_repeat(found)
+
+    def _one_repeat(self, groups: list[tuple[tuple[str, ...], Array]]) -> list[Group]:
+        """Keep one image of each group per cell u, v, w."""
+        basis, rotation = self.frame.basis, self.frame.rotation
+        found: list[Group] = []
+        seen: dict[tuple[str, ...], list[Array]] = {}
+        for symbols, at in groups:
+            fractions = at[0] @ rotation @ np.linalg.inv(basis)
+            fractions -= np.floor(fractions + 1e-6)
+            known = seen.setdefault(symbols, [])
+            if known and _is_image(fractions, np.array(known), basis):
+                continue
+            known.append(fractions)
+            found.append(Group(fractions @ basis, symbols, (at - at[0]) @ rotation))
+        self._check_complete(found)
+        return found
+
+    def _check_complete(self, groups: list[Group]) -> None:
+        volume = abs(float(np.linalg.det(self.frame.basis)))
+        expected = len(self.crystal) * volume / self.crystal.lattice.volume
+        atoms = sum(len(g.symbols) for g in groups if g.symbols[0] != CANDIDATE)
+        if abs(atoms - expected) > 1e-3:
+            raise StructureError(
+                f"facet {self.miller}: {atoms} atoms per repeat instead of "
+                f"{expected:.2f}; the crystal is almost, but not exactly, periodic in a "
+                "smaller cell: symmetrize the file first"
+            )
+
+    @cached_property
+    def cuts(self) -> list[tuple[float, float]]:
+        """Return (height, width of the gap) of all distinct cuts of one repeat, Å.
+
+        A gap is at least `MIN_CUT` wide, or else the widest there is. Of cuts that a
+        symmetry maps onto each other, the outward side kept, one remains.
+        """
+        heights = np.sort(
+            [g.center[2] % self.spacing for g in self.groups if g.symbols[0] != CANDIDATE]
+        )
+        gaps = np.diff([*heights, heights[0] + self.spacing])
+        wide = np.flatnonzero(gaps > MIN_CUT)
+        if not wide.size:
+            wide = np.array([int(np.argmax(gaps))])
+        found = [
+            (float((heights[i] + gaps[i] / 2) % self.spacing), float(gaps[i]))
+            for i in wide
+        ]
+        return self._distinct(sorted(found))
+
+    def _distinct(self, cuts: list[tuple[float, float]]) -> list[tuple[float, float]]:
+        kept: list[tuple[float, float]] = []
+        shifts = self._height_shifts()
+        for height, gap in cuts:
+            images = [height + shift for shift in shifts]
+            if not any(self._same_height(a, b) for a in images for b, _ in kept):
+                kept.append((height, gap))
+        return kept
+
+    def _same_height(self, a: float, b: float) -> bool:
+        difference = (a - b) / self.spacing
+        return abs(difference - round(difference)) * self.spacing < SAME_POSITION
+
+    def _height_shifts(self) -> list[float]:
+        """Return the heights by which symmetries that keep the normal move the crystal."""
+        from pymatgen.symmetry.analyzer import SpacegroupAnalyzer
+
+        analyzer = SpacegroupAnalyzer(self.crystal, symprec=0.02)
+        normal = self.frame.normal
+        shifts = {
+            round(float(operation.translation_vector @ normal) % self.spacing, 4)
+            for operation in analyzer.get_symmetry_operations(cartesian=True)
+            if np.allclose(operation.rotation_matrix @ normal, normal, atol=1e-4)
+        }
+        return sorted(shifts | {0.0})
+
+
+def _is_image(fractions: Array, known: Array, basis: Array) -> bool:
+    difference = known - fractions
+    difference -= np.rint(difference)
+    return bool((np.linalg.norm(difference @ basis, axis=1) < SAME_POSITION).any())

@@ -1,0 +1,146 @@
+"""The interface model: a structure that remembers which atom belongs to what.
+
+Labels are site properties ("phase", "layer"), so they survive sorting, serialization
+and the frames of a run. `separated()` gives the slabs of E = (E_i - sum E_s) / A.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from monty.json import MSONable
+from numpy.typing import NDArray
+from pymatgen.core import Structure
+
+from .errors import StructureError
+
+
+@dataclass(frozen=True)
+class InterfaceModel(MSONable):  # type: ignore[misc]
+    """Two phases in one cell, normal along z, the substrate below the film.
+
+    Attributes:
+        name: of the interface.
+        structure: sites carry "phase" (str) and "layer" (int, counted from the bottom
+            of each phase).
+        film_phase: name of the upper phase.
+        substrate_phase: name of the lower phase.
+        n_interfaces: 1 with vacuum, 2 without.
+        gap: distance along z between the outermost atoms of both phases, Å.
+        registry: in-plane shift of the film, fractions of the cell.
+        vacuum: above the film, Å; 0 in a sandwich.
+        strain_film: in-plane strain of the film, shape (2, 2).
+        strain_substrate: likewise of the substrate.
+        unstrained: slabs of the strained phases in their own lattices, same atoms.
+        provenance: how it was made, as plain data.
+    """
+
+    name: str
+    structure: Structure
+    film_phase: str
+    substrate_phase: str
+    n_interfaces: int
+    gap: float
+    registry: tuple[float, float]
+    vacuum: float
+    strain_film: list[list[float]]
+    strain_substrate: list[list[float]]
+    unstrained: dict[str, Structure] = field(default_factory=dict)
+    provenance: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def area(self) -> float:
+        """Return the interfacial area of one interface, Å²."""
+        a, b, _ = self.structure.lattice.matrix
+        return float(np.linalg.norm(np.cross(a, b)))
+
+    @property
+    def normal(self) -> NDArray[np.float64]:
+        """Return the unit normal that points from substrate to film, shape (3,)."""
+        a, b, _ = self.structure.lattice.matrix
+        cross = np.cross(a, b)
+        return np.asarray(cross / np.linalg.norm(cross))
+
+    @property
+    def max_strain(self) -> float:
+        """Return the largest principal strain of either phase."""
+        tensors = (self.strain_film, self.strain_substrate)
+        return float(max(np.abs(np.linalg.eigvalsh(t)).max() for t in tensors))
+
+    @property
+    def phases(self) -> list[str]:
+        """Return the phase of each site."""
+        return [str(site.properties["phase"]) for site in self.structure]
+
+    @property
+    def interface_heights(self) -> list[float]:
+        """Return z of the middle of each gap, Å; one above the cell's top is wrapped."""
+        z = self.structure.cart_coords[:, 2]
+        film = np.array([phase == self.film_phase for phase in self.phases])
+        heights = [float(z[~film].max() + z[film].min()) / 2]
+        if self.n_interfaces == 2:
+            height = self.structure.lattice.matrix[2, 2]
+            heights.append(float(z[film].max() + z[~film].min() + height) / 2 % height)
+        return heights
+
+    def separated(self) -> dict[str, Structure]:
+        """Return each phase alone, at its place in the interface's cell.
+
+        The order of sites within a phase is that of the interface.
+        """
+        return {
+            phase: Structure.from_sites(
+                [s for s in self.structure if s.properties["phase"] == phase]
+            )
+            for phase in (self.film_phase, self.substrate_phase)
+        }
+
+    def shortest_distance(self) -> tuple[float, int, int]:
+        """Return the shortest distance between the phases (Å) and its two sites."""
+        centers, neighbors, _, distances = self.structure.get_neighbor_list(8.0)
+        phases = np.array(self.phases)
+        across = np.flatnonzero(phases[centers] != phases[neighbors])
+        if not across.size:
+            raise StructureError(f"{self.name}: the phases are more than 8 Å apart")
+        best = across[np.argmin(distances[across])]
+        return float(distances[best]), int(centers[best]), int(neighbors[best])
+
+    def summary(self) -> dict[str, Any]:
+        """Return what tables show, as plain data; lengths in Å."""
+        distance, first, second = self.shortest_distance()
+        parts = self.separated()
+        return {
+            "name": self.name,
+            "atoms": len(self.structure),
+            "formula": {
+                phase: part.composition.formula for phase, part in parts.items()
+            },
+            "cell": list(self.structure.lattice.parameters),
+            "area": self.area,
+            "max_strain": self.max_strain,
+            "strain_film": self.strain_film,
+            "strain_substrate": self.strain_substrate,
+            "gap": self.gap,
+            "vacuum": self.vacuum,
+            "n_interfaces": self.n_interfaces,
+            "shortest_distance": distance,
+            "shortest_pair": "-".join(
+                self.structure[i].specie.symbol for i in (first, second)
+            ),
+            "film": self._described("film"),
+            "substrate": self._described("substrate"),
+            "terminations": {
+                side: self.provenance.get(side, {}).get("terminations")
+                for side in ("film", "substrate")
+            },
+        }
+
+    def _described(self, side: str) -> str:
+        made = self.provenance.get(side, {})
+        if "smiles" in made:
+            return f"{made['formula']} ({made['smiles']})"
+        doping = made.get("doping")
+        x = f", x={doping['x']:.2g}" if doping else ""
+        return f"{made.get('facet', '')} {made.get('termination', '')}{x}"
