@@ -49,7 +49,9 @@ def _from_vasp(directories: list[Path], n_interfaces: int) -> dict[str, Any]:
     terms = [vasp_directory_term(path) for path in directories]
     interface, slabs = infer_terms(terms)
     entry = book(
-        interface.name, interface, {slab.name: slab for slab in slabs},
+        interface.name,
+        interface,
+        slabs,
         n_interfaces=n_interfaces,
     )
     return entry.as_dict()
@@ -72,20 +74,25 @@ def print_energies(entries: list[dict[str, Any]], study: Study | None) -> None:
                 f"{entry['sigma_ev_per_a2']:.4f}",
                 f"{entry['sigma_j_per_m2']:.3f}",
                 "–" if paper is None else f"{paper.sigma_j_per_m2:.2f}",
-                "–" if strain is None else f"{_total(strain):.2f}",
+                "–" if strain is None else f"{strain:.2f}",
             ]
         )
     quick = study is not None and study.quick
     table(
-        ["interface", "E_total eV", "E_slab eV", "ΔE eV", "A Å²", "eV/Å²", "J/m²",
-         "paper J/m²", "E_strain eV"],
+        [
+            "interface",
+            "E_total eV",
+            "E_slab eV",
+            "ΔE eV",
+            "A Å²",
+            "eV/Å²",
+            "J/m²",
+            "paper J/m²",
+            "E_strain eV",
+        ],
         rows,
         title="QUICK models: a rehearsal, not a result" if quick else "",
     )
-
-
-def _total(strain: float | dict[str, float]) -> float:
-    return sum(strain.values()) if isinstance(strain, dict) else strain
 
 
 def print_dynamics(results: Results) -> None:

@@ -1,4 +1,4 @@
-"""The command line: `ionface studies | build | run | status | analyze | report | doctor`.
+"""The command line: ionface studies, build, run, status, analyze, report, doctor.
 
 Exit status 0: success. 1: the computation or its input failed, one clear message on
 stderr. 2: wrong usage. Heavy imports stand inside the commands, so that --help is fast.
@@ -21,7 +21,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 analyze_app = typer.Typer(
-    help="Exact numbers from stored outputs: a project, trajectories, VASP directories.",
+    help="Exact numbers from stored outputs: projects, trajectories, VASP folders.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -185,7 +185,7 @@ def main() -> None:
             "\nionface: interrupted; run the same command again to go on", err=True
         )
         raise SystemExit(1) from None
-    except Exception as error:  # the last line of defense  # noqa: BLE001
+    except Exception as error:  # the last line of defense
         if debug:
             raise
         typer.echo(f"ionface: {_message(error)}", err=True)

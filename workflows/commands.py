@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from workflows import study as study_files
+from workflows import study_files
 from workflows.show import job_progress, messages, table
+from workflows.study import quickened
 
 if TYPE_CHECKING:
     from structures.model import InterfaceModel
@@ -57,7 +58,7 @@ def build_models(name: str, out: Path, quick: bool, as_json: bool) -> None:
     from structures.interfaces import build_interface
 
     study = study_files.load(name)
-    study = study_files.quickened(study) if quick else study
+    study = quickened(study) if quick else study
     out.mkdir(parents=True, exist_ok=True)
     summaries = []
     with job_progress(f"building {study.name}") as shown:
@@ -88,8 +89,17 @@ def _write_model(model: InterfaceModel, out: Path) -> None:
 def models_table(summaries: list[dict[str, Any]]) -> None:
     """Print what the models are."""
     table(
-        ["interface", "atoms", "area Å²", "strain %", "gap Å", "interfaces",
-         "shortest Å", "film", "substrate"],
+        [
+            "interface",
+            "atoms",
+            "area Å²",
+            "strain %",
+            "gap Å",
+            "interfaces",
+            "shortest Å",
+            "film",
+            "substrate",
+        ],
         [
             [
                 s["name"],
@@ -115,7 +125,7 @@ def run_study(
     from workflows.project import Project
 
     study = study_files.load(name).with_engine(engine)
-    study = study_files.quickened(study) if quick else study
+    study = quickened(study) if quick else study
     project = Project.create(root, study)
     with job_progress(study.name) as shown:
         outcome = runner.run(project, shown.job)

@@ -51,7 +51,9 @@ def findings() -> list[Finding]:
     found += [_package(name, None) for name in NEEDED]
     found += [_package(name, extra) for name, extra in OPTIONAL.items()]
     found += [_checked("library", _library)]
-    found += [_checked(f"engine {name}", _engine(name)) for name in ("sevennet", "chgnet")]
+    found += [
+        _checked(f"engine {name}", _engine(name)) for name in ("sevennet", "chgnet")
+    ]
     found += [_vasp(), _potcars(), _disk()]
     return found
 

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from pymatgen.core import Structure
 from pymatgen.io.ase import AseAtomsAdaptor
 
-from analysis.trajectory import Trajectory, TrajectoryWriter
+from analysis.trajectory import Frame, Trajectory, TrajectoryWriter
 from workflows import progress
 from workflows.errors import IonfaceError
 from workflows.potentials import Potential
@@ -35,7 +35,7 @@ CHAIN = 3  # thermostats in the chain: ergodic also for stiff solids (Martyna 19
 
 
 @dataclass
-class PotentialDynamicsMaker(ForceFieldMDMaker):  # type: ignore[misc]
+class PotentialDynamicsMaker(ForceFieldMDMaker):
     """One segment of NVT dynamics.
 
     Attributes:
@@ -65,10 +65,10 @@ class PotentialDynamicsMaker(ForceFieldMDMaker):  # type: ignore[misc]
         run = self._run(atoms)
         with self._writer(atoms, level) as writer:
             if writer.n_frames:
-                run.restore(Trajectory.open(Path(FRAMES)), -1)
+                run.restore(Trajectory.open(FRAMES).frame(-1))
             elif previous is not None:
                 earlier = previous.trajectory.locate(runs_folder())
-                run.restore(Trajectory.open(earlier), -1)
+                run.restore(Trajectory.open(earlier).frame(-1))
             else:
                 self._thermalize(atoms)
                 run.start()
@@ -90,12 +90,12 @@ class PotentialDynamicsMaker(ForceFieldMDMaker):  # type: ignore[misc]
 
     def _writer(self, atoms: Atoms, level: dict[str, Any]) -> TrajectoryWriter:
         if Path(FRAMES).is_file():
-            return TrajectoryWriter.resume(Path(FRAMES))
+            return TrajectoryWriter.resume(FRAMES)
         return TrajectoryWriter.create(
-            Path(FRAMES),
+            FRAMES,
             species=atoms.get_chemical_symbols(),
             lattice=np.asarray(atoms.cell),
-            timestep_fs=self.time_step * self.traj_interval,
+            frame_interval_fs=self.time_step * self.traj_interval,
             velocities=True,
             thermostat=2 * CHAIN,
             meta={"level_of_theory": level, "temperature_K": self.temperature},
@@ -109,7 +109,7 @@ class PotentialDynamicsMaker(ForceFieldMDMaker):  # type: ignore[misc]
         last: int,
         level: dict[str, Any],
     ) -> DynamicsRecord:
-        trajectory = Trajectory.open(Path(FRAMES))
+        trajectory = Trajectory.open(FRAMES)
         return DynamicsRecord(
             structure=relabeled(structure, AseAtomsAdaptor.get_structure(atoms)),
             trajectory=TrajectoryPointer(
@@ -152,11 +152,19 @@ class ThermostattedRun:
             self.atoms.get_velocities() * units.fs, np.zeros(2 * CHAIN), step=0
         )
 
-    def restore(self, trajectory: Trajectory, frame: int) -> None:
-        """Take positions, velocities, thermostat and step of a recorded frame."""
-        state = trajectory.frame(frame)
-        self.atoms.positions = state["positions"]
-        self._set_state(state["velocities"], state["thermostat"], int(state["step"]))
+    def restore(self, frame: Frame) -> None:
+        """Take positions, velocities, thermostat and step of a recorded frame.
+
+        Raises:
+            IonfaceError: the frame has no velocities or no thermostat.
+        """
+        if frame.velocities is None or frame.thermostat is None:
+            raise IonfaceError(
+                f"step {frame.step} was stored without velocities or thermostat, so "
+                "the dynamics cannot go on from it; continue from a segment in runs/"
+            )
+        self.atoms.positions = frame.positions
+        self._set_state(frame.velocities, frame.thermostat, frame.step)
         self.fresh = False
 
     def _set_state(
@@ -174,9 +182,9 @@ class ThermostattedRun:
             tdamp=self.damping * units.fs,
             tchain=CHAIN,
         )
-        chain = self.integrator._thermostat  # noqa: SLF001 - ASE has no public state
-        chain._eta[:] = thermostat[:CHAIN]  # noqa: SLF001
-        chain._p_eta[:] = thermostat[CHAIN:]  # noqa: SLF001
+        chain = self.integrator._thermostat
+        chain._eta[:] = thermostat[:CHAIN]
+        chain._p_eta[:] = thermostat[CHAIN:]
         self.step = step
 
     def advance_to(self, last: int, writer: TrajectoryWriter, stride: int) -> None:
@@ -199,8 +207,8 @@ class ThermostattedRun:
 
     def _record(self, writer: TrajectoryWriter) -> None:
         assert self.integrator is not None
-        chain = self.integrator._thermostat  # noqa: SLF001
-        thermostat = np.concatenate([chain._eta, chain._p_eta])  # noqa: SLF001
+        chain = self.integrator._thermostat
+        thermostat = np.concatenate([chain._eta, chain._p_eta])
         velocities = self.atoms.get_velocities() * units.fs
         potential = float(self.atoms.get_potential_energy())
         self._check(potential)
@@ -208,8 +216,8 @@ class ThermostattedRun:
             step=self.step,
             time_fs=self.step * self.timestep,
             positions=self.atoms.get_positions(),
-            potential=potential,
-            kinetic=float(self.atoms.get_kinetic_energy()),
+            potential_energy=potential,
+            kinetic_energy=float(self.atoms.get_kinetic_energy()),
             temperature=float(self.atoms.get_temperature()),
             conserved=self.integrator.get_conserved_energy(),
             velocities=velocities,

@@ -1,8 +1,8 @@
 """The graphs: what is computed after what. They take an engine and know none.
 
-    formation:   build -> relax interface and slabs -> static energies -> ledger
-    dynamics:    build -> pre-relax -> NVT segments -> one trajectory -> RDFs and bonds
-    references:  crystal -> its RDF at rest; NVT -> its RDF in motion
+formation:   build -> relax interface and slabs -> static energies -> ledger
+dynamics:    build -> pre-relax -> NVT segments -> one trajectory -> RDFs and bonds
+references:  crystal -> its RDF at rest; NVT -> its RDF in motion
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from workflows.study import DynamicsSpec, ReferenceSpec, Study
 
 
 @dataclass
-class InterfaceFormationMaker(Maker):  # type: ignore[misc]
+class InterfaceFormationMaker(Maker):
     """Formation energy of one interface.
 
     Attributes:
@@ -45,7 +45,8 @@ class InterfaceFormationMaker(Maker):  # type: ignore[misc]
         parts = ["interface", "film", "substrate"]
         parts += [f"{side}_unstrained" for side in tasks.strained_sides(spec)]
         jobs: list[Job] = []
-        relaxed, static = {}, {}
+        relaxed: dict[str, Job] = {}
+        static: dict[str, Job] = {}
         frozen = None
         for part in parts:
             start = getattr(built.output, part)
@@ -74,7 +75,7 @@ class InterfaceFormationMaker(Maker):  # type: ignore[misc]
 
 
 @dataclass
-class InterfaceDynamicsMaker(Maker):  # type: ignore[misc]
+class InterfaceDynamicsMaker(Maker):
     """Dynamics of one interface and what its RDFs and bonds show.
 
     Attributes:
@@ -121,7 +122,7 @@ class InterfaceDynamicsMaker(Maker):  # type: ignore[misc]
 
 
 @dataclass
-class ReferenceMaker(Maker):  # type: ignore[misc]
+class ReferenceMaker(Maker):
     """RDF of a crystal at rest and in motion.
 
     Attributes:

@@ -24,7 +24,7 @@ from workflows.errors import IonfaceError
 
 
 @dataclass(frozen=True)
-class Potential(MSONable):  # type: ignore[misc]
+class Potential(MSONable):
     """An ASE calculator, its arguments and what its energies mean.
 
     Attributes:

@@ -21,10 +21,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import yaml
-
 from workflows.errors import IonfaceError
-from workflows.study import Study, parse
+from workflows.study import Study
+from workflows.study_files import parse, to_yaml
 
 if TYPE_CHECKING:
     from jobflow import Flow, JobStore
@@ -96,8 +95,8 @@ class Project:
         project = cls(root.resolve())
         if not (project.root / "project.json").is_file():
             raise IonfaceError(
-                f"{root} holds no ionface project (no project.json); give the directory "
-                "that `ionface run --project` made"
+                f"{root} holds no ionface project (no project.json); give the "
+                "directory that `ionface run --project` made"
             )
         return project
 
@@ -119,7 +118,9 @@ class Project:
         if mine.name != wanted.name:
             difference = f"it holds the study {mine.name!r}, not {wanted.name!r}"
         elif mine.quick != wanted.quick:
-            difference = "it was made " + ("with" if mine.quick else "without") + " --quick"
+            difference = (
+                "it was made " + ("with" if mine.quick else "without") + " --quick"
+            )
         else:
             changed = [
                 key
@@ -162,7 +163,6 @@ class Project:
 
     def flow(self) -> Flow:
         """Return a fresh copy of the graph, with the ids that the store knows."""
-        from jobflow import Flow
         from monty.json import MontyDecoder
 
         flow: Flow = MontyDecoder().decode((self.root / "flow.json").read_text())
@@ -242,14 +242,6 @@ def levels(study: Study) -> dict[str, LevelOfTheory]:
     if study.dynamics or study.references:
         found["dynamics"] = engine(names.dynamics).level_of_theory()
     return found
-
-
-def to_yaml(study: Study) -> str:
-    """Return a study as YAML that reads back as the same study."""
-    from pydantic import TypeAdapter
-
-    data = TypeAdapter(Study).dump_python(study, mode="json", exclude_none=True)
-    return yaml.safe_dump(data, sort_keys=False, allow_unicode=True)
 
 
 def write(path: Path, text: str | bytes) -> None:

@@ -20,7 +20,7 @@ from workflows.errors import IonfaceError
 
 
 @dataclass(frozen=True)
-class RunRecord(MSONable):  # type: ignore[misc]
+class RunRecord(MSONable):
     """The end of a relaxation or a single-point calculation.
 
     Attributes:
@@ -65,7 +65,7 @@ class RunRecord(MSONable):  # type: ignore[misc]
 
 
 @dataclass(frozen=True)
-class TrajectoryPointer(MSONable):  # type: ignore[misc]
+class TrajectoryPointer(MSONable):
     """Where a trajectory is, and the digest that proves it is the same one.
 
     Attributes:
@@ -102,7 +102,7 @@ class TrajectoryPointer(MSONable):  # type: ignore[misc]
 
 
 @dataclass(frozen=True)
-class DynamicsRecord(MSONable):  # type: ignore[misc]
+class DynamicsRecord(MSONable):
     """The end of one segment of dynamics.
 
     Attributes:

@@ -7,7 +7,6 @@ file there goes on from its last structure instead of from the first.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -31,7 +30,7 @@ HISTORY = "relax.traj"
 
 
 @dataclass
-class PotentialRelaxMaker(ForceFieldRelaxMaker):  # type: ignore[misc]
+class PotentialRelaxMaker(ForceFieldRelaxMaker):
     """Relax positions in a fixed cell, or evaluate them where `steps` is 1.
 
     Attributes:
@@ -88,19 +87,25 @@ class PotentialRelaxMaker(ForceFieldRelaxMaker):  # type: ignore[misc]
 
 
 class _History:
-    """Writes each ionic step to disk and tells the progress bar about it."""
+    """Stands where ASE expects a trajectory: keeps each step, tells the progress."""
 
     def __init__(self, atoms: Atoms, fmax: float) -> None:
         self.atoms, self.fmax, self.steps = atoms, fmax, 0
 
-    def __call__(self) -> None:
+    def write(self, atoms: object = None) -> None:
+        """Append the current structure; ASE passes its own view of the atoms."""
+        del atoms
         with AseTrajectory(HISTORY, "a", self.atoms) as history:
             history.write()
         largest = np.linalg.norm(self.atoms.get_forces(), axis=1).max()
         progress.report(self.steps, None, f"max force {largest:.3f} > {self.fmax} eV/Å")
         self.steps += 1
 
-    write: Callable[[], None] = __call__
+    def set_description(self, description: dict[str, Any]) -> None:
+        """Take the optimizer's description of itself, which nobody reads."""
+
+    def __len__(self) -> int:
+        return self.steps  # ASE writes the first structure where this is 0
 
 
 def _continued(structure: Structure) -> Atoms:

@@ -57,7 +57,11 @@ class JobState:
 Watch = Callable[[str, int, int], None]
 
 
-def run(project: Project, watch: Watch = lambda name, number, total: None) -> Outcome:
+def _unwatched(name: str, number: int, total: int) -> None:
+    del name, number, total
+
+
+def run(project: Project, watch: Watch = _unwatched) -> Outcome:
     """Run every job of a project that is not done; one that fails blocks its children.
 
     Args:
@@ -98,7 +102,7 @@ def _run_one(project: Project, store: JobStore, job: Job, outcome: Outcome) -> b
         if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS):
             raise IonfaceError(disk_message(error, folder)) from error
         return _note_failure(folder, job, error, outcome)
-    except Exception as error:  # noqa: BLE001 - whatever a job raises is its failure
+    except Exception as error:
         if _is_store_failure(error):
             raise
         return _note_failure(folder, job, error, outcome)

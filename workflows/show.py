@@ -26,12 +26,16 @@ console = Console(highlight=False)
 messages = Console(stderr=True, highlight=False)
 
 
-def table(header: Sequence[str], rows: Sequence[Sequence[str]], title: str = "") -> None:
+def table(
+    header: Sequence[str], rows: Sequence[Sequence[str]], title: str = ""
+) -> None:
     """Print a table; numbers are right-aligned where a whole column is numeric."""
     grid = Table(title=title or None, title_justify="left", box=None, pad_edge=False)
     for position, name in enumerate(header):
         column = [str(row[position]) for row in rows]
-        numeric = all(text and (text[0].isdigit() or text[0] in "-+–") for text in column)
+        numeric = all(
+            text and (text[0].isdigit() or text[0] in "-+–") for text in column
+        )
         grid.add_column(
             name, justify="right" if numeric and column else "left", overflow="fold"
         )
@@ -88,7 +92,9 @@ class JobProgress:
         now = time.monotonic()
         if not self.live and now - self.spoken > self.LINE_SECONDS:
             self.spoken = now
-            messages.print(f"      {self.name}: step {done}{self._left(done, total)} {note}")
+            messages.print(
+                f"      {self.name}: step {done}{self._left(done, total)} {note}"
+            )
 
     def _left(self, done: int, total: int | None) -> str:
         if not total or not done:

@@ -113,9 +113,9 @@ class SqliteStore(Store):
 
     def _explain(self, error: sqlite3.DatabaseError) -> str:
         text = str(error)
-        if "full" in text:
+        if "full" in text or "disk I/O" in text:
             way_out = (
-                "the disk is full; nothing that was finished is lost: "
+                "the disk is full or refuses to write; nothing that was finished is lost: "
                 "free space and run the same command again"
             )
         elif "readonly" in text or "unable to open" in text:
@@ -243,7 +243,7 @@ class SqliteStore(Store):
     def _find(self, criteria: Criteria | None, **options: Any) -> Iterator[Document]:
         import mongomock
 
-        scratch = mongomock.MongoClient().db.scratch
+        scratch: Any = mongomock.MongoClient().db.scratch
         if documents := list(self._documents(criteria)):
             scratch.insert_many(documents)
         yield from scratch.find(criteria or {}, **options)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from jobflow import job
@@ -14,9 +15,9 @@ from monty.json import MSONable
 from pymatgen.core import Structure
 
 from analysis.bonds import bond_counts
-from analysis.ledger import book
+from analysis.ledger import SlabsState, book
 from analysis.rdf import crystal_rdf, partial_rdfs
-from analysis.trajectory import Trajectory
+from analysis.trajectory import Trajectory, TrajectoryWriter
 from structures.interfaces import build_interface
 from structures.model import InterfaceModel
 from structures.specs import CrystalLayer, InterfaceSpec
@@ -32,7 +33,7 @@ TRAJECTORIES = "trajectories"
 
 
 @dataclass(frozen=True)
-class BuiltInterface(MSONable):  # type: ignore[misc]
+class BuiltInterface(MSONable):
     """An interface model and the structures that jobs start from.
 
     Attributes:
@@ -84,7 +85,7 @@ def enter_in_ledger(
     model: InterfaceModel,
     static: Mapping[str, RunRecord],
     relaxed: Mapping[str, RunRecord],
-    slabs_state: str,
+    slabs_state: SlabsState,
 ) -> dict[str, Any]:
     """Book one formation energy; the ledger refuses what does not belong together.
 
@@ -103,7 +104,7 @@ def enter_in_ledger(
     strain = {
         phase: terms[side].energy - terms[f"{side}_unstrained"].energy
         for side, phase in phases.items()
-        if f"{side}_unstrained" in terms
+        if (free := terms.get(f"{side}_unstrained")) and free.converged
     }
     entry = book(
         model.name,
@@ -125,7 +126,9 @@ def repeated_crystal(crystal: str, min_atoms: int) -> Structure:
     structure = read_crystal(crystal)
     repeats = [1, 1, 1]
     while len(structure) * repeats[0] * repeats[1] * repeats[2] < min_atoms:
-        edges = [n * edge for n, edge in zip(repeats, structure.lattice.abc, strict=True)]
+        edges = [
+            n * edge for n, edge in zip(repeats, structure.lattice.abc, strict=True)
+        ]
         repeats[edges.index(min(edges))] += 1
     return structure.make_supercell(repeats)
 
@@ -138,7 +141,7 @@ def join_segments(name: str, segments: list[DynamicsRecord]) -> TrajectoryPointe
     folder.mkdir(exist_ok=True)
     path = folder / f"{name}.ionf"
     joined = Trajectory.join(paths)
-    joined.save(path)
+    write_trajectory(joined, path)
     return TrajectoryPointer(
         run=f"../{TRAJECTORIES}",
         file=path.name,
@@ -146,6 +149,30 @@ def join_segments(name: str, segments: list[DynamicsRecord]) -> TrajectoryPointe
         sha256=Trajectory.open(path).digest(),
         frames=joined.n_frames,
     )
+
+
+def write_trajectory(trajectory: Trajectory, path: Path) -> None:
+    """Write frames without velocities to one file, whole or not at all."""
+    part = path.with_name(path.name + ".part")
+    part.unlink(missing_ok=True)
+    with TrajectoryWriter.create(
+        part,
+        species=trajectory.species,
+        lattice=trajectory.lattice,
+        pbc=trajectory.pbc,
+        sources=trajectory.sources,
+        meta={**trajectory.meta, "notes": list(trajectory.notes)},
+    ) as writer:
+        for block in trajectory.blocks():
+            for index in range(len(block)):
+                frame = block.frame(index)
+                writer.append(
+                    step=frame.step,
+                    time_fs=frame.time_fs,
+                    positions=frame.positions,
+                    **frame.scalars,
+                )
+    part.replace(path)
 
 
 @job
