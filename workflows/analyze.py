@@ -97,21 +97,28 @@ def print_energies(entries: list[dict[str, Any]], study: Study | None) -> None:
 
 def print_dynamics(results: Results) -> None:
     """Print bonds at the start and at the end of every run."""
+    from analysis.bonds import BondCounts
+
     rows = []
     for subject, output in results.dynamics.items():
-        for pair, counts in output["bonds"]["pairs"].items():
-            windows = counts["windows"]
+        counts = BondCounts.from_dict(output["bonds"])
+        windows = len(output["rdf"]["windows_fs"])
+        length = (counts.times_fs[-1] - counts.times_fs[0]) / 1000
+        for pair, means in counts.window_means(windows).items():
             rows.append(
                 [
                     subject,
+                    f"{length:.2f}",
                     pair,
-                    f"{counts['cutoff']:.2f}",
-                    f"{windows[0]:.1f}",
-                    f"{windows[-1]:.1f}",
+                    f"{counts.cutoffs[pair]:.2f}",
+                    str(counts.counts[pair][0]),
+                    f"{means[0]:.1f}",
+                    f"{means[-1]:.1f}",
                 ]
             )
     if rows:
-        table(["dynamics", "pair", "within Å", "bonds, first window", "last"], rows)
+        header = ["dynamics", "ps", "pair", "within Å", "bonds at 0", "first", "last"]
+        table(header, rows)
 
 
 def analyze_rdf(

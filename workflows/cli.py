@@ -6,6 +6,7 @@ stderr. 2: wrong usage. Heavy imports stand inside the commands, so that --help 
 
 from __future__ import annotations
 
+import signal
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -170,6 +171,15 @@ def rdf(
     )
 
 
+class _Interrupted(BaseException):
+    """Ctrl-C or SIGTERM; no library on the way up takes it for an error of its own."""
+
+
+def _interrupt(number: int, frame: object) -> None:
+    del number, frame
+    raise _Interrupted
+
+
 def main() -> None:
     """Run the command line; turn every failure into one message and a status."""
     import warnings
@@ -178,11 +188,15 @@ def main() -> None:
     if not debug:
         # libraries warn developers; users get our messages
         warnings.filterwarnings("ignore")
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _interrupt)
     try:
         app()
-    except KeyboardInterrupt:
+    except _Interrupted:
         typer.echo(
-            "\nionface: interrupted; run the same command again to go on", err=True
+            "\nionface: interrupted; nothing finished is lost: "
+            "run the same command again to go on",
+            err=True,
         )
         raise SystemExit(1) from None
     except Exception as error:  # the last line of defense
@@ -213,7 +227,3 @@ def _message(error: Exception) -> str:
         "This is a defect of ionface: please report it with the output of "
         "the same command after `ionface --debug`."
     )
-
-
-if __name__ == "__main__":
-    main()

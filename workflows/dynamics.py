@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from ase import Atoms, units
 from ase.md.nose_hoover_chain import NoseHooverChainNVT
-from ase.md.velocitydistribution import MaxwellBoltzmannDistribution, Stationary
+from ase.md.velocitydistribution import Stationary, thermalize_momenta
 from atomate2.forcefields.md import ForceFieldMDMaker
 from jobflow import job
 from numpy.typing import NDArray
@@ -83,9 +83,7 @@ class PotentialDynamicsMaker(ForceFieldMDMaker):
 
     def _thermalize(self, atoms: Atoms) -> None:
         random = np.random.default_rng(self.mb_velocity_seed)
-        MaxwellBoltzmannDistribution(
-            atoms, temperature_K=self.temperature, force_temp=True, rng=random
-        )
+        thermalize_momenta(atoms, self.temperature, exact_temperature=True, rng=random)
         Stationary(atoms)
 
     def _writer(self, atoms: Atoms, level: dict[str, Any]) -> TrajectoryWriter:
@@ -211,15 +209,16 @@ class ThermostattedRun:
         thermostat = np.concatenate([chain._eta, chain._p_eta])
         velocities = self.atoms.get_velocities() * units.fs
         potential = float(self.atoms.get_potential_energy())
+        kinetic = float(self.atoms.get_kinetic_energy())
         self._check(potential)
         writer.append(
             step=self.step,
             time_fs=self.step * self.timestep,
             positions=self.atoms.get_positions(),
             potential_energy=potential,
-            kinetic_energy=float(self.atoms.get_kinetic_energy()),
+            kinetic_energy=kinetic,
             temperature=float(self.atoms.get_temperature()),
-            conserved=self.integrator.get_conserved_energy(),
+            conserved=potential + kinetic + chain.get_thermostat_energy(),
             velocities=velocities,
             thermostat=thermostat,
         )

@@ -14,6 +14,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -26,7 +27,7 @@ from workflows.study import Study
 from workflows.study_files import parse, to_yaml
 
 if TYPE_CHECKING:
-    from jobflow import Flow, JobStore
+    from jobflow import Flow, Job, JobStore
 
     from analysis.levels import LevelOfTheory
 
@@ -168,6 +169,19 @@ class Project:
         flow: Flow = MontyDecoder().decode((self.root / "flow.json").read_text())
         return flow
 
+    def jobs(self) -> list[tuple[Job, list[str]]]:
+        """Return fresh jobs with the ids of their parents, parents first.
+
+        They come in the order in which the study lists them.
+        """
+        flow = self.flow()
+        with warnings.catch_warnings():
+            # jobflow warns that unconnected parts have no order; here they get one
+            warnings.simplefilter("ignore", UserWarning)
+            found = list(flow.iterflow())
+        listed = _job_ids(flow)
+        return sorted(found, key=lambda pair: listed.index(pair[0].uuid))
+
     @cached_property
     def store(self) -> JobStore:
         """Return the store of finished jobs, connected."""
@@ -267,6 +281,14 @@ def disk_message(error: OSError, where: Path) -> str:
         errno.ENOTDIR: "a part of this path is a file, not a directory",
     }.get(error.errno or 0, error.strerror or str(error))
     return f"cannot write {error.filename or where}: {reason}. Nothing finished is lost"
+
+
+def _job_ids(flow: Flow) -> list[str]:
+    """Return job ids in the order in which flows list them: parents stand first."""
+    ids: list[str] = []
+    for part in flow.jobs:
+        ids += _job_ids(part) if hasattr(part, "jobs") else [part.uuid]
+    return ids
 
 
 def _dump(flow: Flow) -> str:

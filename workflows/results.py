@@ -39,7 +39,7 @@ class Results:
 
 def outputs(project: Project, result: str) -> Iterator[tuple[str, Any]]:
     """Yield (subject, output) of the finished jobs that give this kind of result."""
-    for job, _ in project.flow().iterflow():
+    for job, _ in project.jobs():
         if job.metadata.get("result") != result:
             continue
         done = project.store.query_one(

@@ -74,7 +74,7 @@ def run(project: Project, watch: Watch = _unwatched) -> Outcome:
     outcome = Outcome()
     with project.locked():
         store = project.store
-        ordered = list(project.flow().iterflow())
+        ordered = project.jobs()
         stuck: set[str] = set()
         for number, (job, parents) in enumerate(ordered):
             if is_done(store, job):
@@ -156,7 +156,7 @@ def states(project: Project) -> list[JobState]:
     busy = project.is_running()
     found: list[JobState] = []
     first_open = True
-    for job, _ in project.flow().iterflow():
+    for job, _ in project.jobs():
         folder = job_folder(project, job)
         if is_done(project.store, job):
             found.append(JobState(job.name, "done", "", folder))

@@ -48,7 +48,9 @@ def test_queries_give_what_mongo_semantics_give(store, criteria):
         each.update([dict(doc) for doc in DOCUMENTS], key=["uuid", "index"])
 
     def found(target):
-        docs = [{k: v for k, v in d.items() if k != "_id"} for d in target.query(criteria)]
+        docs = [
+            {k: v for k, v in d.items() if k != "_id"} for d in target.query(criteria)
+        ]
         return sorted(docs, key=lambda doc: (doc["uuid"], doc["index"]))
 
     assert found(store) == found(oracle)
@@ -72,7 +74,9 @@ def test_dates_numbers_and_not_a_number_come_back_as_they_went_in(store):
     when = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
     store.update({"uuid": "x", "when": when, "n": 2**40, "f": 0.1, "nan": float("nan")})
     doc = store.query_one({"uuid": "x"})
-    assert doc["when"] == when.replace(tzinfo=None)  # as MongoDB gives dates: UTC, naive
+    assert doc["when"] == when.replace(
+        tzinfo=None
+    )  # as MongoDB gives dates: UTC, naive
     assert (doc["n"], doc["f"]) == (2**40, 0.1)
     assert doc["nan"] != doc["nan"]
 

@@ -128,7 +128,9 @@ def test_crystal_files_are_found_beside_the_study(tmp_path):
 
 
 def test_an_engine_may_be_spelled_out_for_each_kind_of_job():
-    spelled = "engine: {formation: chgnet, dynamics: {calculator: a.B, arguments: {x: 1}}}"
+    spelled = (
+        "engine: {formation: chgnet, dynamics: {calculator: a.B, arguments: {x: 1}}}"
+    )
     study = parse(MINIMAL.replace("engine: sevennet", spelled), "my.yaml")
     assert study.engines().dynamics == EngineChoice("a.B", {"x": 1})
 

@@ -1,0 +1,179 @@
+"""The local runner: nothing that was finished is computed twice, whatever happens."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from analysis.trajectory import Trajectory
+from workflows import runner
+from workflows.errors import IonfaceError
+from workflows.project import Project
+from workflows.results import collect
+from workflows.study_files import load
+
+
+@pytest.fixture
+def project(study_file, tmp_path):
+    return Project.create(tmp_path / "project", load(str(study_file)))
+
+
+def test_a_study_runs_from_models_to_energies_and_rdfs(project):
+    outcome = runner.run(project)
+    assert not outcome.failed
+    assert not outcome.blocked
+    results = collect(project)
+    (entry,) = results.energies
+    parts = entry["e_total"] - sum(entry["slabs"].values())
+    assert entry["delta_e"] == pytest.approx(parts)
+    assert entry["sigma_ev_per_a2"] == pytest.approx(parts / entry["area"])
+    assert entry["level_of_theory"]["code"] == "ase"
+    # metals of like size stick together, and a strained slab costs energy
+    assert entry["delta_e"] < 0 < entry["strain_energy"]
+    assert set(results.dynamics) == {"Al|Ag", "Al"}
+    assert results.references["Al"]["rdf"]["pairs"].keys() == {"Al-Al"}
+
+
+def test_the_segments_make_one_continuous_trajectory(project):
+    runner.run(project)
+    frames = Trajectory.open(project.root / "trajectories" / "Al-Ag.ionf")
+    assert list(frames.steps) == list(range(31))
+    assert frames.times_fs[-1] == 60.0
+    assert not frames.skipped.count
+
+
+def test_a_second_run_computes_nothing(project):
+    first = runner.run(project)
+    second = runner.run(project)
+    assert second.ran == []
+    assert sorted(second.kept) == sorted(first.ran)
+
+
+def test_a_failed_job_blocks_only_its_children_and_says_why(project, monkeypatch):
+    from ase.calculators.emt import EMT
+
+    def broken(*_args, **_kwargs):
+        raise RuntimeError("the potential is out of order")
+
+    monkeypatch.setattr(EMT, "calculate", broken)
+    outcome = runner.run(project)
+    assert "Al|Ag relax film" in outcome.failed
+    assert "out of order" in outcome.failed["Al|Ag relax film"]
+    assert "Al|Ag ledger" in outcome.blocked
+    assert {"Al|Ag build", "Al rdf at rest"} <= set(outcome.ran)
+    states = {state.name: state for state in runner.states(project)}
+    assert states["Al|Ag relax film"].state == "failed"
+    assert "out of order" in states["Al|Ag relax film"].note
+    assert states["Al|Ag ledger"].state == "waiting"
+    monkeypatch.undo()
+    mended = runner.run(project)
+    assert not mended.failed
+    assert "Al|Ag build" in mended.kept
+
+
+def test_an_unconverged_energy_never_reaches_the_table(study_file, tmp_path):
+    text = study_file.read_text() + "relaxation: {fmax: 1.0e-9, steps: 2}\n"
+    study_file.write_text(text)
+    project = Project.create(tmp_path / "project", load(str(study_file)))
+    outcome = runner.run(project)
+    assert "not converged" in outcome.failed["Al|Ag ledger"]
+    assert collect(project).energies == []
+
+
+def test_frozen_slabs_are_evaluated_as_they_are_in_the_interface(study_file, tmp_path):
+    study_file.write_text(study_file.read_text() + "slabs: frozen\n")
+    frozen = Project.create(tmp_path / "frozen", load(str(study_file)))
+    assert not runner.run(frozen).failed
+    (entry,) = collect(frozen).energies
+    assert entry["slabs_state"] == "frozen"
+    relaxed_text = study_file.read_text().replace("slabs: frozen\n", "")
+    study_file.write_text(relaxed_text)
+    relaxed = Project.create(tmp_path / "relaxed", load(str(study_file)))
+    runner.run(relaxed)
+    (other,) = collect(relaxed).energies
+    # relaxing the references can only lower them
+    assert entry["delta_e"] <= other["delta_e"] + 1e-6
+
+
+def test_two_runs_at_once_are_refused(project):
+    with project.locked(), pytest.raises(IonfaceError, match="being run by process"):
+        runner.run(project)
+
+
+def _start(study_file, root):
+    return subprocess.Popen(
+        [sys.executable, "-m", "workflows", "run", str(study_file), "--project", root],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def _finished(root):
+    from workflows.store import SqliteStore
+
+    path = root / "store.sqlite"
+    if not path.is_file():
+        return {}
+    store = SqliteStore(path)
+    return {doc["uuid"]: doc["completed_at"] for doc in store.query()}
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
+def test_a_run_killed_three_times_loses_nothing(study_file, tmp_path, how):
+    root = tmp_path / "project"
+    before: dict[str, str] = {}
+    for kill in range(3):
+        process = _start(study_file, str(root))
+        enough = len(before) + 3
+        deadline = time.monotonic() + 60
+        while len(_finished(root)) < enough and time.monotonic() < deadline:
+            time.sleep(0.05)
+        process.send_signal(how)
+        _, errors = process.communicate(timeout=60)
+        if how == signal.SIGINT and process.returncode:
+            assert process.returncode == 1
+            assert "run the same command again to go on" in errors
+        after = _finished(root)
+        assert before.items() <= after.items(), f"kill {kill} lost a finished job"
+        before = after
+    process = _start(study_file, str(root))
+    output, errors = process.communicate(timeout=120)
+    assert process.returncode == 0, errors
+    after = _finished(root)
+    # a job that was finished was not computed again: its document is the same one
+    assert before.items() <= after.items()
+    frames = Trajectory.open(root / "trajectories" / "Al-Ag.ionf")
+    assert list(frames.steps) == list(range(31))
+    assert "report:" in output
+
+
+def test_the_status_of_a_new_project_is_all_waiting(project):
+    assert {state.state for state in runner.states(project)} == {"waiting"}
+
+
+def test_every_job_can_be_found_again_by_the_path_stored_with_it(project):
+    from importlib import import_module
+
+    stored = json.loads((project.root / "flow.json").read_text())
+
+    def functions(node):
+        if isinstance(node, dict):
+            if node.get("@callable") and "workflows" in str(node.get("@module")):
+                yield node["@module"], node["@callable"]
+            for value in node.values():
+                yield from functions(value)
+        elif isinstance(node, list):
+            for value in node:
+                yield from functions(value)
+
+    found = set(functions(stored))
+    assert found
+    for module, name in found:
+        target = import_module(module)
+        for part in name.split("."):
+            target = getattr(target, part)
+        assert module != "__main__"
