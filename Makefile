@@ -7,10 +7,11 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 DEMO ?= demo
 
-.PHONY: demo test test-slow check format clean
+.PHONY: demo test test-slow check format install clean
 
 demo: $(STAMP)
-	@$(BIN)/python benchmarks/demo.py $(DEMO)
+	$(BIN)/ionface run lagp-pdol-li --quick --project $(DEMO)/lagp-pdol-li
+	$(BIN)/ionface run lpscl-in --quick --project $(DEMO)/lpscl-in
 
 test: $(STAMP)
 	$(BIN)/python -m pytest -n auto -m "not slow"

@@ -1,4 +1,4 @@
-"""`python -m workflows` is `ionface`. No job lives here: stored jobs are found by path."""
+"""`python -m workflows` is `ionface`; it holds no job: jobs are found by path."""
 
 from workflows.cli import main
 

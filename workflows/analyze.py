@@ -133,7 +133,7 @@ def analyze_rdf(
     as_json: bool,
 ) -> None:
     """Write rdf.json and a figure beside it; print the first peaks."""
-    from analysis.figures import figure_rdf
+    from analysis.figures_rdf import figure_rdf
     from analysis.rdf import partial_rdfs
     from workflows.project import write
 

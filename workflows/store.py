@@ -115,8 +115,8 @@ class SqliteStore(Store):
         text = str(error)
         if "full" in text or "disk I/O" in text:
             way_out = (
-                "the disk is full or refuses to write; nothing that was finished is lost: "
-                "free space and run the same command again"
+                "the disk is full or refuses to write; nothing that was finished is "
+                "lost: free space and run the same command again"
             )
         elif "readonly" in text or "unable to open" in text:
             way_out = "it cannot be written; check the folder's permissions and mount"

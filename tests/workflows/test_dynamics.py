@@ -72,9 +72,8 @@ def test_an_interrupted_run_is_the_same_run_bit_for_bit(tmp_path):
     part = fresh_run(calculator=Springs)
     with writer_for(part, tmp_path / "part") as writer:
         part.advance_to(17, writer, 1)
-    again = fresh_run(
-        seed=99, calculator=Springs
-    )  # other velocities: all must come from the file
+    # other velocities: everything must come from the file
+    again = fresh_run(seed=99, calculator=Springs)
     with TrajectoryWriter.resume(tmp_path / "part") as writer:
         again.restore(Trajectory.open(tmp_path / "part").frame(-1))
         again.advance_to(40, writer, 1)

@@ -1,0 +1,182 @@
+"""The command line as users meet it: their mistakes get one clear message."""
+
+import json
+import os
+import shutil
+
+import pytest
+
+from workflows.study_files import builtin_names
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["run", "lpscl-inn"], "did you mean 'lpscl-in'"),
+        (["run", "lpscl-in", "--engine", "sevenet"], "did you mean 'sevennet'"),
+        (["run", "lpscl-in", "--engine", "no.such.Calc"], "no calculator at"),
+        (["build", "nowhere.yaml", "--out", "x"], "unknown study"),
+        (["status", "--project", "nowhere"], "holds no ionface project"),
+        (["report", "--project", "nowhere"], "holds no ionface project"),
+        (["analyze", "energies", "nowhere"], "does not exist"),
+        (["analyze", "rdf", "nowhere", "--pair", "In-S"], "does not exist"),
+    ],
+)
+def test_a_mistake_gets_one_message_and_status_1(cli, words, said):
+    run = cli(*words)
+    assert run.returncode == 1
+    assert said in run.stderr
+    assert "Traceback" not in run.stderr
+    assert run.stdout == ""
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["run"], ["fly"], ["run", "lpscl-in", "--colour"], ["analyze", "rdf", "x"]],
+)
+def test_wrong_usage_is_status_2(cli, words):
+    assert cli(*words).returncode == 2
+
+
+def test_studies_are_listed_for_people_and_for_machines(cli):
+    text = cli("studies").stdout
+    data = json.loads(cli("studies", "--json").stdout)
+    assert [study["name"] for study in data] == builtin_names()
+    for name in builtin_names():
+        assert name in text
+
+
+def test_build_writes_models_in_every_form(cli, study_file, tmp_path):
+    from structures.model_io import from_json, read_poscar
+
+    run = cli("build", study_file, "--out", "models", "--json")
+    assert run.returncode == 0, run.stderr
+    (summary,) = json.loads(run.stdout)
+    model = from_json((tmp_path / "models" / "Al-Ag.json").read_text())
+    assert summary["atoms"] == len(model.structure)
+    labeled = read_poscar(tmp_path / "models" / "Al-Ag.vasp")
+    phases = labeled.site_properties["phase"]
+    assert phases.count("Al") == model.phases.count("Al")
+    for suffix in ("cif", "png"):
+        assert (tmp_path / "models" / f"Al-Ag.{suffix}").stat().st_size > 500
+
+
+def test_a_whole_study_from_yaml_to_report(cli, study_file, tmp_path):
+    first = cli("run", study_file, "--project", "p")
+    assert first.returncode == 0, first.stderr
+    assert "Al|Ag" in first.stdout
+    assert "report:" in first.stdout
+    assert "21 jobs run, 0 kept" in first.stderr
+    again = cli("run", study_file, "--project", "p", "--json")
+    answer = json.loads(again.stdout)
+    assert answer["ran"] == []
+    assert len(answer["kept"]) == 21
+    states = json.loads(cli("status", "--project", "p", "--json").stdout)
+    assert {state["state"] for state in states} == {"done"}
+    energies = json.loads(cli("analyze", "energies", "p", "--json").stdout)
+    assert energies["interfaces"] == answer["interfaces"]
+    assert (tmp_path / "p" / "report.html").read_text().startswith("<!doctype html>")
+    for name in ("energies.json", "energies.png", "rdf-Al-Ag.json", "bonds-Al-Ag.png"):
+        assert (tmp_path / "p" / "results" / name).is_file()
+
+
+def test_rdf_of_a_project_and_of_its_trajectory_are_the_same(cli, study_file, tmp_path):
+    assert cli("run", study_file, "--project", "p").returncode == 0
+    frames = tmp_path / "p" / "trajectories" / "Al-Ag.ionf"
+    options = ["--pair", "Al-Ag", "--cutoff", 5, "--bins", 50, "--windows", 3]
+    for number, source in enumerate(("p", frames)):
+        out = f"rdf{number}.json"
+        run = cli("analyze", "rdf", source, *options, "--reference", "Al", "--out", out)
+        assert run.returncode == 1  # aluminum has no Al-Ag pair
+        assert "has none of the pairs" in run.stderr
+        run = cli("analyze", "rdf", source, *options, "--out", out)
+        assert run.returncode == 0, run.stderr
+    results = [json.loads((tmp_path / f"rdf{i}.json").read_text()) for i in (0, 1)]
+    assert results[0]["pairs"] == results[1]["pairs"]
+    curves = results[0]["pairs"]["Al-Ag"]
+    assert len(curves["r"]) == 50
+    assert len(curves["g"]) == len(curves["n"]) == len(curves["first_peak"]) == 3
+    assert results[0]["frames"] == 31
+    assert (tmp_path / "rdf0.png").is_file()
+
+
+def test_a_project_of_another_study_is_refused(cli, study_file, tmp_path):
+    assert cli("run", study_file, "--project", "p").returncode == 0
+    other = tmp_path / "other.yaml"
+    other.write_text(study_file.read_text().replace("layers: 3", "layers: 4"))
+    run = cli("run", other, "--project", "p")
+    assert run.returncode == 1
+    assert "its study differs in interfaces" in run.stderr
+    quick = cli("run", study_file, "--project", "p", "--quick")
+    assert quick.returncode == 1
+    assert "without --quick" in quick.stderr
+
+
+def test_a_project_of_another_level_of_theory_is_refused(cli, study_file, tmp_path):
+    assert cli("run", study_file, "--project", "p").returncode == 0
+    path = tmp_path / "p" / "project.json"
+    identity = json.loads(path.read_text())
+    identity["levels"]["formation"]["version"] = "0.0.1"
+    path.write_text(json.dumps(identity))
+    run = cli("run", study_file, "--project", "p")
+    assert run.returncode == 1
+    assert "another level of theory (formation: version: 0.0.1 ->" in run.stderr
+
+
+def test_a_folder_with_other_things_in_it_is_refused(cli, study_file, tmp_path):
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "thesis.tex").write_text("important")
+    run = cli("run", study_file, "--project", "home")
+    assert run.returncode == 1
+    assert "not empty and holds no ionface project" in run.stderr
+    assert os.listdir(tmp_path / "home") == ["thesis.tex"]  # noqa: PTH208
+
+
+def test_a_truncated_store_is_explained_and_left_alone(cli, study_file, tmp_path):
+    assert cli("run", study_file, "--project", "p").returncode == 0
+    path = tmp_path / "p" / "store.sqlite"
+    data = path.read_bytes()
+    path.write_bytes(data[: len(data) // 2])
+    for words in (["status"], ["run", study_file], ["report"]):
+        run = cli(*words, "--project", "p")
+        assert run.returncode == 1
+        assert "damaged or truncated" in run.stderr
+    assert path.read_bytes() == data[: len(data) // 2]
+
+
+def test_a_project_where_nothing_can_be_written_is_explained(cli, study_file, tmp_path):
+    (tmp_path / "file").write_text("")
+    run = cli("run", study_file, "--project", "file/below")
+    assert run.returncode == 1
+    assert "not a directory" in run.stderr
+
+
+def test_a_moved_project_still_finds_its_trajectories(cli, study_file, tmp_path):
+    assert cli("run", study_file, "--project", "p").returncode == 0
+    shutil.move(tmp_path / "p", tmp_path / "elsewhere")
+    run = cli("run", study_file, "--project", "elsewhere")
+    assert run.returncode == 0, run.stderr
+    assert "0 jobs run, 21 kept" in run.stderr
+
+
+def test_a_file_with_a_cut_polyanion_is_refused(cli, study_file, tmp_path):
+    from structures.crystals import crystal
+
+    cut = crystal("Li3PS4_gamma")
+    first_sulfur = next(i for i, s in enumerate(cut) if s.specie.symbol == "S")
+    cut.remove_sites([first_sulfur])
+    cut.to(str(tmp_path / "cut.vasp"), fmt="poscar")
+    study = tmp_path / "cut.yaml"
+    study.write_text(study_file.read_text().replace("Ag.cif", "cut.vasp"))
+    run = cli("build", study, "--out", "models")
+    assert run.returncode == 1
+    assert "cut polyanion" in run.stderr
+    assert "3 ligands instead of the 4 of a whole PS4" in run.stderr
+
+
+def test_doctor_tells_what_is_there(cli):
+    run = cli("doctor", "--json")
+    found = {finding["subject"]: finding for finding in json.loads(run.stdout)}
+    assert found["pymatgen"]["state"] == "ok"
+    assert found["library"]["detail"] == "47 crystals"
+    assert run.returncode in (0, 1)
