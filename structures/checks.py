@@ -5,30 +5,36 @@ Each check raises a StructureError that says where: site, element, position.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from ase.data import atomic_numbers, covalent_radii
+from numpy.typing import NDArray
 from pymatgen.core import Structure
 
 from .errors import StructureError
 
-# center -> ligand -> (largest bond length in Å, ligands of a whole group)
+Array = NDArray[np.float64]
+Image = tuple[int, int, int]
+
+# center -> ligand -> (longest bond in Å, ligands of a whole group). Limits lie
+# between the group's bond (P-O 1.54, P-S 2.05, Ge-S 2.21) and the next distance.
 POLYANIONS: dict[str, dict[str, tuple[float, int]]] = {
     "P": {"O": (1.90, 4), "S": (2.45, 4)},
-    "Ge": {"S": (2.55, 4)},
+    "Ge": {"S": (2.60, 4)},
     "Si": {"O": (1.95, 4), "S": (2.45, 4)},
-    "Sn": {"S": (2.70, 4)},
+    "Sn": {"S": (2.65, 4)},
     "As": {"S": (2.50, 4)},
-    "Sb": {"S": (2.65, 4)},
-    "S": {"O": (1.75, 4)},
+    "Sb": {"S": (2.60, 4)},
+    "S": {"O": (1.65, 4)},
     "B": {"H": (1.45, 4)},
-    "C": {"O": (1.36, 3)},  # carbonate; ether C-O (1.42) makes no group
-    "N": {"O": (1.36, 3)},
+    "C": {"O": (1.34, 3)},
+    "N": {"O": (1.40, 3)},
     "Cl": {"O": (1.70, 4)},
 }
-OVERLAP = 0.62  # of the sum of covalent radii: below the shortest real bonds (P-O 0.87)
+LONGEST = max(limit for kinds in POLYANIONS.values() for limit, _ in kinds.values())
+OVERLAP = 0.62  # of the sum of covalent radii; the shortest real bond, P-O, is at 0.87
 
 
 @dataclass(frozen=True)
@@ -37,42 +43,125 @@ class Polyanion:
 
     Attributes:
         center: site index.
-        ligands: site index and image of each ligand, relative to the center's cell.
-        kind: as in "PO4".
+        ligands: (site index, cell image relative to the center) of each ligand.
+        kind: the whole group, as in "PO4".
+        whole: number of ligands of the whole group.
     """
 
     center: int
-    ligands: tuple[tuple[int, tuple[int, int, int]], ...]
+    ligands: tuple[tuple[int, Image], ...]
     kind: str
+    whole: int
 
 
 def polyanions(structure: Structure) -> list[Polyanion]:
     """Return all polyanions by connectivity, whole or not, in site order.
 
-    A center with bonds to several kinds of ligand counts the kind it has most of. A
-    center without any ligand (P in InP, S in Li2S) makes no polyanion.
+    A center with several kinds of ligand is judged by the kind it has most of; one
+    without any (P in InP, S in Li2S) makes no polyanion. In Li4P2S6 the other P counts
+    as a ligand.
     """
     symbols = [site.specie.symbol for site in structure]
-    if not set(symbols) & set(POLYANIONS):
-        return []
-    found: list[Polyanion] = []
-    centers, neighbors, images, distances = structure.get_neighbor_list(2.8)
-    bonded: dict[tuple[int, str], list[tuple[int, tuple[int, int, int]]]] = {}
-    for i, j, image, distance in zip(
-        centers, neighbors, images, distances, strict=True
-    ):
-        limit = POLYANIONS.get(symbols[i], {}).get(symbols[j])
-        if limit is not None and distance <= limit[0]:
-            at = (int(image[0]), int(image[1]), int(image[2]))
-            bonded.setdefault((int(i), symbols[j]), []).append((int(j), at))
-    for i in range(len(structure)):
-        options = {s: v for (c, s), v in bonded.items() if c == i}
-        if options:
-            ligand = max(options, key=lambda s: len(options[s]))
-            ligands = tuple(sorted(options[ligand]))
-            kind = f"{symbols[i]}{ligand}{POLYANIONS[symbols[i]][ligand][1]}"
-            found.append(Polyanion(i, ligands, kind))
+    bonded = _bonds(structure, symbols)
+    found = []
+    for center, kinds in sorted(bonded.items()):
+        own = kinds.pop(symbols[center], [])
+        if not kinds:
+            continue
+        ligand = max(sorted(kinds), key=lambda s: len(kinds[s]))
+        whole = POLYANIONS[symbols[center]][ligand][1]
+        ligands = tuple(sorted(kinds[ligand] + own))
+        found.append(
+            Polyanion(center, ligands, f"{symbols[center]}{ligand}{whole}", whole)
+        )
     return found
+
+
+def _bonds(
+    structure: Structure, symbols: list[str]
+) -> dict[int, dict[str, list[tuple[int, Image]]]]:
+    """Return the ligands of each center, by element; P-P bonds of P2S6 included."""
+    if not set(symbols) & set(POLYANIONS):
+        return {}
+    contacts = structure.get_neighbor_list(LONGEST)
+    bonded: dict[int, dict[str, list[tuple[int, Image]]]] = {}
+    for i, j, image, distance in zip(*contacts, strict=True):
+        first, second = symbols[i], symbols[j]
+        kinds = POLYANIONS.get(first, {})
+        limit = 2.40 if first == second == "P" else kinds.get(second, (0.0, 0))[0]
+        if distance <= limit:
+            at = (int(image[0]), int(image[1]), int(image[2]))
+            bonded.setdefault(int(i), {}).setdefault(second, []).append((int(j), at))
+    return bonded
+
+
+@dataclass(frozen=True)
+class BondedGroup:
+    """Atoms that no cut may divide.
+
+    Attributes:
+        atoms: (site index, cell image), the centers first.
+        n_centers: how many of them are centers; 1 for a single atom.
+    """
+
+    atoms: tuple[tuple[int, Image], ...]
+    n_centers: int
+
+
+def bonded_groups(structure: Structure) -> list[BondedGroup]:
+    """Return every atom once, those of a polyanion together.
+
+    Polyanions that share a ligand (P2S7) or are bonded (P2S6) are one group.
+
+    Raises:
+        StructureError: polyanions form a chain or a network, which has no whole groups.
+    """
+    links: dict[int, list[tuple[int, Image]]] = {}
+    centers = set()
+    for group in polyanions(structure):
+        centers.add(group.center)
+        for ligand, image in group.ligands:
+            back = (-image[0], -image[1], -image[2])
+            links.setdefault(group.center, []).append((ligand, image))
+            links.setdefault(ligand, []).append((group.center, back))
+    placed: dict[int, Image] = {}
+    groups = []
+    for start in range(len(structure)):
+        if start not in placed:
+            atoms = _connected(structure, start, links, placed)
+            atoms.sort(key=lambda atom: atom[0] not in centers)
+            number = sum(atom[0] in centers for atom in atoms)
+            groups.append(BondedGroup(tuple(atoms), max(1, number)))
+    return groups
+
+
+def _connected(
+    structure: Structure,
+    start: int,
+    links: Mapping[int, list[tuple[int, Image]]],
+    placed: dict[int, Image],
+) -> list[tuple[int, Image]]:
+    placed[start] = (0, 0, 0)
+    members = [start]
+    for atom in members:  # grows while it is walked
+        here = placed[atom]
+        for other, step in links.get(atom, []):
+            image = (here[0] + step[0], here[1] + step[1], here[2] + step[2])
+            if placed.setdefault(other, image) != image:
+                raise StructureError(
+                    f"{structure[other].specie.symbol} (site {other}) at "
+                    f"{at(structure[other].coords)} Å belongs to an endless chain or "
+                    "network of polyanions, which cannot be cut into whole groups; "
+                    "use a crystal with isolated polyanions"
+                )
+            if other not in members:
+                members.append(other)
+    return [(i, placed[i]) for i in members]
+
+
+def count_polyanions(structure: Structure) -> dict[str, int]:
+    """Return how many polyanions of each kind there are."""
+    return dict(Counter(group.kind for group in polyanions(structure)))
 
 
 def check_polyanions(
@@ -88,31 +177,23 @@ def check_polyanions(
     Raises:
         StructureError: naming the first cut group and its position.
     """
-    counts: dict[str, int] = {}
-    for group in polyanions(structure):
-        counts[group.kind] = counts.get(group.kind, 0) + 1
-        whole = int(group.kind[-1])
-        if len(group.ligands) != whole:
+    groups = polyanions(structure)
+    for group in groups:
+        if len(group.ligands) != group.whole:
             site = structure[group.center]
             raise StructureError(
                 f"{where}: cut polyanion: {site.specie.symbol} (site {group.center}) "
-                f"at {_at(site.coords)} Å has {len(group.ligands)} of the {whole} "
-                f"ligands of a {group.kind}; a cut must pass between whole groups"
+                f"at {at(site.coords)} Å has {len(group.ligands)} ligands instead of "
+                f"the {group.whole} of a whole {group.kind}; a cut must pass between "
+                "whole groups, so complete the group or leave it out"
             )
+    counts = Counter(group.kind for group in groups)
     for kind, number in (expected or {}).items():
-        if counts.get(kind, 0) != number:
+        if counts[kind] != number:
             raise StructureError(
-                f"{where}: {counts.get(kind, 0)} {kind} groups instead of {number}; "
-                "some were broken up"
+                f"{where}: {counts[kind]} {kind} groups instead of {number}; cut "
+                "between whole groups, or widen the gap if two groups merged"
             )
-
-
-def count_polyanions(structure: Structure) -> dict[str, int]:
-    """Return how many polyanions of each kind there are."""
-    counts: dict[str, int] = {}
-    for group in polyanions(structure):
-        counts[group.kind] = counts.get(group.kind, 0) + 1
-    return counts
 
 
 def check_overlaps(structure: Structure, where: str, factor: float = OVERLAP) -> None:
@@ -121,9 +202,9 @@ def check_overlaps(structure: Structure, where: str, factor: float = OVERLAP) ->
     Args:
         structure: periodic images count.
         where: named in the message.
-        factor: of the sum of covalent radii (Cordero 2008), below which atoms overlap.
+        factor: of the sum of covalent radii, below which atoms overlap.
     """
-    radii = site_radii(structure)
+    radii = covalent_radii([site.specie.symbol for site in structure])
     centers, neighbors, _, distances = structure.get_neighbor_list(
         2 * factor * float(radii.max())
     )
@@ -134,8 +215,8 @@ def check_overlaps(structure: Structure, where: str, factor: float = OVERLAP) ->
     first, second = structure[int(centers[worst])], structure[int(neighbors[worst])]
     raise StructureError(
         f"{where}: overlap: {first.specie.symbol} (site {centers[worst]}) at "
-        f"{_at(first.coords)} and {second.specie.symbol} (site {neighbors[worst]}) are "
-        f"{distances[worst]:.2f} Å apart, closer than {limits[worst]:.2f} Å; "
+        f"{at(first.coords)} Å and {second.specie.symbol} (site {neighbors[worst]}) "
+        f"are {distances[worst]:.2f} Å apart, closer than {limits[worst]:.2f} Å; "
         "widen the gap or drop one of the atoms"
     )
 
@@ -147,7 +228,7 @@ def check_neutral(
 
     Args:
         structure: ordered.
-        oxidation: charge of each element; all zero for metals.
+        oxidation: charge of each element; metals have none, or zero.
         where: named in the message.
     """
     charges: dict[str, float] = {}
@@ -163,12 +244,14 @@ def check_neutral(
         )
 
 
-def site_radii(structure: Structure) -> np.ndarray:
-    """Return the covalent radius of each site, Å, shape (n_sites,)."""
-    return np.array(
-        [covalent_radii[atomic_numbers[site.specie.symbol]] for site in structure]
-    )
+def covalent_radii(symbols: list[str]) -> Array:
+    """Return covalent radii, Å, shape (n,) (Cordero et al., doi:10.1039/b801115j)."""
+    from ase.data import atomic_numbers
+    from ase.data import covalent_radii as radii
+
+    return np.array([radii[atomic_numbers[symbol]] for symbol in symbols])
 
 
-def _at(coords: np.ndarray) -> str:
+def at(coords: Array) -> str:
+    """Return a position as messages show it."""
     return "(" + ", ".join(f"{x:.2f}" for x in coords) + ")"

@@ -13,13 +13,16 @@ from difflib import get_close_matches
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import yaml
 from pymatgen.core import Lattice, Structure
 
 from .errors import StructureError
+
+# lengths that replace published ones, Å; keys "a", "b", "c"
+LatticeLengths = Mapping[str, float] | Mapping[Literal["a", "b", "c"], float]
 
 
 @dataclass(frozen=True)
@@ -59,7 +62,7 @@ class Material:
 def _data() -> dict[str, Any]:
     text = (files("structures") / "data" / "crystals.yaml").read_text("utf-8")
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    return yaml.load(text, Loader=loader)  # noqa: S506 - a safe loader, the fast one
+    return yaml.load(text, Loader=loader)
 
 
 @cache
@@ -101,7 +104,7 @@ def material(name: str) -> Material:
     )
 
 
-def crystal(name: str, lattice: Mapping[str, float] | None = None) -> Structure:
+def crystal(name: str, lattice: LatticeLengths | None = None) -> Structure:
     """Return the conventional cell of a library crystal.
 
     Args:
@@ -118,7 +121,7 @@ def crystal(name: str, lattice: Mapping[str, float] | None = None) -> Structure:
     )
 
 
-def _lattice(entry: Material, override: Mapping[str, float]) -> Lattice:
+def _lattice(entry: Material, override: LatticeLengths) -> Lattice:
     cell = dict(entry.lattice)
     published = dict(cell)
     for key, value in override.items():
@@ -136,9 +139,7 @@ def _lattice(entry: Material, override: Mapping[str, float]) -> Lattice:
     )
 
 
-def read_crystal(
-    name_or_path: str, lattice: Mapping[str, float] | None = None
-) -> Structure:
+def read_crystal(name_or_path: str, lattice: LatticeLengths | None = None) -> Structure:
     """Return a library crystal, or the structure of a CIF or POSCAR file.
 
     A file's polyanions must be whole: a PO4 with three oxygens is refused.
@@ -152,6 +153,11 @@ def read_crystal(
     if not path.is_file():
         raise StructureError(
             f"{name_or_path!r} is neither a library name nor a file that exists"
+        )
+    if lattice:
+        raise StructureError(
+            f"{path}: lattice={dict(lattice)} replaces lengths of library crystals only; "
+            "write the lengths into the file"
         )
     from .checks import check_overlaps, check_polyanions
 
@@ -176,8 +182,9 @@ def _read_file(path: Path) -> Structure:
             f"cannot read {path} as {'CIF' if path.suffix == '.cif' else 'POSCAR'}: "
             f"{type(error).__name__}: {error}"
         ) from error
-    found.remove_site_property("selective_dynamics")
-    return found.remove_oxidation_states() or found
+    plain = Structure(found.lattice, found.species_and_occu, found.frac_coords)
+    plain.remove_oxidation_states()
+    return plain
 
 
 def oxidation_states(name_or_path: str, structure: Structure) -> dict[str, float]:
@@ -191,6 +198,38 @@ def oxidation_states(name_or_path: str, structure: Structure) -> dict[str, float
     if guesses:
         return {element: float(guesses[0].get(element, 0)) for element in elements}
     return dict.fromkeys(elements, 0.0)
+
+
+def setting(name_or_path: str) -> str:
+    """Return whose axes Miller indices belong to, as in "I4/mmm axes"."""
+    if name_or_path in materials():
+        return f"{materials()[name_or_path].spacegroup} axes"
+    return "axes of the file"
+
+
+def free_sites(name: str, host: str) -> tuple[tuple[float, float, float], ...]:
+    """Return the fractional 36f (M3) positions that added Li may take.
+
+    Args:
+        name: library material.
+        host: element that is replaced; Ge takes the site of LAGP, Ti that of LATP.
+
+    Raises:
+        StructureError: the library knows no such position of this crystal.
+    """
+    entry = material(name)
+    sites = {k: v for k, v in entry.extra_sites.items() if k.startswith("M3")}
+    best = {"Ge": "M3_LAGP", "Ti": "M3_LATP"}.get(host, "")
+    if not sites:
+        known = [n for n, m in materials().items() if m.extra_sites]
+        raise StructureError(
+            f"no position for added Li is known in {name}; doping works for {known}"
+        )
+    chosen = sites.get(best) or next(iter(sites.values()))
+    orbit = Structure.from_spacegroup(
+        entry.spacegroup, _lattice(entry, {}), ["Li"], [chosen["xyz"]]
+    )
+    return tuple((float(x), float(y), float(z)) for x, y, z in orbit.frac_coords)
 
 
 def check_material(entry: Material) -> list[str]:
@@ -248,9 +287,7 @@ def _distance_faults(entry: Material, structure: Structure) -> list[str]:
 def shortest_pair(structure: Structure, first: str, second: str) -> float:
     """Return the shortest distance between two elements within 6 Å, in Å; or inf."""
     centers, neighbors, _, distances = structure.get_neighbor_list(6.0)
-    symbols = [
-        {element.symbol for element in site.species} for site in structure
-    ]
+    symbols = [{element.symbol for element in site.species} for site in structure]
     wanted = np.array(
         [
             (first in symbols[i] and second in symbols[j])

@@ -1,13 +1,13 @@
-"""Aliovalent doping of a crystal or a slab: Al on Ge sites, with Li added nearby.
+"""Aliovalent doping with charge compensation: Al for Ge or Ti, Li on free 36f sites.
 
-Candidate positions of the added ions come as dummy sites; for each dopant the nearest
-free one is filled, so that the cell stays neutral for any content. Orderings are
-enumerated where there are few, sampled with a seed where there are many, and ranked by
-their Ewald energy.
+`dope` puts the dopants on host sites in many ways, gives each dopant its Li on the
+nearest free position, and ranks the orderings by the Ewald energy of formal charges.
+Orderings that a symmetry maps onto each other have the same energy and count once.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import combinations, islice
 from math import comb
@@ -15,207 +15,227 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pymatgen.analysis.ewald import EwaldSummation
 from pymatgen.core import Element, Structure
 
+from .checks import check_neutral, check_overlaps
 from .errors import StructureError
+from .orderings import CARRIER, ROOM, EwaldMatrix, FreePositions
 from .specs import Doping
 
 Array = NDArray[np.float64]
-DUMMY = "X"
-ENUMERATE_UP_TO = 500
-SAMPLES = 300
-MIN_LITHIUM_DISTANCE = 1.9  # Å, between a filled position and any other Li
-NEAR_TIE = 0.3  # Å; positions hardly farther than the nearest compete by energy
+MAX_ENUMERATED = 4000  # orderings; above it as many are sampled
+SAME_ENERGY = 1e-3  # eV; orderings this close are images of each other
 
 
 @dataclass(frozen=True)
 class DopedStructure:
-    """One ordering.
+    """One ordering of the dopants.
 
     Attributes:
-        structure: neutral, without dummy sites.
-        x: dopants per formula unit of the host, as it could be realized.
-        ewald_energy: of formal charges, eV per cell; ranks orderings of one cell only.
-        dopants: indices of the replaced host sites in the undoped structure.
+        structure: with the dopants in place of hosts, the added Li behind all others.
+        x: dopants per formula unit, as they are.
+        requested_x: dopants per formula unit, as they were asked for.
+        dopants: site indices.
+        added: site indices of the added Li.
+        ewald_energy: of formal charges, eV per cell; only differences have a meaning.
+        rank: 0 has the lowest energy.
     """
 
     structure: Structure
     x: float
-    ewald_energy: float
+    requested_x: float
     dopants: tuple[int, ...]
+    added: tuple[int, ...]
+    ewald_energy: float
+    rank: int
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain data for provenance."""
         return {
             "x": self.x,
-            "ewald_energy": self.ewald_energy,
+            "requested_x": self.requested_x,
             "dopants": list(self.dopants),
+            "added": list(self.added),
+            "ewald_energy": self.ewald_energy,
+            "rank": self.rank,
         }
 
 
 def dope(
-    host: Structure,
+    host_structure: Structure,
     doping: Doping,
-    oxidation: dict[str, float],
-    crystal: Structure | None = None,
+    candidates: Array,
+    oxidation: Mapping[str, float],
 ) -> list[DopedStructure]:
-    """Return distinct orderings, lowest Ewald energy first.
+    """Return symmetry-distinct orderings, the lowest Ewald energy first.
 
     Args:
-        host: ordered, with dummy sites X where Li may be added; bulk or slab.
-        doping: what replaces what, how much.
-        oxidation: charge of each element, the dopant's included.
-        crystal: bulk whose reduced formula counts formula units; the host itself if
-            not given.
+        host_structure: bulk cell or slab, stoichiometric, undoped.
+        doping: what replaces what; `doping.orderings` of them are returned at most.
+        candidates: free positions for the added Li, Å, shape (n, 3).
+        oxidation: charges of the host's elements.
 
     Raises:
-        StructureError: no such host element, x out of range, too few Li positions.
+        StructureError: no such host, x out of reach, or no room for the added Li.
     """
-    sites = _indices(host, doping.host)
-    if not sites:
-        raise StructureError(
-            f"doping: no {doping.host} in {host.composition.reduced_formula}"
-        )
-    units = _formula_units(host, crystal or host, doping.host)
-    number = round(doping.x * units)
-    if not 0 <= number <= len(sites):
-        raise StructureError(
-            f"doping: x={doping.x} needs {number} of {len(sites)} {doping.host} sites; "
-            f"x must lie between 0 and {len(sites) / units:g}"
-        )
-    needed = number * (oxidation[doping.host] - oxidation[doping.dopant])
-    if needed < 0 or abs(needed - round(needed)) > 1e-6:
-        raise StructureError(
-            f"doping {doping.dopant} ({oxidation[doping.dopant]:+g}) for {doping.host} "
-            f"({oxidation[doping.host]:+g}) cannot be balanced by adding Li+"
-        )
-    per_dopant = round(needed / number) if number else 0
-    search = _Search(host, doping, oxidation, per_dopant)
-    found = [search.fill(chosen) for chosen in _selections(sites, number, doping.seed)]
-    distinct = _distinct([f for f in found if f is not None])[: doping.orderings]
-    if not distinct:
-        raise StructureError(
-            f"doping: no free Li position near {number} {doping.dopant} atoms; "
-            "lower x or change the seed"
-        )
-    return [
-        DopedStructure(search.built(s, added), float(number / units), energy, s)
-        for energy, s, added in distinct
+    hosts = [i for i, site in enumerate(host_structure) if _symbol(site) == doping.host]
+    units = host_structure.composition.get_reduced_formula_and_factor()[1]
+    number = _number_of_dopants(doping, len(hosts), units)
+    charges = {**oxidation, doping.dopant: dopant_charge(doping, oxidation)}
+    added = round(charges[doping.host] - charges[doping.dopant])
+    if not number:
+        return [DopedStructure(host_structure.copy(), 0.0, doping.x, (), (), 0.0, 0)]
+    check_neutral(host_structure, oxidation, f"host of {doping.dopant} doping")
+    geometry = FreePositions(host_structure, candidates, hosts, added)
+    ewald = EwaldMatrix(host_structure, candidates, charges)
+    ranked = _ranked(geometry, ewald, doping, number, charges)
+    found = [
+        _doped(host_structure, doping, candidates, ordering, number / units, rank)
+        for rank, ordering in enumerate(ranked)
     ]
+    for one in found:
+        check_neutral(one.structure, charges, f"{doping.dopant}-doped structure")
+        check_overlaps(one.structure, f"{doping.dopant}-doped structure")
+    return found
 
 
-Filling = tuple[float, tuple[int, ...], tuple[int, ...]]
+def _symbol(site: object) -> str:
+    return str(site.specie.symbol)  # type: ignore[attr-defined]
 
 
-class _Search:
-    """Distances and Ewald interactions of all sites, computed once per host."""
-
-    def __init__(
-        self,
-        host: Structure,
-        doping: Doping,
-        oxidation: dict[str, float],
-        per_dopant: int,
-    ) -> None:
-        self.host, self.doping, self.oxidation = host, doping, oxidation
-        self.per_dopant = per_dopant
-        self.candidates = _indices(host, DUMMY)
-        self.lithium = _indices(host, "Li")
-        self.distances = host.distance_matrix  # (n_sites, n_sites) in Å
-        # unit charges: the interaction matrix serves every ordering, E = q G q
-        probe = Structure(host.lattice, ["H+"] * len(host), host.frac_coords)
-        self.interactions = EwaldSummation(probe, acc_factor=8).total_energy_matrix
-        self.charges = np.array(
-            [oxidation.get(site.specie.symbol, 0.0) for site in host]
+def _number_of_dopants(doping: Doping, hosts: int, units: float) -> int:
+    if not hosts:
+        raise StructureError(
+            f"doping: no {doping.host} to replace by {doping.dopant} in this structure"
         )
-
-    def fill(self, dopants: tuple[int, ...]) -> Filling | None:
-        """Add Li near each dopant; None where there is no room."""
-        charges = self.charges.copy()
-        charges[list(dopants)] = self.oxidation[self.doping.dopant]
-        added: list[int] = []
-        for dopant in dopants:
-            for _ in range(self.per_dopant):
-                options = self._options(dopant, added)
-                if not options:
-                    return None
-                potential = self.interactions @ charges
-                best = min(
-                    options,
-                    key=lambda i: 2 * potential[i] + self.interactions[i, i],
-                )
-                charges[best] = 1.0
-                added.append(best)
-        energy = float(charges @ self.interactions @ charges)
-        return energy, dopants, tuple(sorted(added))
-
-    def _options(self, dopant: int, added: list[int]) -> list[int]:
-        """Return the free positions nearest to a dopant, those nearly as near too."""
-        occupied = [*self.lithium, *added]
-        free = [
-            i
-            for i in self.candidates
-            if self.distances[i, occupied].min() > MIN_LITHIUM_DISTANCE
-        ]
-        if not free:
-            return []
-        nearest = self.distances[dopant, free].min()
-        if nearest > 6.0:
-            return []
-        return [i for i in free if self.distances[dopant, i] < nearest + NEAR_TIE]
-
-    def built(self, dopants: tuple[int, ...], added: tuple[int, ...]) -> Structure:
-        """Return the structure of a filling, sorted by element."""
-        structure = self.host.copy()
-        for index in dopants:
-            structure.replace(
-                index, Element(self.doping.dopant), properties=structure[index].properties
-            )
-        for index in added:
-            structure.replace(
-                index, Element("Li"), properties=structure[index].properties
-            )
-        structure.remove_sites(
-            [i for i in self.candidates if i not in added]
+    if not 0 <= doping.x <= hosts / units:
+        raise StructureError(
+            f"doping: x = {doping.x} {doping.dopant} per formula unit is not within 0 "
+            f"and {hosts / units:g}, the {doping.host} of one formula unit"
         )
-        return structure.get_sorted_structure(key=lambda site: site.specie.X)
+    number = round(doping.x * units)
+    if doping.x and not number:
+        raise StructureError(
+            f"doping: x = {doping.x} needs at least {0.5 / doping.x:.0f} formula units "
+            f"for one {doping.dopant}, the cell has {units:g}; add layers or raise x"
+        )
+    return number
 
 
-def _indices(structure: Structure, symbol: str) -> list[int]:
-    return [i for i, site in enumerate(structure) if site.specie.symbol == symbol]
+def dopant_charge(doping: Doping, oxidation: Mapping[str, float]) -> float:
+    """Return the formal charge of the dopant: its highest not above the host's.
+
+    Raises:
+        StructureError: no element, or one that added Li cannot balance.
+    """
+    if not Element.is_valid_symbol(doping.dopant):
+        raise StructureError(f"doping: {doping.dopant!r} is no element")
+    common = Element(doping.dopant).common_oxidation_states
+    lower = [state for state in common if state <= oxidation.get(doping.host, 0)]
+    if not lower or max(lower) <= 0:
+        raise StructureError(
+            f"doping: {doping.dopant} ({', '.join(f'{s:+d}' for s in common)}) cannot "
+            f"replace {doping.host} ({oxidation.get(doping.host, 0):+g}) by adding "
+            f"{CARRIER}; the dopant's charge must not be higher"
+        )
+    return float(max(lower))
 
 
-def _formula_units(host: Structure, crystal: Structure, element: str) -> float:
-    """Return how many formula units of the crystal the host holds."""
-    real = {
-        symbol: amount
-        for symbol, amount in crystal.composition.get_el_amt_dict().items()
-        if not symbol.startswith(DUMMY)
-    }
-    divisor = np.gcd.reduce([round(amount) for amount in real.values()])
-    return len(_indices(host, element)) / (real[element] / divisor)
+@dataclass(frozen=True)
+class _Ordering:
+    energy: float
+    dopants: tuple[int, ...]
+    added: tuple[int, ...]
 
 
-def _selections(
-    sites: list[int], number: int, seed: int
-) -> list[tuple[int, ...]]:
-    """Return all choices of `number` sites, or a seeded sample of them."""
-    if comb(len(sites), number) <= ENUMERATE_UP_TO:
-        return list(islice(combinations(sites, number), ENUMERATE_UP_TO))
+def _ranked(
+    geometry: FreePositions,
+    ewald: EwaldMatrix,
+    doping: Doping,
+    number: int,
+    charges: Mapping[str, float],
+) -> list[_Ordering]:
+    """Return the distinct orderings of lowest energy."""
+    change = charges[doping.dopant] - charges[doping.host]
+    found = []
+    for dopants in _choices(len(geometry.hosts), number, doping.seed):
+        places = geometry.places(dopants)
+        if places is not None:
+            sites = [geometry.hosts[i] for i in dopants]
+            energy = ewald.energy(sites, places, change)
+            found.append(_Ordering(energy, tuple(sites), places))
+    if not found:
+        raise StructureError(
+            f"doping: no room for the {CARRIER} that {number} {doping.dopant} need: of "
+            f"{len(geometry.free)} free positions {int(geometry.free.sum())} are "
+            f"{ROOM} Å away from all atoms; lower x"
+        )
+    found.sort(key=lambda o: (round(o.energy, 3), o.dopants))
+    distinct = [
+        one
+        for before, one in zip([None, *found], found, strict=False)
+        if before is None or one.energy - before.energy > SAME_ENERGY
+    ]
+    return distinct[: max(1, doping.orderings)]
+
+
+def _choices(hosts: int, number: int, seed: int) -> Iterator[tuple[int, ...]]:
+    """Yield all choices of dopant sites if they are few, else a seeded sample."""
+    if comb(hosts, number) <= MAX_ENUMERATED:
+        yield from combinations(range(hosts), number)
+        return
     random = np.random.default_rng(seed)
-    chosen = {
-        tuple(sorted(int(i) for i in random.choice(sites, number, replace=False)))
-        for _ in range(SAMPLES)
-    }
-    return sorted(chosen)
+    drawn = (
+        tuple(sorted(random.choice(hosts, number, replace=False).tolist()))
+        for _ in range(4 * MAX_ENUMERATED)
+    )
+    yield from islice(dict.fromkeys(drawn), MAX_ENUMERATED)
 
 
-def _distinct(fillings: list[Filling]) -> list[Filling]:
-    """Sort by energy and drop symmetry copies, which share their energy exactly."""
-    ranked = sorted(fillings)
-    kept: list[Filling] = []
-    for filling in ranked:
-        if not kept or filling[0] - kept[-1][0] > 1e-4:
-            kept.append(filling)
-    return kept
+def _doped(
+    host: Structure,
+    doping: Doping,
+    candidates: Array,
+    ordering: _Ordering,
+    x: float,
+    rank: int,
+) -> DopedStructure:
+    structure = host.copy()
+    for index in ordering.dopants:
+        structure.replace(index, doping.dopant, properties=structure[index].properties)
+    for place in ordering.added:
+        nearest = _nearest_height(host, candidates[place])
+        structure.append(
+            CARRIER,
+            candidates[place],
+            coords_are_cartesian=True,
+            properties=dict(host[nearest].properties),
+        )
+    return DopedStructure(
+        structure=structure,
+        x=x,
+        requested_x=doping.x,
+        dopants=ordering.dopants,
+        added=tuple(range(len(host), len(structure))),
+        ewald_energy=ordering.energy,
+        rank=rank,
+    )
+
+
+def _nearest_height(host: Structure, position: Array) -> int:
+    """Return the atom next in height, whose labels (layer) an added atom inherits."""
+    return int(np.argmin(np.abs(host.cart_coords[:, 2] - position[2])))
+
+
+def select(found: list[DopedStructure], doping: Doping) -> DopedStructure:
+    """Return the ordering of the rank that was asked for.
+
+    Raises:
+        StructureError: there are not so many distinct orderings.
+    """
+    if not 0 <= doping.rank < len(found):
+        raise StructureError(
+            f"doping: rank={doping.rank}, but {len(found)} distinct orderings exist; "
+            "ranks count from 0, `orderings` sets how many are kept"
+        )
+    return found[doping.rank]

@@ -1,8 +1,8 @@
 """A crystal seen along the normal of a facet, as whole groups of atoms.
 
-Every polyanion is one rigid group that sits where its center sits; every other atom is a
-group of its own. The heights of the groups repeat with the spacing of the facet; a cut
-lies in a gap between heights. So no cut ever divides a polyanion, whatever the facet.
+Every polyanion is one rigid group that sits where its center sits; every other atom is
+a group of its own. The heights of the groups repeat with the spacing of the facet; a
+cut lies in a gap between heights. So no cut divides a polyanion, whatever the facet.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ class Group:
     """Atoms that stay together.
 
     Attributes:
-        center: position of the first atom, Å, in the frame of the facet, shape (3,).
-        symbols: elements; the center's first.
+        center: mean of the polyanion's centers, Å, in the facet's frame, shape (3,).
+        symbols: elements.
         offsets: from the center, Å, shape (n_atoms, 3).
     """
 
@@ -68,28 +68,33 @@ class Facet:
         """Return the groups of one repeat; centers lie in the cell u, v, w."""
         matrix = self.crystal.lattice.matrix
         found = []
-        for members in bonded_groups(self.crystal):
-            symbols = tuple(self.crystal[i].specie.symbol for i, _ in members)
-            at = np.array([self.crystal[i].frac_coords + n for i, n in members]) @ matrix
-            found.append((symbols, at))
-        found += [
-            ((CANDIDATE,), np.array([position]) @ matrix) for position in self.candidates
-        ]
+        for group in bonded_groups(self.crystal):
+            symbols = tuple(self.crystal[i].specie.symbol for i, _ in group.atoms)
+            fractions = [self.crystal[i].frac_coords + n for i, n in group.atoms]
+            coords = np.array(fractions) @ matrix
+            center = coords[: group.n_centers].mean(axis=0)
+            found.append(Group(center, symbols, coords - center))
+        for position in self.candidates:
+            found.append(
+                Group(np.array(position) @ matrix, (CANDIDATE,), np.zeros((1, 3)))
+            )
         return self._one_repeat(found)
 
-    def _one_repeat(self, groups: list[tuple[tuple[str, ...], Array]]) -> list[Group]:
-        """Keep one image of each group per cell u, v, w."""
+    def _one_repeat(self, groups: list[Group]) -> list[Group]:
+        """Turn groups into the frame and keep one image of each per cell u, v, w."""
         basis, rotation = self.frame.basis, self.frame.rotation
         found: list[Group] = []
         seen: dict[tuple[str, ...], list[Array]] = {}
-        for symbols, at in groups:
-            fractions = at[0] @ rotation @ np.linalg.inv(basis)
+        for group in groups:
+            fractions = group.center @ rotation @ np.linalg.inv(basis)
             fractions -= np.floor(fractions + 1e-6)
-            known = seen.setdefault(symbols, [])
+            known = seen.setdefault(tuple(sorted(group.symbols)), [])
             if known and _is_image(fractions, np.array(known), basis):
                 continue
             known.append(fractions)
-            found.append(Group(fractions @ basis, symbols, (at - at[0]) @ rotation))
+            found.append(
+                Group(fractions @ basis, group.symbols, group.offsets @ rotation)
+            )
         self._check_complete(found)
         return found
 
@@ -100,8 +105,8 @@ class Facet:
         if abs(atoms - expected) > 1e-3:
             raise StructureError(
                 f"facet {self.miller}: {atoms} atoms per repeat instead of "
-                f"{expected:.2f}; the crystal is almost, but not exactly, periodic in a "
-                "smaller cell: symmetrize the file first"
+                f"{expected:.2f}; the crystal is almost, but not exactly, periodic in "
+                "a smaller cell: symmetrize the file first"
             )
 
     @cached_property
@@ -112,7 +117,11 @@ class Facet:
         symmetry maps onto each other, the outward side kept, one remains.
         """
         heights = np.sort(
-            [g.center[2] % self.spacing for g in self.groups if g.symbols[0] != CANDIDATE]
+            [
+                g.center[2] % self.spacing
+                for g in self.groups
+                if g.symbols[0] != CANDIDATE
+            ]
         )
         gaps = np.diff([*heights, heights[0] + self.spacing])
         wide = np.flatnonzero(gaps > MIN_CUT)
@@ -138,7 +147,7 @@ class Facet:
         return abs(difference - round(difference)) * self.spacing < SAME_POSITION
 
     def _height_shifts(self) -> list[float]:
-        """Return the heights by which symmetries that keep the normal move the crystal."""
+        """Return by how much symmetries that keep the normal shift heights, Å."""
         from pymatgen.symmetry.analyzer import SpacegroupAnalyzer
 
         analyzer = SpacegroupAnalyzer(self.crystal, symprec=0.02)

@@ -26,8 +26,8 @@ class FacetFrame:
     """The axes of a facet.
 
     Attributes:
-        basis: u along x, v in the xy plane (the smallest cell of the plane) and w, which
-            climbs one spacing along z; Å, shape (3, 3), rows are vectors, right-handed.
+        basis: u along x, v in the xy plane (the smallest cell of the plane) and w,
+            which climbs one spacing along z; rows, Å, shape (3, 3), right-handed.
         rotation: turns row vectors of the crystal into this frame, shape (3, 3).
     """
 
@@ -56,7 +56,9 @@ def facet_frame(crystal: Structure, miller: Miller) -> FacetFrame:
         StructureError: (0, 0, 0) is no facet.
     """
     if not any(miller):
-        raise StructureError("miller (0, 0, 0) is no facet; give indices such as 1, 0, 0")
+        raise StructureError(
+            "miller (0, 0, 0) is no facet; give indices such as 1, 0, 0"
+        )
     primitive = primitive_vectors(crystal)
     indices = primitive @ np.linalg.inv(crystal.lattice.matrix) @ np.array(miller)
     raw = _facet_vectors(_coprime(indices), primitive)
@@ -79,7 +81,7 @@ def primitive_vectors(crystal: Structure) -> Array:
 
 
 def pure_translations(crystal: Structure) -> Array:
-    """Return the crystal's centering vectors, fractional, zero included, shape (n, 3)."""
+    """Return the centering vectors, fractional, zero included, shape (n, 3)."""
     symbols = np.array([site.species_string for site in crystal])
     names, counts = np.unique(symbols, return_counts=True)
     rarest = crystal.frac_coords[symbols == names[np.argmin(counts)]]

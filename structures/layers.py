@@ -1,190 +1,177 @@
-"""From what a user says about a layer to a slab: material, facet, doping, thickness."""
+"""From what a user says about a layer to its slab: material, facet, thickness, doping.
+
+`cut_slab` cuts it; `in_supercell` repeats it in the cell of an interface, turns it over
+if it is the film, and dopes it there, so that x is met as closely as the cell allows.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from math import ceil
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from pymatgen.core import DummySpecies, Lattice, Structure
-from pymatgen.symmetry.groups import SpaceGroup
 
-from .checks import check_neutral, check_overlaps, check_polyanions, count_polyanions
-from .crystals import material, materials, oxidation_states, read_crystal
-from .doping import DUMMY, dope
+from .crystals import free_sites, material, materials, oxidation_states, read_crystal
+from .crystals import setting as setting_of
+from .doping import dopant_charge, dope, select
 from .errors import StructureError
-from .slabs import Slab, terminations
+from .facets import CANDIDATE
+from .slabs import MAX_LAYERS, Slab, terminations, turned_over
 from .specs import CrystalLayer
 
-# where doping puts the added Li, as position names of the library's NASICON entries
-LITHIUM_SITES = {"LiGe2(PO4)3": "M3_LAGP", "LiTi2(PO4)3": "M3_LATP"}
+Array = NDArray[np.float64]
+DUMMY = DummySpecies(CANDIDATE, 0)
 
 
 @dataclass(frozen=True)
-class CutLayer:
-    """A slab ready to be matched, and what is known about its making.
+class Sheet:
+    """One side of an interface before it is strained.
 
     Attributes:
-        slab: doped where asked for.
-        oxidation: charge of each element; zero where none are known.
-        provenance: plain data for tables and records.
+        structure: a along x, b in the xy plane, lowest atom at z = 0.
+        oxidation: formal charge of each element; zero in metals and molecules.
+        provenance: how it was made, as plain data.
     """
 
-    slab: Slab
+    structure: Structure
     oxidation: dict[str, float]
     provenance: dict[str, Any]
 
 
-def cut_layer(layer: CrystalLayer) -> CutLayer:
-    """Return the slab that a layer's specification describes, checked.
+def cut_slab(layer: CrystalLayer) -> Slab:
+    """Return the slab that a layer asks for, undoped; it brings free positions for Li.
 
     Raises:
-        StructureError: unknown material or termination, impossible thickness, a
-            doping that cannot be neutral, a cut polyanion, an overlap.
+        StructureError: unknown material, facet or termination; both or neither of
+            layers and thickness; disorder; polyanions that cannot be kept whole.
     """
+    slabs = _terminations(layer, 1)
+    single = slabs[_index(layer, slabs)]
+    layers = _layers(layer, single)
+    return _terminations(layer, layers)[single.termination] if layers > 1 else single
+
+
+def _terminations(layer: CrystalLayer, layers: int) -> list[Slab]:
     crystal = read_crystal(layer.material, layer.lattice)
     if not crystal.is_ordered:
+        ordered = ", ".join(sorted(n for n, m in materials().items() if m.ordered))
         raise StructureError(
-            f"{layer.material} has partly occupied sites; choose an ordered crystal "
-            f"({_ordered_names()}) or dope an ordered host"
+            f"{layer.material} has partly occupied sites, so it cannot be cut; choose "
+            f"an ordered crystal ({ordered}) or dope an ordered host"
         )
-    oxidation = oxidation_states(layer.material, crystal)
-    if layer.doping is not None:
-        crystal = _with_lithium_sites(layer, crystal)
-        oxidation[layer.doping.dopant] = _dopant_charge(layer.doping.dopant)
-    slabs = terminations(
-        crystal, layer.miller, 1, layer.phase, _setting(layer.material, crystal)
+    free = free_sites(layer.material, layer.doping.host) if layer.doping else ()
+    return terminations(
+        crystal,
+        layer.miller,
+        layers=layers,
+        phase=layer.phase,
+        setting=setting_of(layer.material),
+        oxidation=oxidation_states(layer.material, crystal),
+        candidates=free,
     )
-    chosen = slabs[_index(layer, slabs)]
-    layers = _layers(layer, chosen)
-    if layers > 1:
-        thick = terminations(crystal, layer.miller, layers, layer.phase, chosen.setting)
-        chosen = next(slab for slab in thick if slab.label == chosen.label)
-    provenance: dict[str, Any] = {
-        "material": layer.material,
-        "facet": chosen.facet,
-        "termination": chosen.termination,
-        "bottom": chosen.bottom,
-        "terminations": [slab.label for slab in slabs],
-        "layers": layers,
-        "lattice": list(crystal.lattice.parameters),
-    }
-    if layer.doping is not None:
-        doped = dope(chosen.structure, layer.doping, oxidation, crystal)
-        if layer.doping.rank >= len(doped):
-            raise StructureError(
-                f"doping rank {layer.doping.rank} of {layer.phase}: only "
-                f"{len(doped)} distinct orderings were found, ranks 0 to {len(doped) - 1}"
-            )
-        pick = doped[layer.doping.rank]
-        chosen = replace(chosen, structure=pick.structure)
-        provenance["doping"] = pick.as_dict() | {
-            "orderings": len(doped),
-            "ewald_energies": [d.ewald_energy for d in doped],
-        }
-    _check(chosen, crystal, oxidation)
-    return CutLayer(chosen, oxidation, provenance)
 
 
-def _check(slab: Slab, crystal: Structure, oxidation: dict[str, float]) -> None:
-    where = f"slab {slab.facet}"
-    bulk = crystal.copy()
-    bulk.remove_sites([i for i, s in enumerate(bulk) if s.specie.symbol == DUMMY])
-    # doping adds no P, S, ...: the ratio of groups to a host element must hold
-    whole = count_polyanions(bulk)
-    for kind, number in whole.items():
-        center = kind[:2] if kind[1].islower() else kind[0]
-        ratio = number / sum(site.specie.symbol == center for site in bulk)
-        found = sum(site.specie.symbol == center for site in slab.structure)
-        check_polyanions(slab.structure, where, {kind: round(found * ratio)})
-    check_overlaps(slab.structure, where)
-    if any(oxidation.values()):
-        check_neutral(slab.structure, oxidation, where)
+def _index(layer: CrystalLayer, slabs: list[Slab]) -> int:
+    """Return which termination is meant: its index, its label, or its top's formula."""
+    wanted = layer.termination
+    if isinstance(wanted, int) and 0 <= wanted < len(slabs):
+        return wanted
+    exact = [slab.termination for slab in slabs if slab.label == wanted]
+    tops = [slab.termination for slab in slabs if slab.top == wanted]
+    if len(found := exact or tops) == 1:
+        return found[0]
+    shown = ", ".join(f"{slab.termination}: {slab.label}" for slab in slabs)
+    raise StructureError(
+        f"{slabs[0].facet} has no single termination {wanted!r}; choose by index or by "
+        f"label (top/bottom): {shown}"
+    )
 
 
 def _layers(layer: CrystalLayer, single: Slab) -> int:
     if (layer.layers is None) == (layer.thickness is None):
+        given = "neither" if layer.layers is None else "both"
         raise StructureError(
-            f"{layer.phase}: give either layers or thickness (Å), not "
-            f"{'both' if layer.layers is not None else 'neither'}"
+            f"{layer.phase}: give either layers or thickness (Å), not {given}"
         )
+    highest = MAX_LAYERS * single.repeat
     if layer.layers is not None:
-        if layer.layers < 1:
-            raise StructureError(f"{layer.phase}: layers={layer.layers} must be above 0")
+        if not 1 <= layer.layers <= MAX_LAYERS:
+            raise StructureError(
+                f"{layer.phase}: layers={layer.layers} must be 1 to {MAX_LAYERS}"
+            )
         return layer.layers
-    assert layer.thickness is not None
-    if not 0 < layer.thickness <= 200:
+    thickness = layer.thickness or 0.0
+    if not 0 < thickness <= highest:
         raise StructureError(
-            f"{layer.phase}: thickness={layer.thickness} Å must lie between 0 and 200"
+            f"{layer.phase}: thickness={thickness} Å must be above 0 and at most "
+            f"{highest:.0f}"
         )
-    missing = layer.thickness - single.thickness
-    return 1 + max(0, int(np.ceil(missing / single.repeat - 1e-3)))
+    return 1 + max(0, ceil((thickness - single.thickness) / single.repeat - 1e-6))
 
 
-def _index(layer: CrystalLayer, slabs: Sequence[Slab]) -> int:
-    labels = [slab.label for slab in slabs]
-    if isinstance(layer.termination, int):
-        if 0 <= layer.termination < len(slabs):
-            return layer.termination
-    else:
-        wanted = layer.termination
-        exact = [i for i, label in enumerate(labels) if label == wanted]
-        top = [i for i, slab in enumerate(slabs) if slab.termination == wanted]
-        if len(found := exact or top) == 1:
-            return found[0]
-    shown = ", ".join(f"{i}: {label}" for i, label in enumerate(labels))
-    raise StructureError(
-        f"{layer.phase}{layer.miller} has no single termination "
-        f"{layer.termination!r}; choose by index or label (top/bottom): {shown}"
-    )
+def in_supercell(
+    layer: CrystalLayer, slab: Slab, matrix: NDArray[np.int_], film: bool
+) -> Sheet:
+    """Return a slab in an in-plane supercell, doped; a film's top faces down.
+
+    Args:
+        layer: tells the doping.
+        slab: from `cut_slab(layer)`.
+        matrix: of the supercell, shape (2, 2), positive determinant; it applies to the
+            turned-over slab if that is the film.
+        film: turn it over.
+    """
+    structure = slab.structure.copy()
+    for position in slab.candidates:
+        structure.append(DUMMY, position, True, properties={"layer": 0})
+    sheet = repeated(turned_over(structure) if film else structure, matrix)
+    oxidation = oxidation_states(layer.material, slab.structure)
+    provenance = {"material": layer.material, **slab.provenance, **_source(layer)}
+    if layer.doping is None:
+        return Sheet(sheet, oxidation, provenance)
+    free = [i for i, site in enumerate(sheet) if site.specie.symbol == CANDIDATE]
+    candidates = sheet.cart_coords[free]
+    sheet.remove_sites(free)
+    found = dope(sheet, layer.doping, candidates, oxidation)
+    one = select(found, layer.doping)
+    oxidation[layer.doping.dopant] = dopant_charge(layer.doping, oxidation)
+    provenance["doping"] = {
+        **one.as_dict(),
+        "distinct_orderings": len(found),
+        "ewald_energies": [other.ewald_energy for other in found],
+    }
+    return Sheet(one.structure, oxidation, provenance)
 
 
-def _setting(name: str, crystal: Structure) -> str:
-    if name in materials():
-        return material(name).spacegroup
-    return crystal.get_space_group_info(symprec=0.05)[0]
+def _source(layer: CrystalLayer) -> dict[str, Any]:
+    known = layer.material in materials()
+    crystal = read_crystal(layer.material, layer.lattice)
+    return {
+        "lattice": list(crystal.lattice.parameters),
+        "source": material(layer.material).source if known else "file",
+    }
 
 
-def _ordered_names() -> str:
-    return ", ".join(sorted(n for n, entry in materials().items() if entry.ordered))
-
-
-def _with_lithium_sites(layer: CrystalLayer, crystal: Structure) -> Structure:
-    """Return the host with dummy sites where doping may add Li."""
-    if layer.material not in LITHIUM_SITES:
-        raise StructureError(
-            f"no positions for added Li are known for {layer.material}; doping works "
-            f"for {sorted(LITHIUM_SITES)}"
-        )
-    sites = material("LiGe2(PO4)3").extra_sites
-    start = sites[LITHIUM_SITES[layer.material]]["xyz"]
-    group = SpaceGroup(material(layer.material).spacegroup)
-    extended = crystal.copy()
-    for position in group.get_orbit(start):
-        extended.append(DummySpecies(DUMMY, 0), np.asarray(position, dtype=float))
-    return extended
-
-
-def _dopant_charge(symbol: str) -> float:
-    from pymatgen.core import Element
-
-    if not Element.is_valid_symbol(symbol):
-        raise StructureError(f"dopant {symbol!r} is no element")
-    states = Element(symbol).common_oxidation_states
-    if not states:
-        raise StructureError(f"{symbol} has no common oxidation state to dope with")
-    return float(max(states))
-
-
-def boxed(structure: Structure, height: float) -> Structure:
-    """Return the same atoms in a cell of another height, Å."""
-    matrix = structure.lattice.matrix.copy()
-    matrix[2] = [0.0, 0.0, height]
+def repeated(slab: Structure, matrix: NDArray[np.int_]) -> Structure:
+    """Return an in-plane supercell, turned so that its first vector lies along x."""
+    full = np.eye(3, dtype=int)
+    full[:2, :2] = matrix
+    larger = slab.make_supercell(full, to_unit_cell=False, in_place=False)
+    vectors = larger.lattice.matrix
+    cosine, sine = vectors[0, :2] / np.linalg.norm(vectors[0, :2])
+    turn = np.array([[cosine, -sine, 0], [sine, cosine, 0], [0, 0, 1]])
     return Structure(
-        Lattice(matrix),
-        structure.species,
-        structure.cart_coords,
+        Lattice(_clean(vectors @ turn)),
+        larger.species,
+        larger.cart_coords @ turn,
         coords_are_cartesian=True,
-        site_properties=structure.site_properties,
+        site_properties=larger.site_properties,
     )
+
+
+def _clean(vectors: Array) -> Array:
+    """Return vectors without the rounding noise that files would show."""
+    return np.where(np.abs(vectors) < 1e-10, 0.0, vectors)

@@ -18,7 +18,7 @@ from .errors import StructureError
 
 
 @dataclass(frozen=True)
-class InterfaceModel(MSONable):  # type: ignore[misc]
+class InterfaceModel(MSONable):
     """Two phases in one cell, normal along z, the substrate below the film.
 
     Attributes:
@@ -76,14 +76,29 @@ class InterfaceModel(MSONable):  # type: ignore[misc]
 
     @property
     def interface_heights(self) -> list[float]:
-        """Return z of the middle of each gap, Å; one above the cell's top is wrapped."""
-        z = self.structure.cart_coords[:, 2]
-        film = np.array([phase == self.film_phase for phase in self.phases])
-        heights = [float(z[~film].max() + z[film].min()) / 2]
+        """Return z of the middle of each gap, Å, within the cell; the lower one first.
+
+        Holds for frames of a run too, as long as the phases have not mixed.
+        """
+        height = float(self.structure.lattice.matrix[2, 2])
+        bottom, top = self._extent(self.substrate_phase)
+        low, high = self._extent(self.film_phase)
+        lift = height * np.ceil((bottom - low) / height)  # above the substrate
+        low, high = low + lift, high + lift
+        heights = [(top + low) / 2 % height]
         if self.n_interfaces == 2:
-            height = self.structure.lattice.matrix[2, 2]
-            heights.append(float(z[film].max() + z[~film].min() + height) / 2 % height)
-        return heights
+            heights.append((high + bottom + height) / 2 % height)
+        return [float(z) for z in heights]
+
+    def _extent(self, phase: str) -> tuple[float, float]:
+        """Return the lowest and highest z of a phase, whole across the border, Å."""
+        height = float(self.structure.lattice.matrix[2, 2])
+        mine = np.array(self.phases) == phase
+        z = np.sort(self.structure.cart_coords[mine, 2] % height)
+        gaps = np.diff([*z, z[0] + height])
+        widest = int(np.argmax(gaps))
+        top = z[widest]
+        return float(top - height + gaps[widest]), float(top)
 
     def separated(self) -> dict[str, Structure]:
         """Return each phase alone, at its place in the interface's cell.

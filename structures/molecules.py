@@ -69,7 +69,9 @@ def lay_flat(layer: PolymerLayer, cell: Array, max_area: float) -> LaidMolecule:
                 },
             )
     where = (
-        f"supercell {layer.supercell}" if layer.supercell else f"cells up to {max_area} Å²"
+        f"supercell {layer.supercell}"
+        if layer.supercell
+        else f"cells up to {max_area} Å²"
     )
     raise StructureError(
         f"{layer.phase}: in {where} the molecule comes within {best:.2f} Å of its own "

@@ -13,10 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 from pymatgen.core import Molecule
 
+from .checks import OVERLAP, covalent_radii
 from .errors import StructureError
 
 Array = NDArray[np.float64]
 CONFORMERS = 40
+BROKEN = 1.3  # times the sum of covalent radii
 ENERGY_WINDOW = 8.0  # kcal/mol above the best conformer
 P_DOL = "CCOCOCCOCOCC"  # two units of poly(1,3-dioxolane) with ethyl ends
 
@@ -50,25 +52,40 @@ def oligomer(smiles: str = P_DOL, seed: int = 0) -> Oligomer:
     Raises:
         StructureError: not a SMILES, charged, several fragments, or no conformer.
     """
-    from rdkit import Chem, RDLogger
-    from rdkit.Chem import AllChem
+    from rdkit import Chem, rdBase
+    from rdkit.Chem.rdDistGeom import EmbedMultipleConfs, ETKDGv3
 
-    RDLogger.DisableLog("rdApp.*")
+    rdBase.DisableLog("rdApp.*")
     parsed = Chem.MolFromSmiles(smiles)
     _check_smiles(smiles, parsed)
     molecule = Chem.AddHs(parsed)
-    settings = AllChem.ETKDGv3()
+    settings: Any = ETKDGv3()
     settings.randomSeed = seed
-    if not len(AllChem.EmbedMultipleConfs(molecule, CONFORMERS, settings)):
-        raise StructureError(f"RDKit finds no conformer of {smiles!r}; try another seed")
-    outcomes = AllChem.MMFFOptimizeMoleculeConfs(molecule, maxIters=2000)
-    energies = np.array([energy for _, energy in outcomes])  # kcal/mol
-    chosen = _flattest(molecule, energies)
+    if not len(EmbedMultipleConfs(molecule, CONFORMERS, settings)):
+        raise StructureError(
+            f"RDKit finds no conformer of {smiles!r}; try another seed"
+        )
+    chosen = _flattest(molecule, _relaxed(molecule))
     symbols = [atom.GetSymbol() for atom in molecule.GetAtoms()]
     bonds = tuple(
         (bond.GetBeginAtomIdx(), bond.GetEndAtomIdx()) for bond in molecule.GetBonds()
     )
-    return Oligomer(Molecule(symbols, chosen), Chem.MolToSmiles(parsed), bonds)
+    found = Oligomer(Molecule(symbols, chosen), Chem.MolToSmiles(parsed), bonds)
+    check_bonds(found, chosen, f"conformer of {smiles}")
+    return found
+
+
+def _relaxed(molecule: Any) -> Array:
+    """Relax all conformers in place; return their energies, kcal/mol."""
+    from rdkit.Chem import rdForceFieldHelpers as Fields
+
+    relax = (
+        Fields.MMFFOptimizeMoleculeConfs
+        if Fields.MMFFHasAllMoleculeParams(molecule)
+        else Fields.UFFOptimizeMoleculeConfs  # MMFF94 lacks some elements
+    )
+    outcomes = relax(molecule, maxIters=2000)
+    return np.array([energy for _, energy in outcomes])
 
 
 def _check_smiles(smiles: str, parsed: Any) -> None:
@@ -84,6 +101,8 @@ def _check_smiles(smiles: str, parsed: Any) -> None:
         )
     if charge := Chem.GetFormalCharge(parsed):
         raise StructureError(f"{smiles!r} has charge {charge:+d}; give a neutral chain")
+    if any(atom.GetNumRadicalElectrons() for atom in parsed.GetAtoms()):
+        raise StructureError(f"{smiles!r} has open valences; close the ends, as with C")
 
 
 def _flattest(molecule: Any, energies: Array) -> Array:
@@ -109,23 +128,27 @@ def principal_axes(coords: Array) -> Array:
 
 
 def check_bonds(oligomer: Oligomer, coords: Array, where: str) -> None:
-    """Refuse coordinates in which a bond is broken or atoms have grown together.
+    """Refuse coordinates in which a bond is broken or two atoms overlap.
 
     Args:
         oligomer: tells which atoms are bonded.
         coords: of the same atoms, not wrapped, Å, shape (n_atoms, 3).
         where: named in the message.
     """
-    from ase.data import atomic_numbers, covalent_radii
-
-    radii = np.array(
-        [covalent_radii[atomic_numbers[s.specie.symbol]] for s in oligomer.molecule]
-    )
+    radii = covalent_radii([site.specie.symbol for site in oligomer.molecule])
+    apart = np.linalg.norm(coords[:, None] - coords[None], axis=-1)
+    limits = radii[:, None] + radii[None]
     for first, second in oligomer.bonds:
-        length = float(np.linalg.norm(coords[first] - coords[second]))
-        limit = 1.3 * (radii[first] + radii[second])
-        if length > limit:
+        if apart[first, second] > BROKEN * limits[first, second]:
             raise StructureError(
                 f"{where}: broken bond: atoms {first} and {second} of "
-                f"{oligomer.smiles} are {length:.2f} Å apart, more than {limit:.2f} Å"
+                f"{oligomer.smiles} are {apart[first, second]:.2f} Å apart, more than "
+                f"{BROKEN * limits[first, second]:.2f} Å"
             )
+    np.fill_diagonal(apart, np.inf)
+    worst = np.unravel_index(np.argmin(apart / limits), apart.shape)
+    if apart[worst] < OVERLAP * limits[worst]:
+        raise StructureError(
+            f"{where}: atoms {worst[0]} and {worst[1]} of {oligomer.smiles} are "
+            f"{apart[worst]:.2f} Å apart, closer than {OVERLAP * limits[worst]:.2f} Å"
+        )

@@ -105,7 +105,8 @@ class InterfaceSpec:
         strained: whose in-plane lattice gives way.
         max_strain: largest principal strain accepted (0.03 is 3 %).
         max_area: largest interfacial area searched, Å².
-        match: which of the matches, ranked by strain and atoms, is built.
+        match: which of the matches, ranked by strain (in steps of 0.1 %) and
+            area, is built.
         gap: distance between the outermost atoms of both sides, Å; chosen from
             atomic radii if not given.
         registry: in-plane shift of the film, fractions of the interface cell.

@@ -8,13 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from workflows import progress
 from workflows.errors import IonfaceError
-from workflows.show import messages, table
+from workflows.show import job_progress, messages, table
 
 if TYPE_CHECKING:
     from analysis.rdf import RdfResult
     from workflows.results import Results
     from workflows.study import Study
+
+THERMAL = 0.06  # Å; width of a crystal's lines when drawn beside a warm sample
 
 
 def analyze_energies(paths: list[Path], n_interfaces: int, as_json: bool) -> None:
@@ -23,6 +26,8 @@ def analyze_energies(paths: list[Path], n_interfaces: int, as_json: bool) -> Non
     from workflows.results import collect
 
     _check_exist(paths)
+    # a project's store stands for the project
+    paths = [path.parent if path.name == "store.sqlite" else path for path in paths]
     projects = [path for path in paths if (path / "project.json").is_file()]
     entries: list[dict[str, Any]] = []
     study = None
@@ -137,8 +142,18 @@ def analyze_rdf(
     from analysis.rdf import partial_rdfs
     from workflows.project import write
 
-    frames = _open_frames(paths, timestep)
-    result = partial_rdfs(frames, pairs, cutoff=cutoff, bins=bins, windows=windows)
+    with job_progress("analyze rdf") as shown:
+        shown.job("reading", 0, 2)
+        frames = _open_frames(paths, timestep)
+        shown.job("g(r)", 1, 2)
+        result = partial_rdfs(
+            frames,
+            pairs,
+            cutoff=cutoff,
+            bins=bins,
+            windows=windows,
+            progress=progress.counter(len(frames), "frames"),
+        )
     crystals = {name: _reference(name, pairs, cutoff, bins) for name in references}
     text = json.dumps(result.as_dict(), indent=1)
     write(out, text)
@@ -200,6 +215,8 @@ def _reference(name: str, pairs: list[str], cutoff: float, bins: int) -> RdfResu
         present,
         cutoff=cutoff,
         bins=bins,
+        broadening=THERMAL,
+        source=name,
     )
 
 

@@ -30,6 +30,23 @@ def report(done: int, total: int | None, note: str = "") -> None:
     _listener.get()(done, total, note)
 
 
+def counter(total: int, note: str = "") -> Callable[[int], None]:
+    """Return a function that adds to a count and reports it.
+
+    Args:
+        total: of the count.
+        note: a few words about what is counted.
+    """
+    done = 0
+
+    def add(number: int) -> None:
+        nonlocal done
+        done += number
+        report(min(done, total), total, note)
+
+    return add
+
+
 @contextmanager
 def listening(listener: Listener) -> Iterator[None]:
     """Send all reports of the enclosed work to a listener."""

@@ -72,7 +72,7 @@ class TrajectoryPointer(MSONable):
         run: name of the job's folder below runs/, for projects that were moved.
         file: name of the file in it.
         path: absolute path at the time of writing.
-        sha256: digest of the file.
+        sha256: digest of species, cells, times and positions.
         frames: number of frames.
     """
 

@@ -39,7 +39,7 @@ class PotentialRelaxMaker(ForceFieldRelaxMaker):
 
     potential: Potential = field(default_factory=lambda: Potential("", ""))
     optimizer_kwargs: dict[str, Any] = field(
-        default_factory=lambda: {"optimizer": "FIRE"}
+        default_factory=lambda: {"optimizer": "LBFGS"}
     )
 
     @job

@@ -81,7 +81,7 @@ def _notices(project: Project, results: Results) -> list[Notice]:
         failed = sum(state.state == "failed" for state in left)
         text = f"Unfinished: {len(left)} of {len(states)} jobs are not done"
         notices.append(Notice("warning", f"{text}, {failed} of them failed."))
-    if any(level.get("model") for level in levels):
+    if any(level.get("weights") for level in levels):
         notices.append(Notice("note", POTENTIAL))
     return notices
 

@@ -13,7 +13,7 @@ from workflows.engines import EngineChoice
 
 FORBID: dict[str, Any] = {"extra": "forbid"}
 QUICK_STEPS = 200
-QUICK_FMAX = 0.15
+QUICK_FMAX = 0.5
 
 
 @dataclass(frozen=True)

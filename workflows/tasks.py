@@ -21,6 +21,7 @@ from analysis.trajectory import Trajectory, TrajectoryWriter
 from structures.interfaces import build_interface
 from structures.model import InterfaceModel
 from structures.specs import CrystalLayer, InterfaceSpec
+from workflows import progress
 from workflows.records import (
     DynamicsRecord,
     RunRecord,
@@ -181,7 +182,8 @@ def analyze_dynamics(
 ) -> dict[str, Any]:
     """Return RDFs, running coordination and bond counts of a trajectory."""
     frames = Trajectory.open(trajectory.locate(runs_folder()))
-    rdf = partial_rdfs(frames, pairs, cutoff=cutoff, windows=windows)
+    count = progress.counter(len(frames), "frames")
+    rdf = partial_rdfs(frames, pairs, cutoff=cutoff, windows=windows, progress=count)
     counts = bond_counts(frames, pairs)
     return {"rdf": rdf.as_dict(), "bonds": counts.as_dict()}
 

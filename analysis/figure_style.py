@@ -1,0 +1,115 @@
+"""One look for all figures: colors that color-blind readers can tell, quiet axes."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+INK = "#1b2733"
+QUIET = "#6b7885"
+GRID = "#e3e8ec"
+AMBER = "#b45309"
+RED = "#b91c1c"
+
+PALETTE = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00")
+"""Okabe and Ito's colors, ordered by contrast on white."""
+
+FS_PER_PS = 1000.0
+
+REFERENCES = ("#5b6770", "#b07d2b", "#7a5195", "#3c8d7d")
+
+_STYLE: Any = {
+    "font.family": "sans-serif",
+    "font.size": 11,
+    "text.color": INK,
+    "axes.edgecolor": QUIET,
+    "axes.labelcolor": INK,
+    "axes.labelsize": 11.5,
+    "axes.linewidth": 0.8,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.titlelocation": "left",
+    "axes.titlesize": 13,
+    "axes.titleweight": "bold",
+    "axes.titlepad": 8,
+    "axes.grid": False,
+    "grid.color": GRID,
+    "grid.linewidth": 0.8,
+    "xtick.color": QUIET,
+    "ytick.color": QUIET,
+    "xtick.labelcolor": INK,
+    "ytick.labelcolor": INK,
+    "legend.frameon": False,
+    "legend.fontsize": 10,
+    "lines.solid_capstyle": "round",
+    "figure.facecolor": "white",
+    "svg.fonttype": "none",
+}
+
+
+@contextmanager
+def styled() -> Iterator[None]:
+    """Make all figures created inside look alike."""
+    import matplotlib as mpl
+
+    with mpl.rc_context(_STYLE):
+        yield
+
+
+def png(figure: Figure, dpi: int = 160) -> bytes:
+    """Return the figure as PNG."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=dpi)
+    return buffer.getvalue()
+
+
+def color_of(name: str, names: list[str]) -> str:
+    """Return the color of a pair; the pairs of the papers keep theirs everywhere."""
+    fixed = {"In-S": PALETTE[0], "In-Cl": PALETTE[1], "P-S": PALETTE[2]}
+    if name in fixed:
+        return fixed[name]
+    free = [c for c in PALETTE if c not in {fixed.get(n) for n in names}]
+    others = [n for n in names if n not in fixed]
+    return free[others.index(name) % len(free)]
+
+
+def mark(figure: Figure, *, quick: bool, emulated: bool) -> None:
+    """Say in the figure's corner that its numbers are a rehearsal or an emulation."""
+    texts = []
+    if emulated:
+        texts.append(("EMULATED: numbers of a stand-in, no calculation", RED))
+    if quick:
+        texts.append(("QUICK: small models, short runs; a rehearsal", AMBER))
+    for line, (text, color) in enumerate(texts):
+        figure.text(
+            0.995,
+            0.99 - 0.045 * line,
+            text,
+            ha="right",
+            va="top",
+            fontsize=9,
+            color="white",
+            fontweight="bold",
+            bbox={"boxstyle": "round,pad=0.35", "facecolor": color, "linewidth": 0},
+        )
+
+
+def quiet_grid(axes: Axes, axis: str = "y") -> None:
+    """Draw faint lines behind the data."""
+    axes.grid(axis=axis)  # type: ignore[arg-type]
+    axes.set_axisbelow(True)
+
+
+def headline(figure: Figure, title: str, *, quick: bool, emulated: bool) -> None:
+    """Write the title, and the marks of a rehearsal beside it."""
+    if title or quick or emulated:
+        figure.suptitle(
+            title or " ", x=0.01, ha="left", fontsize=14, fontweight="bold", color=INK
+        )
+    mark(figure, quick=quick, emulated=emulated)

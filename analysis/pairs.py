@@ -1,0 +1,32 @@
+"""Names of pairs of species: "In-S" is S around each In."""
+
+from __future__ import annotations
+
+import re
+
+from .errors import AnalysisError
+
+_PAIR = re.compile(r"([A-Z][a-z]?)-([A-Z][a-z]?)")
+
+
+def parse_pair(pair: str | tuple[str, str]) -> tuple[str, str]:
+    """Return the two species of a pair.
+
+    Args:
+        pair: as in "In-S" or ("In", "S").
+
+    Raises:
+        AnalysisError: it is not two chemical symbols joined by a hyphen.
+    """
+    text = pair if isinstance(pair, str) else "-".join(pair)
+    if not (found := _PAIR.fullmatch(text.strip())):
+        raise AnalysisError(
+            f"a pair is two chemical symbols joined by a hyphen, as in In-S; "
+            f"got {pair!r}"
+        )
+    return found[1], found[2]
+
+
+def pair_name(pair: tuple[str, str]) -> str:
+    """Return "In-S" for ("In", "S")."""
+    return "-".join(pair)

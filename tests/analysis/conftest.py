@@ -1,0 +1,60 @@
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from analysis.frames import Segment
+from analysis.trajectory import Trajectory, TrajectoryWriter
+
+
+@pytest.fixture
+def realdata() -> Path:
+    fallback = Path(__file__).parents[3] / "shared" / "realdata"
+    folder = Path(os.environ.get("IONFACE_REALDATA", fallback))
+    if not folder.is_dir():
+        pytest.skip(f"real VASP outputs are not at {folder} (IONFACE_REALDATA)")
+    return folder
+
+
+@pytest.fixture
+def write_run(tmp_path):
+    """Return a function that writes a random walk to our store."""
+
+    def write(name="run.iftraj", n_frames=5, n_atoms=4, seed=0, first=0, **header):
+        rng = np.random.default_rng(seed)
+        path = tmp_path / name
+        species = (["In", "S"] * n_atoms)[:n_atoms]
+        with TrajectoryWriter.create(
+            path, species, np.eye(3) * 10.0, frame_interval_fs=2.0, **header
+        ) as writer:
+            positions = rng.uniform(0, 10, (n_atoms, 3))
+            for step in range(first, first + n_frames):
+                positions = positions + rng.normal(0, 0.01, (n_atoms, 3))
+                writer.append(
+                    step=step,
+                    time_fs=2.0 * step,
+                    positions=positions,
+                    potential_energy=-float(step),
+                )
+        return path
+
+    return write
+
+
+@pytest.fixture
+def in_memory():
+    """Return a function that makes a trajectory of arrays in a constant cell."""
+
+    def make(species, lattice, positions, interval=2.0):
+        positions = np.asarray(positions, dtype=float)
+        steps = np.arange(len(positions))
+        segment = Segment(
+            steps=steps,
+            times_fs=steps * interval,
+            lattices=np.asarray(lattice, dtype=float)[None],
+            positions=positions,
+        )
+        return Trajectory(species=tuple(species), segments=(segment,))
+
+    return make

@@ -1,0 +1,98 @@
+import math
+
+import numpy as np
+import pytest
+from pymatgen.core import Lattice, Structure
+from pymatgen.core.surface import SlabGenerator
+
+from structures.crystals import crystal
+from structures.errors import StructureError
+from structures.lattices import facet_frame, primitive_vectors, pure_translations
+
+FACETS = [(1, 0, 0), (0, 0, 1), (1, 1, 0), (1, 1, 1), (2, 1, 0), (-1, 1, 2), (0, 1, 2)]
+CRYSTALS = ["Li", "In", "Al", "Zn", "LiF", "Li6PS5Cl", "LiGe2(PO4)3", "InS", "Li3PO4"]
+
+
+@pytest.mark.parametrize(
+    ("name", "number"),
+    [("Li", 2), ("Al", 4), ("Zn", 1), ("Li6PS5Cl", 4), ("LiGe2(PO4)3", 3), ("InS", 1)],
+)
+def test_centering_vectors_are_those_of_the_bravais_lattice(name, number):
+    structure = crystal(name)
+    assert len(pure_translations(structure)) == number
+    volume = abs(np.linalg.det(primitive_vectors(structure)))
+    assert volume == pytest.approx(structure.volume / number)
+
+
+def test_supercell_is_recognized_as_one():
+    structure = crystal("LiF").make_supercell([3, 1, 2], in_place=False)
+    assert len(pure_translations(structure)) == 24
+
+
+@pytest.mark.parametrize("miller", FACETS)
+@pytest.mark.parametrize("name", CRYSTALS)
+def test_frame_is_right_handed_flat_and_fills_one_primitive_cell(name, miller):
+    structure = crystal(name)
+    frame = facet_frame(structure, miller)
+    u, v, w = frame.basis
+    assert u[1:] == pytest.approx([0, 0], abs=1e-9)
+    assert v[2] == pytest.approx(0, abs=1e-9)
+    primitive = structure.volume / len(pure_translations(structure))
+    assert np.linalg.det(frame.basis) == pytest.approx(primitive)
+    assert frame.rotation @ frame.rotation.T == pytest.approx(np.eye(3), abs=1e-9)
+    assert np.linalg.det(frame.rotation) == pytest.approx(1)
+    # the basis is made of lattice vectors
+    raw = frame.basis @ frame.rotation.T @ np.linalg.inv(primitive_vectors(structure))
+    assert raw == pytest.approx(np.rint(raw), abs=1e-6)
+    # and the normal is the reciprocal lattice vector of the facet
+    g = structure.lattice.reciprocal_lattice.get_cartesian_coords(miller)
+    assert frame.normal == pytest.approx(g / np.linalg.norm(g), abs=1e-9)
+
+
+@pytest.mark.parametrize("miller", [(1, 0, 0), (1, 1, 0), (1, 1, 1), (2, 1, 0)])
+@pytest.mark.parametrize("name", ["Li", "Al"])
+def test_metal_facets_have_the_cell_that_pymatgen_finds(name, miller):
+    structure = crystal(name)
+    frame = facet_frame(structure, miller)
+    generator = SlabGenerator(structure, miller, 5, 10, primitive=False)
+    oriented = generator.oriented_unit_cell
+    ours = np.linalg.norm(np.cross(*frame.basis[:2]))
+    theirs = np.linalg.norm(np.cross(*oriented.lattice.matrix[:2]))
+    assert theirs / ours == pytest.approx(round(theirs / ours))
+    # pymatgen's period along the normal may be a multiple of the smallest
+    period = oriented.volume / theirs / frame.spacing
+    assert period == pytest.approx(round(period))
+
+
+def test_known_facets_have_their_published_cells():
+    prism = facet_frame(crystal("LiGe2(PO4)3", {"a": 8.28, "c": 20.67}), (1, 0, 0))
+    assert prism.spacing == pytest.approx(8.28 * math.sqrt(3) / 2 / 3)
+    assert np.linalg.norm(np.cross(*prism.basis[:2])) == pytest.approx(8.28 * 20.67)
+    lithium = facet_frame(crystal("Li"), (1, 0, 0))
+    assert lithium.spacing == pytest.approx(3.51 / 2)
+    argyrodite = facet_frame(crystal("Li6PS5Cl"), (1, 0, 0))
+    assert argyrodite.spacing == pytest.approx(9.8603 / 2)
+
+
+def test_common_factor_of_miller_indices_changes_nothing():
+    structure = crystal("In")
+    single, double = facet_frame(structure, (1, 0, 1)), facet_frame(structure, (2, 0, 2))
+    assert single.basis == pytest.approx(double.basis)
+
+
+def test_skewed_cell_of_the_same_crystal_gives_the_same_facet():
+    cubic = crystal("Al")
+    skewed = Structure(
+        Lattice(np.array([[1, 0, 0], [3, 1, 0], [0, 2, 1]]) @ cubic.lattice.matrix),
+        cubic.species,
+        cubic.cart_coords,
+        coords_are_cartesian=True,
+    )
+    # (100) of the cubic cell in the axes of the skewed one
+    miller = tuple(int(i) for i in np.array([[1, 0, 0], [3, 1, 0], [0, 2, 1]]) @ [1, 0, 0])
+    assert facet_frame(skewed, miller).spacing == pytest.approx(4.0496 / 2)
+
+
+def test_null_facet_is_refused():
+    with pytest.raises(StructureError, match="no facet"):
+        facet_frame(crystal("Li"), (0, 0, 0))
