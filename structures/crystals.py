@@ -156,8 +156,8 @@ def read_crystal(name_or_path: str, lattice: LatticeLengths | None = None) -> St
         )
     if lattice:
         raise StructureError(
-            f"{path}: lattice={dict(lattice)} replaces lengths of library crystals only; "
-            "write the lengths into the file"
+            f"{path}: lattice={dict(lattice)} replaces lengths of library crystals "
+            "only; write the lengths into the file"
         )
     from .checks import check_overlaps, check_polyanions
 

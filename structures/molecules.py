@@ -48,7 +48,9 @@ def lay_flat(layer: PolymerLayer, cell: Array, max_area: float) -> LaidMolecule:
     """
     chain = oligomer(layer.polymer, layer.seed)
     coords = np.asarray(chain.molecule.cart_coords)
-    candidates = [layer.supercell] if layer.supercell else _supercells(cell, max_area)
+    candidates = _supercells(cell, max_area)
+    if layer.supercell is not None:
+        candidates = [_allowed(layer, layer.supercell, cell, max_area)]
     best = 0.0
     for repeats in candidates:
         vectors = np.array(repeats)[:, None] * cell
@@ -78,6 +80,19 @@ def lay_flat(layer: PolymerLayer, cell: Array, max_area: float) -> LaidMolecule:
         f"image, closer than clearance={layer.clearance} Å; use a larger supercell or "
         "raise max_area"
     )
+
+
+def _allowed(
+    layer: PolymerLayer, repeats: tuple[int, int], cell: Array, max_area: float
+) -> tuple[int, int]:
+    """Return the user's supercell if it is one."""
+    area = repeats[0] * repeats[1] * abs(float(np.linalg.det(cell)))
+    if min(repeats) < 1 or area > max_area:
+        raise StructureError(
+            f"{layer.phase}: supercell={tuple(repeats)} has {area:.1f} Å²; give two "
+            f"whole numbers above 0 within max_area={max_area} Å²"
+        )
+    return repeats
 
 
 def _supercells(cell: Array, max_area: float) -> list[tuple[int, int]]:

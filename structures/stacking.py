@@ -96,9 +96,12 @@ def _skin(slab: Structure, top: bool) -> tuple[Array, Array]:
 
 
 def _lateral(first: Array, second: Array, cell: Array) -> Array:
-    """Return the shortest in-plane distance of every pair, shape (n, m), Å."""
+    """Return the shortest in-plane distance of every pair within REACH, shape (n, m)."""
     difference = (first[:, None] - second[None]) @ np.linalg.inv(cell)
     difference -= np.rint(difference)
-    images = np.array([[i, j] for i in (-1, 0, 1) for j in (-1, 0, 1)])
-    vectors = (difference[:, :, None] + images) @ cell  # (n, m, 9, 2)
+    heights = abs(np.linalg.det(cell)) / np.linalg.norm(cell[::-1], axis=1)
+    most = np.ceil(REACH / heights + 0.5).astype(int)
+    ranges = [range(-n, n + 1) for n in most]
+    images = np.array([[i, j] for i in ranges[0] for j in ranges[1]])
+    vectors = (difference[:, :, None] + images) @ cell  # (n, m, n_images, 2)
     return np.asarray(np.linalg.norm(vectors, axis=-1).min(axis=-1))

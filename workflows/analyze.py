@@ -8,16 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from workflows import progress
 from workflows.errors import IonfaceError
-from workflows.show import job_progress, messages, table
+from workflows.show import table
 
 if TYPE_CHECKING:
-    from analysis.rdf import RdfResult
     from workflows.results import Results
     from workflows.study import Study
-
-THERMAL = 0.06  # Å; width of a crystal's lines when drawn beside a warm sample
 
 
 def analyze_energies(paths: list[Path], n_interfaces: int, as_json: bool) -> None:
@@ -25,7 +21,7 @@ def analyze_energies(paths: list[Path], n_interfaces: int, as_json: bool) -> Non
     from workflows.project import Project
     from workflows.results import collect
 
-    _check_exist(paths)
+    check_exist(paths)
     # a project's store stands for the project
     paths = [path.parent if path.name == "store.sqlite" else path for path in paths]
     projects = [path for path in paths if (path / "project.json").is_file()]
@@ -126,121 +122,8 @@ def print_dynamics(results: Results) -> None:
         table(header, rows)
 
 
-def analyze_rdf(
-    paths: list[Path],
-    pairs: list[str],
-    cutoff: float,
-    bins: int,
-    windows: int,
-    references: list[str],
-    timestep: float | None,
-    out: Path,
-    as_json: bool,
-) -> None:
-    """Write rdf.json and a figure beside it; print the first peaks."""
-    from analysis.figures_rdf import figure_rdf
-    from analysis.rdf import partial_rdfs
-    from workflows.project import write
-
-    with job_progress("analyze rdf") as shown:
-        shown.job("reading", 0, 2)
-        frames = _open_frames(paths, timestep)
-        shown.job("g(r)", 1, 2)
-        result = partial_rdfs(
-            frames,
-            pairs,
-            cutoff=cutoff,
-            bins=bins,
-            windows=windows,
-            progress=progress.counter(len(frames), "frames"),
-        )
-    crystals = {name: _reference(name, pairs, cutoff, bins) for name in references}
-    text = json.dumps(result.as_dict(), indent=1)
-    write(out, text)
-    figure = figure_rdf(result, crystals)
-    figure.savefig(out.with_suffix(".png"), dpi=160)
-    if as_json:
-        typer.echo(text)
-        return
-    _print_peaks(result)
-    messages.print(f"wrote {out} and {out.with_suffix('.png')}")
-
-
-def _open_frames(paths: list[Path], timestep: float | None) -> Any:
-    from analysis.readers import open_trajectory
-
-    _check_exist(paths)
-    found: list[Path] = []
-    for path in paths:
-        if (path / "project.json").is_file():
-            stored = sorted((path / "trajectories").glob("*.ionf"))
-            found += _of_interfaces(path, stored)
-        else:
-            found.append(path)
-    return open_trajectory(found if len(found) > 1 else found[0], timestep_fs=timestep)
-
-
-def _of_interfaces(root: Path, stored: list[Path]) -> list[Path]:
-    """Return the one trajectory of a project that belongs to an interface."""
-    from workflows.flows import slug
-    from workflows.project import Project
-
-    names = {slug(spec.name) for spec in Project.open(root).study.interfaces}
-    wanted = [path for path in stored if path.stem in names]
-    if len(wanted) != 1:
-        raise IonfaceError(
-            f"{root} holds {len(wanted)} finished interface trajectories "
-            f"({[path.name for path in stored]}); name one of the files in "
-            f"{root / 'trajectories'}"
-        )
-    return wanted
-
-
-def _reference(name: str, pairs: list[str], cutoff: float, bins: int) -> RdfResult:
-    from analysis.rdf import crystal_rdf
-    from structures.crystals import read_crystal
-
-    crystal = read_crystal(name)
-    species = [site.specie.symbol for site in crystal]
-    present = [pair for pair in pairs if set(pair.split("-")) <= set(species)]
-    if not present:
-        raise IonfaceError(
-            f"reference {name} has none of the pairs {pairs}; it consists of "
-            f"{sorted(set(species))}"
-        )
-    return crystal_rdf(
-        species,
-        crystal.lattice.matrix,
-        crystal.cart_coords,
-        present,
-        cutoff=cutoff,
-        bins=bins,
-        broadening=THERMAL,
-        source=name,
-    )
-
-
-def _print_peaks(result: RdfResult) -> None:
-    data = result.as_dict()
-    rows = []
-    for pair, curves in data["pairs"].items():
-        for (start, end), peak in zip(
-            data["windows_fs"], curves["first_peak"], strict=True
-        ):
-            window = f"{start / 1000:.2f}–{end / 1000:.2f}"
-            position, height = peak.get("r"), peak.get("height")
-            rows.append(
-                [
-                    pair,
-                    window,
-                    "–" if position is None else f"{position:.2f}",
-                    "–" if height is None else f"{height:.2f}",
-                ]
-            )
-    table(["pair", "window ps", "first peak Å", "height"], rows)
-
-
-def _check_exist(paths: list[Path]) -> None:
+def check_exist(paths: list[Path]) -> None:
+    """Refuse paths that are not there."""
     for path in paths:
         if not path.exists():
             raise IonfaceError(

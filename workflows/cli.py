@@ -73,11 +73,19 @@ def _options(
 
 
 @app.command()
-def studies(as_json: AsJson = False) -> None:
-    """List the built-in studies and what they compute."""
-    from workflows.commands import studies_table
+def studies(
+    name: Annotated[
+        str | None, typer.Argument(help="Print this one as YAML, to copy and change.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the built-in studies and what they compute, or print one."""
+    from workflows.commands import print_study, studies_table
 
-    studies_table(as_json)
+    if name is None:
+        studies_table(as_json)
+    else:
+        print_study(name)
 
 
 @app.command()
@@ -164,11 +172,32 @@ def rdf(
     as_json: AsJson = False,
 ) -> None:
     """Time-resolved radial distribution functions of stored dynamics."""
-    from workflows.analyze import analyze_rdf
+    from workflows.analyze_frames import analyze_rdf
 
     analyze_rdf(
         paths, pair, cutoff, bins, windows, reference or [], timestep, out, as_json
     )
+
+
+@analyze_app.command()
+def bonds(
+    paths: Annotated[list[Path], typer.Argument(help="A project, or trajectories.")],
+    pair: Annotated[
+        list[str], typer.Option("--pair", help="As in In-S, or In-S:3.0 (Å).")
+    ],
+    windows: Annotated[int, typer.Option(min=1, help="Number of time windows.")] = 10,
+    timestep: Annotated[
+        float | None, typer.Option(min=0.0, help="Between stored frames, fs.")
+    ] = None,
+    out: Annotated[Path, typer.Option("--out", help="JSON; a PNG beside it.")] = Path(
+        "bonds.json"
+    ),
+    as_json: AsJson = False,
+) -> None:
+    """Number of bonds against time."""
+    from workflows.analyze_frames import analyze_bonds
+
+    analyze_bonds(paths, pair, windows, timestep, out, as_json)
 
 
 class _Interrupted(BaseException):

@@ -40,6 +40,11 @@ def studies_table(as_json: bool) -> None:
     table(["study", "computes", "interfaces", "protocol", "engines"], rows)
 
 
+def print_study(name: str) -> None:
+    """Print a study as YAML: a built-in one with its comments."""
+    typer.echo(study_files.source(name), nl=False)
+
+
 def _described(study: Study) -> dict[str, Any]:
     return {
         "name": study.name,

@@ -31,6 +31,7 @@ from workflows.records import DynamicsRecord, TrajectoryPointer, runs_folder
 from workflows.relaxation import relabeled
 
 FRAMES = "trajectory.ionf"
+FASTEST_WITH_HYDROGEN = 1.0  # fs
 CHAIN = 3  # thermostats in the chain: ergodic also for stiff solids (Martyna 1992)
 
 
@@ -59,6 +60,7 @@ class PotentialDynamicsMaker(ForceFieldMDMaker):
             previous: the segment that this one continues with positions, velocities
                 and thermostat.
         """
+        check_timestep(structure, self.time_step)
         level = self.potential.level_of_theory().as_dict()
         atoms = AseAtomsAdaptor.get_atoms(structure)
         first = 0 if previous is None else previous.last_step
@@ -121,6 +123,23 @@ class PotentialDynamicsMaker(ForceFieldMDMaker):
             last_step=last,
             level=level,
             directory=str(Path.cwd()),
+        )
+
+
+def check_timestep(structure: Structure, timestep: float) -> None:
+    """Refuse a time step that is too long for the fastest bonds.
+
+    Args:
+        structure: whose lightest element decides.
+        timestep: fs.
+
+    Raises:
+        IonfaceError: hydrogen with more than 1 fs.
+    """
+    if "H" in structure.symbol_set and timestep > FASTEST_WITH_HYDROGEN:
+        raise IonfaceError(
+            f"timestep={timestep} fs is too long for hydrogen, whose stretches have "
+            f"periods of 10 fs; set timestep to {FASTEST_WITH_HYDROGEN} fs or less"
         )
 
 

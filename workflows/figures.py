@@ -9,6 +9,7 @@ from workflows.flows import slug
 from workflows.project import Project
 from workflows.protocols import protocol
 from workflows.results import Results
+from workflows.study import crystal_label
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -82,7 +83,7 @@ def _references(
         r
         for run in project.study.dynamics
         if run.interface == subject
-        for r in run.references
+        for r in map(crystal_label, run.references)
     ]
     found = {}
     for name in wanted:

@@ -17,7 +17,7 @@ from structures.specs import InterfaceSpec
 from workflows import tasks
 from workflows.engines import DynamicsSettings, Engine, RelaxSettings, engine
 from workflows.protocols import protocol
-from workflows.study import DynamicsSpec, ReferenceSpec, Study
+from workflows.study import DynamicsSpec, ReferenceSpec, Study, crystal_label
 
 
 @dataclass
@@ -136,8 +136,8 @@ class ReferenceMaker(Maker):
 
     def make(self, reference: ReferenceSpec) -> Flow:
         """Return the flow of one reference crystal."""
-        subject = reference.crystal
-        crystal = tasks.repeated_crystal(subject, reference.min_atoms)
+        subject = crystal_label(reference.crystal)
+        crystal = tasks.repeated_crystal(reference.crystal, reference.min_atoms)
         at_rest = tasks.analyze_crystal(
             crystal.output, list(reference.pairs), self.cutoff
         )

@@ -11,6 +11,7 @@ either whole or not there.
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import json
 import os
@@ -269,17 +270,23 @@ def write(path: Path, text: str | bytes) -> None:
     part.replace(path)
 
 
+DISK_REFUSES = {
+    errno.ENOSPC: "the disk is full; free space and run the same command again",
+    errno.EDQUOT: "your disk quota is used up; free space and run again",
+    errno.EFBIG: "files may not grow further; raise the limit (ulimit -f), run again",
+    errno.EROFS: "the file system is read-only; choose a place you can write",
+}
+OTHER_REFUSALS = {
+    errno.EACCES: "no permission to write there; choose another place",
+    errno.EPERM: "no permission to write there; choose another place",
+    errno.ENOTDIR: "a part of this path is a file, not a directory",
+}
+
+
 def disk_message(error: OSError, where: Path) -> str:
     """Return what to tell a user about a disk that refuses."""
-    import errno
-
-    reason = {
-        errno.ENOSPC: "the disk is full; free space and run the same command again",
-        errno.EDQUOT: "your disk quota is used up; free space and run again",
-        errno.EROFS: "the file system is read-only; choose a place you can write",
-        errno.EACCES: "no permission to write there; choose another place",
-        errno.ENOTDIR: "a part of this path is a file, not a directory",
-    }.get(error.errno or 0, error.strerror or str(error))
+    reasons = DISK_REFUSES | OTHER_REFUSALS
+    reason = reasons.get(error.errno or 0, error.strerror or str(error))
     return f"cannot write {error.filename or where}: {reason}. Nothing finished is lost"
 
 

@@ -7,8 +7,8 @@ stops a run (Ctrl-C, kill -9, a full disk), running again goes on from there.
 
 from __future__ import annotations
 
-import errno
 import os
+import sqlite3
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Literal
 
 from workflows.errors import IonfaceError
 from workflows.flows import slug
-from workflows.project import Project, disk_message
+from workflows.project import DISK_REFUSES, Project, disk_message
 
 if TYPE_CHECKING:
     from jobflow import Job, JobStore
@@ -98,13 +98,8 @@ def _run_one(project: Project, store: JobStore, job: Job, outcome: Outcome) -> b
         with _working_in(folder):
             (folder / ERROR_FILE).unlink(missing_ok=True)
             response = job.run(store=store, job_dir=folder)
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS):
-            raise IonfaceError(disk_message(error, folder)) from error
-        return _note_failure(folder, job, error, outcome)
-    except Exception as error:
-        if _is_store_failure(error):
-            raise
+    except Exception as error:  # whatever a job raises is its failure  # noqa: BLE001
+        _stop_if_nothing_can_be_written(error, folder)
         return _note_failure(folder, job, error, outcome)
     if response.replace or response.detour or response.addition:
         raise IonfaceError(
@@ -114,10 +109,15 @@ def _run_one(project: Project, store: JobStore, job: Job, outcome: Outcome) -> b
     return True
 
 
-def _is_store_failure(error: Exception) -> bool:
-    import sqlite3
-
-    return isinstance(error.__cause__, sqlite3.DatabaseError)
+def _stop_if_nothing_can_be_written(error: Exception, folder: Path) -> None:
+    """Raise if the disk or the store refuses: the next job would fail likewise."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, sqlite3.DatabaseError):
+            raise error
+        if isinstance(cause, OSError) and cause.errno in DISK_REFUSES:
+            raise IonfaceError(disk_message(cause, folder)) from error
+        cause = cause.__cause__
 
 
 def _note_failure(folder: Path, job: Job, error: Exception, outcome: Outcome) -> bool:

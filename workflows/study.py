@@ -6,6 +6,7 @@ Frozen data; `study_files.load` reads it from YAML and checks it.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from structures.specs import CrystalLayer, InterfaceSpec, PolymerLayer
@@ -173,6 +174,12 @@ class Study:
     def with_engine(self, engine: str | None) -> Study:
         """Return the study with all jobs on another engine."""
         return self if engine is None else replace(self, engine=engine)
+
+
+def crystal_label(name_or_path: str) -> str:
+    """Return how tables call a crystal: a file by its stem."""
+    path = Path(name_or_path)
+    return path.stem if path.is_absolute() else name_or_path
 
 
 def quickened(study: Study) -> Study:

@@ -7,25 +7,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import fields, replace
+from dataclasses import replace
 from difflib import get_close_matches
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
 
 import yaml
 
-from structures.specs import CrystalLayer, Doping, InterfaceSpec, PolymerLayer
-from workflows.engines import EngineChoice
+from structures.specs import CrystalLayer, PolymerLayer
 from workflows.errors import IonfaceError
 from workflows.study import (
     DynamicsSpec,
-    EngineNames,
-    Published,
-    ReferenceSpec,
-    Relaxation,
     Study,
 )
+from workflows.study_errors import explain, lines_of
 
 
 def builtin_names() -> list[str]:
@@ -33,6 +28,18 @@ def builtin_names() -> list[str]:
     folder = files("workflows") / "studies"
     names = (Path(entry.name) for entry in folder.iterdir())
     return sorted(path.stem for path in names if path.suffix == ".yaml")
+
+
+def source(name_or_path: str) -> str:
+    """Return the YAML text of a valid study.
+
+    Raises:
+        IonfaceError: as `load`.
+    """
+    load(name_or_path)
+    if name_or_path in builtin_names():
+        return (files("workflows") / "studies" / f"{name_or_path}.yaml").read_text()
+    return Path(name_or_path).read_text()
 
 
 def load(name_or_path: str) -> Study:
@@ -106,7 +113,7 @@ def parse(text: str, source: str) -> Study:
 
     try:
         data = yaml.safe_load(text)
-        lines = _lines(yaml.compose(text), ())
+        lines = lines_of(yaml.compose(text), ())
     except yaml.YAMLError as error:
         raise IonfaceError(f"{source} is not valid YAML: {error}") from error
     if not isinstance(data, Mapping):
@@ -117,66 +124,8 @@ def parse(text: str, source: str) -> Study:
     try:
         study = TypeAdapter(Study).validate_python(data)
     except ValidationError as error:
-        raise IonfaceError(_explain(error.errors(), lines, source)) from error
+        raise IonfaceError(explain(error.errors(), lines, source)) from error
     return checked(study, source)
-
-
-def _lines(
-    node: yaml.Node | None, at: tuple[str | int, ...]
-) -> dict[tuple[str | int, ...], int]:
-    """Return the line number of every key of a YAML document."""
-    if node is None:
-        return {}
-    found = {at: node.start_mark.line + 1}
-    if isinstance(node, yaml.MappingNode):
-        for key, value in node.value:
-            found |= _lines(value, (*at, key.value))
-            found[(*at, key.value)] = key.start_mark.line + 1
-    elif isinstance(node, yaml.SequenceNode):
-        for position, value in enumerate(node.value):
-            found |= _lines(value, (*at, position))
-    return found
-
-
-def _explain(
-    errors: list[Any], lines: dict[tuple[str | int, ...], int], source: str
-) -> str:
-    # a union reports every branch: the branch that got furthest is what was meant
-    deepest = max(errors, key=lambda error: _rank(error, lines))
-    location = _yaml_location(deepest["loc"], lines)
-    key = ".".join(str(part) for part in location) or "the study"
-    line = next(
-        (
-            lines[location[:n]]
-            for n in range(len(location), -1, -1)
-            if location[:n] in lines
-        ),
-        1,
-    )
-    value = deepest.get("input")
-    shown = f" (got {value!r})" if isinstance(value, str | int | float | bool) else ""
-    message = {
-        "unexpected_keyword_argument": "no such key" + _allowed(deepest["loc"]),
-        "missing": "this key is required",
-    }.get(deepest["type"], str(deepest["msg"]))
-    return f"{source}, line {line}: {key}: {message}{shown}"
-
-
-def _rank(error: Any, lines: dict[tuple[str | int, ...], int]) -> tuple[int, int]:
-    location = _yaml_location(error["loc"], lines)
-    return (len(location), error["type"] != "missing")
-
-
-def _yaml_location(
-    location: tuple[str | int, ...], lines: dict[tuple[str | int, ...], int]
-) -> tuple[str | int, ...]:
-    """Drop the names of union branches that pydantic puts between keys."""
-    path: tuple[str | int, ...] = ()
-    for position, part in enumerate(location):
-        last = position == len(location) - 1
-        if (*path, part) in lines or (last and not _is_branch(part)):
-            path = (*path, part)
-    return path
 
 
 def to_yaml(study: Study) -> str:
@@ -185,40 +134,6 @@ def to_yaml(study: Study) -> str:
 
     data = TypeAdapter(Study).dump_python(study, mode="json", exclude_none=True)
     return yaml.safe_dump(data, sort_keys=False, allow_unicode=True)
-
-
-def _is_branch(part: str | int) -> bool:
-    return isinstance(part, str) and (part in _CLASSES or not part.isidentifier())
-
-
-_CLASSES: dict[str, type] = {
-    cls.__name__: cls for cls in (CrystalLayer, PolymerLayer, EngineNames, EngineChoice)
-} | {"str": str}
-_OWNERS: dict[str, type] = {
-    "interfaces": InterfaceSpec,
-    "dynamics": DynamicsSpec,
-    "references": ReferenceSpec,
-    "published": Published,
-    "relaxation": Relaxation,
-}
-
-
-def _allowed(location: tuple[str | int, ...]) -> str:
-    """Return the keys that would have been allowed at a location, and the closest."""
-    owner: type = Study
-    for part in location[:-1]:
-        if part == "doping":
-            owner = Doping
-        elif isinstance(part, str) and part in _CLASSES:
-            owner = _CLASSES[part]
-        elif part == "substrate":
-            owner = CrystalLayer
-        elif isinstance(part, str) and owner is Study and part in _OWNERS:
-            owner = _OWNERS[part]
-    allowed = sorted(field.name for field in fields(owner))
-    close = get_close_matches(str(location[-1]), allowed, n=1)
-    hint = f"; did you mean {close[0]!r}?" if close else ""
-    return f"{hint} Allowed here: {', '.join(allowed)}"
 
 
 # --- rules that need the whole study ----------------------------------------------

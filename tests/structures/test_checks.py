@@ -144,7 +144,9 @@ def test_charged_cell_is_refused_and_its_ions_are_listed():
     entry = material("LiGe2(PO4)3")
     structure = crystal(entry.name)
     check_neutral(structure, entry.oxidation, "cell")
-    structure.replace(next(i for i, s in enumerate(structure) if s.specie.symbol == "Ge"), "Al")
+    structure.replace(
+        next(i for i, s in enumerate(structure) if s.specie.symbol == "Ge"), "Al"
+    )
     with pytest.raises(StructureError, match=r"charged cell: -1.00 e .*Al \+3"):
         check_neutral(structure, {**entry.oxidation, "Al": 3}, "cell")
 

@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 
 import pytest
 from pymatgen.core import Lattice, Structure
@@ -22,9 +23,7 @@ def test_entry_has_its_multiplicities_composition_neutrality_and_distances(name)
     assert check_material(material(name)) == []
 
 
-def test_check_finds_an_entry_that_is_wrong(monkeypatch):
-    from dataclasses import replace
-
+def test_check_finds_an_entry_that_is_wrong():
     good = material("LiF")
     wrong = replace(
         good, n_atoms=9, oxidation={"Li": 2, "F": -1}, distances={"Li-F": (1.0, 1.5)}
@@ -37,7 +36,7 @@ def test_check_finds_an_entry_that_is_wrong(monkeypatch):
 
 
 def test_unknown_material_names_the_closest_and_the_way_out():
-    with pytest.raises(StructureError, match="did you mean Li6PS5Cl.*CIF or POSCAR"):
+    with pytest.raises(StructureError, match=r"did you mean Li6PS5Cl.*CIF or POSCAR"):
         material("Li6PS5CI")
 
 
@@ -76,7 +75,8 @@ def test_file_with_a_cut_polyanion_is_refused_and_the_place_is_named(tmp_path):
     cut = crystal("Li6PS5Cl")
     phosphorus = next(i for i, s in enumerate(cut) if s.specie.symbol == "P")
     neighbor = min(
-        (n for n in cut.get_neighbors(cut[phosphorus], 2.5)), key=lambda n: n.nn_distance
+        (n for n in cut.get_neighbors(cut[phosphorus], 2.5)),
+        key=lambda n: n.nn_distance,
     )
     cut.remove_sites([neighbor.index])
     path = tmp_path / "cut.vasp"
@@ -95,7 +95,7 @@ def test_unreadable_file_is_refused_by_name(tmp_path, name, content):
 
 
 def test_absent_file_is_refused_by_name():
-    with pytest.raises(StructureError, match="nowhere.cif"):
+    with pytest.raises(StructureError, match=r"nowhere.cif"):
         read_crystal("nowhere.cif")
 
 
@@ -117,10 +117,14 @@ def test_added_lithium_has_36_positions_in_a_nasicon_cell_apart_from_all_atoms()
         assert len(sites) == 36
         cell = crystal(name)
         for site in sites[:3]:
-            near = cell.get_sites_in_sphere(cell.lattice.get_cartesian_coords(site), 1.5)
+            near = cell.get_sites_in_sphere(
+                cell.lattice.get_cartesian_coords(site), 1.5
+            )
             assert not near
 
 
 def test_crystal_without_known_free_positions_is_refused():
-    with pytest.raises(StructureError, match="no position for added Li is known in LiF"):
+    with pytest.raises(
+        StructureError, match="no position for added Li is known in LiF"
+    ):
         free_sites("LiF", "Li")

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from pymatgen.core import Lattice, Structure
 
 from structures.crystals import crystal, free_sites
 from structures.facets import Facet
@@ -72,3 +73,15 @@ def test_symmetry_drops_only_terminations_with_the_same_outer_side():
             if a != b:
                 assert abs((a - b) % (facet.spacing / 2)) > 0.05
     assert len(heights) == 4
+
+
+def test_inversion_does_not_merge_terminations_that_face_opposite_ways():
+    # planes Na Na Cl Cl; the inversion centers lie at z = 1/4, so inversion comes with
+    # a translation of half the cell, which is no symmetry by itself
+    crystal = Structure(
+        Lattice.tetragonal(3.0, 12.0),
+        ["Na", "Na", "Cl", "Cl"],
+        [[0, 0, 0.15], [0, 0, 0.35], [0, 0, 0.65], [0, 0, 0.85]],
+    )
+    heights = [height / 12 for height, _ in Facet(crystal, (0, 0, 1)).cuts]
+    assert heights == pytest.approx([0.0, 0.25, 0.5, 0.75], abs=1e-9)

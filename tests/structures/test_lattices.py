@@ -34,7 +34,7 @@ def test_supercell_is_recognized_as_one():
 def test_frame_is_right_handed_flat_and_fills_one_primitive_cell(name, miller):
     structure = crystal(name)
     frame = facet_frame(structure, miller)
-    u, v, w = frame.basis
+    u, v, _ = frame.basis
     assert u[1:] == pytest.approx([0, 0], abs=1e-9)
     assert v[2] == pytest.approx(0, abs=1e-9)
     primitive = structure.volume / len(pure_translations(structure))
@@ -76,7 +76,10 @@ def test_known_facets_have_their_published_cells():
 
 def test_common_factor_of_miller_indices_changes_nothing():
     structure = crystal("In")
-    single, double = facet_frame(structure, (1, 0, 1)), facet_frame(structure, (2, 0, 2))
+    single, double = (
+        facet_frame(structure, (1, 0, 1)),
+        facet_frame(structure, (2, 0, 2)),
+    )
     assert single.basis == pytest.approx(double.basis)
 
 
@@ -89,7 +92,9 @@ def test_skewed_cell_of_the_same_crystal_gives_the_same_facet():
         coords_are_cartesian=True,
     )
     # (100) of the cubic cell in the axes of the skewed one
-    miller = tuple(int(i) for i in np.array([[1, 0, 0], [3, 1, 0], [0, 2, 1]]) @ [1, 0, 0])
+    miller = tuple(
+        int(i) for i in np.array([[1, 0, 0], [3, 1, 0], [0, 2, 1]]) @ [1, 0, 0]
+    )
     assert facet_frame(skewed, miller).spacing == pytest.approx(4.0496 / 2)
 
 

@@ -68,7 +68,7 @@ def test_impossible_thickness_is_refused(layers, thickness, message):
 
 
 def test_disordered_material_names_the_ordered_ones():
-    with pytest.raises(StructureError, match="partly occupied.*LiGe2"):
+    with pytest.raises(StructureError, match=r"partly occupied.*LiGe2"):
         cut_slab(CrystalLayer("LAGP_disordered", (1, 0, 0), layers=1))
 
 
@@ -79,9 +79,15 @@ def test_supercell_keeps_the_slab_and_lies_along_x():
     assert larger.lattice.matrix[:2] == pytest.approx(
         9.8603 * np.array([[1, 0, 0], [0, 1, 0]]), abs=1e-6
     )
-    first = sorted(n.nn_distance for n in slab.structure.get_neighbors(slab.structure[5], 6))
+    first = sorted(
+        n.nn_distance for n in slab.structure.get_neighbors(slab.structure[5], 6)
+    )
     same = slab.structure[5].z
-    twin = next(s for s in larger if s.specie == slab.structure[5].specie and abs(s.z - same) < 1e-6)
+    twin = next(
+        s
+        for s in larger
+        if s.specie == slab.structure[5].specie and abs(s.z - same) < 1e-6
+    )
     again = sorted(n.nn_distance for n in larger.get_neighbors(twin, 6))
     assert again == pytest.approx(first, abs=1e-6)
 
@@ -99,8 +105,12 @@ def test_doping_fills_the_supercell_as_close_to_x_as_it_can(film, size):
     assert "X" not in counts
     assert sheet.oxidation["Al"] == 3
     assert sheet.provenance["doping"]["x"] == pytest.approx(0.5)
-    assert all(isinstance(layer, int) for layer in sheet.structure.site_properties["layer"])
+    assert all(
+        isinstance(layer, int) for layer in sheet.structure.site_properties["layer"]
+    )
 
 
 def test_undoped_layer_has_no_candidates():
-    assert not len(cut_slab(CrystalLayer("LiGe2(PO4)3", (1, 0, 0), layers=1)).candidates)
+    assert not len(
+        cut_slab(CrystalLayer("LiGe2(PO4)3", (1, 0, 0), layers=1)).candidates
+    )

@@ -33,11 +33,11 @@ def test_clearance_is_the_distance_to_the_closest_image(cell):
 def test_molecule_keeps_its_shape_and_starts_at_zero():
     laid = lay_flat(CHAIN, PRISM, 250)
     free = np.asarray(oligomer(CHAIN.polymer).molecule.cart_coords)
-    for coords in (laid.coords, free):
-        coords -= coords.mean(axis=0)
-    assert np.linalg.norm(laid.coords[:, None] - laid.coords[None], axis=-1) == pytest.approx(
-        np.linalg.norm(free[:, None] - free[None], axis=-1)
+    ours, theirs = (
+        np.linalg.norm(x[:, None] - x[None], axis=-1) for x in (laid.coords, free)
     )
+    assert ours == pytest.approx(theirs)
+    assert laid.coords[:, 2].min() == pytest.approx(0)
     assert np.ptp(laid.coords[:, 2]) < 4
 
 
@@ -59,18 +59,20 @@ def test_chosen_supercell_is_used_and_checked():
     chosen = PolymerLayer("CCOCOCCOCOCC", name="P-DOL", supercell=(4, 3))
     assert lay_flat(chosen, SQUARE, 250).supercell == (4, 3)
     tight = PolymerLayer("CCOCOCCOCOCC", name="P-DOL", supercell=(2, 2))
-    with pytest.raises(StructureError, match=r"P-DOL: in supercell \(2, 2\) .* own image"):
+    with pytest.raises(
+        StructureError, match=r"P-DOL: in supercell \(2, 2\) .* own image"
+    ):
         lay_flat(tight, SQUARE, 250)
 
 
-@pytest.mark.parametrize("supercell", [(0, 3), (-4, 3)])
-def test_supercell_without_area_is_refused(supercell):
+@pytest.mark.parametrize("supercell", [(0, 3), (-4, 3), (-2, -3), (9, 9)])
+def test_supercell_without_area_or_beyond_the_limit_is_refused(supercell):
     with pytest.raises(StructureError, match="supercell"):
         lay_flat(PolymerLayer("CCO", supercell=supercell), SQUARE, 250)
 
 
 def test_area_limit_is_an_error_that_says_so():
-    with pytest.raises(StructureError, match="cells up to 40 Å².*raise max_area"):
+    with pytest.raises(StructureError, match=r"cells up to 40 Å².*raise max_area"):
         lay_flat(CHAIN, SQUARE, 40)
     with pytest.raises(StructureError, match="cells up to 5 Å²"):
         lay_flat(CHAIN, SQUARE, 5)

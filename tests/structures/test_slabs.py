@@ -47,7 +47,24 @@ def test_each_layer_adds_one_repeat_and_keeps_the_density(name, miller):
     per_layer = len(thin.structure) / 2
     assert len(thick.structure) == 5 * per_layer
     bulk = crystal(name)
-    assert per_layer / (thin.area * thin.repeat) == pytest.approx(len(bulk) / bulk.volume)
+    assert per_layer / (thin.area * thin.repeat) == pytest.approx(
+        len(bulk) / bulk.volume
+    )
+
+
+@pytest.mark.parametrize(("name", "miller"), ALL)
+def test_layers_are_copies_of_each_other_one_repeat_apart(name, miller):
+    slab = cut(name, miller, 3)[0]
+    layers = [[], [], []]
+    for site in slab.structure:
+        layer = site.properties["layer"]
+        height = round(site.z - layer * slab.repeat, 4) + 0.0
+        layers[layer].append((site.specie.symbol, height))
+    elements = [[symbol for symbol, _ in sorted(layer)] for layer in layers]
+    heights = [[height for _, height in sorted(layer)] for layer in layers]
+    assert elements[0] == elements[1] == elements[2]
+    assert heights[1] == pytest.approx(heights[0], abs=2e-4)
+    assert heights[2] == pytest.approx(heights[0], abs=2e-4)
 
 
 def test_inside_of_a_slab_looks_like_the_bulk():
@@ -57,7 +74,9 @@ def test_inside_of_a_slab_looks_like_the_bulk():
     inner = [s for s in slab if s.specie.symbol == "P" and abs(s.z - middle) < 4]
     reference = sorted(
         round(n.nn_distance, 3)
-        for n in bulk.get_neighbors(next(s for s in bulk if s.specie.symbol == "P"), 5.0)
+        for n in bulk.get_neighbors(
+            next(s for s in bulk if s.specie.symbol == "P"), 5.0
+        )
     )
     assert inner
     for site in inner:

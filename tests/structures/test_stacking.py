@@ -27,18 +27,26 @@ def test_atoms_on_top_of_each_other_stand_at_the_sum_of_their_radii():
     assert soft == pytest.approx(touch + BEYOND_CONTACT_MOLECULE)
 
 
-@pytest.mark.parametrize("edge", [4.0, 8.0])
-def test_gap_is_where_the_closest_pair_touches_and_not_wider(edge):
-    random = np.random.default_rng(0)
-    lower = sheet(["Ge"] * 9, random.uniform(0, edge, (9, 3)), edge)
-    upper = sheet(["S"] * 9, random.uniform(0, edge, (9, 3)), edge)
+CELLS = [8.0 * np.eye(2), 4.0 * np.eye(2), np.array([[3.2, 0.0], [9.0, 4.5]])]
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("cell", CELLS)
+def test_gap_is_where_the_closest_pair_touches_and_not_wider(cell, seed):
+    random = np.random.default_rng(seed)
+    lattice = Lattice([[*cell[0], 0], [*cell[1], 0], [0, 0, 30]])
+    lower, upper = (
+        Structure(lattice, [element] * 3, random.uniform(0, [1, 1, 0.03], (3, 3)))
+        for element in ("Ge", "S")
+    )
     gap = touching_gap(upper, lower, molecular=False, sandwich=False)
     low, high = lower.cart_coords, upper.cart_coords
-    lifted = high + [0, 0, low[:, 2].max() - high[:, 2].min() + gap]
+    lifted = high + np.array([0, 0, low[:, 2].max() - high[:, 2].min() + gap])
     touch = covalent_radii(["Ge", "S"]).sum() + BEYOND_CONTACT
-    shifts = np.array([[i, j, 0] for i in range(-2, 3) for j in range(-2, 3)]) * edge
+    images = np.array([[i, j] for i in range(-9, 10) for j in range(-9, 10)]) @ cell
+    apart = lifted[:, None] - low[None]
     closest = min(
-        np.linalg.norm(lifted[:, None] - low[None] + s, axis=-1).min() for s in shifts
+        np.linalg.norm(apart + np.array([*shift, 0]), axis=-1).min() for shift in images
     )
     assert closest == pytest.approx(touch) or gap == CLOSEST
 

@@ -20,6 +20,8 @@ from workflows.study_files import builtin_names
         (["report", "--project", "nowhere"], "holds no ionface project"),
         (["analyze", "energies", "nowhere"], "does not exist"),
         (["analyze", "rdf", "nowhere", "--pair", "In-S"], "does not exist"),
+        (["analyze", "bonds", ".", "--pair", "In-S:long"], "no bond length"),
+        (["analyze", "bonds", ".", "--pair", "In-Xx"], "'Xx'"),
     ],
 )
 def test_a_mistake_gets_one_message_and_status_1(cli, words, said):
@@ -44,6 +46,19 @@ def test_studies_are_listed_for_people_and_for_machines(cli):
     assert [study["name"] for study in data] == builtin_names()
     for name in builtin_names():
         assert name in text
+
+
+def test_a_built_in_study_can_be_copied_and_changed(cli, tmp_path):
+    text = cli("studies", "lpscl-in").stdout
+    assert text.startswith("# Li6PS5Cl(100)")
+    other = text.replace("termination: 0", "termination: Li4S/Li2PS4Cl")
+    (tmp_path / "mine.yaml").write_text(other)
+    run = cli("build", "mine.yaml", "--out", "m", "--json")
+    assert run.returncode == 0, run.stderr
+    (summary,) = json.loads(run.stdout)
+    assert summary["atoms"] == 264
+    assert summary["area"] == pytest.approx(97.2, abs=0.1)
+    assert "Li4S/Li2PS4Cl" in summary["substrate"]
 
 
 def test_build_writes_models_in_every_form(cli, study_file, tmp_path):

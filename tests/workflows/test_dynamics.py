@@ -207,6 +207,16 @@ def test_the_document_of_a_segment_is_small(in_folder):
     assert os.path.getsize(FRAMES) > 50 * 32 * 3 * 8 * 2  # noqa: PTH202
 
 
+def test_hydrogen_is_refused_a_long_time_step(in_folder):
+    in_folder("run")
+    structure = Structure(np.eye(3) * 8, ["H", "H"], [[0, 0, 0], [0.1, 0, 0]])
+    maker = engine(EMT_PATH).dynamics(DynamicsSettings(timestep=2.0, steps=2))
+    with pytest.raises(IonfaceError, match=r"too long for hydrogen.*1\.0 fs or less"):
+        _record(maker, structure)
+    short = engine(EMT_PATH).dynamics(DynamicsSettings(timestep=0.5, steps=2))
+    assert _record(short, structure).last_step == 2
+
+
 def test_velocities_are_stored_in_angstrom_per_femtosecond(tmp_path):
     run = fresh_run()
     with writer_for(run, tmp_path / "t") as writer:

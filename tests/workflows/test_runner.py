@@ -1,10 +1,12 @@
 """The local runner: nothing that was finished is computed twice, whatever happens."""
 
 import json
+import resource
 import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -149,6 +151,41 @@ def test_a_run_killed_three_times_loses_nothing(study_file, tmp_path, how):
     frames = Trajectory.open(root / "trajectories" / "Al-Ag.ionf")
     assert list(frames.steps) == list(range(31))
     assert "report:" in output
+
+
+def test_a_disk_that_fills_up_stops_the_run_and_loses_nothing(
+    study_file, cli, tmp_path
+):
+    """A limit on the size of files stands in for the full disk."""
+
+    def limited(size):
+        def limit():
+            resource.setrlimit(resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
+
+        return limit
+
+    root = tmp_path / "project"
+    before: dict[str, str] = {}
+    for size in (30_000, 120_000):
+        run = cli("run", study_file, "--project", root, preexec_fn=limited(size))
+        assert run.returncode == 1
+        assert "Nothing finished is lost" in run.stderr or "nothing that" in run.stderr
+        assert "Traceback" not in run.stderr
+        after = _finished(root)
+        assert before.items() <= after.items()
+        before = after
+    run = cli("run", study_file, "--project", root)
+    assert run.returncode == 0, run.stderr
+    assert before.items() <= _finished(root).items()
+    frames = Trajectory.open(root / "trajectories" / "Al-Ag.ionf")
+    assert list(frames.steps) == list(range(31))
+
+
+@pytest.mark.skipif(not Path("/sys/kernel").is_dir(), reason="needs Linux's /sys")
+def test_a_place_where_nobody_may_write_is_refused(cli, study_file):
+    run = cli("run", study_file, "--project", "/sys/kernel/ionface")
+    assert run.returncode == 1
+    assert "cannot write" in run.stderr
 
 
 def test_the_status_of_a_new_project_is_all_waiting(project):

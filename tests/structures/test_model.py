@@ -1,0 +1,120 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from pymatgen.core import Structure
+from pymatgen.io.ase import AseAtomsAdaptor
+
+from structures.errors import StructureError
+from structures.model import InterfaceModel
+
+HEIGHT = 30.0
+
+
+def shifted(model, z):
+    structure = model.structure.copy()
+    structure.translate_sites(
+        list(range(len(structure))), [0, 0, z], frac_coords=False, to_unit_cell=True
+    )
+    return replace(model, structure=structure)
+
+
+def test_separated_slabs_are_the_interface_taken_apart(model):
+    parts = model.separated()
+    assert sum(len(part) for part in parts.values()) == len(model.structure)
+    for phase, part in parts.items():
+        assert part.lattice == model.structure.lattice
+        whole = [s for s in model.structure if s.properties["phase"] == phase]
+        assert list(part) == whole
+
+
+def test_labels_survive_sorting(small):
+    again = replace(small, structure=small.structure.get_sorted_structure())
+    assert {k: len(v) for k, v in again.separated().items()} == {
+        k: len(v) for k, v in small.separated().items()
+    }
+    assert again.shortest_distance()[0] == pytest.approx(small.shortest_distance()[0])
+
+
+def test_labels_survive_ase(small):
+    atoms = AseAtomsAdaptor.get_atoms(small.structure)
+    assert set(atoms.arrays["phase"]) == {"LPSCl", "In"}
+    back = AseAtomsAdaptor.get_structure(atoms)
+    again = replace(small, structure=Structure.from_sites(list(back)))
+    assert again.phases == small.phases
+    assert back.site_properties["layer"] == small.structure.site_properties["layer"]
+
+
+def test_plain_data_gives_the_model_back(model):
+    again = InterfaceModel.from_dict(model.as_dict())
+    assert again.structure == model.structure
+    assert again.structure.site_properties == model.structure.site_properties
+    assert again.as_dict() == model.as_dict()
+    assert again.summary() == model.summary()
+    assert set(again.unstrained) == set(model.unstrained)
+
+
+@pytest.mark.parametrize("shift", [0.0, 7.3, 15.0, -11.0])
+@pytest.mark.parametrize("kind", ["small", "polymer"])
+def test_interface_heights_follow_the_atoms_across_the_border(request, kind, shift):
+    model = request.getfixturevalue(kind)
+    height = model.structure.lattice.c
+    expected = sorted((h + shift) % height for h in model.interface_heights)
+    found = sorted(shifted(model, shift).interface_heights)
+    difference = (np.array(found) - expected) / height
+    assert difference - np.rint(difference) == pytest.approx(0, abs=1e-6)
+
+
+def test_interface_stands_in_the_middle_of_the_gap(polymer):
+    parts = polymer.separated()
+    top = parts["Li"].cart_coords[:, 2].max()
+    assert polymer.interface_heights == pytest.approx([top + polymer.gap / 2])
+
+
+def test_area_and_normal_are_those_of_the_plane(doped):
+    a, b, _ = doped.structure.lattice.matrix
+    assert doped.area == pytest.approx(np.linalg.norm(np.cross(a, b)))
+    assert doped.normal == pytest.approx([0, 0, 1])
+
+
+def test_shortest_distance_is_the_slow_sentence(small):
+    parts = small.separated()
+    film, substrate = parts["In"], parts["LPSCl"]
+    distances = small.structure.lattice.get_all_distances(
+        film.frac_coords, substrate.frac_coords
+    )
+    assert small.shortest_distance()[0] == pytest.approx(distances.min())
+
+
+def test_far_phases_have_no_shortest_distance(polymer):
+    parts = polymer.separated()
+    lifted = parts["P-DOL"].copy()
+    lifted.translate_sites(list(range(len(lifted))), [0, 0, 10], frac_coords=False)
+    far = replace(polymer, structure=Structure.from_sites([*parts["Li"], *lifted]))
+    with pytest.raises(StructureError, match="more than 8 Å apart"):
+        far.shortest_distance()
+
+
+def test_summary_says_what_tables_need(doped, polymer):
+    import json
+
+    summary = doped.summary()
+    json.dumps(summary)
+    assert summary["atoms"] == 248
+    assert summary["area"] == pytest.approx(171.15, abs=0.01)
+    assert summary["max_strain"] == pytest.approx(0.01736, abs=1e-4)
+    assert summary["n_interfaces"] == 1
+    assert summary["substrate"] == "LAGP(100) PO4/PO4, x=0.5"
+    assert summary["film"] == "Li(110) Li/Li"
+    assert summary["formula"]["Li"] == "Li63"
+    assert "CCOCOCCOCOCC" in polymer.summary()["film"]
+
+
+def test_provenance_tells_how_the_model_was_made(doped):
+    made = doped.provenance
+    assert made["substrate"]["miller"] == [1, 0, 0]
+    assert made["substrate"]["setting"] == "R-3c axes"
+    assert made["substrate"]["doping"]["x"] == 0.5
+    assert made["substrate"]["source"]
+    assert made["match"]["film"]
+    assert made["spec"]["film"]["material"] == "Li"
