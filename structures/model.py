@@ -147,7 +147,7 @@ class InterfaceModel(MSONable):
             "film": self._described("film"),
             "substrate": self._described("substrate"),
             "terminations": {
-                side: self.provenance.get(side, {}).get("terminations")
+                side: self.provenance.get(side, {}).get("termination")
                 for side in ("film", "substrate")
             },
         }

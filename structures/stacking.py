@@ -96,7 +96,7 @@ def _skin(slab: Structure, top: bool) -> tuple[Array, Array]:
 
 
 def _lateral(first: Array, second: Array, cell: Array) -> Array:
-    """Return the shortest in-plane distance of every pair within REACH, shape (n, m)."""
+    """Return the shortest in-plane distance of each pair within REACH, (n, m)."""
     difference = (first[:, None] - second[None]) @ np.linalg.inv(cell)
     difference -= np.rint(difference)
     heights = abs(np.linalg.det(cell)) / np.linalg.norm(cell[::-1], axis=1)

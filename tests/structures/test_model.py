@@ -107,6 +107,7 @@ def test_summary_says_what_tables_need(doped, polymer):
     assert summary["substrate"] == "LAGP(100) PO4/PO4, x=0.5"
     assert summary["film"] == "Li(110) Li/Li"
     assert summary["formula"]["Li"] == "Li63"
+    assert summary["terminations"] == {"film": "Li/Li", "substrate": "PO4/PO4"}
     assert "CCOCOCCOCOCC" in polymer.summary()["film"]
 
 
