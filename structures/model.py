@@ -85,10 +85,11 @@ class InterfaceModel(MSONable):
         low, high = self._extent(self.film_phase)
         lift = height * np.ceil((bottom - low) / height)  # above the substrate
         low, high = low + lift, high + lift
-        heights = [(top + low) / 2 % height]
+        heights = [(top + low) / 2]
         if self.n_interfaces == 2:
-            heights.append((high + bottom + height) / 2 % height)
-        return [float(z) for z in heights]
+            heights.append((high + bottom + height) / 2)
+        # rounding must not move the cell's lower border to its upper one
+        return [float((z + 1e-6) % height - 1e-6) for z in heights]
 
     def _extent(self, phase: str) -> tuple[float, float]:
         """Return the lowest and highest z of a phase, whole across the border, Å."""
