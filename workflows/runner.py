@@ -11,7 +11,7 @@ import os
 import sqlite3
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 State = Literal["done", "failed", "running", "waiting"]
 ERROR_FILE = "error.txt"
+OUTPUT_FILE = "output.txt"
 
 
 @dataclass
@@ -135,7 +136,9 @@ def _working_in(folder: Path) -> Iterator[None]:
     before = Path.cwd()
     os.chdir(folder)
     try:
-        yield
+        # libraries that greet on stdout would spoil --json; it is kept for the curious
+        with (folder / OUTPUT_FILE).open("a") as heard, redirect_stdout(heard):
+            yield
     finally:
         os.chdir(before)
 

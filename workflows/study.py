@@ -14,7 +14,7 @@ from workflows.engines import EngineChoice
 
 FORBID: dict[str, Any] = {"extra": "forbid"}
 QUICK_STEPS = 200
-QUICK_FMAX = 0.5
+QUICK_FMAX = 0.2
 
 
 @dataclass(frozen=True)

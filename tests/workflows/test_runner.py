@@ -85,6 +85,22 @@ def test_an_unconverged_energy_never_reaches_the_table(study_file, tmp_path):
     assert collect(project).energies == []
 
 
+def test_what_libraries_print_is_kept_out_of_our_output(project, monkeypatch, capsys):
+    from ase.calculators.emt import EMT
+
+    construct = EMT.__init__
+
+    def chatty(self, *args, **kwargs):
+        sys.stdout.write("welcome to the potential")
+        construct(self, *args, **kwargs)
+
+    monkeypatch.setattr(EMT, "__init__", chatty)
+    assert not runner.run(project).failed
+    assert "welcome" not in capsys.readouterr().out
+    heard = list(project.runs.glob("Al-Ag.static.film.*/output.txt"))
+    assert "welcome" in heard[0].read_text()
+
+
 def test_frozen_slabs_are_evaluated_as_they_are_in_the_interface(study_file, tmp_path):
     study_file.write_text(study_file.read_text() + "slabs: frozen\n")
     frozen = Project.create(tmp_path / "frozen", load(str(study_file)))
