@@ -45,6 +45,10 @@ _LEVEL_NAMES = {
 }
 
 
+SHOWN = 0.55
+"""CSS pixels per pixel of a PNG: figures of 150 dots per inch, at reading size."""
+
+
 def write_report(content: ReportContent, path: str | os.PathLike[str]) -> Path:
     """Write the report in one piece and return its path.
 
@@ -160,7 +164,15 @@ def _image(data: bytes, alternative: str) -> str:
         )
     # As an <img>, an SVG cannot run scripts or load anything.
     encoded = base64.b64encode(data).decode()
-    return f'<img src="data:image/{kind};base64,{encoded}" alt="{escape(alternative)}">'
+    width = f' width="{_shown_width(data)}"' if kind == "png" else ""
+    source = f"data:image/{kind};base64,{encoded}"
+    return f'<img src="{source}"{width} alt="{escape(alternative)}">'
+
+
+def _shown_width(png: bytes) -> int:
+    """Return the width in CSS pixels that keeps all figures' text at one size."""
+    pixels = int.from_bytes(png[16:20], "big")  # of the IHDR chunk, which comes first
+    return max(1, round(pixels * SHOWN))
 
 
 def _table(table: Table) -> str:
