@@ -15,6 +15,7 @@ from workflows.study import quickened
 if TYPE_CHECKING:
     from structures.model import InterfaceModel
     from workflows.project import Project
+    from workflows.results import Results
     from workflows.runner import Outcome
     from workflows.study import Study
 
@@ -139,9 +140,7 @@ def run_study(
 
 
 def _tell(project: Project, outcome: Outcome, as_json: bool) -> None:
-    from workflows.reporting import write_report
-
-    results, path = write_report(project)
+    results, path = _write_report(project)
     if as_json:
         typer.echo(
             json.dumps(
@@ -197,7 +196,14 @@ def show_status(root: Path, as_json: bool) -> None:
 def make_report(root: Path) -> None:
     """Write the results and the report of a project, finished or not."""
     from workflows.project import Project
+
+    _, path = _write_report(Project.open(root))
+    typer.echo(f"report: {path}")
+
+
+def _write_report(project: Project) -> tuple[Results, Path]:
     from workflows.reporting import write_report
 
-    _, path = write_report(Project.open(root))
-    typer.echo(f"report: {path}")
+    with job_progress(project.study.name) as shown:
+        shown.job("tables, figures, report", 0, 1)
+        return write_report(project)
