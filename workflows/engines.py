@@ -23,11 +23,14 @@ class RelaxSettings:
 
     Attributes:
         fmax: largest force that counts as converged, eV/Å.
-        steps: at most so many ionic steps; a run that needs more is not converged.
+        steps: at most so many ionic steps in one go.
+        must_converge: a relaxation that needs more steps is an error, and running it
+            again goes on from its last structure; else it ends where it is.
     """
 
     fmax: float = 0.02
     steps: int = 1000
+    must_converge: bool = True
 
 
 @dataclass(frozen=True)

@@ -89,7 +89,7 @@ class InterfaceDynamicsMaker(Maker):
     settings: DynamicsSettings
     steps: int
     prerelax: RelaxSettings = field(
-        default_factory=lambda: RelaxSettings(fmax=0.1, steps=50)
+        default_factory=lambda: RelaxSettings(0.1, 50, must_converge=False)
     )
     name: str = "dynamics"
 
@@ -205,7 +205,7 @@ def _dynamics_maker(
             seed=run.seed,
         ),
         steps=steps,
-        prerelax=RelaxSettings(fmax=0.1, steps=run.prerelax),
+        prerelax=RelaxSettings(0.1, run.prerelax, must_converge=False),
     )
 
 

@@ -75,6 +75,7 @@ class Potential(MSONable):
             relax_cell=False,
             steps=settings.steps,
             relax_kwargs={"fmax": settings.fmax},
+            must_converge=settings.must_converge,
         )
 
     def static(self) -> Maker:

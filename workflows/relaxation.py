@@ -35,9 +35,12 @@ class PotentialRelaxMaker(ForceFieldRelaxMaker):
 
     Attributes:
         potential: the calculator and its identity; the other fields are atomate2's.
+        must_converge: running out of steps is an error; what was reached is kept, and
+            the same job goes on from there when it runs again.
     """
 
     potential: Potential = field(default_factory=lambda: Potential("", ""))
+    must_converge: bool = False
     optimizer_kwargs: dict[str, Any] = field(
         default_factory=lambda: {"optimizer": "LBFGS"}
     )
@@ -50,7 +53,14 @@ class PotentialRelaxMaker(ForceFieldRelaxMaker):
             structure: its site properties come back unchanged.
         """
         result: AseResult = self._run_ase_safe(structure)
-        return self._record(structure, result)
+        record = self._record(structure, result)
+        if self.must_converge and not record.converged:
+            raise IonfaceError(
+                f"not converged after {self.steps} steps: the largest force is "
+                f"{record.max_force:.3f} eV/Å, above {self.relax_kwargs['fmax']}; run "
+                "the same command again to go on from here"
+            )
+        return record
 
     def run_ase(self, mol_or_struct: Structure, prev_dir: str | None = None) -> Any:
         """Relax with atomate2's AseRelaxer, from the last structure if there is one."""

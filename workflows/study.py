@@ -23,7 +23,7 @@ class Relaxation:
 
     Attributes:
         fmax: largest force left, eV/Å; the protocol's if not given.
-        steps: at most so many; an energy that needs more stays out of the ledger.
+        steps: at most so many in one go; running again goes on from there.
     """
 
     __pydantic_config__: ClassVar = FORBID

@@ -81,8 +81,21 @@ def test_an_unconverged_energy_never_reaches_the_table(study_file, tmp_path):
     study_file.write_text(text)
     project = Project.create(tmp_path / "project", load(str(study_file)))
     outcome = runner.run(project)
-    assert "not converged" in outcome.failed["Al|Ag ledger"]
+    assert "not converged after 2 steps" in outcome.failed["Al|Ag relax film"]
+    assert "Al|Ag ledger" in outcome.blocked
     assert collect(project).energies == []
+
+
+def test_a_long_relaxation_is_finished_by_running_again(study_file, tmp_path):
+    text = study_file.read_text() + "relaxation: {fmax: 0.005, steps: 6}\n"
+    study_file.write_text(text)
+    project = Project.create(tmp_path / "project", load(str(study_file)))
+    rounds = 1
+    while runner.run(project).failed:
+        rounds += 1
+        assert rounds < 20
+    assert rounds > 1
+    assert len(collect(project).energies) == 1
 
 
 def test_what_libraries_print_is_kept_out_of_our_output(project, monkeypatch, capsys):
