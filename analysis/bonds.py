@@ -13,7 +13,9 @@ import numpy as np
 
 from .errors import AnalysisError
 from .frames import FloatArray
-from .pair_counts import Counts, count_within
+from .pair_counts import Backend, Counts
+from .pair_images import Bins
+from .pair_tally import tally
 from .pairs import pair_name, parse_pair
 from .trajectory import Trajectory
 
@@ -67,6 +69,21 @@ class BondCounts:
         }
 
     @classmethod
+    def of(
+        cls, trajectory: Trajectory, lengths: Mapping[str, float], counts: Counts
+    ) -> BondCounts:
+        """Return the counts of pairs, shape (n_pairs, n_frames), with their names."""
+        return cls(
+            times_fs=trajectory.times_fs,
+            counts=dict(zip(lengths, counts, strict=True)),
+            cutoffs=dict(lengths),
+            atoms={
+                name: len(trajectory.indices(parse_pair(name)[0])) for name in lengths
+            },
+            sources=trajectory.sources,
+        )
+
+    @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> BondCounts:
         """Return the counts that `as_dict` wrote."""
         return cls(
@@ -81,6 +98,9 @@ class BondCounts:
 def bond_counts(
     trajectory: Trajectory,
     pairs: Iterable[str | tuple[str, str]] | Mapping[str, float],
+    *,
+    threads: int | None = None,
+    backend: Backend = "auto",
 ) -> BondCounts:
     """Return the number of bonds of each pair in every frame, over all images.
 
@@ -88,27 +108,41 @@ def bond_counts(
         trajectory: positions may be wrapped or not; the cell may change.
         pairs: as in "In-S", with `bond_length` as the cutoff; or a mapping from such
             names to cutoffs, Å.
+        threads: as in `pair_tally.tally`.
+        backend: as in `pair_counts.count_block`.
 
     Raises:
         AnalysisError: a species is missing, a pair is not written as A-B, a cutoff is
             not positive, or there is no frame.
     """
-    if not len(trajectory):
-        _ = trajectory.lattice  # raises, with the reason why there is no frame
-    given = dict(pairs) if isinstance(pairs, Mapping) else {}
-    parsed = [parse_pair(pair) for pair in pairs]
-    cutoffs = {pair_name(p): given.get(pair_name(p)) or bond_length(p) for p in parsed}
-    if wrong := {name: c for name, c in cutoffs.items() if not 0 < c < np.inf}:
-        raise AnalysisError(f"bond lengths must be positive, in Å; got {wrong}")
-    return BondCounts(
-        times_fs=trajectory.times_fs,
-        counts={
-            pair_name(p): _series(trajectory, p, cutoffs[pair_name(p)]) for p in parsed
-        },
-        cutoffs=cutoffs,
-        atoms={pair_name(p): len(trajectory.indices(p[0])) for p in parsed},
-        sources=trajectory.sources,
+    lengths = bond_lengths(pairs)
+    if not lengths:
+        raise AnalysisError("no pair whose bonds could be counted; name one, as In-S")
+    found = tally(
+        trajectory,
+        [parse_pair(name) for name in lengths],
+        Bins(max(lengths.values()), 1),
+        bonds=list(lengths.values()),
+        threads=threads,
+        backend=backend,
     )
+    return BondCounts.of(trajectory, lengths, found.bonds)
+
+
+def bond_lengths(
+    pairs: Iterable[str | tuple[str, str]] | Mapping[str, float],
+) -> dict[str, float]:
+    """Return the bond length of each pair, Å: the given one, or `bond_length`.
+
+    Raises:
+        AnalysisError: a pair is not written as A-B, or a length is not positive.
+    """
+    given = dict(pairs) if isinstance(pairs, Mapping) else {}
+    parsed = [(pair, parse_pair(pair)) for pair in pairs]
+    lengths = {pair_name(p): float(given.get(k) or bond_length(p)) for k, p in parsed}
+    if wrong := {name: x for name, x in lengths.items() if not 0 < x < np.inf}:
+        raise AnalysisError(f"bond lengths must be positive, in Å; got {wrong}")
+    return lengths
 
 
 def bond_length(pair: str | tuple[str, str]) -> float:
@@ -129,21 +163,3 @@ def bond_length(pair: str | tuple[str, str]) -> float:
         )
     numbers = [atomic_numbers[symbol] for symbol in (first, second)]
     return float(RADII_FACTOR * covalent_radii[numbers].sum())
-
-
-def _series(trajectory: Trajectory, pair: tuple[str, str], cutoff: float) -> Counts:
-    first, second = (trajectory.indices(symbol) for symbol in pair)
-    same = pair[0] == pair[1]
-    parts = []
-    for segment in trajectory.blocks():
-        for piece in segment.constant_cells():
-            inverse = np.linalg.inv(piece.lattices[0])
-            a = piece.positions[:, first] @ inverse
-            b = a if same else piece.positions[:, second] @ inverse
-            parts.append(
-                count_within(
-                    a, b, piece.lattices[0], cutoff, same=same, pbc=trajectory.pbc
-                )
-            )
-    ordered = np.concatenate(parts)
-    return ordered // 2 if same else ordered

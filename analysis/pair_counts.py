@@ -1,113 +1,70 @@
 """Counting pair distances over all periodic images, the kernel of every RDF.
 
-The minimum-image convention ends at half the smallest height of the cell, not at half
-its shortest edge. Here every image within the cutoff is counted, in any cell.
+One pass over a piece of trajectory gives the distances of all pairs of species in every
+stretch of time and the bonds in every frame. The arithmetic is written down twice, with
+numpy in `pair_numpy` and with compiled loops in `pair_numba`, operation by operation
+the same in double precision, so that both give the same whole numbers.
 """
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
+from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
+from . import pair_numpy
 from .errors import AnalysisError
 from .frames import FloatArray
+from .pair_images import Bins, Images, IntArray, Periodic, heights
+from .pair_task import BlockCounts, Counts, PairTask, histogram, shared, shifted
 
-MAX_IMAGES = 5000
-"""More images than this mean a cutoff that was mistyped or a cell that is no cell."""
+__all__ = [
+    "Backend", "Bins", "BlockCounts", "Counts", "PairTask", "count_block",
+    "count_pairs", "count_within", "heights", "use_numba",
+]  # fmt: skip
 
-CHUNK = 8192
-"""Pairs that are held at once: arrays of 64 kB stay in the processor's cache."""
-
-Counts = NDArray[np.int64]
-
-
-@dataclass(frozen=True)
-class Bins:
-    """Equal half-open bins [lower, upper) from 0 to the cutoff.
-
-    Attributes:
-        cutoff: Å.
-        number: of bins.
-    """
-
-    cutoff: float
-    number: int
-
-    def __post_init__(self) -> None:
-        """Refuse bins that hold nothing."""
-        if not (np.isfinite(self.cutoff) and self.cutoff > 0 and self.number >= 1):
-            raise AnalysisError(
-                f"distances need a positive cutoff and at least one bin, got cutoff "
-                f"{self.cutoff} Å and {self.number} bins"
-            )
-
-    @property
-    def width(self) -> float:
-        """Return the width of a bin, Å."""
-        return self.cutoff / self.number
-
-    @property
-    def edges(self) -> FloatArray:
-        """Return the edges, Å, shape (number + 1,)."""
-        return np.arange(self.number + 1, dtype=np.float64) * self.width
-
-    @property
-    def centers(self) -> FloatArray:
-        """Return the middle of each bin, Å, shape (number,)."""
-        return self.edges[:-1] + 0.5 * self.width
-
-    @property
-    def shells(self) -> FloatArray:
-        """Return the volume of each spherical shell, Å³, shape (number,)."""
-        volumes: FloatArray = 4 / 3 * np.pi * np.diff(self.edges**3)
-        return volumes
+Backend = Literal["auto", "numpy", "numba"]
 
 
-def heights(lattice: FloatArray) -> FloatArray:
-    """Return the distance between opposite faces of the cell, Å, shape (3,).
+def count_block(
+    task: PairTask,
+    positions: FloatArray,
+    lattices: FloatArray,
+    lanes: IntArray | None = None,
+    backend: Backend = "auto",
+) -> BlockCounts:
+    """Count all pairs of a task in some frames.
+
+    Args:
+        task: what is counted.
+        positions: Cartesian, wrapped or not, Å, shape (n_frames, n_atoms, 3).
+        lattices: rows in Å, one for all frames, shape (3, 3) or (1, 3, 3), or one for
+            each, shape (n_frames, 3, 3).
+        lanes: the stretch of time that each frame belongs to, from 0 in rising order
+            without gaps, shape (n_frames,); all to one if not given.
+        backend: "numba", "numpy", or "auto": numba where it is installed and the work
+            is worth loading it.
 
     Raises:
-        AnalysisError: the cell has no volume.
+        AnalysisError: a position is no number, the cutoff needs too many images, or
+            numba was asked for and is not installed.
     """
-    volume = abs(np.linalg.det(lattice))
-    if not volume > 1e-6:
+    # One layout, so that the loops are compiled once: files may be mapped read-only.
+    positions = np.require(positions, np.float64, ["C", "A", "W"])
+    cells = np.array(lattices, dtype=np.float64, order="C").reshape(-1, 3, 3)
+    if not np.isfinite(positions.sum()):
         raise AnalysisError(
-            f"the cell has no volume ({volume:.2g} Å³), so densities have no meaning; "
-            "give the trajectory a cell with three independent vectors"
+            "a position is infinite or no number; leave those frames out of the run"
         )
-    areas = np.linalg.norm(np.cross(lattice[[1, 2, 0]], lattice[[2, 0, 1]]), axis=1)
-    return np.asarray(volume / areas, dtype=np.float64)
-
-
-def half_images(
-    lattice: FloatArray, cutoff: float, pbc: tuple[bool, ...] = (True, True, True)
-) -> NDArray[np.int64]:
-    """Return one of each pair (n, -n) of cell shifts that can reach within the cutoff.
-
-    Valid for differences wrapped to [-1/2, 1/2]: a shift n along a periodic axis is
-    needed while |n| - 1/2 < cutoff / height.
-
-    Returns:
-        Shape (n_images, 3), without the zero shift.
-
-    Raises:
-        AnalysisError: more than MAX_IMAGES would be needed.
-    """
-    reach = np.ceil(cutoff / heights(lattice) + 0.5) - 1
-    reach = np.where(pbc, reach, 0).astype(np.int64)
-    if (number := int(np.prod(2 * reach + 1))) > MAX_IMAGES:
-        raise AnalysisError(
-            f"a cutoff of {cutoff} Å needs {number} images of this cell (heights "
-            f"{', '.join(f'{h:.2f}' for h in heights(lattice))} Å), more than "
-            f"{MAX_IMAGES}; choose a smaller cutoff"
-        )
-    ranges = [range(-n, n + 1) for n in reach.tolist()]
-    shifts = [n for n in itertools.product(*ranges) if n > (0, 0, 0)]
-    return np.array(shifts, dtype=np.int64).reshape(-1, 3)
+    if lanes is None:
+        lanes = np.zeros(len(positions), dtype=np.int64)
+    images = task.images(cells)
+    fast = use_numba(backend, task.work() * len(positions))
+    count = _compiled_count() if fast else pair_numpy.count
+    found = count(task, positions, cells, images, lanes)
+    _add_mirrored(found, task, cells, images, lanes)
+    return found
 
 
 def count_pairs(
@@ -117,7 +74,8 @@ def count_pairs(
     bins: Bins,
     *,
     same: bool,
-    pbc: tuple[bool, ...] = (True, True, True),
+    pbc: Periodic = (True, True, True),
+    backend: Backend = "auto",
 ) -> Counts:
     """Return how many ordered pairs lie at each distance, over all frames and images.
 
@@ -130,22 +88,13 @@ def count_pairs(
         same: both are the same atoms; an atom is no neighbor of itself, but of its
             own images.
         pbc: periodic along each cell vector.
+        backend: as in `count_block`.
 
     Returns:
         Shape (bins.number,).
     """
-    metric = lattice @ lattice.T
-    shifts = half_images(lattice, bins.cutoff, pbc)
-    frames = max(1, CHUNK // max(1, first.shape[1] * second.shape[1]))
-    counts = np.zeros(bins.number, dtype=np.int64)
-    for start in range(0, len(first), frames):
-        span = slice(start, start + frames)
-        differences = _differences(first[span], second[span], pbc)
-        for squared in _squared_distances(differences, metric, shifts):
-            _histogram(squared, bins, counts)
-    if same:
-        counts[0] -= len(first) * first.shape[1]  # each atom met itself at 0 Å
-    return counts
+    task, positions = _two_species(first, second, lattice, bins, 0.0, same, pbc)
+    return count_block(task, positions, lattice, backend=backend).distances[0, 0]
 
 
 def count_within(
@@ -155,7 +104,8 @@ def count_within(
     cutoff: float,
     *,
     same: bool,
-    pbc: tuple[bool, ...] = (True, True, True),
+    pbc: Periodic = (True, True, True),
+    backend: Backend = "auto",
 ) -> Counts:
     """Return how many ordered pairs are closer than a cutoff, in each frame.
 
@@ -164,59 +114,76 @@ def count_within(
     Returns:
         Shape (n_frames,).
     """
-    metric = lattice @ lattice.T
-    shifts = half_images(lattice, cutoff, pbc)
-    counts = np.zeros(len(first), dtype=np.int64)
-    frames = max(1, CHUNK // max(1, first.shape[1] * second.shape[1]))
-    for start in range(0, len(first), frames):
-        span = slice(start, start + frames)
-        differences = _differences(first[span], second[span], pbc)
-        for squared in _squared_distances(differences, metric, shifts):
-            counts[span] += np.count_nonzero(squared < cutoff**2, axis=(1, 2))
-    return counts - first.shape[1] if same else counts
+    bins = Bins(cutoff, 1)
+    task, positions = _two_species(first, second, lattice, bins, cutoff, same, pbc)
+    bonds = count_block(task, positions, lattice, backend=backend).bonds[0]
+    return 2 * bonds if same else bonds
 
 
-def _differences(
-    first: FloatArray, second: FloatArray, pbc: tuple[bool, ...]
-) -> list[FloatArray]:
-    """Return the wrapped components of all differences, each (frames, n, m)."""
-    components = []
-    for axis in range(3):
-        d = second[:, None, :, axis] - first[:, :, None, axis]
-        if pbc[axis]:
-            d -= np.rint(d)
-        components.append(d)
-    return components
+def _two_species(
+    first: FloatArray,
+    second: FloatArray,
+    lattice: FloatArray,
+    bins: Bins,
+    bond: float,
+    same: bool,
+    pbc: Periodic,
+) -> tuple[PairTask, FloatArray]:
+    both = first if same else np.concatenate([first, second], axis=1)
+    number = first.shape[1]
+    groups = (np.arange(number),) + (
+        () if same else (np.arange(number, both.shape[1]),)
+    )
+    pair = (0, 0) if same else (0, 1)
+    return PairTask(groups, (pair,), bins, (bond,), pbc), both @ lattice
 
 
-def _squared_distances(
-    d: list[FloatArray], metric: FloatArray, shifts: NDArray[np.int64]
-) -> Iterator[FloatArray]:
-    """Yield all squared distances of one image after the other, Å²."""
-    # |d + n|² = d·G·d + 2 n·G·d + n·G·n: one product with the metric serves all images.
-    u = [_combine(metric[axis], d) for axis in range(3)]
-    squared = d[0] * u[0] + d[1] * u[1] + d[2] * u[2]
-    yield squared
-    for shift in shifts:
-        mixed = _combine(2.0 * shift, u)
-        constant = squared + float(shift @ metric @ shift)
-        yield constant + mixed
-        yield np.subtract(constant, mixed, out=mixed)
+def use_numba(backend: Backend, distances: int) -> bool:
+    """Return whether so many distances are worth loading the compiled loops."""
+    if backend != "auto":
+        return backend == "numba"
+    # Loading compiled loops takes as long as numpy takes for some million distances.
+    if distances < 3_000_000:
+        return False
+    try:
+        import numba  # noqa: F401
+    except ImportError:
+        return False
+    return True
 
 
-def _combine(factors: FloatArray, arrays: list[FloatArray]) -> FloatArray:
-    total: FloatArray | None = None
-    for factor, array in zip(factors, arrays, strict=True):
-        if factor:
-            term = factor * array
-            total = term if total is None else np.add(total, term, out=total)
-    return np.zeros_like(arrays[0]) if total is None else total
+def _compiled_count() -> Callable[..., BlockCounts]:
+    try:
+        from .pair_numba import count
+    except ImportError as error:
+        raise AnalysisError(
+            f"the compiled loops need numba ({error}); install ionface[fast], or use "
+            "backend 'numpy', which gives the same counts"
+        ) from error
+    return count
 
 
-def _histogram(squared: FloatArray, bins: Bins, counts: Counts) -> None:
-    near = squared[squared < bins.cutoff**2]
-    np.abs(near, out=near)  # rounding may leave a zero distance just below zero
-    np.sqrt(near, out=near)
-    near *= bins.number / bins.cutoff
-    found = np.bincount(near.astype(np.intp), minlength=bins.number)
-    counts += found[: bins.number]
+def _add_mirrored(
+    found: BlockCounts,
+    task: PairTask,
+    lattices: FloatArray,
+    images: Images,
+    lanes: IntArray,
+) -> None:
+    """Count pairs of equals both ways, and each atom with its own images."""
+    equals = [row for row, (a, b) in enumerate(task.pairs) if a == b]
+    found.distances[:, equals] *= 2
+    if not len(images.own):
+        return
+    for frames, lattice in zip(
+        shared(lattices, np.empty(len(lanes))), lattices, strict=True
+    ):
+        squared = np.sum(shifted(images.own, lattice) ** 2, axis=1)
+        once = np.zeros(task.bins.number, dtype=np.int64)
+        histogram(squared, task, once)
+        numbers = np.bincount(lanes[frames], minlength=len(found.distances))
+        for row in equals:
+            atoms = len(task.groups[task.pairs[row][0]])
+            found.distances[:, row] += 2 * atoms * numbers[:, None] * once
+            near = np.count_nonzero(squared < task.bonds[row] ** 2)
+            found.bonds[row, frames] += atoms * near

@@ -12,25 +12,29 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from .averages import blocked_error
+from .bonds import BondCounts, bond_lengths
 from .errors import AnalysisError
 from .frames import FloatArray, Segment
-from .pair_counts import Bins, Counts, count_pairs
+from .pair_counts import Backend
+from .pair_images import Bins, IntArray
+from .pair_tally import Tally, tally
 from .pairs import pair_name, parse_pair
 from .peaks import broaden, first_peak
 from .profiles import HeightProfile, profile_shells
 from .rdf_result import Normalization, PairRdf, RdfResult
 from .trajectory import Trajectory
 
-__all__ = ["PairRdf", "RdfResult", "crystal_rdf", "partial_rdfs"]
+__all__ = ["PairRdf", "RdfResult", "crystal_rdf", "partial_rdfs", "rdfs_and_bonds"]
 
-BLOCKS = 5
-"""Each window is cut in so many blocks, whose spread gives the error of its mean."""
+BLOCKS = 32
+"""Each window is cut in so many blocks; blocking their series gives the error of its
+mean (see `averages.blocked_error`), correlations in time included."""
 
 
 def partial_rdfs(
@@ -41,6 +45,8 @@ def partial_rdfs(
     bins: int = 200,
     windows: int = 10,
     normalization: Normalization = "cell",
+    threads: int | None = None,
+    backend: Backend = "auto",
     progress: Callable[[int], None] | None = None,
 ) -> RdfResult:
     """Return the partial RDFs of a trajectory in equal windows of time.
@@ -52,11 +58,58 @@ def partial_rdfs(
         bins: number of bins from 0 to the cutoff.
         windows: number of windows; fewer if there are fewer frames.
         normalization: "cell" or "profile", see above.
+        threads: as in `pair_tally.tally`.
+        backend: as in `pair_counts.count_block`; all give the same counts.
         progress: called with the number of frames done since the last call.
 
     Raises:
         AnalysisError: there is no frame, a species is missing, a pair is not written
             as A-B, or the cutoff needs too many images.
+    """
+    return rdfs_and_bonds(
+        trajectory,
+        pairs,
+        {},
+        cutoff=cutoff,
+        bins=bins,
+        windows=windows,
+        normalization=normalization,
+        threads=threads,
+        backend=backend,
+        progress=progress,
+    )[0]
+
+
+def rdfs_and_bonds(
+    trajectory: Trajectory,
+    pairs: Iterable[str | tuple[str, str]],
+    bonds: Iterable[str | tuple[str, str]] | Mapping[str, float] | None = None,
+    *,
+    cutoff: float = 8.0,
+    bins: int = 200,
+    windows: int = 10,
+    normalization: Normalization = "cell",
+    threads: int | None = None,
+    backend: Backend = "auto",
+    progress: Callable[[int], None] | None = None,
+) -> tuple[RdfResult, BondCounts]:
+    """Return `partial_rdfs` and `bonds.bond_counts` of one pass over the trajectory.
+
+    Args:
+        trajectory: as in `partial_rdfs`.
+        pairs: of the RDFs.
+        bonds: pairs whose bonds are counted, or their lengths in Å by pair; those of
+            the RDFs if not given.
+        cutoff: as in `partial_rdfs`, Å.
+        bins: as in `partial_rdfs`.
+        windows: as in `partial_rdfs`.
+        normalization: as in `partial_rdfs`.
+        threads: as in `partial_rdfs`.
+        backend: as in `partial_rdfs`.
+        progress: as in `partial_rdfs`.
+
+    Raises:
+        AnalysisError: as `partial_rdfs`, or a bond length is not positive.
     """
     wanted = [parse_pair(pair) for pair in pairs]
     if not wanted or windows < 1 or normalization not in ("cell", "profile"):
@@ -64,33 +117,23 @@ def partial_rdfs(
             f"an RDF needs a pair, a window and a known normalization; got {wanted}, "
             f"{windows=}, {normalization=}"
         )
-    if not len(trajectory):
-        _ = trajectory.lattice  # raises, with the reason why there is no frame
-    edges = _split(0, len(trajectory), windows)
-    grid = Bins(cutoff, bins)
-    sums = [
-        [
-            [_tally(trajectory.between(*block), pair, grid) for pair in wanted]
-            for block in _told(_split(*window, BLOCKS), progress)
-        ]
-        for window in edges
-    ]
-    times = trajectory.times_fs
-    return RdfResult(
-        r=grid.centers,
-        pairs={
-            pair_name(pair): _pair_rdf(
-                [[block[k] for block in window] for window in sums],
-                grid,
-                normalization,
-            )
-            for k, pair in enumerate(wanted)
-        },
-        windows_fs=tuple((float(times[a]), float(times[b - 1])) for a, b in edges),
-        normalization=normalization,
-        frames=len(trajectory),
-        skipped=trajectory.skipped,
-        sources=trajectory.sources,
+    lengths = bond_lengths(wanted if bonds is None else bonds)
+    every = [*wanted, *(parse_pair(name) for name in lengths)]
+    ends = _split(0, len(trajectory), windows)
+    found = tally(
+        trajectory,
+        every,
+        Bins(cutoff, bins),
+        edges=np.unique(np.concatenate(_blocks(ends))),
+        bonds=[0.0] * len(wanted) + list(lengths.values()),
+        profiles=normalization == "profile",
+        threads=threads,
+        backend=backend,
+        progress=progress,
+    )
+    return (
+        _result(trajectory, found, len(wanted), ends, normalization),
+        BondCounts.of(trajectory, lengths, found.bonds[len(wanted) :]),
     )
 
 
@@ -147,83 +190,86 @@ def crystal_rdf(
     )
 
 
-@dataclass
-class _Tally:
-    """Sums over the frames of one block."""
-
-    counts: Counts
-    centers: int = 0  # A atoms, summed over frames
-    even: float = 0.0  # sum over A atoms and frames of N_B / V, Å⁻³
-    profile: HeightProfile = field(default_factory=HeightProfile)
-
-    def __add__(self, other: _Tally) -> _Tally:
-        return _Tally(
-            self.counts + other.counts,
-            self.centers + other.centers,
-            self.even + other.even,
-            self.profile + other.profile,
-        )
-
-
-def _split(start: int, stop: int, parts: int) -> list[tuple[int, int]]:
-    """Return at most `parts` nonempty spans of about equal length."""
+def _split(start: int, stop: int, parts: int) -> IntArray:
+    """Return the ends of at most `parts` nonempty spans of about equal length."""
     parts = max(1, min(parts, stop - start))
-    edges = [start + (stop - start) * k // parts for k in range(parts + 1)]
-    return list(itertools.pairwise(edges))
+    return start + (stop - start) * np.arange(parts + 1) // parts
 
 
-def _told(
-    spans: list[tuple[int, int]], progress: Callable[[int], None] | None
-) -> Iterable[tuple[int, int]]:
-    for start, stop in spans:
-        yield start, stop
-        if progress is not None:
-            progress(stop - start)
+def _blocks(ends: IntArray) -> list[IntArray]:
+    """Return the ends of the blocks of each window."""
+    return [_split(a, b, BLOCKS) for a, b in itertools.pairwise(ends.tolist())]
 
 
-def _tally(trajectory: Trajectory, pair: tuple[str, str], bins: Bins) -> _Tally:
-    """Count one pair in all frames of a block."""
-    first, second = (trajectory.indices(symbol) for symbol in pair)
-    total = _Tally(np.zeros(bins.number, dtype=np.int64))
-    for segment in trajectory.blocks():
-        for piece in segment.constant_cells():
-            lattice = piece.lattices[0]
-            inverse = np.linalg.inv(lattice)
-            a = piece.positions[:, first] @ inverse
-            b = a if pair[0] == pair[1] else piece.positions[:, second] @ inverse
-            counts = count_pairs(
-                a, b, lattice, bins, same=pair[0] == pair[1], pbc=trajectory.pbc
-            )
-            centers = len(piece) * len(first)
-            density = len(second) / abs(np.linalg.det(lattice))
-            profile = HeightProfile.of(a, b, lattice)
-            total += _Tally(counts, centers, centers * density, profile)
-    return total
+def _result(
+    trajectory: Trajectory,
+    found: Tally,
+    n_pairs: int,
+    ends: IntArray,
+    normalization: Normalization,
+) -> RdfResult:
+    numbers = [len(blocks) - 1 for blocks in _blocks(ends)]
+    starts = np.cumsum([0, *numbers])
+    spans = [slice(a, b) for a, b in itertools.pairwise(starts.tolist())]
+    times = trajectory.times_fs
+    return RdfResult(
+        r=found.bins.centers,
+        pairs={
+            pair_name(found.pairs[row]): _pair_rdf(found, row, spans, normalization)
+            for row in range(n_pairs)
+        },
+        windows_fs=tuple(
+            (float(times[a]), float(times[b - 1]))
+            for a, b in itertools.pairwise(ends.tolist())
+        ),
+        normalization=normalization,
+        frames=len(trajectory),
+        skipped=trajectory.skipped,
+        sources=trajectory.sources,
+    )
 
 
 def _pair_rdf(
-    windows: list[list[_Tally]], bins: Bins, normalization: Normalization
+    found: Tally, row: int, spans: list[slice], normalization: Normalization
 ) -> PairRdf:
-    totals = [sum(blocks[1:], blocks[0]) for blocks in windows]
-    g = np.array([_g(total, bins, normalization) for total in totals])
-    n = np.array([np.cumsum(total.counts) / total.centers for total in totals])
-    errors = np.array(
-        [_standard_error([_g(b, bins, normalization) for b in w]) for w in windows]
-    )
-    r = bins.centers
-    peaks = tuple(first_peak(r, *row) for row in zip(g, n, errors, strict=True))
-    return PairRdf(g, n, errors, peaks, np.array([total.counts for total in totals]))
+    counts = np.array([found.counts[span, row].sum(axis=0) for span in spans])
+    frames = np.array([found.frames[span].sum() for span in spans])
+    atoms = found.atoms[found.pairs[row][0]]
+    n = np.cumsum(counts, axis=1) / (frames * atoms)[:, None]
+    even = found.even(row)
+    curves = [_curve(found, row, span, even, normalization) for span in spans]
+    g = np.array([curve for curve, _ in curves])
+    errors = _errors([blocks for _, blocks in curves])
+    r = found.bins.centers
+    peaks = tuple(first_peak(r, *line) for line in zip(g, n, errors, strict=True))
+    return PairRdf(g, n, errors, peaks, counts)
 
 
-def _g(total: _Tally, bins: Bins, normalization: Normalization) -> FloatArray:
+def _curve(
+    found: Tally,
+    row: int,
+    span: slice,
+    even: FloatArray,
+    normalization: Normalization,
+) -> tuple[FloatArray, FloatArray]:
+    """Return g(r) of a window, (n_bins,), and of its blocks, (n_blocks, n_bins)."""
+    counts = found.counts[span, row]
     if normalization == "cell":
-        return total.counts / (total.even * bins.shells)
-    ideal = profile_shells(total.profile, bins.edges)
-    return np.divide(total.counts, ideal, out=np.zeros(bins.number), where=ideal > 0)
+        ideal = even[span]
+    else:
+        stretches = range(span.start, span.stop)
+        profile = sum((found.profiles[k, row] for k in stretches), HeightProfile())
+        shells = profile_shells(profile, found.bins.edges)
+        # The profile of the window serves all its blocks: theirs alone are too noisy.
+        ideal = shells * (found.frames[span] / profile.frames)[:, None]
+    blocks = np.divide(counts, ideal, out=np.zeros(counts.shape), where=ideal > 0)
+    whole = ideal.sum(axis=0)
+    g = np.divide(counts.sum(axis=0), whole, out=np.zeros(len(whole)), where=whole > 0)
+    return g, blocks
 
 
-def _standard_error(blocks: list[FloatArray]) -> FloatArray:
-    if len(blocks) < 2:
-        return np.full_like(blocks[0], np.nan)
-    error: FloatArray = np.std(blocks, axis=0, ddof=1) / np.sqrt(len(blocks))
-    return error
+def _errors(windows: list[FloatArray]) -> FloatArray:
+    """Return the standard error of each window from its blocks, (n_windows, n_bins)."""
+    if len({len(blocks) for blocks in windows}) == 1:
+        return blocked_error(np.stack(windows, axis=1))
+    return np.array([blocked_error(blocks) for blocks in windows])

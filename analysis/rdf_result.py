@@ -30,8 +30,8 @@ class PairRdf:
     Attributes:
         g: shape (n_windows, n_bins).
         n: running coordination, shape (n_windows, n_bins).
-        g_error: standard error of g from block averages, shape (n_windows, n_bins);
-            NaN in windows of a single frame.
+        g_error: standard error of g, by blocking (`averages.blocked_error`), shape
+            (n_windows, n_bins); NaN in windows of a single frame.
         first_peaks: one per window; None where there is none.
         counts: ordered pairs, shape (n_windows, n_bins); None if read from a file.
     """

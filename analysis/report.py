@@ -93,6 +93,7 @@ def render_report(content: ReportContent) -> str:
 def _sections(content: ReportContent) -> Iterator[tuple[str, Iterable[str]]]:
     yield "Formation energies", _energies(content)
     yield "Interface models", map(_model, content.models)
+    yield "Registry scans", map(_figure, content.landscapes)
     yield "Radial distribution functions", map(_figure, content.rdfs)
     yield "Bonds in time", map(_figure, content.bonds)
     for title, table in content.tables.items():

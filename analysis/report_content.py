@@ -81,6 +81,7 @@ class ReportContent:
         energies: formation energies, published values beside them.
         checks: what the ledger verified, by interface.
         energy_figure: the same as bars.
+        landscapes: registry scans.
         rdfs: g(r) figures.
         bonds: bond figures.
         tables: other tables by title, as peaks and coordination.
@@ -99,6 +100,7 @@ class ReportContent:
     energies: Table | None = None
     checks: Mapping[str, Sequence[str]] = field(default_factory=dict)
     energy_figure: Picture | None = None
+    landscapes: Sequence[Picture] = ()
     rdfs: Sequence[Picture] = ()
     bonds: Sequence[Picture] = ()
     tables: Mapping[str, Table] = field(default_factory=dict)

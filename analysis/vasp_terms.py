@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -19,6 +20,9 @@ from .terms import EnergyTerm
 from .vasprun import IonicStep, VasprunStream, VaspSettings
 
 NAMES = ("vasprun.xml", "vasprun.xml.gz", "vasprun.xml.bz2", "vasprun.xml.xz")
+
+EMULATED = re.compile(r"emulated by \S+ \((.*)\)")
+"""What a stand-in for VASP calls its build."""
 
 _FUNCTIONALS = {"PE": "PBE", "PS": "PBEsol", "RP": "RPBE", "91": "PW91", "AM": "AM05"}
 _SMEARINGS = {-5: "tetrahedron", -1: "Fermi", 0: "Gaussian"}
@@ -74,6 +78,7 @@ def vasp_level(settings: VaspSettings) -> LevelOfTheory:
     width = settings.tag("SIGMA", 0.2)
     scheme = _SMEARINGS.get(smearing, f"Methfessel-Paxton {smearing}")
     dispersion = settings.tag("IVDW") or (settings.tag("LVDW") and 1)
+    stand_in = EMULATED.search(settings.build)
     return LevelOfTheory(
         code="vasp",
         version=settings.version,
@@ -86,6 +91,8 @@ def vasp_level(settings: VaspSettings) -> LevelOfTheory:
         if dispersion
         else None,
         details=_details(settings),
+        model=stand_in[1] if stand_in else None,
+        emulated=stand_in is not None,
     )
 
 

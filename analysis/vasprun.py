@@ -36,6 +36,7 @@ class VaspSettings:
         k_points: the mesh or the list, in words.
         lattice: initial cell, Å, shape (3, 3).
         free: which coordinates may move, shape (n_atoms, 3), or None if all may.
+        build: the rest of the generator's words; a stand-in says there what it is.
     """
 
     version: str
@@ -46,6 +47,7 @@ class VaspSettings:
     k_points: str
     lattice: FloatArray
     free: NDArray[np.bool_] | None
+    build: str = ""
 
     def tag(self, name: str, default: Any = None) -> Any:
         """Return a tag as VASP used it, else as the user gave it, else `default`."""
@@ -145,6 +147,7 @@ def _settings(root: ET.Element) -> VaspSettings:
     rows = [[(c.text or "").strip() for c in row.findall("c")] for row in types]
     return VaspSettings(
         version=(root.findtext("generator/i[@name='version']") or "").strip(),
+        build=(root.findtext("generator/i[@name='subversion']") or "").strip(),
         incar=_tags(root.find("incar")),
         parameters=_tags(root.find("parameters")),
         species=tuple((row.findtext("c") or "").strip() for row in atoms),

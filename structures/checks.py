@@ -5,13 +5,14 @@ Each check raises a StructureError that says where: site, element, position.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from pymatgen.core import Structure
+from pymatgen.core import Element, Structure
 
 from .errors import StructureError
 
@@ -21,19 +22,19 @@ Image = tuple[int, int, int]
 # center -> ligand -> (longest bond in Å, ligands of a whole group). Limits lie
 # between the group's bond (P-O 1.54, P-S 2.05, Ge-S 2.21) and the next distance.
 POLYANIONS: dict[str, dict[str, tuple[float, int]]] = {
-    "P": {"O": (1.90, 4), "S": (2.45, 4)},
+    "P": {"O": (1.90, 4), "S": (2.45, 4), "Se": (2.60, 4), "F": (1.85, 6)},
     "Ge": {"S": (2.60, 4)},
     "Si": {"O": (1.95, 4), "S": (2.45, 4)},
     "Sn": {"S": (2.65, 4)},
-    "As": {"S": (2.50, 4)},
+    "As": {"O": (1.95, 4), "S": (2.50, 4), "F": (1.95, 6)},
     "Sb": {"S": (2.60, 4)},
     "S": {"O": (1.65, 4)},
-    "B": {"H": (1.45, 4)},
+    "B": {"H": (1.45, 4), "F": (1.65, 4)},
     "C": {"O": (1.34, 3)},
     "N": {"O": (1.40, 3)},
     "Cl": {"O": (1.70, 4)},
 }
-LONGEST = max(limit for kinds in POLYANIONS.values() for limit, _ in kinds.values())
+NAMED_REACH = 1.2  # of the sum of covalent radii; the longest bond of a named group
 OVERLAP = 0.62  # of the sum of covalent radii; the shortest real bond, P-O, is at 0.87
 
 
@@ -54,22 +55,28 @@ class Polyanion:
     whole: int
 
 
-def polyanions(structure: Structure) -> list[Polyanion]:
+def polyanions(structure: Structure, named: tuple[str, ...] = ()) -> list[Polyanion]:
     """Return all polyanions by connectivity, whole or not, in site order.
 
     A center with several kinds of ligand is judged by the kind it has most of; one
     without any (P in InP, S in Li2S) makes no polyanion. In Li4P2S6 the other P counts
     as a ligand.
+
+    Args:
+        structure: ordered.
+        named: groups beside those of `POLYANIONS`, as in "GeO4"; bonds reach up to
+            1.2 times the sum of covalent radii.
     """
     symbols = [site.specie.symbol for site in structure]
-    bonded = _bonds(structure, symbols)
+    table = _with_named(named)
+    bonded = _bonds(structure, symbols, table)
     found = []
     for center, kinds in sorted(bonded.items()):
         own = kinds.pop(symbols[center], [])
         if not kinds:
             continue
         ligand = max(sorted(kinds), key=lambda s: len(kinds[s]))
-        whole = POLYANIONS[symbols[center]][ligand][1]
+        whole = table[symbols[center]][ligand][1]
         ligands = tuple(sorted(kinds[ligand] + own))
         found.append(
             Polyanion(center, ligands, f"{symbols[center]}{ligand}{whole}", whole)
@@ -77,17 +84,36 @@ def polyanions(structure: Structure) -> list[Polyanion]:
     return found
 
 
+def _with_named(named: tuple[str, ...]) -> dict[str, dict[str, tuple[float, int]]]:
+    """Return `POLYANIONS` with groups that the user named."""
+    table = {center: dict(kinds) for center, kinds in POLYANIONS.items()}
+    for name in named:
+        form = re.fullmatch(r"([A-Z][a-z]?)([A-Z][a-z]?)(\d+)", name)
+        if not form or not all(map(Element.is_valid_symbol, form.groups()[:2])):
+            raise StructureError(
+                f"group {name!r}: name a center, its ligand and their number, as in "
+                "PO4 or BF4"
+            )
+        center, ligand, number = form.groups()
+        reach = NAMED_REACH * float(covalent_radii([center, ligand]).sum())
+        table.setdefault(center, {})[ligand] = (reach, int(number))
+    return table
+
+
 def _bonds(
-    structure: Structure, symbols: list[str]
+    structure: Structure,
+    symbols: list[str],
+    table: Mapping[str, Mapping[str, tuple[float, int]]],
 ) -> dict[int, dict[str, list[tuple[int, Image]]]]:
     """Return the ligands of each center, by element; P-P bonds of P2S6 included."""
-    if not set(symbols) & set(POLYANIONS):
+    if not set(symbols) & set(table):
         return {}
-    contacts = structure.get_neighbor_list(LONGEST)
+    longest = max(limit for kinds in table.values() for limit, _ in kinds.values())
+    contacts = structure.get_neighbor_list(longest)
     bonded: dict[int, dict[str, list[tuple[int, Image]]]] = {}
     for i, j, image, distance in zip(*contacts, strict=True):
         first, second = symbols[i], symbols[j]
-        kinds = POLYANIONS.get(first, {})
+        kinds = table.get(first, {})
         limit = 2.40 if first == second == "P" else kinds.get(second, (0.0, 0))[0]
         if distance <= limit:
             at = (int(image[0]), int(image[1]), int(image[2]))
@@ -108,17 +134,23 @@ class BondedGroup:
     n_centers: int
 
 
-def bonded_groups(structure: Structure) -> list[BondedGroup]:
+def bonded_groups(
+    structure: Structure, named: tuple[str, ...] = ()
+) -> list[BondedGroup]:
     """Return every atom once, those of a polyanion together.
 
     Polyanions that share a ligand (P2S7) or are bonded (P2S6) are one group.
+
+    Args:
+        structure: ordered.
+        named: further groups, as in `polyanions`.
 
     Raises:
         StructureError: polyanions form a chain or a network, which has no whole groups.
     """
     links: dict[int, list[tuple[int, Image]]] = {}
     centers = set()
-    for group in polyanions(structure):
+    for group in polyanions(structure, named):
         centers.add(group.center)
         for ligand, image in group.ligands:
             back = (-image[0], -image[1], -image[2])
@@ -159,13 +191,18 @@ def _connected(
     return [(i, placed[i]) for i in members]
 
 
-def count_polyanions(structure: Structure) -> dict[str, int]:
-    """Return how many polyanions of each kind there are."""
-    return dict(Counter(group.kind for group in polyanions(structure)))
+def count_polyanions(
+    structure: Structure, named: tuple[str, ...] = ()
+) -> dict[str, int]:
+    """Return how many polyanions of each kind there are, whole or not."""
+    return dict(Counter(group.kind for group in polyanions(structure, named)))
 
 
 def check_polyanions(
-    structure: Structure, where: str, expected: Mapping[str, int] | None = None
+    structure: Structure,
+    where: str,
+    expected: Mapping[str, int] | None = None,
+    named: tuple[str, ...] = (),
 ) -> None:
     """Refuse a structure with a cut polyanion.
 
@@ -173,11 +210,12 @@ def check_polyanions(
         structure: ordered.
         where: named in the message.
         expected: number of polyanions of each kind; none may have vanished.
+        named: further groups, as in `polyanions`.
 
     Raises:
         StructureError: naming the first cut group and its position.
     """
-    groups = polyanions(structure)
+    groups = polyanions(structure, named)
     for group in groups:
         if len(group.ligands) != group.whole:
             site = structure[group.center]
@@ -222,7 +260,10 @@ def check_overlaps(structure: Structure, where: str, factor: float = OVERLAP) ->
 
 
 def check_neutral(
-    structure: Structure, oxidation: Mapping[str, float], where: str
+    structure: Structure,
+    oxidation: Mapping[str, float],
+    where: str,
+    expected: float = 0.0,
 ) -> None:
     """Refuse a charged cell.
 
@@ -230,17 +271,18 @@ def check_neutral(
         structure: ordered.
         oxidation: charge of each element; metals have none, or zero.
         where: named in the message.
+        expected: formal charge that the cell was made with, e: that of a symmetric
+            slab whose excess of ions is stated; 0 for all others.
     """
-    charges: dict[str, float] = {}
-    for site in structure:
-        symbol = site.specie.symbol
-        charges[symbol] = charges.get(symbol, 0.0) + oxidation.get(symbol, 0.0)
+    counts = Counter(site.specie.symbol for site in structure)
+    charges = {s: n * oxidation.get(s, 0.0) for s, n in counts.items()}
     total = sum(charges.values())
-    if abs(total) > 1e-3:
+    if abs(total - expected) > 1e-3:
         shown = ", ".join(f"{k} {v:+.0f}" for k, v in sorted(charges.items()))
         raise StructureError(
-            f"{where}: charged cell: {total:+.2f} e in all ({shown}); add or remove "
-            "counter-ions, or change the doping"
+            f"{where}: charged cell: {total:+.2f} e in all"
+            f"{f' instead of {expected:+.2f} e' if expected else ''} ({shown}); add or "
+            "remove counter-ions, or change the doping"
         )
 
 

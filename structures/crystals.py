@@ -112,10 +112,15 @@ def crystal(name: str, lattice: LatticeLengths | None = None) -> Structure:
         lattice: replaces cell lengths, Å; lengths that symmetry ties together (b of a
             tetragonal cell) follow a.
     """
+    return _crystal(name, tuple(sorted((lattice or {}).items()))).copy()
+
+
+@cache
+def _crystal(name: str, lattice: tuple[tuple[str, float], ...]) -> Structure:
     entry = material(name)
     return Structure.from_spacegroup(
         entry.spacegroup,
-        _lattice(entry, lattice or {}),
+        _lattice(entry, dict(lattice)),
         [site[0] for site in entry.sites],
         [site[2:] for site in entry.sites],
     )

@@ -1,8 +1,8 @@
 """A crystal seen along the normal of a facet, as whole groups of atoms.
 
 Every polyanion is one rigid group that sits where its center sits; every other atom is
-a group of its own. The heights of the groups repeat with the spacing of the facet; a
-cut lies in a gap between heights. So no cut divides a polyanion, whatever the facet.
+a group of its own. One repeat of the facet holds one image of each; what a slab holds
+is told by whole images, so that no cut divides a polyanion, whatever the facet.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pymatgen.core import Structure
 
-from .checks import bonded_groups
+from .checks import BondedGroup, bonded_groups
 from .errors import StructureError
 from .lattices import SAME_POSITION, FacetFrame, facet_frame
 from .specs import Miller
@@ -47,11 +47,13 @@ class Facet:
         crystal: ordered bulk.
         miller: in the axes of the crystal's cell.
         candidates: fractional positions that doping may fill, shape (n, 3).
+        named: further groups to keep whole, as in "GeO4".
     """
 
     crystal: Structure
     miller: Miller
     candidates: tuple[tuple[float, float, float], ...] = ()
+    named: tuple[str, ...] = ()
 
     @cached_property
     def frame(self) -> FacetFrame:
@@ -68,7 +70,7 @@ class Facet:
         """Return the groups of one repeat; centers lie in the cell u, v, w."""
         matrix = self.crystal.lattice.matrix
         found = []
-        for group in bonded_groups(self.crystal):
+        for group in self._bonded():
             symbols = tuple(self.crystal[i].specie.symbol for i, _ in group.atoms)
             fractions = [self.crystal[i].frac_coords + n for i, n in group.atoms]
             coords = np.array(fractions) @ matrix
@@ -79,6 +81,25 @@ class Facet:
                 Group(np.array(position) @ matrix, (CANDIDATE,), np.zeros((1, 3)))
             )
         return self._one_repeat(found)
+
+    def _bonded(self) -> list[BondedGroup]:
+        try:
+            return bonded_groups(self.crystal, self.named)
+        except StructureError as error:
+            raise StructureError(
+                f"facet {self.miller} cannot be cut without breaking a group: {error}"
+            ) from error
+
+    @cached_property
+    def atoms(self) -> list[int]:
+        """Return the indices of the groups that are no candidates."""
+        groups = enumerate(self.groups)
+        return [i for i, group in groups if group.symbols[0] != CANDIDATE]
+
+    @cached_property
+    def centers(self) -> Array:
+        """Return the centers of these groups, Å, shape (n, 3)."""
+        return np.array([self.groups[i].center for i in self.atoms])
 
     def _one_repeat(self, groups: list[Group]) -> list[Group]:
         """Turn groups into the frame and keep one image of each per cell u, v, w."""
@@ -108,56 +129,6 @@ class Facet:
                 f"{expected:.2f}; the crystal is almost, but not exactly, periodic in "
                 "a smaller cell: symmetrize the file first"
             )
-
-    @cached_property
-    def cuts(self) -> list[tuple[float, float]]:
-        """Return (height, width of the gap) of all distinct cuts of one repeat, Å.
-
-        A gap is at least `MIN_CUT` wide, or else the widest there is. Of cuts that a
-        symmetry maps onto each other, the outward side kept, one remains.
-        """
-        heights = np.sort(
-            [
-                g.center[2] % self.spacing
-                for g in self.groups
-                if g.symbols[0] != CANDIDATE
-            ]
-        )
-        gaps = np.diff([*heights, heights[0] + self.spacing])
-        wide = np.flatnonzero(gaps > MIN_CUT)
-        if not wide.size:
-            wide = np.array([int(np.argmax(gaps))])
-        found = [
-            (float((heights[i] + gaps[i] / 2) % self.spacing), float(gaps[i]))
-            for i in wide
-        ]
-        return self._distinct(sorted(found))
-
-    def _distinct(self, cuts: list[tuple[float, float]]) -> list[tuple[float, float]]:
-        kept: list[tuple[float, float]] = []
-        shifts = self._height_shifts()
-        for height, gap in cuts:
-            images = [height + shift for shift in shifts]
-            if not any(self._same_height(a, b) for a in images for b, _ in kept):
-                kept.append((height, gap))
-        return kept
-
-    def _same_height(self, a: float, b: float) -> bool:
-        difference = (a - b) / self.spacing
-        return abs(difference - round(difference)) * self.spacing < SAME_POSITION
-
-    def _height_shifts(self) -> list[float]:
-        """Return by how much symmetries that keep the normal shift heights, Å."""
-        from pymatgen.symmetry.analyzer import SpacegroupAnalyzer
-
-        analyzer = SpacegroupAnalyzer(self.crystal, symprec=0.02)
-        normal = self.frame.normal
-        shifts = {
-            round(float(operation.translation_vector @ normal) % self.spacing, 4)
-            for operation in analyzer.get_symmetry_operations(cartesian=True)
-            if np.allclose(operation.rotation_matrix @ normal, normal, atol=1e-4)
-        }
-        return sorted(shifts | {0.0})
 
 
 def _is_image(fractions: Array, known: Array, basis: Array) -> bool:

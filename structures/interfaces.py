@@ -16,12 +16,14 @@ from pymatgen.core import Structure
 
 from .checks import check_neutral, check_overlaps, check_polyanions, count_polyanions
 from .errors import StructureError
+from .labels import CRYSTAL, with_fixed_layers
 from .layers import Sheet, cut_slab, in_supercell
 from .matching import matches
 from .model import InterfaceModel
 from .molecules import lay_flat
 from .slabs import Slab
-from .specs import CrystalLayer, InterfaceSpec, PolymerLayer
+from .soft import SoftLayer, open_layer, pack_layer, resting
+from .specs import CrystalLayer, FilmLayer, InterfaceSpec, PolymerLayer
 from .stacking import boxed, stretched, touching_gap
 
 Array = NDArray[np.float64]
@@ -47,8 +49,15 @@ class _Sides:
     match: dict[str, Any]
 
 
-def build_interface(spec: InterfaceSpec) -> InterfaceModel:
+def build_interface(
+    spec: InterfaceSpec, film: SoftLayer | None = None
+) -> InterfaceModel:
     """Return the checked model of an interface.
+
+    Args:
+        spec: what is wanted.
+        film: a film or an amorphous layer as an engine left it; packed at random if
+            not given, which is a picture and no start for a calculation.
 
     Raises:
         StructureError: anything that would make the model wrong, and where.
@@ -56,10 +65,12 @@ def build_interface(spec: InterfaceSpec) -> InterfaceModel:
     spec = _distinct_names(spec)
     _check_numbers(spec)
     slab = cut_slab(spec.substrate)
-    if isinstance(spec.film, PolymerLayer):
+    if isinstance(spec.film, CrystalLayer):
+        sides = _crystal_sides(spec, spec.film, slab)
+    elif isinstance(spec.film, PolymerLayer):
         sides = _polymer_sides(spec, spec.film, slab)
     else:
-        sides = _crystal_sides(spec, spec.film, slab)
+        sides = _soft_sides(spec, slab, film or pack_layer(spec))
     model = _stacked(spec, sides)
     _check(model, sides)
     return model
@@ -90,7 +101,9 @@ def _check_numbers(spec: InterfaceSpec) -> None:
 
 def _crystal_sides(spec: InterfaceSpec, layer: CrystalLayer, lower: Slab) -> _Sides:
     upper = cut_slab(layer)
-    found = matches(upper, lower, spec.max_strain, spec.max_area, spec.strained)
+    found = matches(
+        upper, lower, spec.max_strain, spec.max_area, spec.strained, spec.stiffness
+    )
     if not 0 <= spec.match < len(found):
         raise StructureError(
             f"{spec.name}: match={spec.match}, but the {len(found)} matches are "
@@ -123,7 +136,10 @@ def _polymer_sides(spec: InterfaceSpec, layer: PolymerLayer, lower: Slab) -> _Si
         laid.symbols,
         laid.coords,
         coords_are_cartesian=True,
-        site_properties={"layer": [0] * len(laid.symbols)},
+        site_properties={
+            "layer": [0] * len(laid.symbols),
+            "molecule": [0] * len(laid.symbols),
+        },
     )
     return _Sides(
         film=Sheet(film, {}, laid.provenance),
@@ -135,12 +151,26 @@ def _polymer_sides(spec: InterfaceSpec, layer: PolymerLayer, lower: Slab) -> _Si
     )
 
 
+def _soft_sides(spec: InterfaceSpec, lower: Slab, layer: SoftLayer) -> _Sides:
+    layer = layer if layer.opened else open_layer(layer, layer.structure)
+    matrix = np.diag(layer.supercell)
+    substrate = in_supercell(spec.substrate, lower, matrix, film=False)
+    return _Sides(
+        film=Sheet(resting(layer), {}, layer.provenance),
+        substrate=substrate,
+        cell=substrate.structure.lattice.matrix[:2, :2],
+        film_strain=UNSTRAINED,
+        substrate_strain=UNSTRAINED,
+        match={"substrate": matrix.tolist()},
+    )
+
+
 def _stacked(spec: InterfaceSpec, sides: _Sides) -> InterfaceModel:
     lower = stretched(sides.substrate.structure, sides.cell)
     upper = stretched(sides.film.structure, sides.cell, shift=spec.registry)
     gap = spec.gap
     if gap is None:
-        molecular = isinstance(spec.film, PolymerLayer)
+        molecular = isinstance(spec.film, PolymerLayer | FilmLayer)
         gap = touching_gap(upper, lower, molecular, sandwich=not spec.vacuum)
     above = spec.vacuum or gap
     thickness = float(np.ptp(lower.cart_coords[:, 2]))
@@ -153,6 +183,7 @@ def _stacked(spec: InterfaceSpec, sides: _Sides) -> InterfaceModel:
     phases = (spec.substrate.phase, spec.film.phase)
     for part, phase in zip(parts, phases, strict=True):
         part.add_site_property("phase", [phase] * len(part))
+    _label(spec, parts)
     return InterfaceModel(
         name=spec.name,
         structure=Structure.from_sites([*parts[0], *parts[1]], to_unit_cell=True),
@@ -172,6 +203,24 @@ def _stacked(spec: InterfaceSpec, sides: _Sides) -> InterfaceModel:
             "spec": asdict(spec),
         },
     )
+
+
+def _label(spec: InterfaceSpec, parts: list[Structure]) -> None:
+    """Say which atoms belong to which molecule, and which ones do not move."""
+    if any("molecule" in part.site_properties for part in parts):
+        for part in parts:
+            if "molecule" not in part.site_properties:
+                part.add_site_property("molecule", [CRYSTAL] * len(part))
+    fixed = [getattr(side, "fixed_layers", 0) for side in (spec.substrate, spec.film)]
+    if not any(fixed):
+        return
+    if not spec.vacuum:
+        raise StructureError(
+            f"{spec.name}: fixed_layers need a free side, but vacuum=0 makes a "
+            "sandwich, in which both sides of each slab meet the other; give a vacuum"
+        )
+    for part, number, top in zip(parts, fixed, (False, True), strict=True):
+        part.add_site_property("fixed", with_fixed_layers(part, number, top))
 
 
 def _unstrained(
@@ -199,7 +248,7 @@ def _check(model: InterfaceModel, sides: _Sides) -> None:
     ):
         groups = count_polyanions(sheet.structure)
         check_polyanions(parts[phase], f"{where}, {phase}", groups)
-        check_neutral(parts[phase], sheet.oxidation, f"{where}, {phase}")
+        check_neutral(parts[phase], sheet.oxidation, f"{where}, {phase}", sheet.charge)
         whole = {k: whole.get(k, 0) + groups.get(k, 0) for k in {*whole, *groups}}
         if parts[phase].composition != sheet.structure.composition:
             raise StructureError(

@@ -16,11 +16,12 @@ from pymatgen.core import DummySpecies, Lattice, Structure
 
 from .crystals import free_sites, material, materials, oxidation_states, read_crystal
 from .crystals import setting as setting_of
-from .doping import dopant_charge, dope, select
 from .errors import StructureError
 from .facets import CANDIDATE
-from .slabs import MAX_LAYERS, Slab, terminations, turned_over
+from .filling import bulk, filled
+from .slabs import MAX_LAYERS, Slab, turned_over
 from .specs import CrystalLayer
+from .terminations import FacetSlabs, Termination
 
 Array = NDArray[np.float64]
 DUMMY = DummySpecies(CANDIDATE, 0)
@@ -34,11 +35,14 @@ class Sheet:
         structure: a along x, b in the xy plane, lowest atom at z = 0.
         oxidation: formal charge of each element; zero in metals and molecules.
         provenance: how it was made, as plain data.
+        charge: formal charge of the whole sheet, e: that of the stated excess of a
+            symmetric slab, 0 of all others.
     """
 
     structure: Structure
     oxidation: dict[str, float]
     provenance: dict[str, Any]
+    charge: float = 0.0
 
 
 def cut_slab(layer: CrystalLayer) -> Slab:
@@ -48,55 +52,57 @@ def cut_slab(layer: CrystalLayer) -> Slab:
         StructureError: unknown material, facet or termination; both or neither of
             layers and thickness; disorder; polyanions that cannot be kept whole.
     """
-    slabs = _terminations(layer, 1)
-    single = slabs[_index(layer, slabs)]
-    layers = _layers(layer, single)
-    return _terminations(layer, layers)[single.termination] if layers > 1 else single
+    found = facet_slabs(layer)
+    one = _chosen(layer, found.terminations)
+    return found.slab(one, _layers(layer, found, one))
 
 
-def _terminations(layer: CrystalLayer, layers: int) -> list[Slab]:
-    crystal = read_crystal(layer.material, layer.lattice)
-    if not crystal.is_ordered:
-        ordered = ", ".join(sorted(n for n, m in materials().items() if m.ordered))
-        raise StructureError(
-            f"{layer.material} has partly occupied sites, so it cannot be cut; choose "
-            f"an ordered crystal ({ordered}) or dope an ordered host"
-        )
-    free = free_sites(layer.material, layer.doping.host) if layer.doping else ()
-    return terminations(
+def facet_slabs(layer: CrystalLayer) -> FacetSlabs:
+    """Return everything that can be cut of a layer's facet."""
+    crystal = bulk(layer)
+    host = getattr(layer.doping, "host", None)
+    return FacetSlabs(
         crystal,
         layer.miller,
-        layers=layers,
         phase=layer.phase,
         setting=setting_of(layer.material),
         oxidation=oxidation_states(layer.material, crystal),
-        candidates=free,
+        candidates=free_sites(layer.material, host) if host else (),
+        groups=tuple(getattr(layer, "groups", ())),
+        symmetric=layer.symmetric,
+        supercell=layer.ordering.supercell if layer.ordering else (1, 1, 1),
     )
 
 
-def _index(layer: CrystalLayer, slabs: list[Slab]) -> int:
-    """Return which termination is meant: its index, its label, or its top's formula."""
+def _chosen(layer: CrystalLayer, found: list[Termination]) -> Termination:
+    """Return the termination meant: by its index, its label, or its top's formula.
+
+    A formula means the plain cut that ends with it, if there is one such.
+    """
     wanted = layer.termination
-    if isinstance(wanted, int) and 0 <= wanted < len(slabs):
-        return wanted
-    exact = [slab.termination for slab in slabs if slab.label == wanted]
-    tops = [slab.termination for slab in slabs if slab.top == wanted]
-    if len(found := exact or tops) == 1:
-        return found[0]
-    shown = ", ".join(f"{slab.termination}: {slab.label}" for slab in slabs)
+    if isinstance(wanted, int) and 0 <= wanted < len(found):
+        return found[wanted]
+    exact = [one for one in found if one.label == wanted]
+    tops = [one for one in found if one.top == wanted]
+    plain = [one for one in tops if one.cut.plain]
+    for options in (exact, plain, tops):
+        if len(options) == 1:
+            return options[0]
+    shown = ", ".join(f"{one.index}: {one.label}" for one in found)
     raise StructureError(
-        f"{slabs[0].facet} has no single termination {wanted!r}; choose by index or by "
-        f"label (top/bottom): {shown}"
+        f"{layer.phase}{layer.miller} has no single termination {wanted!r}; choose by "
+        f"index or by label (top/bottom): {shown}"
     )
 
 
-def _layers(layer: CrystalLayer, single: Slab) -> int:
+def _layers(layer: CrystalLayer, found: FacetSlabs, one: Termination) -> int:
     if (layer.layers is None) == (layer.thickness is None):
         given = "neither" if layer.layers is None else "both"
         raise StructureError(
             f"{layer.phase}: give either layers or thickness (Å), not {given}"
         )
-    highest = MAX_LAYERS * single.repeat
+    repeat = found.facet.spacing
+    highest = MAX_LAYERS * repeat
     if layer.layers is not None:
         if not 1 <= layer.layers <= MAX_LAYERS:
             raise StructureError(
@@ -109,7 +115,7 @@ def _layers(layer: CrystalLayer, single: Slab) -> int:
             f"{layer.phase}: thickness={thickness} Å must be above 0 and at most "
             f"{highest:.0f}"
         )
-    return 1 + max(0, ceil((thickness - single.thickness) / single.repeat - 1e-6))
+    return 1 + max(0, ceil((thickness - found.thickness(one, 1)) / repeat - 1e-6))
 
 
 def in_supercell(
@@ -124,26 +130,35 @@ def in_supercell(
             turned-over slab if that is the film.
         film: turn it over.
     """
+    _check_supercell(slab, matrix)
     structure = slab.structure.copy()
     for position in slab.candidates:
         structure.append(DUMMY, position, True, properties={"layer": 0})
     sheet = repeated(turned_over(structure) if film else structure, matrix)
     oxidation = oxidation_states(layer.material, slab.structure)
     provenance = {"material": layer.material, **slab.provenance, **_source(layer)}
-    if layer.doping is None:
-        return Sheet(sheet, oxidation, provenance)
+    charge = slab.charge * round(float(np.linalg.det(matrix)))
     free = [i for i, site in enumerate(sheet) if site.specie.symbol == CANDIDATE]
     candidates = sheet.cart_coords[free]
     sheet.remove_sites(free)
-    found = dope(sheet, layer.doping, candidates, oxidation)
-    one = select(found, layer.doping)
-    oxidation[layer.doping.dopant] = dopant_charge(layer.doping, oxidation)
-    provenance["doping"] = {
-        **one.as_dict(),
-        "distinct_orderings": len(found),
-        "ewald_energies": [other.ewald_energy for other in found],
-    }
-    return Sheet(one.structure, oxidation, provenance)
+    structure, said = filled(layer, sheet, candidates, oxidation)
+    return Sheet(structure, oxidation, {**provenance, **said}, charge)
+
+
+def _check_supercell(slab: Slab, matrix: NDArray[np.int_]) -> None:
+    """Refuse a supercell that is flat, mirrored or no supercell of this slab."""
+    whole = np.asarray(matrix)
+    if whole.shape != (2, 2) or not np.array_equal(whole, np.rint(whole)):
+        raise StructureError(
+            f"{slab.facet}: supercell {whole.tolist()} must be a 2 by 2 matrix of "
+            "whole numbers"
+        )
+    if round(float(np.linalg.det(whole))) < 1:
+        raise StructureError(
+            f"{slab.facet}: supercell {whole.tolist()} has determinant "
+            f"{round(float(np.linalg.det(whole)))}: its vectors are dependent or "
+            "left-handed; it must be at least 1"
+        )
 
 
 def _source(layer: CrystalLayer) -> dict[str, Any]:

@@ -156,7 +156,19 @@ class InterfaceModel(MSONable):
     def _described(self, side: str) -> str:
         made = self.provenance.get(side, {})
         if "smiles" in made:
-            return f"{made['formula']} ({made['smiles']})"
+            chains = f"{made['chains']} x " if "chains" in made else ""
+            verdict = f", {made['molecules']['verdict']}" if "molecules" in made else ""
+            return f"{chains}{made['formula']} ({made['smiles']}){verdict}"
+        if "amorphous" in made:
+            state = made.get("state", "as mixed")
+            return f"{made['formula']}, {made['density']:.2f} g/cm³, {state}"
         doping = made.get("doping")
-        x = f", x={doping['x']:.2g}" if doping else ""
-        return f"{made.get('facet', '')} {made.get('termination', '')}{x}"
+        x = f", {_dopants(doping)}" if doping else ""
+        axes = f" [{made['setting']}]" if "setting" in made else ""
+        return f"{made.get('facet', '')}{axes} {made.get('termination', '')}{x}"
+
+
+def _dopants(doping: dict[str, Any]) -> str:
+    if "x" in doping:
+        return f"x={doping['x']:.2g}"
+    return f"{100 * doping['fraction']:.0f} % exchanged"

@@ -1,13 +1,12 @@
-"""Interface models on disk: JSON (everything), POSCAR and CIF with phase labels.
+"""Interface models on disk: JSON (everything), POSCAR and CIF with labels.
 
-POSCAR tells the phases in its first line, as runs of sites. VASP shortens that line in
-its CONTCAR, whose sites have the same order: `read_poscar(contcar, labels=poscar)`.
+A POSCAR has the labels of each site behind its position. VASP leaves them out of its
+CONTCAR, whose sites have the same order: `read_poscar(contcar, labels=poscar)`.
 """
 
 from __future__ import annotations
 
 import json
-from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +14,8 @@ from monty.json import MontyDecoder
 from pymatgen.core import Structure
 
 from .errors import StructureError
+from .labels import labeled, labels_from_poscar, poscar_labels
 from .model import InterfaceModel
-
-MARK = "phases: "
 
 
 def to_json(model: InterfaceModel) -> str:
@@ -63,25 +61,35 @@ def read_json(path: Path) -> InterfaceModel:
 
 
 def write_poscar(model: InterfaceModel, path: Path) -> None:
-    """Write sites grouped by element; the first line tells the phase of each run."""
+    """Write sites grouped by element, their labels behind the positions.
+
+    Atoms that do not move become selective dynamics.
+    """
+    path.write_text(poscar_text(model.structure, model.name), encoding="utf-8")
+
+
+def poscar_text(structure: Structure, title: str) -> str:
+    """Return a labeled structure as POSCAR, sites grouped by element."""
     from pymatgen.io.vasp import Poscar
 
-    ordered = model.structure.get_sorted_structure()
-    phases = [str(site.properties["phase"]) for site in ordered]
-    runs = [[len(list(run)), phase] for phase, run in groupby(phases)]
+    ordered = structure.get_sorted_structure()
     plain = Structure(ordered.lattice, ordered.species, ordered.frac_coords)
-    name = model.name.replace("\n", " ")
-    comment = f"{name} {MARK}{json.dumps(runs, ensure_ascii=False)}"
-    text = Poscar(plain, comment=comment).get_str(significant_figures=16)
-    path.write_text(text, encoding="utf-8")
+    held = ordered.site_properties.get("fixed")
+    free = [[not fixed] * 3 for fixed in held] if held and any(held) else None
+    poscar = Poscar(plain, comment=title.replace("\n", " "), selective_dynamics=free)
+    lines = poscar.get_str(significant_figures=16).rstrip("\n").split("\n")
+    first = len(lines) - len(ordered)
+    for number, label in enumerate(poscar_labels(ordered)):
+        lines[first + number] += label
+    return "\n".join(lines) + "\n"
 
 
 def read_poscar(path: Path, labels: Path | None = None) -> Structure:
-    """Return a structure with the phase labels that `write_poscar` left.
+    """Return a structure with the labels that `write_poscar` left.
 
     Args:
         path: POSCAR or CONTCAR.
-        labels: file whose first line has the labels, if `path` has lost them.
+        labels: file with the labels, if `path` has lost them.
 
     Raises:
         StructureError: unreadable, without labels, or labels do not fit the sites.
@@ -90,30 +98,15 @@ def read_poscar(path: Path, labels: Path | None = None) -> Structure:
 
     source = labels or path
     try:
-        structure = Poscar.from_str(path.read_text(encoding="utf-8")).structure
-        first = source.read_text(encoding="utf-8").split("\n", 1)[0]
+        found = Poscar.from_str(path.read_text(encoding="utf-8")).structure
+        lines = source.read_text(encoding="utf-8").split("\n")
     except (OSError, ValueError, IndexError) as error:
         raise StructureError(f"cannot read {path} as POSCAR: {error}") from error
-    phases = _phases(first, source)
-    if len(phases) != len(structure):
-        raise StructureError(
-            f"{source}: phase labels of {len(phases)} sites for the {len(structure)} "
-            f"of {path}"
-        )
-    structure.add_site_property("phase", phases)
-    return structure
-
-
-def _phases(line: str, source: Path) -> list[str]:
-    _, mark, runs = line.partition(MARK)
+    structure = Structure(found.lattice, found.species, found.frac_coords)
     try:
-        return [phase for number, phase in json.loads(runs) for _ in range(number)]
-    except ValueError as error:
-        what = "damaged" if mark else "no"
-        raise StructureError(
-            f"{source} has {what} phase labels in its first line; name the POSCAR that "
-            "`ionface build` wrote as labels"
-        ) from error
+        return labeled(structure, labels_from_poscar(lines, source))
+    except StructureError as error:
+        raise StructureError(f"{source}: {error}") from error
 
 
 def write_cif(model: InterfaceModel, path: Path) -> None:

@@ -46,11 +46,12 @@ def lay_flat(layer: PolymerLayer, cell: Array, max_area: float) -> LaidMolecule:
     Raises:
         StructureError: no cell up to the limit keeps the clearance.
     """
-    chain = oligomer(layer.polymer, layer.seed)
+    chain = oligomer(layer.polymer, layer.seed, layer.units, layer.ends)
     coords = np.asarray(chain.molecule.cart_coords)
-    candidates = _supercells(cell, max_area)
+    candidates = supercells(cell, max_area)
     if layer.supercell is not None:
-        candidates = [_allowed(layer, layer.supercell, cell, max_area)]
+        allowed_supercell(layer.phase, layer.supercell, cell, max_area)
+        candidates = [layer.supercell]
     best = 0.0
     for repeats in candidates:
         vectors = np.array(repeats)[:, None] * cell
@@ -68,6 +69,8 @@ def lay_flat(layer: PolymerLayer, cell: Array, max_area: float) -> LaidMolecule:
                     "formula": chain.molecule.composition.formula.replace(" ", ""),
                     "angle_degrees": float(np.rad2deg(angle)),
                     "clearance": clearance,
+                    "chosen_stereo": chain.chosen_stereo,
+                    "topology": chain.topology.as_dict(),
                 },
             )
     where = (
@@ -82,21 +85,32 @@ def lay_flat(layer: PolymerLayer, cell: Array, max_area: float) -> LaidMolecule:
     )
 
 
-def _allowed(
-    layer: PolymerLayer, repeats: tuple[int, int], cell: Array, max_area: float
-) -> tuple[int, int]:
-    """Return the user's supercell if it is one."""
+def allowed_supercell(
+    phase: str, repeats: tuple[int, int], cell: Array, max_area: float
+) -> None:
+    """Refuse a user's supercell that is none or too large.
+
+    Args:
+        phase: named in the message.
+        repeats: along both vectors of the cell.
+        cell: in-plane vectors of a surface cell, Å, shape (2, 2).
+        max_area: Å².
+    """
     area = repeats[0] * repeats[1] * abs(float(np.linalg.det(cell)))
     if min(repeats) < 1 or area > max_area:
         raise StructureError(
-            f"{layer.phase}: supercell={tuple(repeats)} has {area:.1f} Å²; give two "
+            f"{phase}: supercell={tuple(repeats)} has {area:.1f} Å²; give two "
             f"whole numbers above 0 within max_area={max_area} Å²"
         )
-    return repeats
 
 
-def _supercells(cell: Array, max_area: float) -> list[tuple[int, int]]:
-    """Return repeats within the area limit, smallest first, then most square."""
+def supercells(cell: Array, max_area: float) -> list[tuple[int, int]]:
+    """Return repeats within the area limit, smallest first, then most square.
+
+    Args:
+        cell: in-plane vectors of a surface cell, Å, shape (2, 2).
+        max_area: Å².
+    """
     area = abs(np.linalg.det(cell))
     lengths = np.linalg.norm(cell, axis=1)
     most = int(max_area // area)

@@ -1,7 +1,7 @@
 """Polymer chains as molecules: SMILES to a relaxed, flat conformer.
 
 RDKit proposes conformers (ETKDG) and relaxes them (MMFF94); the flattest one of low
-energy is kept, since a chain lies flat on a surface.
+energy is kept, since a chain lies flat on a surface. `chains` joins repeat units.
 """
 
 from __future__ import annotations
@@ -13,8 +13,22 @@ import numpy as np
 from numpy.typing import NDArray
 from pymatgen.core import Molecule
 
+from .chains import chain, whole_chain, with_stereo
 from .checks import OVERLAP, covalent_radii
 from .errors import StructureError
+from .topology import Topology, of_molecule
+
+__all__ = [
+    "P_DOL",
+    "Oligomer",
+    "chain",
+    "check_bonds",
+    "check_whole",
+    "conformers",
+    "oligomer",
+    "principal_axes",
+    "whole_chain",
+]
 
 Array = NDArray[np.float64]
 CONFORMERS = 40
@@ -29,25 +43,70 @@ class Oligomer:
 
     Attributes:
         molecule: coordinates in Å; x is the longest axis, z the flattest.
-        smiles: canonical.
+        smiles: canonical; stereo centers as they are in the coordinates.
         bonds: pairs of atom indices.
+        topology: bonds with their orders, rings and stereo centers.
+        chosen_stereo: centers and double bonds that the given SMILES left open and the
+            seed chose.
     """
 
     molecule: Molecule
     smiles: str
     bonds: tuple[tuple[int, int], ...]
+    topology: Topology
+    chosen_stereo: int = 0
 
     def extents(self) -> Array:
         """Return the size along x, y, z between atom centers, Å, shape (3,)."""
         return np.asarray(np.ptp(self.molecule.cart_coords, axis=0))
 
 
-def oligomer(smiles: str = P_DOL, seed: int = 0) -> Oligomer:
+def oligomer(
+    smiles: str = P_DOL,
+    seed: int = 0,
+    units: int | None = None,
+    ends: tuple[str, str] = ("C", "C"),
+) -> Oligomer:
     """Return a flat, low-energy conformer of a closed-shell molecule.
 
     Args:
-        smiles: of the whole chain with its ends; no open valences ("*").
-        seed: of the conformer search.
+        smiles: of the whole chain with its ends; or, with `units`, of the repeat unit
+            with two open ends [*].
+        seed: of the conformer search, and of stereo centers left open.
+        units: number of repeat units.
+        ends: SMILES of the end groups, as in `chains.chain`.
+
+    Raises:
+        StructureError: not a SMILES, charged, several fragments, or no conformer.
+    """
+    from rdkit import Chem
+
+    whole = whole_chain(smiles, units, ends)
+    molecule, energies, stereo = conformers(whole, CONFORMERS, seed)
+    chosen = _flattest(molecule, energies)
+    topology = of_molecule(molecule, chosen)
+    found = Oligomer(
+        molecule=Molecule(list(topology.symbols), chosen),
+        smiles=str(Chem.MolToSmiles(Chem.RemoveHs(molecule))),
+        bonds=topology.bonds,
+        topology=topology,
+        chosen_stereo=stereo,
+    )
+    check_bonds(found, chosen, f"conformer of {whole}")
+    return found
+
+
+def conformers(smiles: str, number: int, seed: int) -> tuple[Any, Array, int]:
+    """Return conformers of a whole molecule, relaxed with MMFF94 (UFF without it).
+
+    Args:
+        smiles: of a neutral, closed-shell molecule.
+        number: of conformers that are tried; close relatives are not weeded out.
+        seed: of the search, and of stereo centers that the SMILES leaves open.
+
+    Returns:
+        The RDKit molecule with hydrogens and all its conformers, their energies in
+        kcal/mol in the same order, and how many stereo centers were chosen.
 
     Raises:
         StructureError: not a SMILES, charged, several fragments, or no conformer.
@@ -56,23 +115,18 @@ def oligomer(smiles: str = P_DOL, seed: int = 0) -> Oligomer:
     from rdkit.Chem.rdDistGeom import EmbedMultipleConfs, ETKDGv3
 
     rdBase.DisableLog("rdApp.*")
-    parsed = Chem.MolFromSmiles(smiles)
-    _check_smiles(smiles, parsed)
-    molecule = Chem.AddHs(parsed)
+    check_whole(smiles, Chem.MolFromSmiles(smiles))
+    settled, chosen = with_stereo(smiles, seed)
+    molecule = Chem.AddHs(Chem.MolFromSmiles(settled))
     settings: Any = ETKDGv3()
     settings.randomSeed = seed
-    if not len(EmbedMultipleConfs(molecule, CONFORMERS, settings)):
-        raise StructureError(
-            f"RDKit finds no conformer of {smiles!r}; try another seed"
-        )
-    chosen = _flattest(molecule, _relaxed(molecule))
-    symbols = [atom.GetSymbol() for atom in molecule.GetAtoms()]
-    bonds = tuple(
-        (bond.GetBeginAtomIdx(), bond.GetEndAtomIdx()) for bond in molecule.GetBonds()
-    )
-    found = Oligomer(Molecule(symbols, chosen), Chem.MolToSmiles(parsed), bonds)
-    check_bonds(found, chosen, f"conformer of {smiles}")
-    return found
+    if not len(EmbedMultipleConfs(molecule, number, settings)):
+        settings.useRandomCoords = True  # large or crowded molecules need it
+        if not len(EmbedMultipleConfs(molecule, number, settings)):
+            raise StructureError(
+                f"RDKit finds no conformer of {smiles!r}; try another seed"
+            )
+    return molecule, _relaxed(molecule), chosen
 
 
 def _relaxed(molecule: Any) -> Array:
@@ -88,7 +142,13 @@ def _relaxed(molecule: Any) -> Array:
     return np.array([energy for _, energy in outcomes])
 
 
-def _check_smiles(smiles: str, parsed: Any) -> None:
+def check_whole(smiles: str, parsed: Any) -> None:
+    """Refuse what is no whole, neutral, closed-shell molecule.
+
+    Args:
+        smiles: named in the message.
+        parsed: by RDKit; None where it could not be read.
+    """
     from rdkit import Chem
 
     if parsed is None or parsed.GetNumAtoms() == 0:
@@ -108,9 +168,8 @@ def _check_smiles(smiles: str, parsed: Any) -> None:
 def _flattest(molecule: Any, energies: Array) -> Array:
     """Return coordinates of the flattest conformer within the energy window."""
     good = np.flatnonzero(energies < energies.min() + ENERGY_WINDOW)
-    placed = [
-        principal_axes(molecule.GetConformer(int(i)).GetPositions()) for i in good
-    ]
+    positions = [conformer.GetPositions() for conformer in molecule.GetConformers()]
+    placed = [principal_axes(positions[i]) for i in good]
     return min(placed, key=lambda coords: float(np.ptp(coords[:, 2])))
 
 

@@ -1,30 +1,25 @@
-"""Slabs of any facet, stoichiometric, with whole polyanions; all distinct terminations.
+"""A slab, the value that matching and stacking work on, and the turning over of it.
 
-A slab is a whole number of repeats between two equal cuts of a `Facet`. pymatgen's
-SlabGenerator cuts between atoms instead (with its bonds protected it returns nothing
-for the prism facet of LiGe2(PO4)3); it is the oracle for metals in our tests.
+`terminations.terminations` cuts all slabs of a facet.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pymatgen.core import Composition, Element, Lattice, Structure
+from pymatgen.core import Lattice, Structure
 
-from .checks import check_overlaps, check_polyanions, count_polyanions
-from .errors import StructureError
-from .facets import CANDIDATE, MIN_CUT, Facet
 from .specs import Miller
+from .tasker import POLAR
 
 Array = NDArray[np.float64]
+Integers = NDArray[np.int_]
 VACUUM = 20.0  # Å, above a slab in its own cell
 MAX_LAYERS = 500
-POLAR = 0.01  # e/Å; a larger dipole density per layer makes a slab polar
+TRIVIAL = np.eye(2, dtype=int)[None]
 
 
 @dataclass(frozen=True)
@@ -32,7 +27,7 @@ class Slab:
     """A free slab, its normal along z, its lowest atom at z = 0.
 
     Attributes:
-        structure: a along x, b in the xy plane, c along z with 20 Å of vacuum above the
+        structure: a along x, b in the xy plane, c along z with vacuum above the
             highest atom. Site property "layer" counts the repeats from the bottom.
         phase: name for tables.
         miller: of the facet, in the axes that `setting` names.
@@ -42,9 +37,20 @@ class Slab:
         bottom: formula of the outermost plane of the other side.
         termination: index among `terminations`.
         repeat: height of one layer, Å.
-        layers: number of repeats.
+        layers: number of repeats, a part of one included.
         dipole: of formal charges, per layer and area, e/Å; grows with every layer.
         candidates: free positions that doping may fill, Å, shape (n, 3).
+        tasker: class of this termination: 1, 2, or 3 if it has a dipole.
+        facet_class: Tasker's class of the facet, the lowest of its terminations.
+        gap: distance between the planes that the cut passes between, Å.
+        moved: polyanions per repeat that went to the other side than their center.
+        plain: nothing was moved and the gap is wide.
+        operation: that makes both sides equivalent; None if none was asked for.
+        excess: atoms beyond whole formula units, per surface cell.
+        charge: formal charge of the excess, e per surface cell.
+        point_group: in-plane parts of the operations that keep the slab, acting on rows
+            of coefficients of a and b, shape (n, 2, 2).
+        hexagonal: Miller indices may be given by four numbers.
     """
 
     structure: Structure
@@ -59,6 +65,16 @@ class Slab:
     layers: int
     dipole: float
     candidates: Array
+    tasker: int = 1
+    facet_class: int = 1
+    gap: float = 0.0
+    moved: int = 0
+    plain: bool = True
+    operation: str | None = None
+    excess: dict[str, int] = field(default_factory=dict)
+    charge: float = 0.0
+    point_group: Integers = field(default_factory=TRIVIAL.copy)
+    hexagonal: bool = False
 
     @property
     def in_plane(self) -> Array:
@@ -87,11 +103,23 @@ class Slab:
         return f"{self.phase}({indices})"
 
     @property
+    def stoichiometric(self) -> bool:
+        """Return whether the slab holds whole formula units."""
+        return not self.excess
+
+    @property
+    def dipole_moment(self) -> float:
+        """Return the dipole of formal charges per surface cell, e Å."""
+        return self.dipole * self.layers * self.area
+
+    @property
     def provenance(self) -> dict[str, Any]:
         """Return what the slab is, as plain data."""
+        h, k, l = self.miller  # noqa: E741
         return {
             "facet": self.facet,
             "miller": list(self.miller),
+            "miller_bravais": [h, k, -h - k, l] if self.hexagonal else None,
             "setting": self.setting,
             "termination": self.label,
             "termination_index": self.termination,
@@ -100,7 +128,26 @@ class Slab:
             "thickness": self.thickness,
             "polar": self.polar,
             "dipole_e_per_angstrom": self.dipole,
+            "dipole_e_angstrom": self.dipole_moment,
+            "tasker": self.tasker,
+            "tasker_facet": self.facet_class,
+            "moved_polyanions": self.moved,
+            "symmetric": self.operation,
+            "stoichiometric": self.stoichiometric,
+            "excess_per_surface_cell": dict(self.excess),
+            "formal_charge": self.charge,
         }
+
+
+def turned_plane(in_plane: Array) -> Array:
+    """Return the in-plane vectors of a slab turned about the x axis, (a, -b mirrored).
+
+    Args:
+        in_plane: vectors, Å, shape (2, 2).
+    """
+    turned = in_plane * np.array([1.0, -1.0])
+    turned[1] *= -1  # -b instead of b keeps the cell right-handed
+    return np.asarray(turned + 0.0)
 
 
 def turned_over(structure: Structure) -> Structure:
@@ -108,8 +155,8 @@ def turned_over(structure: Structure) -> Structure:
 
     A rotation, so that a chiral crystal stays what it is. Layers count from below.
     """
-    matrix = structure.lattice.matrix * np.array([1.0, -1.0, 1.0])
-    matrix[1] *= -1  # -b instead of b keeps the cell right-handed
+    matrix = structure.lattice.matrix.copy()
+    matrix[:2, :2] = turned_plane(matrix[:2, :2])
     coords = structure.cart_coords * np.array([1.0, -1.0, -1.0])
     coords[:, 2] -= coords[:, 2].min()
     layers = np.array(structure.site_properties["layer"], dtype=int)
@@ -120,158 +167,3 @@ def turned_over(structure: Structure) -> Structure:
         coords_are_cartesian=True,
         site_properties={"layer": (layers.max() - layers).tolist()},
     )
-
-
-def terminations(
-    crystal: Structure,
-    miller: Miller,
-    layers: int = 1,
-    phase: str = "slab",
-    setting: str = "the cell's own axes",
-    oxidation: Mapping[str, float] | None = None,
-    candidates: tuple[tuple[float, float, float], ...] = (),
-) -> list[Slab]:
-    """Return one slab per distinct termination, the least polar and widest cut first.
-
-    Args:
-        crystal: ordered bulk.
-        miller: in the axes of the crystal's cell.
-        layers: number of repeats of each slab.
-        phase: name for tables.
-        setting: named beside the Miller indices.
-        oxidation: formal charges, for the dipole; without them it counts as zero.
-        candidates: fractional positions that doping may fill.
-
-    Raises:
-        StructureError: no facet, no layer, disorder, or polyanions without end.
-    """
-    if not crystal.is_ordered:
-        raise StructureError(
-            f"{phase} has partly occupied sites: no slab can be cut; take an ordered "
-            "crystal and dope it"
-        )
-    if not 1 <= layers <= MAX_LAYERS:
-        raise StructureError(f"{phase}: layers must be 1 to {MAX_LAYERS}, not {layers}")
-    facet = Facet(crystal, miller, candidates)
-    charges = oxidation or {}
-    expected = _whole_groups(crystal, facet)
-    slabs = []
-    for height, gap in facet.cuts:
-        slab = _between_cuts(facet, height, layers, charges, phase, setting)
-        wanted = {kind: number * layers for kind, number in expected.items()}
-        where = f"slab {slab.facet} {slab.top}/{slab.bottom}"
-        check_polyanions(slab.structure, where, wanted)
-        check_overlaps(slab.structure, where)
-        slabs.append((round(abs(slab.dipole), 3), -round(gap, 2), slab))
-    slabs.sort(key=lambda entry: entry[:2])
-    return _numbered([slab for _, _, slab in slabs])
-
-
-def _whole_groups(crystal: Structure, facet: Facet) -> dict[str, int]:
-    """Return how many polyanions of each kind one repeat must hold."""
-    atoms = sum(len(g.symbols) for g in facet.groups if g.symbols[0] != CANDIDATE)
-    counts = count_polyanions(crystal)
-    return {kind: n * atoms // len(crystal) for kind, n in counts.items()}
-
-
-def _between_cuts(
-    facet: Facet,
-    cut: float,
-    layers: int,
-    charges: Mapping[str, float],
-    phase: str,
-    setting: str,
-) -> Slab:
-    """Return the slab of so many repeats whose lower side is this cut."""
-    basis = facet.frame.basis
-    symbols: list[str] = []
-    coords: list[Array] = []
-    labels: list[int] = []
-    planes: list[tuple[float, tuple[str, ...]]] = []
-    for group in facet.groups:
-        below = np.floor((group.center[2] - cut) / facet.spacing)
-        for layer in range(layers):
-            center = _in_cell(group.center + (layer - below) * basis[2], basis)
-            coords.extend(center + group.offsets)
-            symbols.extend(group.symbols)
-            labels.extend([layer] * len(group.symbols))
-            planes.append((float(center[2]), group.symbols))
-    positions = np.array(coords)
-    real = np.array([symbol != CANDIDATE for symbol in symbols])
-    positions[:, 2] -= positions[real, 2].min()
-    order = sorted(
-        np.flatnonzero(real), key=lambda i: (Element(symbols[i]).X, symbols[i])
-    )
-    structure = _free_standing(basis, [symbols[i] for i in order], positions[order])
-    structure.add_site_property("layer", [labels[i] for i in order])
-    real_planes = [plane for plane in planes if plane[1][0] != CANDIDATE]
-    return Slab(
-        structure=structure,
-        phase=phase,
-        miller=facet.miller,
-        setting=setting,
-        label="",
-        top=_outer_plane(real_planes, top=True),
-        bottom=_outer_plane(real_planes, top=False),
-        termination=0,
-        repeat=facet.spacing,
-        layers=layers,
-        dipole=_dipole(structure, charges) / layers,
-        candidates=_inside(positions[~real], structure),
-    )
-
-
-def _by_element(symbol: str) -> tuple[float, str]:
-    return Element(symbol).X, symbol
-
-
-def _in_cell(position: Array, basis: Array) -> Array:
-    fractions = np.linalg.solve(basis[:2, :2].T, position[:2])
-    moved = position.copy()
-    moved[:2] -= np.floor(fractions + 1e-6) @ basis[:2, :2]
-    return moved
-
-
-def _free_standing(basis: Array, symbols: list[str], positions: Array) -> Structure:
-    height = float(np.ptp(positions[:, 2])) + VACUUM
-    flat = basis[:2, :2] + 0.0  # no negative zeros in files
-    lattice = Lattice([[*flat[0], 0], [*flat[1], 0], [0, 0, height]])
-    return Structure(lattice, symbols, positions, coords_are_cartesian=True)
-
-
-def _inside(candidates: Array, structure: Structure) -> Array:
-    """Return the free positions between the outermost atoms."""
-    top = structure.cart_coords[:, 2].max()
-    return candidates[(candidates[:, 2] >= 0) & (candidates[:, 2] <= top)]
-
-
-def _dipole(structure: Structure, charges: Mapping[str, float]) -> float:
-    """Return the dipole of formal charges along z per area, e/Å."""
-    charge = np.array([charges.get(site.specie.symbol, 0.0) for site in structure])
-    area = structure.lattice.volume / structure.lattice.c
-    return float(charge @ structure.cart_coords[:, 2] / area)
-
-
-def _outer_plane(planes: list[tuple[float, tuple[str, ...]]], top: bool) -> str:
-    """Return the reduced formula of the groups within one plane of the surface."""
-    ordered = sorted(planes, key=lambda plane: -plane[0] if top else plane[0])
-    last = ordered[0][0]
-    counts: Counter[str] = Counter()
-    for height, symbols in ordered:
-        if abs(height - last) > MIN_CUT:
-            break
-        counts.update(symbols)
-        last = height
-    return str(Composition(counts).reduced_formula)
-
-
-def _numbered(slabs: list[Slab]) -> list[Slab]:
-    """Give each termination its index and a label that no other has."""
-    names = [f"{slab.top}/{slab.bottom}" for slab in slabs]
-    seen: Counter[str] = Counter()
-    numbered = []
-    for index, (slab, name) in enumerate(zip(slabs, names, strict=True)):
-        seen[name] += 1
-        suffix = f" #{seen[name]}" if names.count(name) > 1 else ""
-        numbered.append(replace(slab, termination=index, label=name + suffix))
-    return numbered

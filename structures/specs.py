@@ -24,6 +24,8 @@ class Doping:
         orderings: how many symmetry-distinct orderings are tried and ranked.
         rank: which of them is used; 0 has the lowest Ewald energy.
         seed: of the sampling, where there are too many orderings to enumerate.
+        ensemble: so many orderings become interfaces of their own, those that the
+            engine finds lowest among `orderings`; their spread is reported.
     """
 
     __pydantic_config__: ClassVar = {"extra": "forbid"}
@@ -34,6 +36,54 @@ class Doping:
     orderings: int = 10
     rank: int = 0
     seed: int = 0
+    ensemble: int = 1
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """Antisite disorder: atoms of two species trade places (S and Cl of argyrodites).
+
+    Attributes:
+        first: element; its atoms bonded into polyanions (S of PS4) stay.
+        second: element that it trades places with.
+        fraction: of the second's atoms that are exchanged, 0 to 1; the nearest whole
+            number is used, and the real fraction is reported.
+        orderings: as in Doping.
+        rank: as in Doping.
+        seed: as in Doping.
+        ensemble: as in Doping.
+    """
+
+    __pydantic_config__: ClassVar = {"extra": "forbid"}
+
+    first: str
+    second: str
+    fraction: float
+    orderings: int = 10
+    rank: int = 0
+    seed: int = 0
+    ensemble: int = 1
+
+
+@dataclass(frozen=True)
+class Ordering:
+    """Whole atoms on the partly occupied sites of a crystal, before it is cut.
+
+    Attributes:
+        supercell: repeats of the conventional cell that hold one ordering.
+        orderings: as in Doping.
+        rank: as in Doping.
+        seed: as in Doping.
+        ensemble: as in Doping.
+    """
+
+    __pydantic_config__: ClassVar = {"extra": "forbid"}
+
+    supercell: tuple[int, int, int] = (1, 1, 1)
+    orderings: int = 10
+    rank: int = 0
+    seed: int = 0
+    ensemble: int = 1
 
 
 @dataclass(frozen=True)
@@ -42,24 +92,33 @@ class CrystalLayer:
 
     Attributes:
         material: a name of the crystal library, or a path to a CIF or POSCAR file.
-        miller: of the surface, in the conventional cell.
+        miller: of the surface, in the conventional cell; four indices (h, k, i, l)
+            in hexagonal axes.
         thickness: at least this thick, Å; give this or `layers`.
         layers: number of the smallest translational repeats along the normal.
         termination: which of the distinct terminations, by its index or its label.
         lattice: replaces library cell lengths (a, b, c in Å), for example PBE's.
-        doping: substitution made in the slab.
+        doping: substitution or exchange made in the slab.
+        ordering: of a crystal with partly occupied sites.
+        symmetric: both surfaces equivalent; what that costs in stoichiometry is said.
+        groups: polyanions to keep whole besides the known ones, as in "SeO4".
+        fixed_layers: so many repeats, away from the interface, do not move.
         name: how tables call the phase; the material's name if not given.
     """
 
     __pydantic_config__: ClassVar = {"extra": "forbid"}
 
     material: str
-    miller: Miller
+    miller: Miller | tuple[int, int, int, int]
     thickness: float | None = None
     layers: int | None = None
     termination: int | str = 0
     lattice: dict[Literal["a", "b", "c"], float] | None = None
-    doping: Doping | None = None
+    doping: Doping | Exchange | None = None
+    ordering: Ordering | None = None
+    symmetric: bool = False
+    groups: tuple[str, ...] = ()
+    fixed_layers: int = 0
     name: str | None = None
 
     @property
@@ -73,7 +132,10 @@ class PolymerLayer:
     """One chain molecule, laid flat in the cell of its partner.
 
     Attributes:
-        polymer: SMILES of the oligomer.
+        polymer: SMILES of the oligomer; with `units`, of the repeat unit with two open
+            ends, as in "[*]OCOCC[*]" for P-DOL or "[*]CCO[*]" for PEO.
+        units: number of repeat units.
+        ends: SMILES of the groups that close the chain.
         name: how tables call the phase.
         clearance: smallest distance to its periodic images, Å.
         supercell: repeats of the partner's surface cell; searched if not given.
@@ -83,6 +145,8 @@ class PolymerLayer:
     __pydantic_config__: ClassVar = {"extra": "forbid"}
 
     polymer: str
+    units: int | None = None
+    ends: tuple[str, str] = ("C", "C")
     name: str = "polymer"
     clearance: float = 2.5
     supercell: tuple[int, int] | None = None
@@ -95,6 +159,97 @@ class PolymerLayer:
 
 
 @dataclass(frozen=True)
+class FilmLayer:
+    """A film of several chains at a density, packed in the cell of its partner.
+
+    Attributes:
+        film: SMILES of one chain; with `units`, of the repeat unit as in PolymerLayer.
+        units: number of repeat units of each chain.
+        ends: SMILES of the groups that close the chains.
+        chains: their number; give this or `thickness`.
+        thickness: Å; the number of chains follows.
+        density: g/cm³.
+        name: how tables call the phase.
+        supercell: repeats of the partner's surface cell; the smallest square one that
+            holds a chain if not given.
+        seed: of conformers and packing.
+    """
+
+    __pydantic_config__: ClassVar = {"extra": "forbid"}
+
+    film: str
+    units: int | None = None
+    ends: tuple[str, str] = ("C", "C")
+    chains: int | None = None
+    thickness: float | None = None
+    density: float = 1.1
+    name: str = "film"
+    supercell: tuple[int, int] | None = None
+    seed: int = 0
+
+    @property
+    def phase(self) -> str:
+        """Return the name of the phase in tables and labels."""
+        return self.name
+
+
+@dataclass(frozen=True)
+class AmorphousLayer:
+    """A melt-quenched layer, such as a low-melting alloy.
+
+    Attributes:
+        amorphous: its composition: atomic fractions or amounts of the elements.
+        density: g/cm³.
+        thickness: Å, about; atoms are whole.
+        melt: temperature of the melt, K.
+        melt_steps: of dynamics in the melt.
+        quench_steps: of dynamics from there to 300 K.
+        timestep: fs.
+        name: how tables call the phase.
+        supercell: repeats of the partner's surface cell.
+        seed: of the first positions and velocities.
+    """
+
+    __pydantic_config__: ClassVar = {"extra": "forbid"}
+
+    amorphous: dict[str, float]
+    density: float
+    thickness: float
+    melt: float = 1000.0
+    melt_steps: int = 1000
+    quench_steps: int = 1000
+    timestep: float = 2.0
+    name: str = "alloy"
+    supercell: tuple[int, int] | None = None
+    seed: int = 0
+
+    @property
+    def phase(self) -> str:
+        """Return the name of the phase in tables and labels."""
+        return self.name
+
+
+Layer = CrystalLayer | PolymerLayer | FilmLayer | AmorphousLayer
+
+
+@dataclass(frozen=True)
+class RegistryScan:
+    """Where the film sits best: energies over shifts and gaps, by an engine.
+
+    Attributes:
+        spacing: of the grid of shifts, at most, Å.
+        gaps: gaps that are tried at each shift, Å from the touching gap.
+        engine: name of the engine; the study's engine of energies if not given.
+    """
+
+    __pydantic_config__: ClassVar = {"extra": "forbid"}
+
+    spacing: float = 0.8
+    gaps: tuple[float, ...] = (-0.6, -0.3, 0.0, 0.3, 0.6)
+    engine: str | None = None
+
+
+@dataclass(frozen=True)
 class InterfaceSpec:
     """One interface: a film on a substrate.
 
@@ -103,25 +258,30 @@ class InterfaceSpec:
         film: the upper layer.
         substrate: the lower layer.
         strained: whose in-plane lattice gives way.
+        stiffness: GPa, of "film" and "substrate"; shares the strain in inverse
+            proportion where both are strained.
         max_strain: largest principal strain accepted (0.03 is 3 %).
         max_area: largest interfacial area searched, Å².
-        match: which of the matches, ranked by strain (in steps of 0.1 %) and
-            area, is built.
+        match: which of the distinct matches, ranked by strain (in steps of 0.1 %) and
+            number of atoms, is built.
         gap: distance between the outermost atoms of both sides, Å; chosen from
             atomic radii if not given.
         registry: in-plane shift of the film, fractions of the interface cell.
+        scan: searches registry and gap with an engine before anything else is run.
         vacuum: above the film, Å; 0 makes a sandwich with two interfaces.
     """
 
     __pydantic_config__: ClassVar = {"extra": "forbid"}
 
     name: str
-    film: CrystalLayer | PolymerLayer
+    film: Layer
     substrate: CrystalLayer
     strained: Literal["film", "substrate", "shared"] = "film"
+    stiffness: dict[Literal["film", "substrate"], float] | None = None
     max_strain: float = 0.05
     max_area: float = 250.0
     match: int = 0
     gap: float | None = None
     registry: tuple[float, float] = (0.0, 0.0)
+    scan: RegistryScan | None = None
     vacuum: float = 20.0

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from workflows.ensembles import spreads
 from workflows.errors import IonfaceError
 from workflows.show import table
 
@@ -94,6 +95,24 @@ def print_energies(entries: list[dict[str, Any]], study: Study | None) -> None:
         rows,
         title="QUICK models: a rehearsal, not a result" if quick else "",
     )
+    _print_spreads(entries)
+
+
+def _print_spreads(entries: list[dict[str, Any]]) -> None:
+    """Print mean and spread of ensembles of orderings, if there are any."""
+    rows = [
+        [
+            one["name"],
+            str(one["members"]),
+            f"{one['mean']:.3f}",
+            f"{one['standard_deviation']:.3f}",
+            f"{one['lowest']:.3f}",
+            f"{one['highest']:.3f}",
+        ]
+        for one in spreads(entries)
+    ]
+    if rows:
+        table(["ensemble", "orderings", "mean J/m²", "σ", "lowest", "highest"], rows)
 
 
 def print_dynamics(results: Results) -> None:

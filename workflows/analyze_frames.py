@@ -130,7 +130,7 @@ def _open_frames(paths: list[Path], timestep: float | None) -> Any:
 
 def _of_interfaces(root: Path, stored: list[Path]) -> list[Path]:
     """Return the one trajectory of a project that belongs to an interface."""
-    from workflows.flows import slug
+    from workflows.naming import slug
     from workflows.project import Project
 
     names = {slug(spec.name) for spec in Project.open(root).study.interfaces}

@@ -139,6 +139,42 @@ def doctor(as_json: AsJson = False) -> None:
     raise typer.Exit(examine(as_json))
 
 
+@app.command()
+def inputs(
+    study: StudyName,
+    out: Annotated[Path, typer.Option("--out", help="Where they are written.")],
+    engine: Annotated[str, typer.Option("--engine", help="vasp")] = "vasp",
+    spec: Annotated[
+        bool, typer.Option("--spec", help="POTCAR.spec instead of POTCAR.")
+    ] = False,
+    quick: Quick = False,
+) -> None:
+    """Write VASP directories and batch scripts, to be submitted by hand."""
+    from workflows.vasp.commands import write_by_hand
+
+    write_by_hand(study, engine, out, quick, spec)
+
+
+@app.command()
+def plan(
+    study: StudyName,
+    engine: Annotated[str, typer.Option("--engine", help="vasp")] = "vasp",
+    budget: Annotated[
+        float | None, typer.Option("--budget", min=0.0, help="Core-hours.")
+    ] = None,
+    project: Annotated[
+        Path | None,
+        typer.Option("--project", help="Whose finished runs correct the estimate."),
+    ] = None,
+    quick: Quick = False,
+    as_json: AsJson = False,
+) -> None:
+    """Estimate every VASP job: bands, core-hours, memory, disk."""
+    from workflows.vasp.commands import show_plan
+
+    show_plan(study, engine, budget, project, quick, as_json)
+
+
 @analyze_app.command()
 def energies(
     paths: Annotated[list[Path], typer.Argument(help="Projects or VASP directories.")],
@@ -198,6 +234,92 @@ def bonds(
     from workflows.analyze_frames import analyze_bonds
 
     analyze_bonds(paths, pair, windows, timestep, out, as_json)
+
+
+@analyze_app.command()
+def msd(
+    paths: Annotated[list[Path], typer.Argument(help="A project, or trajectories.")],
+    species: Annotated[
+        list[str] | None, typer.Option(help="As in Li; repeatable. All by default.")
+    ] = None,
+    layer: Annotated[
+        list[float] | None,
+        typer.Option(help="Height that divides layers, Å; repeatable, ascending."),
+    ] = None,
+    drift: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="What is subtracted: auto, all, none, or the symbols of a rigid "
+            "sublattice; repeatable."
+        ),
+    ] = None,
+    timestep: Annotated[
+        float | None, typer.Option(min=0.0, help="Between stored frames, fs.")
+    ] = None,
+    out: Annotated[
+        Path, typer.Option("--out", help="JSON; a CSV and a PNG beside it.")
+    ] = Path("msd.json"),
+    as_json: AsJson = False,
+) -> None:
+    """Mean squared displacements, and diffusion coefficients with their errors."""
+    from workflows.analyze_motion import analyze_msd
+
+    analyze_msd(
+        paths,
+        species or [],
+        timestep,
+        out,
+        as_json,
+        drift=drift or ["auto"],
+        layers=layer or [],
+    )
+
+
+@analyze_app.command()
+def profile(
+    paths: Annotated[list[Path], typer.Argument(help="A project, or trajectories.")],
+    species: Annotated[
+        list[str] | None, typer.Option(help="As in Li; repeatable. All by default.")
+    ] = None,
+    between: Annotated[
+        str | None,
+        typer.Option(
+            help="Marker species of two phases, as In:S+P, to measure their interphase."
+        ),
+    ] = None,
+    windows: Annotated[int, typer.Option(min=1, help="Number of time windows.")] = 10,
+    timestep: Annotated[
+        float | None, typer.Option(min=0.0, help="Between stored frames, fs.")
+    ] = None,
+    out: Annotated[
+        Path, typer.Option("--out", help="JSON; a CSV and a PNG beside it.")
+    ] = Path("profile.json"),
+    as_json: AsJson = False,
+) -> None:
+    """Densities along the normal against time, and the width of the interphase."""
+    from workflows.analyze_motion import analyze_profile
+
+    analyze_profile(paths, species or [], between, windows, timestep, out, as_json)
+
+
+@analyze_app.command()
+def checks(
+    paths: Annotated[list[Path], typer.Argument(help="A project, or trajectories.")],
+    temperature: Annotated[
+        float | None, typer.Option(min=0.0, help="Of the thermostat, K.")
+    ] = None,
+    timestep: Annotated[
+        float | None, typer.Option(min=0.0, help="Between stored frames, fs.")
+    ] = None,
+    out: Annotated[
+        Path, typer.Option("--out", help="JSON; a CSV and a PNG beside it.")
+    ] = Path("checks.json"),
+    as_json: AsJson = False,
+) -> None:
+    """Whether a run may be trusted: temperature, energy, time step, gaps."""
+    from workflows.analyze_motion import analyze_checks
+
+    analyze_checks(paths, temperature, timestep, out, as_json)
 
 
 class _Interrupted(BaseException):

@@ -83,7 +83,7 @@ def build_models(name: str, out: Path, quick: bool, as_json: bool) -> None:
 def _write_model(model: InterfaceModel, out: Path) -> None:
     from structures.model_io import write_json, write_poscar
     from structures.pictures import draw_model
-    from workflows.flows import slug
+    from workflows.naming import slug
 
     stem = slug(model.name)
     write_json(model, out / f"{stem}.json")

@@ -24,7 +24,9 @@ from pymatgen.core import Structure
 from pymatgen.io.ase import AseAtomsAdaptor
 
 from analysis.trajectory import Frame, Trajectory, TrajectoryWriter
+from structures.labels import labels_of
 from workflows import progress
+from workflows.atoms import atoms_of, free_atoms
 from workflows.errors import IonfaceError
 from workflows.potentials import Potential
 from workflows.records import DynamicsRecord, TrajectoryPointer, runs_folder
@@ -60,12 +62,13 @@ class PotentialDynamicsMaker(ForceFieldMDMaker):
             previous: the segment that this one continues with positions, velocities
                 and thermostat.
         """
+        self.potential.check_elements(structure)
         check_timestep(structure, self.time_step)
         level = self.potential.level_of_theory().as_dict()
-        atoms = AseAtomsAdaptor.get_atoms(structure)
+        atoms = atoms_of(structure)
         first = 0 if previous is None else previous.last_step
         run = self._run(atoms)
-        with self._writer(atoms, level) as writer:
+        with self._writer(atoms, level, labels_of(structure)) as writer:
             if writer.n_frames:
                 run.restore(Trajectory.open(FRAMES).frame(-1))
             elif previous is not None:
@@ -85,10 +88,21 @@ class PotentialDynamicsMaker(ForceFieldMDMaker):
 
     def _thermalize(self, atoms: Atoms) -> None:
         random = np.random.default_rng(self.mb_velocity_seed)
-        thermalize_momenta(atoms, self.temperature, exact_temperature=True, rng=random)
-        Stationary(atoms)
+        if not atoms.constraints:
+            thermalize_momenta(
+                atoms, self.temperature, exact_temperature=True, rng=random
+            )
+            Stationary(atoms)
+            return
+        moving = atoms[free_atoms(atoms)]  # nothing drifts that is held by the others
+        thermalize_momenta(moving, self.temperature, exact_temperature=True, rng=random)
+        momenta = np.zeros((len(atoms), 3))
+        momenta[free_atoms(atoms)] = moving.get_momenta()
+        atoms.set_momenta(momenta)
 
-    def _writer(self, atoms: Atoms, level: dict[str, Any]) -> TrajectoryWriter:
+    def _writer(
+        self, atoms: Atoms, level: dict[str, Any], labels: dict[str, list[Any]]
+    ) -> TrajectoryWriter:
         if Path(FRAMES).is_file():
             return TrajectoryWriter.resume(FRAMES)
         return TrajectoryWriter.create(
@@ -98,7 +112,11 @@ class PotentialDynamicsMaker(ForceFieldMDMaker):
             frame_interval_fs=self.time_step * self.traj_interval,
             velocities=True,
             thermostat=2 * CHAIN,
-            meta={"level_of_theory": level, "temperature_K": self.temperature},
+            meta={
+                "level_of_theory": level,
+                "temperature_K": self.temperature,
+                "labels": labels,
+            },
         )
 
     def _document(
@@ -200,6 +218,9 @@ class ThermostattedRun:
             tchain=CHAIN,
         )
         chain = self.integrator._thermostat
+        moving = len(free_atoms(self.atoms))  # ASE counts those that are held, too
+        chain._Q[0] *= moving / len(self.atoms)
+        chain._num_atoms_global = moving
         chain._eta[:] = thermostat[:CHAIN]
         chain._p_eta[:] = thermostat[CHAIN:]
         self.step = step

@@ -9,12 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from jobflow import Maker
 
 from analysis.levels import LevelOfTheory
 from workflows.errors import IonfaceError
+
+if TYPE_CHECKING:
+    from workflows.study import Study
 
 
 @dataclass(frozen=True)
@@ -26,11 +29,13 @@ class RelaxSettings:
         steps: at most so many ionic steps in one go.
         must_converge: a relaxation that needs more steps is an error, and running it
             again goes on from its last structure; else it ends where it is.
+        for_dynamics: prepares dynamics and takes their k-points (Γ for plane waves).
     """
 
     fmax: float = 0.02
     steps: int = 1000
     must_converge: bool = True
+    for_dynamics: bool = False
 
 
 @dataclass(frozen=True)
@@ -45,6 +50,10 @@ class DynamicsSettings:
             for SMASS=0.
         stride: every so many steps a frame is written.
         seed: of the Maxwell-Boltzmann velocities of the first segment.
+        segment: an engine that decides by itself how often it restarts does so after
+            so many steps at the latest; None for as seldom as possible.
+        until: ends the run early, as keyword arguments of
+            workflows.vasp.steady.Steady; engines that cannot do so ignore it.
     """
 
     temperature: float = 300.0
@@ -53,6 +62,8 @@ class DynamicsSettings:
     period: float = 40.0
     stride: int = 1
     seed: int = 0
+    segment: int | None = None
+    until: dict[str, Any] | None = None
 
 
 class Engine(Protocol):
@@ -98,8 +109,25 @@ class EngineChoice:
 def engines() -> Mapping[str, Callable[[], Engine]]:
     """Return the engines that have a name of their own."""
     from workflows import potentials
+    from workflows.vasp import engine as vasp_engine
 
-    return {"sevennet": potentials.sevennet, "chgnet": potentials.chgnet}
+    return {
+        "sevennet": potentials.sevennet,
+        "chgnet": potentials.chgnet,
+        "vasp": vasp_engine.vasp,
+        "vasp-double": vasp_engine.vasp_double,
+    }
+
+
+def study_engine(study: Study, kind: Literal["formation", "dynamics"]) -> Engine:
+    """Return the engine of a study's energies or dynamics, with the study's settings.
+
+    Raises:
+        IonfaceError: as `engine`.
+    """
+    found = engine(getattr(study.engines(), kind))
+    configured = getattr(found, "configured", None)
+    return found if configured is None else configured(study)
 
 
 def engine(choice: str | EngineChoice) -> Engine:

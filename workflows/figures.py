@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from workflows.flows import slug
+from workflows.naming import slug
 from workflows.project import Project
 from workflows.protocols import protocol
 from workflows.results import Results
@@ -21,6 +21,7 @@ def write_figures(project: Project, results: Results) -> dict[str, Path]:
     """Draw models, energies, RDFs and bonds; return the paths by "kind:subject"."""
     from analysis.bonds import BondCounts
     from analysis.figures import figure_bonds, figure_energies
+    from analysis.figures_landscape import figure_landscape
     from analysis.figures_rdf import figure_rdf
     from analysis.rdf import RdfResult
 
@@ -36,6 +37,12 @@ def write_figures(project: Project, results: Results) -> dict[str, Path]:
         figure = figure_energies(results.energies, shown or None, quick=quick)
         written["energies:"] = _save(project, "energies.png", figure)
     emulated = _emulated(project)
+    for subject, landscape in results.landscapes.items():
+        figure = figure_landscape(
+            landscape, title=subject, quick=quick, emulated=emulated
+        )
+        name = f"landscape-{slug(subject)}.png"
+        written[f"landscape:{subject}"] = _save(project, name, figure)
     for subject, output in results.dynamics.items():
         rdf = RdfResult.from_dict(output["rdf"])
         figure = figure_rdf(

@@ -7,7 +7,6 @@ references:  crystal -> its RDF at rest; NVT -> its RDF in motion
 
 from __future__ import annotations
 
-import re
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -15,7 +14,9 @@ from jobflow import Flow, Job, Maker
 
 from structures.specs import InterfaceSpec
 from workflows import tasks
-from workflows.engines import DynamicsSettings, Engine, RelaxSettings, engine
+from workflows.building import building_jobs
+from workflows.engines import DynamicsSettings, Engine, RelaxSettings, study_engine
+from workflows.naming import named, slug
 from workflows.protocols import protocol
 from workflows.study import DynamicsSpec, ReferenceSpec, Study, crystal_label
 
@@ -35,13 +36,15 @@ class InterfaceFormationMaker(Maker):
     slabs: str = "relaxed"
     name: str = "formation"
 
-    def make(self, spec: InterfaceSpec, built: Job) -> Flow:
+    def make(self, spec: InterfaceSpec, built: Job, name: str | None = None) -> Flow:
         """Return the flow for an interface that a job builds.
 
         Args:
             spec: tells which sides are strained.
             built: job whose output is a BuiltInterface.
+            name: of the member of an ensemble; the interface's name if not given.
         """
+        name = name or spec.name
         parts = ["interface", "film", "substrate"]
         parts += [f"{side}_unstrained" for side in tasks.strained_sides(spec)]
         jobs: list[Job] = []
@@ -55,22 +58,22 @@ class InterfaceFormationMaker(Maker):
                 start = getattr(frozen.output, part)
             else:
                 relaxed[part] = self.engine.relax(self.relax).make(start)
-                jobs.append(_named(relaxed[part], spec.name, f"relax {part}"))
+                jobs.append(named(relaxed[part], name, f"relax {part}"))
                 start = relaxed[part].output.structure
             static[part] = self.engine.static().make(start)
-            jobs.append(_named(static[part], spec.name, f"static {part}"))
+            jobs.append(named(static[part], name, f"static {part}"))
         ledger = tasks.enter_in_ledger(
             built.output.model,
             {part: done.output for part, done in static.items()},
             {part: done.output for part, done in relaxed.items()},
             self.slabs,
         )
-        jobs.append(_named(ledger, spec.name, "ledger", result="formation"))
-        return Flow(jobs, output=ledger.output, name=f"{spec.name} {self.name}")
+        jobs.append(named(ledger, name, "ledger", result="formation"))
+        return Flow(jobs, output=ledger.output, name=f"{name} {self.name}")
 
     def _separate(self, built: Job, relaxed: Job, jobs: list[Job]) -> Job:
         frozen = tasks.separate(built.output, relaxed.output)
-        jobs.append(_named(frozen, relaxed.metadata["subject"], "separate"))
+        jobs.append(named(frozen, relaxed.metadata["subject"], "separate"))
         return frozen
 
 
@@ -89,7 +92,9 @@ class InterfaceDynamicsMaker(Maker):
     settings: DynamicsSettings
     steps: int
     prerelax: RelaxSettings = field(
-        default_factory=lambda: RelaxSettings(0.1, 50, must_converge=False)
+        default_factory=lambda: RelaxSettings(
+            0.1, 50, must_converge=False, for_dynamics=True
+        )
     )
     name: str = "dynamics"
 
@@ -98,27 +103,37 @@ class InterfaceDynamicsMaker(Maker):
         jobs: list[Job] = []
         if self.prerelax.steps > 1:
             before = self.engine.relax(self.prerelax).make(structure)
-            jobs.append(_named(before, subject, "pre-relax"))
+            jobs.append(named(before, subject, "pre-relax"))
             structure = before.output.structure
         segments = self._segments(subject, structure, jobs)
         joined = tasks.join_segments(slug(subject), [job.output for job in segments])
-        jobs.append(_named(joined, subject, "trajectory", result="trajectory"))
+        jobs.append(named(joined, subject, "trajectory", result="trajectory"))
         analyzed = tasks.analyze_dynamics(
             joined.output, list(run.pairs), run.cutoff, run.windows
         )
-        jobs.append(_named(analyzed, subject, "rdf", result="dynamics"))
+        jobs.append(named(analyzed, subject, "rdf", result="dynamics"))
         return Flow(jobs, output=analyzed.output, name=f"{subject} {self.name}")
 
     def _segments(self, subject: str, structure: Any, jobs: list[Job]) -> list[Job]:
+        if getattr(self.engine, "chains", False):
+            return [self._chain(subject, structure, jobs)]
         segments: list[Job] = []
         for start in range(0, self.steps, self.settings.steps):
             steps = min(self.settings.steps, self.steps - start)
             maker = self.engine.dynamics(_with_steps(self.settings, steps))
             previous = segments[-1].output if segments else None
             segments.append(maker.make(structure, previous))
-            _named(segments[-1], subject, f"dynamics {len(segments)}")
+            named(segments[-1], subject, f"dynamics {len(segments)}")
         jobs += segments
         return segments
+
+    def _chain(self, subject: str, structure: Any, jobs: list[Job]) -> Job:
+        """Return one job that decides by itself how many segments it takes."""
+        job = self.engine.dynamics(_with_steps(self.settings, self.steps)).make(
+            structure
+        )
+        jobs.append(named(job, subject, "dynamics 1"))
+        return job
 
 
 @dataclass
@@ -142,8 +157,8 @@ class ReferenceMaker(Maker):
             crystal.output, list(reference.pairs), self.cutoff
         )
         jobs: list[Job | Flow] = [
-            _named(crystal, subject, "crystal"),
-            _named(at_rest, subject, "rdf at rest", result="reference"),
+            named(crystal, subject, "crystal"),
+            named(at_rest, subject, "rdf at rest", result="reference"),
         ]
         if reference.steps:
             run = DynamicsSpec(
@@ -160,17 +175,14 @@ class ReferenceMaker(Maker):
 def study_flow(study: Study) -> Flow:
     """Return the whole graph of a study."""
     settings = protocol(study.protocol)
-    names = study.engines()
     parts: list[Job | Flow] = []
-    built: dict[str, Job] = {}
+    built: dict[str, dict[str, Job]] = {}
     for spec in study.interfaces:
-        built[spec.name] = _named(
-            tasks.build(asdict(spec)), spec.name, "build", result="model"
-        )
-        parts.append(built[spec.name])
+        jobs, built[spec.name] = building_jobs(study, spec)
+        parts += jobs
     if study.formation_names:
         formation = InterfaceFormationMaker(
-            engine=engine(names.formation),
+            engine=study_engine(study, "formation"),
             relax=RelaxSettings(
                 fmax=study.relaxation.fmax or settings.fmax,
                 steps=study.relaxation.steps,
@@ -178,12 +190,14 @@ def study_flow(study: Study) -> Flow:
             slabs=study.slabs,
         )
         parts += [
-            formation.make(study.interface(name), built[name])
+            formation.make(study.interface(name), job, member)
             for name in study.formation_names
+            for member, job in built[name].items()
         ]
     for run in study.dynamics:
         dynamics = _dynamics_maker(study, run, run.steps)
-        start = built[run.interface].output.interface
+        # of an ensemble, the member of lowest energy
+        start = next(iter(built[run.interface].values())).output.interface
         parts.append(dynamics.make(run.interface, start, run))
     for reference in study.references:
         parts.append(_reference_maker(study, reference).make(reference))
@@ -195,17 +209,21 @@ def _dynamics_maker(
 ) -> InterfaceDynamicsMaker:
     settings = protocol(study.protocol)
     return InterfaceDynamicsMaker(
-        engine=engine(study.engines().dynamics),
+        engine=study_engine(study, "dynamics"),
         settings=DynamicsSettings(
             temperature=run.temperature or settings.temperature,
             timestep=run.timestep or settings.timestep,
             steps=run.segment or steps,
+            segment=run.segment,
+            until=run.until,
             period=settings.thermostat_period,
             stride=run.stride,
             seed=run.seed,
         ),
         steps=steps,
-        prerelax=RelaxSettings(0.1, run.prerelax, must_converge=False),
+        prerelax=RelaxSettings(
+            0.1, run.prerelax, must_converge=False, for_dynamics=True
+        ),
     )
 
 
@@ -223,15 +241,3 @@ def _reference_maker(study: Study, reference: ReferenceSpec) -> ReferenceMaker:
 
 def _with_steps(settings: DynamicsSettings, steps: int) -> DynamicsSettings:
     return DynamicsSettings(**{**asdict(settings), "steps": steps})
-
-
-def _named(job: Job, subject: str, task: str, result: str | None = None) -> Job:
-    """Give a job its name, and metadata by which status and report find it."""
-    job.name = f"{subject} {task}"
-    job.metadata = {"subject": subject, "task": task, "result": result}
-    return job
-
-
-def slug(name: str) -> str:
-    """Return a name that is safe as a file name, as in "LAGP|Li" -> "LAGP-Li"."""
-    return re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-")

@@ -17,10 +17,15 @@ from typing import Any
 
 from jobflow import Maker
 from monty.json import MSONable
+from pymatgen.core import Element, Structure
 
 from analysis.levels import LevelOfTheory
 from workflows.engines import DynamicsSettings, RelaxSettings
 from workflows.errors import IonfaceError
+
+MPTRJ = tuple(Element.from_Z(z).symbol for z in range(1, 95) if z not in range(84, 89))
+"""Elements of the MPtrj data (Po, At, Rn, Fr and Ra are missing), which SevenNet-0 and
+CHGNet were trained on; doi:10.1038/s42256-023-00716-3."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +39,7 @@ class Potential(MSONable):
         functional: the reference data's functional, in words.
         model: name of the model within its package.
         weights: file whose hash identifies the model; None where there is none.
+        elements: that it was made for; None where that is not known.
     """
 
     name: str
@@ -42,6 +48,25 @@ class Potential(MSONable):
     functional: str = "unspecified"
     model: str | None = None
     weights: str | None = None
+    elements: tuple[str, ...] | None = None
+
+    def check_elements(self, structure: Structure) -> None:
+        """Refuse a structure with elements that the potential was not made for.
+
+        Raises:
+            IonfaceError: names them, and what else could be used. Some models would
+                return a number for any element.
+        """
+        if self.elements is None:
+            return
+        if unknown := sorted(set(structure.symbol_set) - set(self.elements)):
+            few = f": {', '.join(self.elements)}" if len(self.elements) < 20 else ""
+            raise IonfaceError(
+                f"engine {self.name!r} was not made for {', '.join(unknown)} in "
+                f"{structure.composition.reduced_formula}; it knows "
+                f"{len(self.elements)} elements{few}. "
+                "Choose another engine (sevennet and chgnet know 89 elements)"
+            )
 
     def level_of_theory(self) -> LevelOfTheory:
         """Return code, version, model and weights as installed on this machine."""
@@ -125,6 +150,7 @@ def sevennet() -> Potential:
         functional="PBE (raw MPtrj energies)",
         model="SevenNet-0 11Jul2024",
         weights=_existing(_const.SEVENNET_0_11Jul2024),
+        elements=MPTRJ,
     )
 
 
@@ -145,6 +171,7 @@ def chgnet() -> Potential:
         functional="PBE with Materials Project 2020 corrections",
         model="CHGNet 0.3.0",
         weights=_existing(next(folder.glob("*.pth.tar"), folder)),
+        elements=MPTRJ,
     )
 
 
@@ -177,7 +204,16 @@ def from_import_path(
         arguments=dict(arguments),
         functional=functional,
         weights=str(Path(files[0]).resolve()) if files else None,
+        elements=_told_elements(module),
     )
+
+
+def _told_elements(module: str) -> tuple[str, ...] | None:
+    """Return the elements that a calculator's module has parameters for."""
+    parameters = getattr(import_module(module), "parameters", None)
+    if isinstance(parameters, dict) and all(map(Element.is_valid_symbol, parameters)):
+        return tuple(sorted(parameters))
+    return None
 
 
 def _require(package: str, name: str) -> None:

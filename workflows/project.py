@@ -248,14 +248,13 @@ class Project:
 
 def levels(study: Study) -> dict[str, LevelOfTheory]:
     """Return the level of theory of each kind of job that the study has."""
-    from workflows.engines import engine
+    from workflows.engines import study_engine
 
-    names = study.engines()
     found = {}
     if study.formation_names:
-        found["formation"] = engine(names.formation).level_of_theory()
+        found["formation"] = study_engine(study, "formation").level_of_theory()
     if study.dynamics or study.references:
-        found["dynamics"] = engine(names.dynamics).level_of_theory()
+        found["dynamics"] = study_engine(study, "dynamics").level_of_theory()
     return found
 
 

@@ -7,7 +7,7 @@ that no document can outgrow a database.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,8 @@ class RunRecord(MSONable):
         steps: ionic steps in this job.
         level: the level of theory as it was found where the job ran.
         directory: where the engine's own outputs are.
+        provenance: what else made it: a pre-relaxation by a potential, POTCARs by
+            title and hash, corrections by custodian; empty where there is nothing.
     """
 
     structure: Structure
@@ -40,6 +42,7 @@ class RunRecord(MSONable):
     steps: int
     level: dict[str, Any]
     directory: str
+    provenance: dict[str, Any] = field(default_factory=dict)
 
     def term(self, name: str, relaxed: RunRecord | None = None) -> EnergyTerm:
         """Return this energy as a term of the ledger.

@@ -19,9 +19,9 @@ from atomate2.ase.utils import AseRelaxer
 from atomate2.forcefields.jobs import ForceFieldRelaxMaker
 from jobflow import job
 from pymatgen.core import Structure
-from pymatgen.io.ase import AseAtomsAdaptor
 
 from workflows import progress
+from workflows.atoms import atoms_of
 from workflows.errors import IonfaceError
 from workflows.potentials import Potential
 from workflows.records import RunRecord
@@ -52,6 +52,7 @@ class PotentialRelaxMaker(ForceFieldRelaxMaker):
         Args:
             structure: its site properties come back unchanged.
         """
+        self.potential.check_elements(structure)
         result: AseResult = self._run_ase_safe(structure)
         record = self._record(structure, result)
         if self.must_converge and not record.converged:
@@ -120,7 +121,7 @@ class _History:
 
 def _continued(structure: Structure) -> Atoms:
     """Return the last structure that an interrupted job wrote, or the first one."""
-    atoms = AseAtomsAdaptor.get_atoms(structure)
+    atoms = atoms_of(structure)
     history = Path(HISTORY)
     if not history.is_file():
         return atoms
@@ -149,4 +150,5 @@ def relabeled(original: Structure, final: Structure) -> Structure:
         original.species,
         final.frac_coords,
         site_properties=original.site_properties,
+        properties=original.properties,
     )

@@ -11,6 +11,7 @@ from analysis.bonds import BondCounts
 from analysis.report import write_report as write_html
 from analysis.report_content import ModelCard, Notice, Picture, ReportContent, Table
 from workflows import runner
+from workflows.ensembles import spreads
 from workflows.figures import write_figures
 from workflows.project import Project
 from workflows.protocols import protocol
@@ -56,6 +57,12 @@ def report_content(
         checks={entry["name"]: entry["checks"] for entry in results.energies},
         energy_figure=_picture(
             figures, "energies:", "", "Negative: contact is a gain."
+        ),
+        landscapes=_pictures(
+            figures,
+            "landscape",
+            "Rigid film over rigid substrate, each shift at its "
+            "best gap; the model that is run stands at the lowest point.",
         ),
         rdfs=_pictures(figures, "rdf", "g(r) in windows of time, early to late."),
         bonds=_pictures(figures, "bonds", "Every frame and a running mean."),
@@ -186,6 +193,8 @@ def _energy_row(entry: dict[str, Any], name: str, strain: float | None) -> list[
 
 def _tables(results: Results) -> dict[str, Table]:
     tables = {}
+    if ensembles := spreads(results.energies):
+        tables["Ensembles of orderings"] = _spread_table(ensembles)
     for subject, output in results.dynamics.items():
         rows = [
             [pair, f"{start / 1000:.2f} – {end / 1000:.2f}", *_peak(peak)]
@@ -198,6 +207,16 @@ def _tables(results: Results) -> dict[str, Table]:
             ["pair", "time, ps", "position, Å", "height"], rows
         )
     return tables
+
+
+def _spread_table(ensembles: list[dict[str, Any]]) -> Table:
+    keys = ("mean", "standard_deviation", "lowest", "highest")
+    rows = [
+        [one["name"], one["members"], *(f"{one[key]:.3f}" for key in keys)]
+        for one in ensembles
+    ]
+    header = ["interface", "orderings", "mean, J/m²", "spread (σ)", "lowest", "highest"]
+    return Table(header, rows, "σ is the standard deviation of the orderings.")
 
 
 def _peak(peak: dict[str, Any] | None) -> list[str | None]:

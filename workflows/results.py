@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from workflows.flows import slug
+from workflows.ensembles import spreads
+from workflows.naming import slug
 from workflows.project import Project, write
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ class Results:
         energies: ledger entries as plain data (the "energies" contract).
         dynamics: {"rdf": ..., "bonds": ...} by interface or crystal.
         references: {"rdf": ...} of crystals at rest.
+        landscapes: registry scans by interface, as plain data.
         quick: the project was run with --quick.
     """
 
@@ -34,6 +36,7 @@ class Results:
     energies: list[dict[str, Any]] = field(default_factory=list)
     dynamics: dict[str, dict[str, Any]] = field(default_factory=dict)
     references: dict[str, dict[str, Any]] = field(default_factory=dict)
+    landscapes: dict[str, dict[str, Any]] = field(default_factory=dict)
     quick: bool = False
 
 
@@ -59,6 +62,7 @@ def collect(project: Project) -> Results:
         energies=[output for _, output in outputs(project, "formation")],
         dynamics=dict(outputs(project, "dynamics")),
         references=dict(outputs(project, "reference")),
+        landscapes=dict(outputs(project, "landscape")),
         quick=project.study.quick,
     )
 
@@ -67,6 +71,10 @@ def write_results(project: Project) -> Results:
     """Write results/*.json of a project and return them."""
     found = collect(project)
     energies = {"quick": found.quick, "interfaces": found.energies}
+    if ensembles := spreads(found.energies):
+        energies["ensembles"] = ensembles
+    for subject, landscape in found.landscapes.items():
+        _write_json(project, f"landscape-{slug(subject)}.json", landscape)
     _write_json(project, "energies.json", energies)
     for subject, output in found.dynamics.items():
         rdf = {**output["rdf"], "quick": found.quick}

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from workflows.errors import IonfaceError
-from workflows.flows import slug
+from workflows.naming import slug
 from workflows.project import DISK_REFUSES, Project, disk_message
 
 if TYPE_CHECKING:

@@ -9,8 +9,16 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
-from structures.specs import CrystalLayer, InterfaceSpec, PolymerLayer
+from structures.specs import (
+    AmorphousLayer,
+    CrystalLayer,
+    FilmLayer,
+    InterfaceSpec,
+    Layer,
+    PolymerLayer,
+)
 from workflows.engines import EngineChoice
+from workflows.vasp.settings import VaspSettings
 
 FORBID: dict[str, Any] = {"extra": "forbid"}
 QUICK_STEPS = 200
@@ -49,6 +57,8 @@ class DynamicsSpec:
         prerelax: steps of relaxation before the dynamics.
         seed: of the first velocities.
         stride: every so many steps a frame is kept.
+        until: ends the run early once a bond count is steady (engine vasp), as in
+            {pair: In-S, window: 2000, tolerance: 0.05}; fs.
     """
 
     __pydantic_config__: ClassVar = FORBID
@@ -65,6 +75,7 @@ class DynamicsSpec:
     prerelax: int = 50
     seed: int = 0
     stride: int = 1
+    until: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -136,6 +147,7 @@ class Study:
         dynamics: runs.
         references: crystals to compare with.
         published: the paper's values.
+        vasp: how VASP is run, and what of the protocol is overridden for it.
         quick: set by `quickened`; results say so.
     """
 
@@ -152,6 +164,7 @@ class Study:
     dynamics: tuple[DynamicsSpec, ...] = ()
     references: tuple[ReferenceSpec, ...] = ()
     published: tuple[Published, ...] = ()
+    vasp: VaspSettings = field(default_factory=VaspSettings)
     quick: bool = False
 
     def interface(self, name: str) -> InterfaceSpec:
@@ -207,16 +220,36 @@ def quickened(study: Study) -> Study:
 
 
 def _thinner(spec: InterfaceSpec) -> InterfaceSpec:
-    def half(layer: CrystalLayer | PolymerLayer) -> CrystalLayer | PolymerLayer:
-        if isinstance(layer, PolymerLayer):
-            return layer
-        if layer.layers is not None:
-            return replace(layer, layers=min(layer.layers, _quick_layers(layer.layers)))
-        return replace(layer, thickness=(layer.thickness or 10.0) / 2)
-
-    substrate = half(spec.substrate)
+    substrate = _half(spec.substrate)
     assert isinstance(substrate, CrystalLayer)
-    return replace(spec, film=half(spec.film), substrate=substrate)
+    scan = spec.scan and replace(spec.scan, spacing=2 * spec.scan.spacing)
+    return replace(spec, film=_half(spec.film), substrate=substrate, scan=scan)
+
+
+def _half(layer: Layer) -> Layer:
+    """Return a layer of about half its thickness, and of fewer orderings."""
+    if isinstance(layer, PolymerLayer):
+        return layer
+    if isinstance(layer, AmorphousLayer):
+        return replace(
+            layer,
+            thickness=layer.thickness / 2,
+            melt_steps=QUICK_STEPS // 4,
+            quench_steps=QUICK_STEPS // 4,
+        )
+    if isinstance(layer, FilmLayer):
+        return layer  # fewer chains would be another film
+    layer = replace(layer, doping=_fewer(layer.doping), ordering=_fewer(layer.ordering))
+    if layer.layers is not None:
+        return replace(layer, layers=min(layer.layers, _quick_layers(layer.layers)))
+    return replace(layer, thickness=(layer.thickness or 10.0) / 2)
+
+
+def _fewer(choice: Any) -> Any:
+    """Return a doping or ordering with an ensemble of two at most, out of three."""
+    if choice is None or choice.ensemble == 1:
+        return choice
+    return replace(choice, ensemble=2, orderings=min(choice.orderings, 3))
 
 
 def _quick_layers(layers: int) -> int:

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import fields
 from difflib import get_close_matches
 from typing import Any
 
 import yaml
 
-from structures.specs import CrystalLayer, Doping, InterfaceSpec, PolymerLayer
+from structures.specs import (
+    AmorphousLayer,
+    CrystalLayer,
+    Doping,
+    Exchange,
+    FilmLayer,
+    InterfaceSpec,
+    Ordering,
+    PolymerLayer,
+    RegistryScan,
+)
 from workflows.engines import EngineChoice
 from workflows.study import (
     DynamicsSpec,
@@ -18,6 +29,7 @@ from workflows.study import (
     Relaxation,
     Study,
 )
+from workflows.vasp.settings import VaspSettings
 
 
 def lines_of(
@@ -47,8 +59,9 @@ def explain(
         lines: line number of every key, from `lines_of`.
         source: name of the file.
     """
-    # a union reports every branch: the branch that got furthest is what was meant
-    deepest = max(errors, key=lambda error: _rank(error, lines))
+    # a union reports every branch: the one with the fewest complaints is what was
+    # meant, and of its complaints the one that got furthest
+    deepest = max(_of_meant_branches(errors), key=lambda error: _rank(error, lines))
     location = _yaml_location(deepest["loc"], lines)
     key = ".".join(str(part) for part in location) or "the study"
     line = next(
@@ -66,6 +79,27 @@ def explain(
         "missing": "this key is required",
     }.get(deepest["type"], str(deepest["msg"]))
     return f"{source}, line {line}: {key}: {message}{shown}"
+
+
+def _of_meant_branches(errors: list[Any]) -> list[Any]:
+    """Return the errors without those of union branches that fit worse than another."""
+    counts: Counter[tuple[Any, ...]] = Counter()
+    for error in errors:
+        for n, part in enumerate(error["loc"]):
+            if part in _CLASSES:
+                counts[error["loc"][: n + 1]] += 1
+    fewest: dict[tuple[Any, ...], int] = {}
+    for branch, count in counts.items():
+        fewest[branch[:-1]] = min(count, fewest.get(branch[:-1], count))
+    return [
+        error
+        for error in errors
+        if all(
+            counts[error["loc"][: n + 1]] == fewest[error["loc"][:n]]
+            for n, part in enumerate(error["loc"])
+            if part in _CLASSES
+        )
+    ]
 
 
 def _rank(error: Any, lines: dict[tuple[str | int, ...], int]) -> tuple[int, int]:
@@ -90,14 +124,31 @@ def _is_branch(part: str | int) -> bool:
 
 
 _CLASSES: dict[str, type] = {
-    cls.__name__: cls for cls in (CrystalLayer, PolymerLayer, EngineNames, EngineChoice)
+    cls.__name__: cls
+    for cls in (
+        AmorphousLayer,
+        CrystalLayer,
+        Doping,
+        EngineChoice,
+        EngineNames,
+        Exchange,
+        FilmLayer,
+        PolymerLayer,
+    )
 } | {"str": str}
+_PARTS: dict[str, type] = {
+    "substrate": CrystalLayer,
+    "doping": Doping,
+    "ordering": Ordering,
+    "scan": RegistryScan,
+}
 _OWNERS: dict[str, type] = {
     "interfaces": InterfaceSpec,
     "dynamics": DynamicsSpec,
     "references": ReferenceSpec,
     "published": Published,
     "relaxation": Relaxation,
+    "vasp": VaspSettings,
 }
 
 
@@ -105,12 +156,10 @@ def _allowed(location: tuple[str | int, ...]) -> str:
     """Return the keys that would have been allowed at a location, and the closest."""
     owner: type = Study
     for part in location[:-1]:
-        if part == "doping":
-            owner = Doping
-        elif isinstance(part, str) and part in _CLASSES:
+        if isinstance(part, str) and part in _CLASSES:
             owner = _CLASSES[part]
-        elif part == "substrate":
-            owner = CrystalLayer
+        elif part in _PARTS:
+            owner = _PARTS[str(part)]
         elif isinstance(part, str) and owner is Study and part in _OWNERS:
             owner = _OWNERS[part]
     allowed = sorted(field.name for field in fields(owner))

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import yaml
 
-from structures.specs import CrystalLayer, PolymerLayer
+from structures.specs import CrystalLayer, Layer
 from workflows.errors import IonfaceError
 from workflows.study import (
     DynamicsSpec,
@@ -75,8 +75,8 @@ def _with_absolute_files(study: Study, folder: Path) -> Study:
         path = folder / name
         return str(path.resolve()) if path.is_file() else name
 
-    def layer(spec: CrystalLayer | PolymerLayer) -> CrystalLayer | PolymerLayer:
-        if isinstance(spec, PolymerLayer):
+    def layer(spec: Layer) -> Layer:
+        if not isinstance(spec, CrystalLayer):
             return spec
         name = spec.name or Path(spec.material).stem
         return replace(spec, material=found(spec.material), name=name)

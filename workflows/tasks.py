@@ -18,9 +18,13 @@ from analysis.bonds import bond_counts
 from analysis.ledger import SlabsState, book
 from analysis.rdf import crystal_rdf, partial_rdfs
 from analysis.trajectory import Trajectory, TrajectoryWriter
+from structures.integrity import check
 from structures.interfaces import build_interface
 from structures.model import InterfaceModel
+from structures.molecule_report import MoleculeReport
+from structures.soft import SoftLayer
 from structures.specs import CrystalLayer, InterfaceSpec
+from structures.topology import Topology
 from workflows import progress
 from workflows.records import (
     DynamicsRecord,
@@ -29,6 +33,7 @@ from workflows.records import (
     runs_folder,
 )
 from workflows.relaxation import relabeled
+from workflows.vasp.cells import in_ledger
 
 TRAJECTORIES = "trajectories"
 
@@ -56,22 +61,30 @@ class BuiltInterface(MSONable):
     @classmethod
     def of(cls, model: InterfaceModel) -> BuiltInterface:
         """Return the model with its parts."""
-        parts = model.separated()
-        film, substrate = parts[model.film_phase], parts[model.substrate_phase]
-        return cls(
-            model=model,
-            interface=model.structure,
-            film=film,
-            substrate=substrate,
-            film_unstrained=model.unstrained.get(model.film_phase, film),
-            substrate_unstrained=model.unstrained.get(model.substrate_phase, substrate),
-        )
+        separated = model.separated()
+        film, substrate = separated[model.film_phase], separated[model.substrate_phase]
+        parts = {
+            "interface": model.structure,
+            "film": film,
+            "substrate": substrate,
+            "film_unstrained": model.unstrained.get(model.film_phase, film),
+            "substrate_unstrained": model.unstrained.get(
+                model.substrate_phase, substrate
+            ),
+        }
+        known = {part: in_ledger(s, model, part) for part, s in parts.items()}
+        return cls(model=model, **known)
 
 
 @job
-def build(spec: Mapping[str, Any]) -> BuiltInterface:
-    """Build an interface model from its specification as plain data."""
-    return BuiltInterface.of(build_interface(interface_spec(spec)))
+def build(spec: Mapping[str, Any], film: SoftLayer | None = None) -> BuiltInterface:
+    """Build an interface model from its specification as plain data.
+
+    Args:
+        spec: as plain data.
+        film: a film or an amorphous layer that an engine has prepared.
+    """
+    return BuiltInterface.of(build_interface(interface_spec(spec), film))
 
 
 @job
@@ -116,7 +129,32 @@ def enter_in_ledger(
         slabs_state=slabs_state,
         strain_energy=strain or None,
     )
-    return entry.as_dict()
+    found = entry.as_dict()
+    if fate := molecules_after(model, relaxed["interface"].structure):
+        found["checks"] = [*found["checks"], f"{model.film_phase}: {fate.summary()}"]
+        found["molecules"] = fate.as_dict()
+    return found
+
+
+def molecules_after(model: InterfaceModel, final: Structure) -> MoleculeReport | None:
+    """Return what became of an interface's molecules; None if it has none.
+
+    Args:
+        model: as it was built.
+        final: the same sites after a relaxation or dynamics.
+    """
+    topology = model.provenance.get("film", {}).get("topology")
+    if topology is None:
+        return None
+    molecules = model.structure.site_properties["molecule"]
+    return check(
+        Topology.from_dict(topology),
+        model.structure.cart_coords,
+        final.cart_coords,
+        model.structure.lattice.matrix,
+        members=[i for i, molecule in enumerate(molecules) if molecule >= 0],
+        symbols=[site.specie.symbol for site in model.structure],
+    )
 
 
 @job

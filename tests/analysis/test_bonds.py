@@ -88,10 +88,30 @@ def test_an_impossible_request_is_refused(approach, pairs, complaint):
         bond_counts(approach, pairs)
 
 
-def test_every_phosphorus_of_a_real_argyrodite_keeps_four_sulfurs(realdata):
+@pytest.mark.parametrize("backend", ["numpy", "numba"])
+@pytest.mark.parametrize(
+    ("path", "interval"),
+    [
+        ("argyrodite_data/data/Li6PS5Cl/0p/run1/actual_XDATCAR.gz", 100.0),
+        (
+            "pymatgen-core/test-files/io/vasp/outputs/vasprun.bad_random_seed.xml.gz",
+            None,
+        ),
+    ],
+)
+def test_every_phosphorus_of_real_electrolytes_keeps_four_sulfurs(
+    realdata, path, interval, backend
+):
     from analysis.readers import open_trajectory
 
-    path = "argyrodite_data/data/Li6PS5Cl/0p/run1/actual_XDATCAR.gz"
-    run = open_trajectory(realdata / path, timestep_fs=100.0)
-    counts = bond_counts(run, ["P-S"])
+    if backend == "numba":
+        pytest.importorskip("numba")
+    run = open_trajectory(realdata / path, timestep_fs=interval)
+    counts = bond_counts(run, {"P-S": 2.6}, backend=backend)
     assert (counts.counts["P-S"] == 4 * counts.atoms["P-S"]).all()
+    assert len(counts.times_fs) > 100
+
+
+def test_no_pair_is_refused(approach):
+    with pytest.raises(AnalysisError, match="no pair"):
+        bond_counts(approach, [])

@@ -2,12 +2,20 @@ import math
 
 import numpy as np
 import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 from pymatgen.core import Lattice, Structure
 from pymatgen.core.surface import SlabGenerator
 
 from structures.crystals import crystal
 from structures.errors import StructureError
-from structures.lattices import facet_frame, primitive_vectors, pure_translations
+from structures.lattices import (
+    facet_frame,
+    primitive_vectors,
+    pure_translations,
+    short_basis,
+    three_indices,
+)
 
 FACETS = [(1, 0, 0), (0, 0, 1), (1, 1, 0), (1, 1, 1), (2, 1, 0), (-1, 1, 2), (0, 1, 2)]
 CRYSTALS = ["Li", "In", "Al", "Zn", "LiF", "Li6PS5Cl", "LiGe2(PO4)3", "InS", "Li3PO4"]
@@ -101,3 +109,72 @@ def test_skewed_cell_of_the_same_crystal_gives_the_same_facet():
 def test_null_facet_is_refused():
     with pytest.raises(StructureError, match="no facet"):
         facet_frame(crystal("Li"), (0, 0, 0))
+
+
+@pytest.mark.parametrize(
+    ("lattice", "miller", "area"),
+    [
+        (Lattice.cubic(4.0), (1, 0, 0), 16.0),
+        (Lattice.cubic(4.0), (1, 1, 0), 16.0 * 2**0.5),
+        (Lattice.cubic(4.0), (1, 1, 1), 16.0 * 3**0.5),
+        (Lattice.tetragonal(3.0, 5.0), (0, 0, 1), 9.0),
+        (Lattice.tetragonal(3.0, 5.0), (1, 0, 0), 15.0),
+        (Lattice.tetragonal(3.0, 5.0), (1, 0, 1), 3.0 * (9 + 25) ** 0.5),
+        (Lattice.hexagonal(3.0, 5.0), (0, 0, 1), 9.0 * 3**0.5 / 2),
+        (Lattice.hexagonal(3.0, 5.0), (1, 0, 0), 15.0),
+        (Lattice.hexagonal(3.0, 5.0), (1, 1, 0), 15.0 * 3**0.5),
+    ],
+)
+def test_facets_of_simple_lattices_have_the_areas_of_geometry(lattice, miller, area):
+    frame = facet_frame(Structure(lattice, ["Na"], [[0, 0, 0]]), miller)
+    assert np.linalg.norm(np.cross(*frame.basis[:2])) == pytest.approx(area)
+    assert frame.spacing == pytest.approx(lattice.d_hkl(miller))
+
+
+@given(
+    st.tuples(*[st.floats(3.0, 9.0)] * 3),
+    st.tuples(*[st.floats(60.0, 120.0)] * 3),
+    st.tuples(*[st.integers(-9, 9)] * 3).filter(any),
+)
+@settings(max_examples=60, deadline=None)
+def test_any_facet_of_any_triclinic_lattice_fills_the_cell(lengths, angles, miller):
+    lattice = Lattice.from_parameters(*lengths, *angles)
+    assume(lattice.volume > 0.3 * np.prod(lengths))
+    frame = facet_frame(Structure(lattice, ["Na"], [[0, 0, 0]]), miller)
+    assert np.linalg.det(frame.basis) == pytest.approx(lattice.volume)
+    u, v = frame.basis[:2]
+    assert np.linalg.norm(u) <= np.linalg.norm(v) + 1e-6
+    assert 2 * abs(u @ v) <= u @ u + 1e-6
+    coprime = np.array(miller) // np.gcd.reduce(miller)
+    assert frame.spacing == pytest.approx(lattice.d_hkl(coprime.tolist()))
+
+
+def test_short_basis_spans_the_same_lattice():
+    long = np.array([[7.0, 1.0], [20.0, 3.0]])
+    short = short_basis(long)
+    change = short @ np.linalg.inv(long)
+    assert change == pytest.approx(np.rint(change), abs=1e-9)
+    assert abs(np.linalg.det(change)) == pytest.approx(1)
+    assert np.linalg.norm(short, axis=1) == pytest.approx([1.0, 1.0])
+
+
+def test_four_indices_of_hexagonal_axes_become_three():
+    hexagonal = Lattice.hexagonal(3.0, 5.0)
+    assert three_indices((1, 0, -1, 0), hexagonal) == (1, 0, 0)
+    assert three_indices((1, 1, -2, 3), hexagonal) == (1, 1, 3)
+    assert three_indices((2, 0, 1), hexagonal) == (2, 0, 1)
+
+
+@pytest.mark.parametrize(
+    ("miller", "lattice", "message"),
+    [
+        ((1, 0, 0, 0), Lattice.hexagonal(3, 5), "so i is -1 for h = 1"),
+        ((1, 0, -1, 0), Lattice.cubic(3), "hexagonal axes"),
+        ((1, 0), Lattice.cubic(3), "three whole indices"),
+        ((1.5, 0, 0), Lattice.cubic(3), "three whole indices"),
+        ((0, 0, 0, 0), Lattice.hexagonal(3, 5), "no facet"),
+    ],
+)
+def test_indices_that_mean_no_facet_are_refused(miller, lattice, message):
+    with pytest.raises(StructureError, match=message):
+        three_indices(miller, lattice)

@@ -43,7 +43,7 @@ def test_termination_is_chosen_by_index_label_or_top(wanted):
     assert slab.structure[int(top)].specie.symbol in ("S", "Li")
 
 
-@pytest.mark.parametrize("wanted", [2, -1, "Cl", ""])
+@pytest.mark.parametrize("wanted", [8, -1, "Cl", ""])
 def test_unknown_termination_lists_those_that_exist(wanted):
     layer = CrystalLayer("Li6PS5Cl", (1, 0, 0), layers=1, termination=wanted)
     with pytest.raises(StructureError, match="0: Li2PS4Cl/Li4S, 1: Li4S/Li2PS4Cl"):
@@ -114,3 +114,25 @@ def test_undoped_layer_has_no_candidates():
     assert not len(
         cut_slab(CrystalLayer("LiGe2(PO4)3", (1, 0, 0), layers=1)).candidates
     )
+
+
+@pytest.mark.parametrize(
+    ("matrix", "message"),
+    [
+        ([[1, 1], [2, 2]], "determinant 0: its vectors are dependent"),
+        ([[0, 1], [1, 0]], "left-handed"),
+        ([[1.5, 0], [0, 1]], "whole numbers"),
+        ([[1, 0, 0], [0, 1, 0], [0, 0, 1]], "2 by 2"),
+    ],
+)
+def test_supercell_that_is_none_is_refused(matrix, message):
+    layer = CrystalLayer("LiF", (1, 0, 0), layers=1)
+    with pytest.raises(StructureError, match=message):
+        in_supercell(layer, cut_slab(layer), np.array(matrix), film=False)
+
+
+def test_top_alone_means_the_plain_termination_that_ends_with_it():
+    layer = CrystalLayer("LiGe2(PO4)3", (0, 0, 1), layers=1, termination="PO4")
+    slab = cut_slab(layer)
+    assert slab.plain
+    assert slab.label == "PO4/Ge"

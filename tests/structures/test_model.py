@@ -106,8 +106,8 @@ def test_summary_says_what_tables_need(doped, polymer):
     assert summary["area"] == pytest.approx(171.15, abs=0.01)
     assert summary["max_strain"] == pytest.approx(0.01736, abs=1e-4)
     assert summary["n_interfaces"] == 1
-    assert summary["substrate"] == "LAGP(100) PO4/PO4, x=0.5"
-    assert summary["film"] == "Li(110) Li/Li"
+    assert summary["substrate"] == "LAGP(100) [R-3c axes] PO4/PO4, x=0.5"
+    assert summary["film"] == "Li(110) [Im-3m axes] Li/Li"
     assert summary["formula"]["Li"] == "Li63"
     assert summary["terminations"] == {"film": "Li/Li", "substrate": "PO4/PO4"}
     assert "CCOCOCCOCOCC" in polymer.summary()["film"]

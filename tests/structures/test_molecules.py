@@ -5,6 +5,7 @@ from structures.errors import StructureError
 from structures.molecules import lay_flat
 from structures.polymers import oligomer
 from structures.specs import PolymerLayer
+from structures.topology import Topology
 
 SQUARE = 3.44 * np.eye(2)
 PRISM = np.diag([8.28, 20.67])
@@ -76,3 +77,12 @@ def test_area_limit_is_an_error_that_says_so():
         lay_flat(CHAIN, SQUARE, 40)
     with pytest.raises(StructureError, match="cells up to 5 Å²"):
         lay_flat(CHAIN, SQUARE, 5)
+
+
+def test_repeat_units_are_laid_like_the_whole_chain():
+    units = PolymerLayer("[*]CCO[*]", units=3, ends=("[H]", "[H]"))
+    laid = lay_flat(units, PRISM, 250)
+    assert laid.provenance["formula"] == "H14C6O3"
+    assert Topology.from_dict(laid.provenance["topology"]).symbols == tuple(
+        laid.symbols
+    )

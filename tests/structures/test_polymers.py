@@ -80,3 +80,36 @@ def test_broken_bond_and_overlap_are_refused():
     merged[-1] = merged[-2] + 0.1
     with pytest.raises(StructureError, match="Å apart"):
         check_bonds(chain, merged, "here")
+
+
+def test_repeat_units_make_the_chain_that_smiles_would():
+    units = oligomer("[*]OCOCC[*]", units=2, ends=("CC", "[H]"))
+    assert units.smiles == oligomer().smiles
+    assert len(units.topology.symbols) == 30
+
+
+def test_stereo_left_open_is_chosen_by_the_seed_and_said():
+    stated = oligomer("C[C@H](F)Cl", seed=2)
+    assert stated.chosen_stereo == 0
+    chosen = {oligomer("CC(F)Cl", seed=k).smiles for k in range(6)}
+    assert len(chosen) == 2
+    assert stated.smiles in chosen
+    assert oligomer("CC(F)Cl", seed=2).chosen_stereo == 1
+
+
+def test_smiles_tells_the_handedness_of_the_coordinates():
+    for smiles in ("C[C@H](F)Cl", "C[C@@H](F)Cl"):
+        found = oligomer(smiles)
+        (center,) = found.topology.stereo
+        arms = list(center.neighbors)
+        coords = found.molecule.cart_coords
+        x, y, z, w = coords[arms]
+        volume = np.linalg.det([x - w, y - w, z - w])
+        assert np.sign(volume) == center.parity
+        assert found.smiles == smiles
+
+
+def test_bonds_and_topology_are_the_same():
+    chain = oligomer()
+    assert chain.bonds == chain.topology.bonds
+    assert chain.topology.molecules == (0,) * 30

@@ -51,7 +51,7 @@ def test_other_weights_under_the_same_name_are_another_level(tmp_path):
     ("name", "said"),
     [
         ("sevenet", "did you mean 'sevennet'"),
-        ("gaussian", "have \\['chgnet', 'sevennet'\\]"),
+        ("gaussian", "have \\['chgnet', 'sevennet', 'vasp"),
         ("ase.calculators.emt.Nothing", "no calculator at"),
         ("no_such_package.Calculator", "no calculator at"),
     ],
@@ -170,3 +170,20 @@ def test_sevennet_gives_the_raw_pbe_energy_of_lithium(tmp_path, monkeypatch):
     record = _make(engine("sevennet").static(), crystal("Li", {"a": 3.44}))
     assert record.energy / 2 == pytest.approx(-1.906, abs=0.02)
     assert record.level["weights"] == engine("sevennet").level_of_theory().weights
+
+
+def test_elements_that_a_potential_was_not_made_for_are_refused():
+    from pymatgen.core import Lattice, Structure
+
+    from workflows.potentials import MPTRJ, Potential, from_import_path
+
+    polonium = Structure(Lattice.cubic(3.4), ["Po"], [[0, 0, 0]])
+    with pytest.raises(IonfaceError, match="'x' was not made for Po in Po"):
+        Potential("x", "a.B", elements=MPTRJ).check_elements(polonium)
+    emt = from_import_path("ase.calculators.emt.EMT", {}, "EMT")
+    with pytest.raises(IonfaceError, match="it knows 11 elements: Ag, Al, Au, C, Cu"):
+        emt.relax(RelaxSettings()).make.original(
+            emt.relax(RelaxSettings()), Structure(Lattice.cubic(3.5), ["Li"], [[0] * 3])
+        )
+    assert len(MPTRJ) == 89
+    Potential("unknown", "a.B").check_elements(polonium)  # nobody knows better

@@ -1,0 +1,128 @@
+"""How long bonds last, and when they began to form, with what the run could not see."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from analysis.frames import FloatArray
+
+from .histories import BondHistory
+
+EARLY = 5
+"""The first so many formings tell the rate at the onset."""
+
+CONFIDENCE = 0.95
+
+
+@dataclass(frozen=True)
+class Lifetimes:
+    """Lifetime of a bond, from bonds of which many outlive the run.
+
+    For bonds that break at a constant rate the best estimate is the time that all bonds
+    were watched over the number of breaks: bonds that the run's start or end cuts off
+    count with the time that they were seen (censoring). A short lifetime is an upper
+    bound as soon as `residence` drops the shortest bonds.
+
+    Attributes:
+        mean_fs: watched time over breaks; None if no bond broke.
+        error_fs: its standard error, mean / sqrt(breaks); None if no bond broke.
+        at_least_fs: lower limit, with a confidence of 95 % or more; None without bonds.
+        median_fs: where the survival curve of Kaplan and Meier (J. Am. Stat. Assoc. 53,
+            457 (1958), doi:10.1080/01621459.1958.10501452) of bonds that formed during
+            the run falls to one half; None if it does not.
+        broken: bonds whose breaking was seen.
+        censored: bonds that outlived the run.
+        from_start: bonds that were there in the first frame; their age is unknown.
+    """
+
+    mean_fs: float | None
+    error_fs: float | None
+    at_least_fs: float | None
+    median_fs: float | None
+    broken: int
+    censored: int
+    from_start: int
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain JSON values."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Onset:
+    """When bonds began to form.
+
+    Attributes:
+        first_fs: when the first new bond formed.
+        onset_fs: the first forming less the mean time between the first formings: the
+            unbiased start of a process of constant rate; never before the run.
+        error_fs: that mean time, or the time between frames if it is longer; with a
+            single forming, the time since the run began.
+    """
+
+    first_fs: float
+    onset_fs: float
+    error_fs: float
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain JSON values."""
+        return asdict(self)
+
+
+def lifetimes(history: BondHistory) -> Lifetimes:
+    """Return the lifetimes of the bonds of a history."""
+    from scipy.stats import chi2
+
+    ended = history.stop < history.n_frames
+    broken, watched = int(ended.sum()), float(history.durations_fs.sum())
+    # 2 watched / lifetime is chi-squared with 2 broken degrees of freedom.
+    limit = 2 * watched / float(chi2.ppf(CONFIDENCE, 2 * broken + 2))
+    mean = watched / broken if broken else None
+    return Lifetimes(
+        mean_fs=mean,
+        error_fs=mean / broken**0.5 if mean is not None else None,
+        at_least_fs=limit if len(history) else None,
+        median_fs=_median(history),
+        broken=broken,
+        censored=len(history) - broken,
+        from_start=int((history.start == 0).sum()),
+    )
+
+
+def survival(history: BondHistory) -> tuple[FloatArray, FloatArray]:
+    """Return the Kaplan-Meier survival curve of bonds that formed during the run.
+
+    Returns:
+        Ages at which bonds broke, fs, and the part that outlives each, both (n,).
+    """
+    formed = history.start > 0
+    ages = history.durations_fs[formed]
+    broken = history.stop[formed] < history.n_frames
+    steps = np.unique(ages[broken])
+    at_risk = np.array([(ages >= age).sum() for age in steps])
+    breaks = np.array([((ages == age) & broken).sum() for age in steps])
+    return steps, np.cumprod(1 - breaks / np.maximum(at_risk, 1))
+
+
+def onset(history: BondHistory) -> Onset | None:
+    """Return when bonds began to form; None if none formed during the run."""
+    formed = history.formed_fs
+    if not len(formed):
+        return None
+    begin = float(history.times_fs[0])
+    first = float(formed[0])
+    early = formed[:EARLY]
+    gap = (
+        float(early[-1] - first) / (len(early) - 1) if len(early) > 1 else first - begin
+    )
+    interval = float(np.median(np.diff(history.times_fs)))
+    return Onset(first, max(begin, first - gap), max(gap, interval))
+
+
+def _median(history: BondHistory) -> float | None:
+    ages, alive = survival(history)
+    below = np.flatnonzero(alive <= 0.5)
+    return float(ages[below[0]]) if len(below) else None

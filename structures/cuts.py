@@ -1,0 +1,162 @@
+"""All distinct ways to end a crystal at a facet, every polyanion whole.
+
+A cut lies at a height between two planes of atoms. Single atoms belong to the side that
+they are on; a polyanion that the height passes through goes as a whole to one side:
+that of its center, or, in cuts of their own, the other one. Nothing is dropped and
+nothing overlaps, since both sides together are the crystal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise, product
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .facets import MIN_CUT, Facet
+from .symmetry import Action
+
+Array = NDArray[np.float64]
+Integers = NDArray[np.int_]
+ONE_PLANE = 0.02  # Å; atoms whose heights differ less make one plane
+
+
+@dataclass(frozen=True)
+class Cut:
+    """One way to end a crystal.
+
+    Attributes:
+        below: highest image of each group (in `Facet.atoms`) that lies below.
+        height: within one repeat, Å.
+        gap: distance of the planes next to it, Å.
+        moved: number of polyanions per repeat on the other side than their center.
+        plain: nothing was moved and the gap is at least `MIN_CUT` (or the widest).
+    """
+
+    below: Integers
+    height: float
+    gap: float
+    moved: int
+    plain: bool
+
+    @property
+    def key(self) -> tuple[int, ...]:
+        """Return what is the same for cuts one repeat apart."""
+        return normal_form(self.below)
+
+
+def normal_form(below: Integers) -> tuple[int, ...]:
+    """Return bounds counted from those of the first group."""
+    return tuple(int(i) for i in below - below[0])
+
+
+def distinct_cuts(facet: Facet, found: list[Action]) -> list[Cut]:
+    """Return one cut of each set that symmetry relates, the outward side kept.
+
+    Of related cuts the first remains: plain ones before narrow ones, these before ones
+    that move polyanions; from low to high. A slab turned over counts as another one,
+    since another side of it meets the partner.
+
+    Args:
+        facet: with its groups.
+        found: from `symmetry.actions`.
+    """
+    kept: list[Cut] = []
+    seen: set[tuple[int, ...]] = set()
+    for cut in sorted(all_cuts(facet), key=lambda c: (not c.plain, c.moved > 0)):
+        if cut.key not in seen:
+            kept.append(cut)
+            seen.add(cut.key)
+            images = (a.image(cut.below) for a in found if not a.turns)
+            seen.update(normal_form(image) for image in images)
+    return kept
+
+
+def all_cuts(facet: Facet) -> list[Cut]:
+    """Return every cut of one repeat, those that symmetry relates included."""
+    spacing = facet.spacing
+    heights = facet.centers[:, 2]
+    by_center = gaps(heights % spacing, spacing)
+    widest = max(gap for _, gap in by_center)
+    plain = [g for g in by_center if g[1] > MIN_CUT] or [
+        g for g in by_center if g[1] == widest
+    ][:1]
+    cuts = [
+        Cut(_below(heights, z, spacing), z, gap, 0, (z, gap) in plain)
+        for z, gap in by_center
+    ]
+    for z, gap in gaps(_atom_heights(facet) % spacing, spacing):
+        usual = _below(heights, z, spacing)
+        for below in _sides(facet, z):
+            moved = int(np.abs(below - usual).sum())
+            cuts.append(Cut(below, z, gap, moved, plain=False))
+    return cuts
+
+
+def gaps(heights: Array, period: float) -> list[tuple[float, float]]:
+    """Return (middle, width) of the gaps between planes, the lowest first, Å.
+
+    Args:
+        heights: within 0 and the period, shape (n,).
+        period: Å. One plane has one gap, as wide as the period.
+    """
+    ordered = np.sort(heights)
+    widths = np.diff([*ordered, ordered[0] + period])
+    wide = np.flatnonzero(widths > ONE_PLANE)
+    if not wide.size:
+        wide = np.array([int(np.argmax(widths))])
+    found = [
+        (float((ordered[i] + widths[i] / 2) % period), float(widths[i])) for i in wide
+    ]
+    return sorted(found)
+
+
+def _below(heights: Array, cut: float, spacing: float) -> Integers:
+    return np.floor((cut - heights) / spacing).astype(int)
+
+
+def _atom_heights(facet: Facet) -> Array:
+    return np.concatenate(
+        [facet.groups[i].center[2] + facet.groups[i].offsets[:, 2] for i in facet.atoms]
+    )
+
+
+def _sides(facet: Facet, cut: float) -> Iterator[Integers]:
+    """Yield all ways to put polyanions at a cut on one of its sides.
+
+    Polyanions of one composition go by the height of their centers: if one goes below,
+    so do those whose center is lower.
+    """
+    spacing = facet.spacing
+    groups = [facet.groups[i] for i in facet.atoms]
+    heights = facet.centers[:, 2]
+    tops = heights + [g.offsets[:, 2].max() for g in groups]
+    bottoms = heights + [g.offsets[:, 2].min() for g in groups]
+    least = _below(tops, cut, spacing)  # entirely below
+    most = _below(bottoms, cut, spacing)  # at least in part below
+    kinds = np.array(["".join(sorted(g.symbols)) for g in groups])
+    cutting = most > least
+    options = []
+    for kind in sorted(set(kinds[cutting])):
+        own = np.flatnonzero(kinds == kind)
+        centers = [
+            heights[i] + k * spacing
+            for i in own
+            for k in range(least[i] + 1, most[i] + 1)
+        ]
+        options.append([(own, threshold) for threshold in _thresholds(centers)])
+    for choice in product(*options):
+        below = least.copy()
+        for own, threshold in choice:
+            wanted = _below(heights[own], threshold, spacing)
+            below[own] = np.clip(wanted, least[own], most[own])
+        yield below
+
+
+def _thresholds(centers: list[float]) -> list[float]:
+    """Return a height below all centers, one between any two planes, one above."""
+    ordered = sorted(centers)
+    between = [(a + b) / 2 for a, b in pairwise(ordered) if b - a > ONE_PLANE]
+    return [ordered[0] - 1.0, *between, ordered[-1] + 1.0]

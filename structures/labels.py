@@ -1,0 +1,110 @@
+"""Labels of sites: which phase, layer and molecule an atom belongs to, and if it moves.
+
+They are site properties of pymatgen, so they follow their atoms through sorting, JSON
+and ASE. POSCAR files carry them behind each position, where VASP reads nothing.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from pymatgen.core import Structure
+
+from .errors import StructureError
+
+LABELS = ("phase", "layer", "molecule", "fixed")
+CRYSTAL = -1
+"""The molecule of an atom that belongs to none."""
+MARK = "  ! "
+
+
+def labels_of(structure: Structure) -> dict[str, list[Any]]:
+    """Return the labels that a structure has, by name, as plain data."""
+    found = structure.site_properties
+    return {name: list(found[name]) for name in LABELS if name in found}
+
+
+def labeled(structure: Structure, labels: dict[str, list[Any]]) -> Structure:
+    """Return a copy with these labels.
+
+    Raises:
+        StructureError: labels of another number of sites.
+    """
+    copy = structure.copy()
+    for name, values in labels.items():
+        if len(values) != len(structure):
+            raise StructureError(
+                f"{name} labels of {len(values)} sites for the {len(structure)} of "
+                f"{structure.composition.reduced_formula}"
+            )
+        copy.add_site_property(name, list(values))
+    return copy
+
+
+def with_fixed_layers(part: Structure, fixed: int, top: bool) -> list[bool]:
+    """Return which atoms of a slab do not move: those of its outermost repeats.
+
+    Args:
+        part: a slab with layer labels.
+        fixed: number of repeats.
+        top: the highest ones, else the lowest.
+
+    Raises:
+        StructureError: as many repeats as the slab has, or a negative number.
+    """
+    layers = np.array(part.site_properties["layer"], dtype=int)
+    number = int(layers.max()) + 1
+    if not 0 <= fixed < number:
+        raise StructureError(
+            f"fixed_layers={fixed} must be at least 0 and below the {number} layers of "
+            "the slab, so that the interface can move"
+        )
+    held = layers >= number - fixed if top else layers < fixed
+    return [bool(one) for one in held]
+
+
+def poscar_labels(structure: Structure) -> list[str]:
+    """Return the text behind each position of a POSCAR."""
+    found = labels_of(structure)
+    return [
+        MARK
+        + json.dumps(
+            {name: _plain(values[i]) for name, values in found.items()},
+            ensure_ascii=False,
+        )
+        for i in range(len(structure))
+    ]
+
+
+def labels_from_poscar(lines: Sequence[str], source: object) -> dict[str, list[Any]]:
+    """Return the labels behind the positions of a POSCAR.
+
+    Args:
+        lines: of the file.
+        source: named in the message.
+
+    Raises:
+        StructureError: none, or damaged ones.
+    """
+    marked = [line.partition(MARK)[2] for line in lines if MARK + "{" in line]
+    try:
+        sites = [json.loads(text) for text in marked]
+        labels = {name: [site[name] for site in sites] for name in (sites or [{}])[0]}
+    except (ValueError, KeyError, TypeError) as error:
+        raise StructureError(
+            f"{source} has damaged labels behind its positions ({error}); name the "
+            "POSCAR that `ionface build` wrote as labels"
+        ) from error
+    if not labels:
+        raise StructureError(
+            f"{source} has no phase labels behind its positions; name the POSCAR that "
+            "`ionface build` wrote as labels"
+        )
+    return labels
+
+
+def _plain(value: Any) -> Any:
+    return value.item() if isinstance(value, np.generic) else value

@@ -1,0 +1,152 @@
+"""Distances under periodic boundaries, in the plane of a film or in all directions.
+
+A cell of shape (2, 2) repeats in the plane and has walls or vacuum along z; one of
+shape (3, 3) repeats everywhere. Angles may be any, coordinates need not be wrapped.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .errors import StructureError
+from .lattices import short_basis
+
+Array = NDArray[np.float64]
+Ints = NDArray[np.int_]
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Pairs of atoms, each once, the nearest images and farther ones alike.
+
+    Attributes:
+        first: shape (n_pairs,).
+        second: shape (n_pairs,); may equal `first` for an atom and its own image.
+        shifts: added to the second atom's coordinates, Å, shape (n_pairs, 3).
+    """
+
+    first: Ints
+    second: Ints
+    shifts: Array
+
+    def vectors(self, coords: Array) -> Array:
+        """Return the vectors from first to second, Å, shape (n_pairs, 3)."""
+        return np.asarray(coords[self.second] + self.shifts - coords[self.first])
+
+    def distances(self, coords: Array) -> Array:
+        """Return the distances, Å, shape (n_pairs,)."""
+        return np.asarray(np.linalg.norm(self.vectors(coords), axis=1))
+
+    def chosen(self, mask: NDArray[np.bool_]) -> Pairs:
+        """Return some of the pairs."""
+        return Pairs(self.first[mask], self.second[mask], self.shifts[mask])
+
+
+def box(cell: Array, height: float = 1.0) -> tuple[Array, NDArray[np.bool_]]:
+    """Return a (3, 3) cell and the directions in which it repeats.
+
+    Args:
+        cell: shape (2, 2), periodic in plane, or (3, 3), periodic everywhere; rows, Å.
+        height: of the (2, 2) cell's third vector, which does not repeat.
+    """
+    cell = np.asarray(cell, dtype=float)
+    if cell.shape == (3, 3):
+        return cell, np.array([True, True, True])
+    if cell.shape != (2, 2):
+        raise StructureError(
+            f"cell of shape {cell.shape}: give two in-plane vectors, shape (2, 2), or "
+            "three vectors, shape (3, 3), in Å"
+        )
+    matrix = np.diag([0.0, 0.0, height])
+    matrix[:2, :2] = cell
+    return matrix, np.array([True, True, False])
+
+
+def pairs_within(coords: Array, cell: Array, reach: float | Array) -> Pairs:
+    """Return all pairs of atoms closer than a distance.
+
+    Args:
+        coords: Å, shape (n_atoms, 3).
+        cell: shape (2, 2) or (3, 3), as in `box`.
+        reach: Å; or a radius of each atom, whose sums are the distances, (n_atoms,).
+    """
+    from ase.neighborlist import primitive_neighbor_list
+
+    matrix, periodic = box(cell)
+    first, second, images = primitive_neighbor_list(
+        "ijS", periodic, matrix, coords, reach
+    )
+    once = (first < second) | ((first == second) & _positive(images))
+    first, second, images = first[once], second[once], images[once]
+    return Pairs(first, second, images @ matrix)
+
+
+def _positive(images: Ints) -> NDArray[np.bool_]:
+    """Return which of an image and its opposite is the one that counts."""
+    a, b, c = images.T
+    return np.asarray((a > 0) | ((a == 0) & ((b > 0) | ((b == 0) & (c > 0)))))
+
+
+def shortest(vectors: Array, cell: Array) -> Array:
+    """Return the shortest periodic images of vectors, Å, shape (..., 3)."""
+    matrix, periodic = _reduced(*box(cell))
+    fractions = vectors @ np.linalg.inv(matrix)
+    rounded = vectors - np.where(periodic, np.rint(fractions), 0.0) @ matrix
+    steps = [(-1, 0, 1) if repeats else (0,) for repeats in periodic]
+    images = np.array(list(product(*steps))) @ matrix
+    # in a skewed cell the nearest image may be a neighbor of the rounded one
+    candidates = rounded[..., None, :] + images
+    best = np.argmin((candidates**2).sum(axis=-1), axis=-1)
+    return np.asarray(
+        np.take_along_axis(candidates, best[..., None, None], axis=-2)[..., 0, :]
+    )
+
+
+def _reduced(
+    matrix: Array, periodic: NDArray[np.bool_]
+) -> tuple[Array, NDArray[np.bool_]]:
+    """Return short vectors of the same lattice, of which 27 images are enough."""
+    if periodic.all():
+        from pymatgen.core import Lattice
+
+        return np.asarray(Lattice(matrix).get_lll_reduced_lattice().matrix), periodic
+    short = matrix.copy()
+    short[:2, :2] = short_basis(matrix[:2, :2])
+    return short, periodic
+
+
+def whole(coords: Array, bonds: tuple[tuple[int, int], ...], cell: Array) -> Array:
+    """Return coordinates in which bonded atoms are neighbors, not images of neighbors.
+
+    Args:
+        coords: wrapped or not, Å, shape (n_atoms, 3).
+        bonds: pairs of atom indices; a molecule bonded to its own image stays cut once.
+        cell: shape (2, 2) or (3, 3).
+    """
+    links: dict[int, list[int]] = {}
+    for i, j in bonds:
+        links.setdefault(i, []).append(j)
+        links.setdefault(j, []).append(i)
+    found = np.array(coords, dtype=float)
+    seen: set[int] = set()
+    for start in sorted(links):
+        waiting = [] if start in seen else [start]
+        seen.add(start)
+        for atom in waiting:  # grows while it is walked
+            fresh = [other for other in links[atom] if other not in seen]
+            for other in fresh:
+                step = shortest(coords[other] - coords[atom], cell)
+                found[other] = found[atom] + step
+            seen.update(fresh)
+            waiting.extend(fresh)
+    return found
+
+
+def perpendicular_widths(cell: Array) -> Array:
+    """Return the distances between opposite sides of an in-plane cell, Å, (2,)."""
+    area = abs(float(np.linalg.det(cell)))
+    return np.asarray(area / np.linalg.norm(cell, axis=1)[::-1])

@@ -1,0 +1,216 @@
+"""What `ionface analyze msd`, `profile` and `checks` do: frames in, numbers out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from workflows import analyze_frames
+from workflows.errors import IonfaceError
+from workflows.show import job_progress, messages, table
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from analysis.motion.diffusion import Diffusion
+    from analysis.motion.interphase import Interphase
+
+DRIFTS = ("auto", "all", "none")
+
+
+def analyze_msd(
+    paths: list[Path],
+    species: list[str],
+    timestep: float | None,
+    out: Path,
+    as_json: bool,
+    *,
+    drift: Sequence[str] = ("auto",),
+    layers: Sequence[float] = (),
+) -> None:
+    """Write MSDs and diffusion coefficients, a table and a figure beside them."""
+    from analysis.figures_motion import figure_msd
+    from analysis.motion.diffusion import diffusion
+    from analysis.motion.msd import msd
+
+    reference = _drift(drift)
+    with job_progress("analyze msd") as shown:
+        shown.job("reading", 0, 3)
+        frames = analyze_frames._open_frames(paths, timestep)
+        shown.job("MSD at all lags", 1, 3)
+        result = msd(frames, species or None, drift=reference)
+        shown.job("diffusion", 2, 3)
+        found = diffusion(frames, species or None, drift=reference)
+        if layers:
+            found += diffusion(frames, species or None, layers=layers, drift=reference)
+    text = json.dumps(
+        {"diffusion": [d.as_dict() for d in found], **result.as_dict()}, indent=1
+    )
+    _write(out, text, result.rows(), figure_msd(result, found))
+    if as_json:
+        typer.echo(text)
+        return
+    _print_diffusion(found)
+    for line in dict.fromkeys((result.drift, *result.notes)):
+        messages.print(line)
+    _tell(out)
+
+
+def analyze_profile(
+    paths: list[Path],
+    species: list[str],
+    between: str | None,
+    windows: int,
+    timestep: float | None,
+    out: Path,
+    as_json: bool,
+) -> None:
+    """Write densities along the normal against time, and the interphase's width."""
+    from analysis.figure_style import png
+    from analysis.figures_motion import figure_interphase, figure_profiles
+    from analysis.motion.interphase import interphase
+    from analysis.motion.profiles import profiles
+    from workflows.project import write
+
+    markers = _markers(between) if between else None
+    with job_progress("analyze profile") as shown:
+        shown.job("reading", 0, 3)
+        frames = analyze_frames._open_frames(paths, timestep)
+        shown.job("profiles", 1, 3)
+        result = profiles(frames, species or None, windows=windows)
+        shown.job("interphase", 2, 3)
+        mixed = interphase(frames, *markers, windows=windows) if markers else None
+    data = result.as_dict()
+    if mixed:
+        data["interphase"] = mixed.as_dict()
+    text = json.dumps(data, indent=1)
+    _write(out, text, result.rows(), figure_profiles(result))
+    if mixed:
+        picture = out.with_name(f"{out.stem}-interphase.png")
+        write(picture, png(figure_interphase(mixed)))
+    if as_json:
+        typer.echo(text)
+        return
+    if mixed:
+        _print_interphase(mixed)
+        messages.print(f"wrote {picture}")
+    messages.print(result.drift)
+    _tell(out)
+
+
+def analyze_checks(
+    paths: list[Path],
+    temperature: float | None,
+    timestep: float | None,
+    out: Path,
+    as_json: bool,
+) -> None:
+    """Write whether a run may be trusted, with every number and its threshold."""
+    from analysis.figures_run import figure_checks
+    from analysis.motion.run_checks import check_run
+
+    with job_progress("analyze checks") as shown:
+        shown.job("reading", 0, 2)
+        frames = analyze_frames._open_frames(paths, timestep)
+        shown.job("checks", 1, 2)
+        result = check_run(frames, temperature)
+    text = json.dumps(result.as_dict(), indent=1)
+    _write(out, text, result.rows(), figure_checks(frames, result))
+    if as_json:
+        typer.echo(text)
+        return
+    table(
+        ["check", "verdict", "measured"],
+        [[check.name, check.verdict, check.why] for check in result.checks],
+    )
+    for note in result.notes:
+        messages.print(note)
+    messages.print(result.verdict)
+    _tell(out)
+
+
+def _write(
+    out: Path, text: str, rows: Iterable[Mapping[str, Any]], figure: Figure
+) -> None:
+    from analysis.figure_style import png
+    from analysis.tables_csv import write_csv
+    from workflows.project import write
+
+    if out.suffix in {".png", ".csv"}:
+        raise IonfaceError(
+            f"{out} names the JSON file; the table and the figure go beside it as "
+            f"{out.with_suffix('.csv').name} and {out.with_suffix('.png').name}: give "
+            f"--out {out.with_suffix('.json')}"
+        )
+    write(out, text)
+    write_csv(out.with_suffix(".csv"), rows)
+    write(out.with_suffix(".png"), png(figure))
+
+
+def _tell(out: Path) -> None:
+    beside = ", ".join(str(out.with_suffix(suffix)) for suffix in (".csv", ".png"))
+    messages.print(f"wrote {out}, {beside}")
+
+
+def _drift(words: Sequence[str]) -> str | list[str]:
+    """Return one of the named references, or the symbols of a rigid sublattice."""
+    named = [word for word in words if word in DRIFTS]
+    if named and len(words) > 1:
+        raise IonfaceError(
+            f"--drift {named[0]} stands alone; give it once, or symbols of a rigid "
+            "sublattice instead"
+        )
+    return named[0] if named else list(words)
+
+
+def _markers(text: str) -> tuple[list[str], list[str]]:
+    first, colon, second = text.partition(":")
+    sides = [[s.strip() for s in side.split("+") if s] for side in (first, second)]
+    if not colon or not all(sides):
+        raise IonfaceError(
+            f"{text!r} does not name two phases; write their markers as In:S, or "
+            "several as In:S+P"
+        )
+    return sides[0], sides[1]
+
+
+def _print_diffusion(found: Sequence[Diffusion]) -> None:
+    from analysis.motion.diffusion import CM2_PER_S
+
+    rows = []
+    for d in found:
+        if d.diffusive:
+            low, high = (value * CM2_PER_S for value in d.interval)
+            number = f"{d.cm2_per_s:.2e} ({low:.1e}–{high:.1e})"
+        elif d.upper_bound is not None:
+            number = f"< {d.upper_bound * CM2_PER_S:.1e}"
+        else:
+            number = "–"
+        rows.append([d.species, d.direction, number, f"{d.exponent:.2f}", d.verdict])
+    table(["species", "direction", "D cm²/s (95 %)", "exponent", "verdict"], rows)
+
+
+def _print_interphase(found: Interphase) -> None:
+    fronts = range(found.widths.shape[1])
+    rows = []
+    for index, (start, end) in enumerate(found.windows_fs):
+        cells = [
+            f"{found.widths[index, i]:.2f} ± {found.errors[index, i]:.2f}"
+            for i in fronts
+        ]
+        window = f"{start / 1000:.2f}–{end / 1000:.2f}"
+        rows.append([window, *cells, f"{found.overlaps[index]:.1f}"])
+    heads = [f"front at {found.positions[0, i]:.1f} Å: width Å" for i in fronts]
+    table(["window ps", *heads, "overlap Å"], rows)
+    for i, growth in enumerate(found.growth):
+        messages.print(
+            f"front at {found.positions[0, i]:.1f} Å: {growth.rate:+.3f} ± "
+            f"{growth.rate_error:.3f} Å/ps, width² {growth.parabolic:+.3f} ± "
+            f"{growth.parabolic_error:.3f} Å²/ps"
+        )
+    for note in found.notes:
+        messages.print(note)

@@ -1,0 +1,173 @@
+"""`ionface inputs`: ready VASP directories for those who submit by hand.
+
+    DIR/README.md             what to run, in which order
+    DIR/study.json            which study this is; another one is refused
+    DIR/<subject>/<n-task>/   INCAR, KPOINTS, POSCAR, POTCAR (or POTCAR.spec), job.sh
+                              first/  the convergence before the dipole correction
+
+Each job.sh takes the final structure of the job before it, runs VASP, and in dynamics
+goes on in numbered parts, resubmitting itself until all steps are done.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from workflows.engines import DynamicsSettings
+from workflows.errors import IonfaceError
+from workflows.naming import slug
+from workflows.study import Study
+from workflows.vasp.batch import batch_script
+from workflows.vasp.engine import VaspEngine
+from workflows.vasp.incar import first_stage
+from workflows.vasp.inputs import VaspRun, write
+from workflows.vasp.jobs import PlannedJob, check_by_hand, study_jobs
+from workflows.vasp.potcars import has_library
+from workflows.vasp.velocities import thermal_velocities
+
+IDENTITY = "study.json"
+
+
+@dataclass(frozen=True)
+class WrittenJob:
+    """One directory that was written.
+
+    Attributes:
+        job: what it computes.
+        folder: where.
+    """
+
+    job: PlannedJob
+    folder: Path
+
+
+def write_inputs(
+    study: Study, engine: VaspEngine, out: Path, *, spec: bool | None = None
+) -> list[WrittenJob]:
+    """Write all directories of a study; a directory of the same study is rewritten.
+
+    Args:
+        study: any; its engine does not matter.
+        engine: vasp, as configured by the study.
+        out: is made.
+        spec: POTCAR.spec instead of POTCAR; None for whichever is possible.
+
+    Raises:
+        IonfaceError: the directory belongs to another study, a POTCAR is missing, or
+            the study cannot be run by hand.
+        StructureError: a model cannot be built.
+    """
+    check_by_hand(study)
+    _check_directory(study, out)
+    if spec is None:
+        spec = not (has_library() or engine.emulated)
+    jobs = study_jobs(study, engine)
+    if not spec:
+        for job in jobs:
+            job.run.potcars()  # refuses before anything is written
+    out.mkdir(parents=True, exist_ok=True)
+    (out / IDENTITY).write_text(json.dumps({"study": study.name}) + "\n")
+    written = [_write_job(job, jobs, out, spec) for job in jobs]
+    (out / "README.md").write_text(readme(study, written, engine, spec=spec))
+    return written
+
+
+def folder_of(job: PlannedJob, jobs: Sequence[PlannedJob], out: Path) -> Path:
+    """Return a job's directory: the subject's, and its number and task."""
+    mine = [other for other in jobs if other.subject == job.subject]
+    number = mine.index(job) + 1
+    return out / slug(job.subject) / f"{number:02d}-{slug(job.task.replace(' ', '-'))}"
+
+
+def _check_directory(study: Study, out: Path) -> None:
+    if not out.exists() or not any(out.iterdir()):
+        return
+    path = out / IDENTITY
+    if not path.is_file():
+        raise IonfaceError(
+            f"{out} is not empty and holds no inputs of ionface; give --out a new or "
+            "empty directory"
+        )
+    if (name := json.loads(path.read_text())["study"]) != study.name:
+        raise IonfaceError(
+            f"{out} holds the inputs of the study {name!r}, not {study.name!r}; give "
+            "another --out"
+        )
+
+
+def _write_job(
+    job: PlannedJob, jobs: Sequence[PlannedJob], out: Path, spec: bool
+) -> WrittenJob:
+    folder = folder_of(job, jobs, out)
+    velocities = None
+    if job.kind == "dynamics":
+        settings = DynamicsSettings(temperature=float(job.run.incar["TEBEG"]))
+        velocities = thermal_velocities(job.run.structure, settings)
+    write(job.run, folder, velocities=velocities, spec=spec)
+    if (incar := first_stage(job.run.incar)) is not None:
+        stage = VaspRun(job.run.waves, job.run.structure, incar, job.run.spacing)
+        write(stage, folder / "first", spec=spec)
+    script = folder / "job.sh"
+    script.write_text(batch_script(job, _predecessor(job, jobs, out)))
+    script.chmod(0o755)
+    return WrittenJob(job, folder)
+
+
+def _predecessor(job: PlannedJob, jobs: Sequence[PlannedJob], out: Path) -> str | None:
+    """Return the name of the directory whose CONTCAR a job starts from."""
+    if job.after is None:
+        return None
+    before = next(
+        other
+        for other in jobs
+        if other.subject == job.subject and other.task == job.after
+    )
+    return folder_of(before, jobs, out).name
+
+
+def readme(
+    study: Study, written: Sequence[WrittenJob], engine: VaspEngine, *, spec: bool
+) -> str:
+    """Return what to run, in which order, and how to read it afterwards."""
+    lines = [
+        f"# VASP inputs of {study.name}",
+        "",
+        f"{study.title or study.name}. Protocol {study.protocol}: "
+        f"{engine.waves.protocol.source}.",
+        "",
+        "Run each directory's `job.sh` (`sbatch job.sh` in it) after the one in the "
+        "column *after*; jobs without one can run at once. A job that ended at the "
+        "wall time is submitted again and goes on. Add your partition, account and "
+        "modules to the scripts first.",
+        "",
+        "| directory | what | atoms | k-points | after |",
+        "|---|---|---|---|---|",
+    ]
+    for entry in written:
+        job = entry.job
+        mesh = "x".join(str(n) for n in job.run.kpoints().kpts[0])
+        name = f"{entry.folder.parent.name}/{entry.folder.name}"
+        lines.append(
+            f"| {name} | {job.kind} | {len(job.run.structure)} | {mesh} "
+            f"| {job.after or ''} |"
+        )
+    lines += [""]
+    if spec:
+        lines += [
+            "There was no POTCAR library: each `POTCAR.spec` names the POTCARs "
+            f"({engine.waves.potcar_functional}) in the order of the POSCAR; join "
+            "them to a POTCAR in each directory, and in its `first/`.",
+            "",
+        ]
+    lines += [
+        "`first/` is a convergence without the dipole correction, whose wavefunctions "
+        "the run with it starts from; `job.sh` does both.",
+        "",
+        "Afterwards: `ionface analyze energies` on the `static` directories, "
+        "`ionface analyze rdf` on the `part-*` directories of the dynamics.",
+        "",
+    ]
+    return "\n".join(lines)
