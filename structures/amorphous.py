@@ -18,6 +18,7 @@ from pymatgen.core import Element, Structure
 from .checks import covalent_radii
 from .errors import StructureError
 from .molecules import allowed_supercell, supercells
+from .order import order_of
 from .periodic import pairs_within, perpendicular_widths
 from .specs import AmorphousLayer
 
@@ -28,7 +29,6 @@ MOST_ATOMS = 5000
 CLOSE = 0.85  # of the sum of covalent radii: nearer, atoms of the start overlap
 ROUNDS = 300  # of pushing overlapping atoms apart
 WIDE = 8.0  # Å; an amorphous layer narrower than this sees its own images
-CRYSTALLINE = 0.35  # mean local q6; dense random packings have 0.2 to 0.3
 
 
 @dataclass(frozen=True)
@@ -172,51 +172,17 @@ def opened(structure: Structure) -> OpenedAlloy:
     moved = (z - start + 1e-9) % height - 1e-9
     coords[:, :2] = _wrapped_plane(coords, structure.lattice.matrix)
     coords[:, 2] = moved
-    order = mean_local_q6(structure)
+    order = order_of(structure.cart_coords, structure.lattice.matrix)
     return OpenedAlloy(
         symbols=[site.specie.symbol for site in structure],
         coords=coords,
         provenance={
             "opened_at": float(start),
             "opened_gap": float(gaps[widest]),
-            "mean_local_q6": order,
-            "state": "crystallized" if order > CRYSTALLINE else "amorphous",
+            "order": order.as_dict(),
+            "state": "crystallized" if order.crystallized else "amorphous",
         },
     )
-
-
-def mean_local_q6(structure: Structure) -> float:
-    """Return Steinhardt's q6 averaged over atoms and their neighbors' shells.
-
-    About 0.5 to 0.6 in bcc, fcc and hcp crystals, below 0.3 in liquids and glasses
-    (Lechner and Dellago, J. Chem. Phys. 129, 114707 (2008), doi:10.1063/1.2977970).
-    """
-    # between the shells of dense packings: fcc has them at 1.81 and 2.56 of this radius
-    radius = 2.2 * (3 * structure.volume / (4 * np.pi * len(structure))) ** (1 / 3)
-    centers, neighbors, images, _ = structure.get_neighbor_list(radius)
-    matrix = structure.lattice.matrix
-    bonds = (
-        structure.frac_coords[neighbors] + images - structure.frac_coords[centers]
-    ) @ matrix
-    harmonics = _harmonics(bonds)  # (n_bonds, 13)
-    number = len(structure)
-    sums = np.zeros((number, 13), dtype=complex)
-    np.add.at(sums, centers, harmonics)
-    count = np.bincount(centers, minlength=number)
-    local = sums / np.maximum(count, 1)[:, None]
-    averaged = local.copy()
-    np.add.at(averaged, centers, local[neighbors])
-    averaged /= (count + 1)[:, None]
-    q6 = np.sqrt(4 * np.pi / 13 * (np.abs(averaged) ** 2).sum(axis=1))
-    return float(q6.mean())
-
-
-def _harmonics(bonds: Array) -> NDArray[np.complex128]:
-    from scipy.special import sph_harm_y
-
-    polar = np.arccos(np.clip(bonds[:, 2] / np.linalg.norm(bonds, axis=1), -1, 1))
-    azimuth = np.arctan2(bonds[:, 1], bonds[:, 0])
-    return np.stack([sph_harm_y(6, m, polar, azimuth) for m in range(-6, 7)], axis=1)
 
 
 def _shares(layer: AmorphousLayer) -> dict[str, float]:

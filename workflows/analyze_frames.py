@@ -38,7 +38,7 @@ def analyze_rdf(
 
     with job_progress("analyze rdf") as shown:
         shown.job("reading", 0, 2)
-        frames = _open_frames(paths, timestep)
+        frames = open_frames(paths, timestep)
         shown.job("g(r)", 1, 2)
         result = partial_rdfs(
             frames,
@@ -48,7 +48,7 @@ def analyze_rdf(
             windows=windows,
             progress=progress.counter(len(frames), "frames"),
         )
-    crystals = {name: _reference(name, pairs, cutoff, bins) for name in references}
+    crystals = {name: reference_rdf(name, pairs, cutoff, bins) for name in references}
     text = json.dumps(result.as_dict(), indent=1)
     write(out, text)
     figure = figure_rdf(result, crystals)
@@ -80,7 +80,7 @@ def analyze_bonds(
         lengths[name] = _length(length) if length else bond_length(parse_pair(name))
     with job_progress("analyze bonds") as shown:
         shown.job("reading", 0, 2)
-        frames = _open_frames(paths, timestep)
+        frames = open_frames(paths, timestep)
         shown.job("counting", 1, 2)
         counts = bond_counts(frames, lengths)
     text = json.dumps(counts.as_dict(), indent=1)
@@ -114,7 +114,8 @@ def _length(text: str) -> float:
     return length
 
 
-def _open_frames(paths: list[Path], timestep: float | None) -> Any:
+def open_frames(paths: list[Path], timestep: float | None) -> Any:
+    """Return the trajectory of files, directories or a project."""
     from analysis.readers import open_trajectory
 
     check_exist(paths)
@@ -144,7 +145,12 @@ def _of_interfaces(root: Path, stored: list[Path]) -> list[Path]:
     return wanted
 
 
-def _reference(name: str, pairs: list[str], cutoff: float, bins: int) -> RdfResult:
+def reference_rdf(name: str, pairs: list[str], cutoff: float, bins: int) -> RdfResult:
+    """Return the RDFs of a crystal at rest, broadened as a warm one.
+
+    Raises:
+        IonfaceError: it has none of the pairs.
+    """
     from analysis.rdf import crystal_rdf
     from structures.crystals import read_crystal
 

@@ -40,7 +40,7 @@ def analyze_msd(
     reference = _drift(drift)
     with job_progress("analyze msd") as shown:
         shown.job("reading", 0, 3)
-        frames = analyze_frames._open_frames(paths, timestep)
+        frames = analyze_frames.open_frames(paths, timestep)
         shown.job("MSD at all lags", 1, 3)
         result = msd(frames, species or None, drift=reference)
         shown.job("diffusion", 2, 3)
@@ -79,7 +79,7 @@ def analyze_profile(
     markers = _markers(between) if between else None
     with job_progress("analyze profile") as shown:
         shown.job("reading", 0, 3)
-        frames = analyze_frames._open_frames(paths, timestep)
+        frames = analyze_frames.open_frames(paths, timestep)
         shown.job("profiles", 1, 3)
         result = profiles(frames, species or None, windows=windows)
         shown.job("interphase", 2, 3)
@@ -115,7 +115,7 @@ def analyze_checks(
 
     with job_progress("analyze checks") as shown:
         shown.job("reading", 0, 2)
-        frames = analyze_frames._open_frames(paths, timestep)
+        frames = analyze_frames.open_frames(paths, timestep)
         shown.job("checks", 1, 2)
         result = check_run(frames, temperature)
     text = json.dumps(result.as_dict(), indent=1)

@@ -237,6 +237,28 @@ def bonds(
 
 
 @analyze_app.command()
+def reactions(
+    paths: Annotated[list[Path], typer.Argument(help="A project, or trajectories.")],
+    pair: Annotated[list[str], typer.Option("--pair", help="As in In-S; repeatable.")],
+    reference: Annotated[
+        list[str] | None, typer.Option(help="A crystal that may form; repeatable.")
+    ] = None,
+    windows: Annotated[int, typer.Option(min=1, help="Number of time windows.")] = 10,
+    timestep: Annotated[
+        float | None, typer.Option(min=0.0, help="Between stored frames, fs.")
+    ] = None,
+    out: Annotated[Path, typer.Option("--out", help="JSON; a PNG beside it.")] = Path(
+        "reactions.json"
+    ),
+    as_json: AsJson = False,
+) -> None:
+    """Bonds that form and break, and whether a pair grows, stays or fluctuates."""
+    from workflows.analyze_reactions import analyze_reactions
+
+    analyze_reactions(paths, pair, reference or [], windows, timestep, out, as_json)
+
+
+@analyze_app.command()
 def msd(
     paths: Annotated[list[Path], typer.Argument(help="A project, or trajectories.")],
     species: Annotated[

@@ -14,9 +14,8 @@ from jobflow import job
 from monty.json import MSONable
 from pymatgen.core import Structure
 
-from analysis.bonds import bond_counts
 from analysis.ledger import SlabsState, book
-from analysis.rdf import crystal_rdf, partial_rdfs
+from analysis.rdf import crystal_rdf, rdfs_and_bonds
 from analysis.trajectory import Trajectory, TrajectoryWriter
 from structures.integrity import check
 from structures.interfaces import build_interface
@@ -221,8 +220,9 @@ def analyze_dynamics(
     """Return RDFs, running coordination and bond counts of a trajectory."""
     frames = Trajectory.open(trajectory.locate(runs_folder()))
     count = progress.counter(len(frames), "frames")
-    rdf = partial_rdfs(frames, pairs, cutoff=cutoff, windows=windows, progress=count)
-    counts = bond_counts(frames, pairs)
+    rdf, counts = rdfs_and_bonds(
+        frames, pairs, cutoff=cutoff, windows=windows, progress=count
+    )
     return {"rdf": rdf.as_dict(), "bonds": counts.as_dict()}
 
 

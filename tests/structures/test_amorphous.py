@@ -5,7 +5,6 @@ import pytest
 from pymatgen.core import Structure
 
 from structures.amorphous import (
-    mean_local_q6,
     opened,
     random_alloy,
     random_alloy_on,
@@ -89,17 +88,10 @@ def test_a_cut_goes_through_the_emptiest_plane_and_keeps_all_distances():
 
 
 @pytest.mark.parametrize("name", ["Al", "Li", "Zn"])
-def test_crystals_are_told_from_random_layers(name):
-    cell = crystal(name)
-    cell.make_supercell([3, 3, 3])
-    assert mean_local_q6(cell) > 0.45
-    assert mean_local_q6(bulk(random_alloy(GALINSTAN, SKEWED))) < 0.3
-    warm = cell.copy()
+def test_a_crystal_is_not_called_amorphous_and_a_random_layer_is(name):
+    warm = crystal(name)
+    warm.make_supercell([3, 3, 3])
     warm.perturb(0.1)
     assert opened(warm).provenance["state"] == "crystallized"
-
-
-def test_fcc_has_its_known_order():
-    cell = crystal("Al")
-    cell.make_supercell([3, 3, 3])
-    assert mean_local_q6(cell) == pytest.approx(0.5745, abs=5e-4)
+    mixed = bulk(random_alloy(GALINSTAN, SKEWED))
+    assert opened(mixed).provenance["state"] == "amorphous"
