@@ -59,9 +59,6 @@ class Press:
             push: strength of the soft push, kcal/mol.
             hard: no atom passes a wall at all; else walls yield by tenths of an Å.
         """
-        if hard:
-            coords = coords.copy()
-            coords[:, 2] = np.clip(coords[:, 2], low, high)
         for _ in range(rounds):
             moved = self._round(coords, low, high, push, hard)
             step = float(np.abs(moved - coords).max())

@@ -170,8 +170,8 @@ class FilmLayer:
         thickness: Å; the number of chains follows.
         density: g/cm³.
         name: how tables call the phase.
-        supercell: repeats of the partner's surface cell; the smallest square one that
-            holds a chain if not given.
+        supercell: repeats of the partner's surface cell; if not given, the smallest one
+            that is as wide as the chain's most compact conformer in both directions.
         seed: of conformers and packing.
     """
 

@@ -89,6 +89,19 @@ def test_bonds_are_those_of_relaxed_molecules(film):
         assert lengths[own].mean() == pytest.approx(expected, abs=0.02)
 
 
+def test_a_chain_that_did_not_survive_is_a_fault_of_the_film(film):
+    free = film.coords
+    assert films._fault(film, free, DOL, film.thickness) is None
+    flat = replace(film, coords=film.coords * [1, 1, 0.5])
+    assert "did not survive" in films._fault(flat, free, DOL, film.thickness)
+    torn = film.coords.copy()
+    torn[0] += [0, 0, 4.0]
+    said = films._fault(replace(film, coords=torn), free, DOL, film.thickness)
+    assert "broken" in said
+    loose = replace(film, density=1.05)
+    assert "to fill it" in films._fault(loose, free, DOL, film.thickness)
+
+
 def test_who_placed_the_chains_is_said(film):
     alone = "insertion one by one (skewed cell)"
     upright = abs(film.cell[0] @ film.cell[1]) < 1e-9
@@ -117,6 +130,12 @@ def test_thickness_decides_the_number_of_chains():
 def test_loose_and_dense_films_reach_both_walls(density):
     film = pack(replace(DOL, density=density), 0.9 * CELLS["rectangular"])
     assert film.density == pytest.approx(density, rel=0.02)
+
+
+def test_the_loosest_chains_are_drawn_to_both_walls():
+    layer = FilmLayer("[*]OCOCC[*]", units=2, chains=3, density=0.15, seed=1)
+    film = pack(layer, CELLS["rectangular"])
+    assert film.density == pytest.approx(0.15, rel=0.02)
 
 
 def test_atactic_chains_have_stereo_centers_of_their_own():

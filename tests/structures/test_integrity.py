@@ -67,11 +67,13 @@ def test_thermal_motion_of_five_hundredths_leaves_it_intact():
 
 
 def test_wrapping_and_moving_by_cell_vectors_changes_nothing():
-    fractions = (COORDS[:, :2] + 14.0) @ np.linalg.inv(WIDE)
+    fractions = COORDS[:, :2] @ np.linalg.inv(WIDE)  # across the border
     wrapped = COORDS.copy()
     wrapped[:, :2] = (fractions % 1.0) @ WIDE
     assert np.abs(wrapped - COORDS).max() > 10
-    assert check(CHAIN.topology, COORDS, wrapped, WIDE).verdict == "intact"
+    report = check(CHAIN.topology, COORDS, wrapped, WIDE)
+    assert report.verdict == "intact"
+    assert report.angles == ()
 
 
 @pytest.mark.parametrize(("apart", "verdict"), [(0.35, "intact"), (0.50, "broken")])
@@ -138,6 +140,22 @@ def test_lithium_at_a_carbon_is_a_reaction():
     report = check(CHAIN.topology, after, after, WIDE, rows, names)
     assert report.verdict == "reacted"
     assert any(b.pair == "C-Li" and b.partner for b in report.formed)
+
+
+def test_distances_to_the_surface_are_those_of_the_nearest_images():
+    lithium = COORDS[atom("C")] + [0, 0, 2.2]
+    names, after = with_surface(COORDS, ["Li"], [lithium])
+    _, before = with_surface(COORDS, ["Li"], [lithium + np.array([0, 0, 1.0])])
+    after[-1, :2] += WIDE[0] - WIDE[1]
+    rows = range(len(COORDS))
+    report = check(CHAIN.topology, before, after, WIDE, rows, names)
+    (bond,) = (b for b in report.formed if b.pair == "C-Li")
+    assert bond.after == pytest.approx(2.2)
+    assert bond.before == pytest.approx(3.2)
+    before[-1, :2] += WIDE[1]
+    report = check(CHAIN.topology, before, after, WIDE, rows, names)
+    (bond,) = (b for b in report.formed if b.pair == "C-Li")
+    assert bond.before == pytest.approx(3.2)
 
 
 def outside_of(oxygen, distance):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from structures.closing import SKIN, closed, densest_height
+from structures.closing import SKIN, _stretched, closed, densest_height
 from structures.film_chains import loose_start, make_chains, press_of
 
 CELL = np.array([[11.0, 0.0], [3.0, 10.0]])
@@ -63,6 +63,23 @@ def test_walls_close_in_to_the_thickness(press, loose):
     assert kept is coords
     assert np.ptp(coords[:, 2]) == pytest.approx(9.0 - 2 * SKIN, rel=0.01)
     assert press.closest(coords) >= 0.9
+
+
+def test_a_film_that_hangs_between_the_walls_is_drawn_to_both(press, loose):
+    gathered = loose.copy()
+    gathered[:, 2] += 4.0
+    drawn = _stretched(press, gathered, 40.0)
+    assert drawn[:, 2].min() == pytest.approx(SKIN, abs=0.2)
+    assert drawn[:, 2].max() == pytest.approx(40.0 - SKIN, abs=0.2)
+    heights = [x[:, 2] @ np.eye(3)[press.molecules] for x in (gathered, drawn)]
+    assert np.array_equal(*map(np.argsort, heights))
+    assert press.closest(drawn) >= 0.9
+
+
+def test_one_chain_cannot_be_drawn_apart(chains):
+    alone = press_of(chains[:1], CELL)
+    coords = chains[0].conformers[0] + [0, 0, 20.0]
+    assert np.array_equal(_stretched(alone, coords, 40.0), coords)
 
 
 def test_the_densest_state_is_smaller_than_any_that_was_accepted(press, loose):
