@@ -25,7 +25,7 @@ def analyze_reactions(
     """Write what reacts as JSON and a figure; print verdicts and their statistics."""
     from analysis.figures_reactions import figure_reactions
     from analysis.reactions import reactions
-    from analysis.reactions.report import RANGE
+    from analysis.reactions.shares import RANGE
     from analysis.reactions.text import HEADER, lines
     from analysis.reactions.text import table as rows
     from workflows.project import write
