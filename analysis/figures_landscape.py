@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .figure_style import INK, PALETTE, QUIET, headline, quiet_grid, styled
+from .figure_style import INK, PALETTE, QUIET, RED, headline, quiet_grid, styled
 from .frames import FloatArray
 
 if TYPE_CHECKING:
@@ -92,5 +92,18 @@ def _draw_gaps(axes: Axes, gaps: FloatArray, relative: FloatArray) -> None:
         axes.plot(gaps[point], relative[point], "o-", color=color, label=label)
     axes.set_xlabel("gap (Å)")
     axes.set_ylabel("energy above the lowest (J/m²)")
-    axes.legend(loc="upper right")
+    axes.legend(loc="upper left", bbox_to_anchor=(0, 1.14), ncols=2)
     quiet_grid(axes)
+    if said := _at_border(gaps[order[0]], relative[order[0]]):
+        axes.set_title(said, fontsize=10, color=RED, fontweight="normal", pad=26)
+
+
+def _at_border(gaps: FloatArray, energies: FloatArray) -> str:
+    """Return a warning if the lowest energy lies at the edge of the gaps tried."""
+    lowest = gaps[np.argmin(energies)]
+    if len(gaps) < 2 or min(gaps) < lowest < max(gaps):
+        return ""
+    where, more = (
+        ("smallest", "smaller") if lowest == min(gaps) else ("largest", "larger")
+    )
+    return f"lowest at the {where} gap tried: give {more} gaps"

@@ -245,7 +245,7 @@ class RegistryScan:
     __pydantic_config__: ClassVar = {"extra": "forbid"}
 
     spacing: float = 0.8
-    gaps: tuple[float, ...] = (-0.6, -0.3, 0.0, 0.3, 0.6)
+    gaps: tuple[float, ...] = (-1.0, -0.7, -0.4, -0.1, 0.2)
     engine: str | None = None
 
 

@@ -161,3 +161,24 @@ def test_the_figure_shows_a_map_and_gaps(model, monkeypatch, tmp_path):
     assert curves.get_xlabel() == "gap (Å)"
     assert "J/m²" in bar.get_ylabel()
     assert min(line.get_ydata().min() for line in curves.lines) == 0
+
+
+@pytest.mark.parametrize(
+    ("energies", "said"),
+    [
+        ([0.0, 1.0, 2.0], "lowest at the smallest gap tried: give smaller gaps"),
+        ([2.0, 1.0, 0.0], "lowest at the largest gap tried: give larger gaps"),
+        ([1.0, 0.0, 2.0], ""),
+    ],
+)
+def test_a_minimum_at_the_border_of_the_gaps_is_told(energies, said):
+    data = {
+        "cell": [[2.0, 0.0], [0.0, 2.0]],
+        "images": [[0]],
+        "gaps": [[2.0, 2.5, 3.0]],
+        "energies": [energies],
+        "area": 10.0,
+        "n_interfaces": 1,
+    }
+    _, curves, _ = figure_landscape(data).axes
+    assert curves.get_title(loc="left") == said
