@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from .chain_bonds import zipped
 from .errors import StructureError
 
 MOST_UNITS = 200
@@ -72,7 +73,7 @@ def chain(repeat: str, units: int, ends: tuple[str, str] = ("C", "C")) -> str:
     for part in parts[1:]:
         joined = Chem.CombineMols(joined, part)
     _check_joints(joined, repeat, ends)
-    whole = Chem.RemoveHs(Chem.molzip(joined))
+    whole = Chem.RemoveHs(zipped(joined))
     Chem.SanitizeMol(whole)
     return str(Chem.MolToSmiles(whole))
 

@@ -90,6 +90,20 @@ def test_double_bonds_of_the_unit_keep_their_sense():
     assert cis == canonical(r"C/C=C\C=C/C")
 
 
+@pytest.mark.parametrize("units", [1, 2, 5])
+def test_the_same_chain_comes_out_of_every_call(units):
+    """molzip's own treatment of bond directions depends on addresses in memory."""
+    held = []
+    for repeat, whole in [
+        ("[*]/C=C/[*]", "C" + "/C=C/" * units + "C"),
+        (r"[*]C/C=C\C[*]", "C" + r"C/C=C\C" * units + "C"),
+    ]:
+        expected = canonical(whole.replace("//", "/"))
+        for k in range(60):
+            held.append(bytearray(37 * k))
+            assert chain(repeat, units, ("C", "C")) == expected
+
+
 def test_open_stereo_is_chosen_by_the_seed_and_said():
     smiles = chain("[*]CC(C)O[*]", 6, ("CC", "C"))
     settled, chosen = with_stereo(smiles, seed=1)
