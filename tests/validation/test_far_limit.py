@@ -49,6 +49,7 @@ def test_slabs_in_contact_do():
 
 @pytest.mark.slow
 @pytest.mark.mlip
+@pytest.mark.filterwarnings("ignore")  # the potentials' own, of torch
 @pytest.mark.parametrize("engine", ["sevennet", "chgnet"])
 def test_the_default_engines_have_the_far_limit_too(engine):
     from workflows.engines import engine as find

@@ -1,0 +1,175 @@
+"""Commands that analyze stored outputs: `ionface analyze ...`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .app import app
+from .options import AsJson, Timestep, Trajectories
+
+analyze_app = typer.Typer(
+    help="Exact numbers from stored outputs: projects, trajectories, VASP folders.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+app.add_typer(analyze_app, name="analyze")
+
+
+@analyze_app.command()
+def energies(
+    paths: Annotated[list[Path], typer.Argument(help="Projects or VASP directories.")],
+    interfaces: Annotated[
+        int, typer.Option(min=1, max=2, help="Interfaces in the cell (VASP only).")
+    ] = 1,
+    as_json: AsJson = False,
+) -> None:
+    """Interface formation energies, from a project or from VASP directories."""
+    from workflows.analyze import analyze_energies
+
+    analyze_energies(paths, interfaces, as_json)
+
+
+@analyze_app.command()
+def rdf(
+    paths: Trajectories,
+    pair: Annotated[list[str], typer.Option("--pair", help="As in In-S; repeatable.")],
+    cutoff: Annotated[float, typer.Option(min=0.1, help="Å")] = 8.0,
+    bins: Annotated[int, typer.Option(min=1)] = 200,
+    windows: Annotated[int, typer.Option(min=1, help="Number of time windows.")] = 20,
+    reference: Annotated[
+        list[str] | None, typer.Option(help="A crystal to compare with; repeatable.")
+    ] = None,
+    timestep: Timestep = None,
+    out: Annotated[Path, typer.Option("--out", help="JSON; a PNG beside it.")] = Path(
+        "rdf.json"
+    ),
+    as_json: AsJson = False,
+) -> None:
+    """Time-resolved radial distribution functions of stored dynamics."""
+    from workflows.analyze_frames import analyze_rdf
+
+    analyze_rdf(
+        paths, pair, cutoff, bins, windows, reference or [], timestep, out, as_json
+    )
+
+
+@analyze_app.command()
+def bonds(
+    paths: Trajectories,
+    pair: Annotated[
+        list[str], typer.Option("--pair", help="As in In-S, or In-S:3.0 (Å).")
+    ],
+    windows: Annotated[int, typer.Option(min=1, help="Number of time windows.")] = 10,
+    timestep: Timestep = None,
+    out: Annotated[Path, typer.Option("--out", help="JSON; a PNG beside it.")] = Path(
+        "bonds.json"
+    ),
+    as_json: AsJson = False,
+) -> None:
+    """Number of bonds against time."""
+    from workflows.analyze_frames import analyze_bonds
+
+    analyze_bonds(paths, pair, windows, timestep, out, as_json)
+
+
+@analyze_app.command()
+def reactions(
+    paths: Trajectories,
+    pair: Annotated[list[str], typer.Option("--pair", help="As in In-S; repeatable.")],
+    reference: Annotated[
+        list[str] | None, typer.Option(help="A crystal that may form; repeatable.")
+    ] = None,
+    windows: Annotated[int, typer.Option(min=1, help="Number of time windows.")] = 10,
+    timestep: Timestep = None,
+    out: Annotated[Path, typer.Option("--out", help="JSON; a PNG beside it.")] = Path(
+        "reactions.json"
+    ),
+    as_json: AsJson = False,
+) -> None:
+    """Bonds that form and break, and whether a pair grows, stays or fluctuates."""
+    from workflows.analyze_reactions import analyze_reactions
+
+    analyze_reactions(paths, pair, reference or [], windows, timestep, out, as_json)
+
+
+@analyze_app.command()
+def msd(
+    paths: Trajectories,
+    species: Annotated[
+        list[str] | None, typer.Option(help="As in Li; repeatable. All by default.")
+    ] = None,
+    layer: Annotated[
+        list[float] | None,
+        typer.Option(help="Height that divides layers, Å; repeatable, ascending."),
+    ] = None,
+    drift: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="What is subtracted: auto, all, none, or the symbols of a rigid "
+            "sublattice; repeatable."
+        ),
+    ] = None,
+    timestep: Timestep = None,
+    out: Annotated[
+        Path, typer.Option("--out", help="JSON; a CSV and a PNG beside it.")
+    ] = Path("msd.json"),
+    as_json: AsJson = False,
+) -> None:
+    """Mean squared displacements, and diffusion coefficients with their errors."""
+    from workflows.analyze_motion import analyze_msd
+
+    analyze_msd(
+        paths,
+        species or [],
+        timestep,
+        out,
+        as_json,
+        drift=drift or ["auto"],
+        layers=layer or [],
+    )
+
+
+@analyze_app.command()
+def profile(
+    paths: Trajectories,
+    species: Annotated[
+        list[str] | None, typer.Option(help="As in Li; repeatable. All by default.")
+    ] = None,
+    between: Annotated[
+        str | None,
+        typer.Option(
+            help="Marker species of two phases, as In:S+P, to measure their interphase."
+        ),
+    ] = None,
+    windows: Annotated[int, typer.Option(min=1, help="Number of time windows.")] = 10,
+    timestep: Timestep = None,
+    out: Annotated[
+        Path, typer.Option("--out", help="JSON; a CSV and a PNG beside it.")
+    ] = Path("profile.json"),
+    as_json: AsJson = False,
+) -> None:
+    """Densities along the normal against time, and the width of the interphase."""
+    from workflows.analyze_motion import analyze_profile
+
+    analyze_profile(paths, species or [], between, windows, timestep, out, as_json)
+
+
+@analyze_app.command()
+def checks(
+    paths: Trajectories,
+    temperature: Annotated[
+        float | None, typer.Option(min=0.0, help="Of the thermostat, K.")
+    ] = None,
+    timestep: Timestep = None,
+    out: Annotated[
+        Path, typer.Option("--out", help="JSON; a CSV and a PNG beside it.")
+    ] = Path("checks.json"),
+    as_json: AsJson = False,
+) -> None:
+    """Whether a run may be trusted: temperature, energy, time step, gaps."""
+    from workflows.analyze_motion import analyze_checks
+
+    analyze_checks(paths, temperature, timestep, out, as_json)

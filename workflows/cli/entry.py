@@ -1,0 +1,69 @@
+"""The entry point: runs the command line and turns failures into messages."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from pathlib import Path
+
+import typer
+
+from .app import app
+
+
+class _Interrupted(BaseException):
+    """Ctrl-C or SIGTERM; no library on the way up takes it for an error of its own."""
+
+
+def _interrupt(number: int, frame: object) -> None:
+    del number, frame
+    raise _Interrupted
+
+
+def main() -> None:
+    """Run the command line; turn every failure into one message and a status."""
+    import warnings
+
+    debug = "--debug" in sys.argv
+    if not debug:
+        # libraries warn developers; users get our messages
+        warnings.filterwarnings("ignore")
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _interrupt)
+    try:
+        app()
+    except _Interrupted:
+        typer.echo(
+            "\nionface: interrupted; nothing finished is lost: "
+            "run the same command again to go on",
+            err=True,
+        )
+        raise SystemExit(1) from None
+    except Exception as error:  # the last line of defense
+        if debug:
+            raise
+        typer.echo(f"ionface: {_message(error)}", err=True)
+        raise SystemExit(1) from None
+
+
+def _message(error: Exception) -> str:
+    from workflows.errors import IonfaceError
+
+    known: tuple[type[Exception], ...] = (IonfaceError,)
+    for module, name in (
+        ("structures.errors", "StructureError"),
+        ("analysis.errors", "AnalysisError"),
+    ):
+        if module in sys.modules:
+            known = (*known, getattr(sys.modules[module], name))
+    if isinstance(error, known):
+        return str(error)
+    if isinstance(error, OSError):
+        from workflows.project import disk_message
+
+        return disk_message(error, Path())
+    return (
+        f"unexpected {type(error).__name__}: {error}\n"
+        "This is a defect of ionface: please report it with the output of "
+        "the same command after `ionface --debug`."
+    )

@@ -1,0 +1,32 @@
+"""Arguments and options that several commands share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+StudyName = Annotated[
+    str, typer.Argument(metavar="STUDY", help="A built-in study or a YAML file.")
+]
+ProjectPath = Annotated[
+    Path, typer.Option("--project", help="The project directory.", show_default=True)
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print machine-readable output.")]
+Quick = Annotated[
+    bool, typer.Option("--quick", help="Same graphs, smaller models, 0.4 ps.")
+]
+EngineName = Annotated[
+    str | None,
+    typer.Option(
+        "--engine", help="sevennet, chgnet, or an ASE calculator's import path."
+    ),
+]
+DEFAULT_PROJECT = Path("ionface-project")
+
+
+Timestep = Annotated[
+    float | None, typer.Option(min=0.0, help="Between stored frames, fs.")
+]
+Trajectories = Annotated[list[Path], typer.Argument(help="A project, or trajectories.")]
