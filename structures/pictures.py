@@ -117,7 +117,7 @@ def _draw_top(axes: Axes, view: View) -> None:
     low, high = ring.min(axis=0), ring.max(axis=0)
     axes.set_xlim(low[0] - 2, high[0] + 2)
     axes.set_ylim(-3.4, high[1] + 3.0)
-    axes.set_title(f"the interface ± {NEAR} Å\nfrom above", fontsize=10)
+    axes.set_title(f"from above, ± {NEAR} Å", fontsize=10)
     _bar(axes, low[0], -2.6)
     axes.set_aspect("equal")
     axes.axis("off")
