@@ -18,8 +18,10 @@ from pymatgen.core import Element
 from .chains import whole_chain
 from .closing import ACCEPTED, SKIN, closed, densest_height
 from .errors import StructureError
+from .film_amounts import amount, check_room
 from .film_chains import (
     CONFORMERS,
+    DALTONS,
     MOST_ATOMS,
     Chain,
     compact_first,
@@ -40,9 +42,6 @@ from .topology import Topology, joined
 __all__ = ["Film", "Stage", "pack", "pack_on", "stages"]
 
 Array = NDArray[np.float64]
-DALTONS = 0.602214076  # Da/Å³ in 1 g/cm³
-DENSITY = (0.1, 5.0)  # g/cm³
-THINNEST = 4.0  # Å, of a film of flat chains
 # smallest distance when placed (Å), and how many times as high as the film the space is
 SCHEDULE = ((2.0, 2.0), (2.0, 2.5), (1.8, 3.0), (1.6, 3.5), (1.5, 4.5))
 
@@ -138,6 +137,7 @@ def pack(layer: FilmLayer, cell: Array) -> Film:
             f"{MOST_ATOMS} atoms, so take fewer or shorter ones"
         )
     parts = make_chains(smiles, chains, layer.seed)
+    check_room(layer, parts[0])
     tried: list[str] = []
     press = press_of(parts, cell)
     loosest = (np.empty((0, 3)), float("inf"))
@@ -162,51 +162,8 @@ def pack(layer: FilmLayer, cell: Array) -> Film:
             return made
         tried.append(f"{said}: {fault}")
     height = densest_height(press, *loosest, thickness)
-    densest = layer.density * thickness / height
-    raise _refused(layer, chains, thickness, area, densest, tried)
-
-
-def amount(layer: FilmLayer, mass: float, area: float) -> tuple[int, float]:
-    """Return how many chains there are, and the film's thickness, Å.
-
-    Args:
-        layer: chains or thickness, and density.
-        mass: of one chain, Da.
-        area: of the cell, Å².
-
-    Raises:
-        StructureError: neither or both, values out of range, or not one whole chain.
-    """
-    low, high = DENSITY
-    if not low <= layer.density <= high:
-        raise StructureError(
-            f"{layer.phase}: density={layer.density} g/cm³ must lie between {low} and "
-            f"{high}; polymers have 0.8 to 2.2"
-        )
-    if (layer.chains is None) == (layer.thickness is None):
-        raise StructureError(
-            f"{layer.phase}: chains={layer.chains}, thickness={layer.thickness}: give "
-            "one of the two; the other follows from the density"
-        )
-    volume = mass / (layer.density * DALTONS)  # Å³ of one chain
-    chains = layer.chains
-    if chains is None:
-        chains = round(float(layer.thickness or 0) * area / volume)
-    if chains < 1:
-        raise StructureError(
-            f"{layer.phase}: chains={layer.chains}, thickness={layer.thickness} Å: on "
-            f"{area:.1f} Å² one chain of {mass:.1f} Da makes {volume / area:.1f} Å; "
-            "give at least that thickness, a shorter chain, or a larger cell"
-        )
-    thickness = chains * volume / area
-    if thickness < THINNEST:
-        raise StructureError(
-            f"{layer.phase}: {chains} chains of {mass:.1f} Da at "
-            f"density={layer.density} g/cm³ on {area:.1f} Å² make {thickness:.1f} Å, "
-            f"thinner than one flat chain ({THINNEST} Å); give more chains, or a "
-            "smaller cell"
-        )
-    return chains, thickness
+    reached = layer.density * thickness / height
+    raise _refused(layer, chains, thickness, area, reached, tried)
 
 
 def _film(
@@ -281,13 +238,13 @@ def _refused(
     chains: int,
     thickness: float,
     area: float,
-    densest: float,
+    reached: float,
     tried: list[str],
 ) -> StructureError:
-    reached = f"the densest had {densest:.2f} g/cm³" if densest else "none came near"
+    closest = f"the densest had {reached:.2f} g/cm³" if reached else "none came near"
     return StructureError(
         f"{layer.phase}: density={layer.density} g/cm³ cannot be packed: {chains} "
-        f"chains on {area:.1f} Å² in {thickness:.1f} Å; {reached}. Tried with seed "
+        f"chains on {area:.1f} Å² in {thickness:.1f} Å; {closest}. Tried with seed "
         f"{layer.seed}: {'; '.join(tried)}. Lower the density, take more or shorter "
         "chains, a larger supercell, or another seed"
     )
