@@ -77,7 +77,7 @@ def analyze_bonds(
     lengths = {}
     for text in pairs:
         name, _, length = text.partition(":")
-        lengths[name] = _length(length) if length else bond_length(parse_pair(name))
+        lengths[name] = length_of(length) if length else bond_length(parse_pair(name))
     with job_progress("analyze bonds") as shown:
         shown.job("reading", 0, 2)
         frames = open_frames(paths, timestep)
@@ -101,7 +101,8 @@ def analyze_bonds(
     messages.print(f"wrote {out} and {out.with_suffix('.png')}")
 
 
-def _length(text: str) -> float:
+def length_of(text: str) -> float:
+    """Return a bond length that was typed, Å."""
     try:
         length = float(text)
     except ValueError:

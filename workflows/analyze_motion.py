@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import typer
 
 from workflows import analyze_frames
 from workflows.errors import IonfaceError
+from workflows.result_files import tell_written, write_results
 from workflows.show import job_progress, messages, table
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
     from analysis.motion.diffusion import Diffusion
     from analysis.motion.interphase import Interphase
 
@@ -37,7 +36,7 @@ def analyze_msd(
     from analysis.motion.diffusion import diffusion
     from analysis.motion.msd import msd
 
-    reference = _drift(drift)
+    reference = drift_reference(drift)
     with job_progress("analyze msd") as shown:
         shown.job("reading", 0, 3)
         frames = analyze_frames.open_frames(paths, timestep)
@@ -50,14 +49,14 @@ def analyze_msd(
     text = json.dumps(
         {"diffusion": [d.as_dict() for d in found], **result.as_dict()}, indent=1
     )
-    _write(out, text, result.rows(), figure_msd(result, found))
+    write_results(out, text, result.rows(), figure_msd(result, found))
     if as_json:
         typer.echo(text)
         return
-    _print_diffusion(found)
+    print_diffusion(found)
     for line in dict.fromkeys((result.drift, *result.notes)):
         messages.print(line)
-    _tell(out)
+    tell_written(out)
 
 
 def analyze_profile(
@@ -88,7 +87,7 @@ def analyze_profile(
     if mixed:
         data["interphase"] = mixed.as_dict()
     text = json.dumps(data, indent=1)
-    _write(out, text, result.rows(), figure_profiles(result))
+    write_results(out, text, result.rows(), figure_profiles(result))
     if mixed:
         picture = out.with_name(f"{out.stem}-interphase.png")
         write(picture, png(figure_interphase(mixed)))
@@ -99,7 +98,7 @@ def analyze_profile(
         _print_interphase(mixed)
         messages.print(f"wrote {picture}")
     messages.print(result.drift)
-    _tell(out)
+    tell_written(out)
 
 
 def analyze_checks(
@@ -119,7 +118,7 @@ def analyze_checks(
         shown.job("checks", 1, 2)
         result = check_run(frames, temperature)
     text = json.dumps(result.as_dict(), indent=1)
-    _write(out, text, result.rows(), figure_checks(frames, result))
+    write_results(out, text, result.rows(), figure_checks(frames, result))
     if as_json:
         typer.echo(text)
         return
@@ -130,33 +129,10 @@ def analyze_checks(
     for note in result.notes:
         messages.print(note)
     messages.print(result.verdict)
-    _tell(out)
+    tell_written(out)
 
 
-def _write(
-    out: Path, text: str, rows: Iterable[Mapping[str, Any]], figure: Figure
-) -> None:
-    from analysis.figure_style import png
-    from analysis.tables_csv import write_csv
-    from workflows.project import write
-
-    if out.suffix in {".png", ".csv"}:
-        raise IonfaceError(
-            f"{out} names the JSON file; the table and the figure go beside it as "
-            f"{out.with_suffix('.csv').name} and {out.with_suffix('.png').name}: give "
-            f"--out {out.with_suffix('.json')}"
-        )
-    write(out, text)
-    write_csv(out.with_suffix(".csv"), rows)
-    write(out.with_suffix(".png"), png(figure))
-
-
-def _tell(out: Path) -> None:
-    beside = ", ".join(str(out.with_suffix(suffix)) for suffix in (".csv", ".png"))
-    messages.print(f"wrote {out}, {beside}")
-
-
-def _drift(words: Sequence[str]) -> str | list[str]:
+def drift_reference(words: Sequence[str]) -> str | list[str]:
     """Return one of the named references, or the symbols of a rigid sublattice."""
     named = [word for word in words if word in DRIFTS]
     if named and len(words) > 1:
@@ -178,20 +154,25 @@ def _markers(text: str) -> tuple[list[str], list[str]]:
     return sides[0], sides[1]
 
 
-def _print_diffusion(found: Sequence[Diffusion]) -> None:
-    from analysis.motion.diffusion import CM2_PER_S
-
+def print_diffusion(found: Sequence[Diffusion]) -> None:
+    """Print coefficients with their intervals, exponents and verdicts."""
     rows = []
     for d in found:
-        if d.diffusive:
-            low, high = (value * CM2_PER_S for value in d.interval)
-            number = f"{d.cm2_per_s:.2e} ({low:.1e}–{high:.1e})"
-        elif d.upper_bound is not None:
-            number = f"< {d.upper_bound * CM2_PER_S:.1e}"
-        else:
-            number = "–"
+        number = coefficient_words(d)
         rows.append([d.species, d.direction, number, f"{d.exponent:.2f}", d.verdict])
     table(["species", "direction", "D cm²/s (95 %)", "exponent", "verdict"], rows)
+
+
+def coefficient_words(d: Diffusion) -> str:
+    """Return D with its interval in cm²/s, its upper bound, or a dash."""
+    from analysis.motion.diffusion import CM2_PER_S
+
+    if d.diffusive:
+        low, high = (value * CM2_PER_S for value in d.interval)
+        return f"{d.cm2_per_s:.2e} ({low:.1e}–{high:.1e})"
+    if d.upper_bound is not None:
+        return f"< {d.upper_bound * CM2_PER_S:.1e}"
+    return "–"
 
 
 def _print_interphase(found: Interphase) -> None:

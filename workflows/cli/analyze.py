@@ -173,3 +173,69 @@ def checks(
     from workflows.analyze_motion import analyze_checks
 
     analyze_checks(paths, temperature, timestep, out, as_json)
+
+
+@analyze_app.command()
+def arrhenius(
+    runs: Annotated[
+        list[Path], typer.Argument(help="One file or directory per temperature.")
+    ],
+    species: Annotated[str, typer.Option("--species", help="As in Li.")] = "Li",
+    temperature: Annotated[
+        list[float] | None,
+        typer.Option(min=0.0, help="K, of each run in order; measured by default."),
+    ] = None,
+    at: Annotated[
+        float, typer.Option("--at", min=1.0, help="Extrapolate to this, K.")
+    ] = 300.0,
+    drift: Annotated[
+        list[str] | None, typer.Option(help="As for msd; repeatable.")
+    ] = None,
+    timestep: Timestep = None,
+    out: Annotated[
+        Path, typer.Option("--out", help="JSON; a CSV and a PNG beside it.")
+    ] = Path("arrhenius.json"),
+    as_json: AsJson = False,
+) -> None:
+    """Activation energy of diffusion, from runs at several temperatures."""
+    from workflows.analyze_arrhenius import analyze_arrhenius
+
+    analyze_arrhenius(
+        runs,
+        species,
+        temperature or [],
+        at,
+        timestep,
+        out,
+        as_json,
+        drift=drift or ["auto"],
+    )
+
+
+@analyze_app.command()
+def layers(
+    paths: Trajectories,
+    pair: Annotated[
+        str, typer.Option("--pair", help="Center and neighbor: P-S, or P-S:2.6 (Å).")
+    ],
+    number: Annotated[
+        int, typer.Option("--layers", min=1, help="Of equal height.")
+    ] = 10,
+    edge: Annotated[
+        list[float] | None,
+        typer.Option(help="Heights between layers instead, Å; repeatable, ascending."),
+    ] = None,
+    windows: Annotated[int, typer.Option(min=1, help="Number of time windows.")] = 4,
+    stride: Annotated[int, typer.Option(min=1, help="Every how many frames.")] = 1,
+    timestep: Timestep = None,
+    out: Annotated[
+        Path, typer.Option("--out", help="JSON; a CSV and a PNG beside it.")
+    ] = Path("layers.json"),
+    as_json: AsJson = False,
+) -> None:
+    """Coordination numbers layer by layer along the normal, against time."""
+    from workflows.analyze_layers import analyze_layers
+
+    analyze_layers(
+        paths, pair, number, edge or [], windows, stride, timestep, out, as_json
+    )
