@@ -137,6 +137,7 @@ def figure_arrhenius(
     *,
     room: float = 300.0,
     title: str = "",
+    emulated: bool = False,
 ) -> Figure:
     """Return D against 1000/T with the fitted lines, extrapolated to one temperature.
 
@@ -146,6 +147,7 @@ def figure_arrhenius(
         lines: fits by what to call them.
         room: temperature of the extrapolation, K.
         title: above the panel.
+        emulated: mark it as the output of a stand-in.
 
     Raises:
         AnalysisError: there is no line.
@@ -169,7 +171,7 @@ def figure_arrhenius(
         above.spines["top"].set_visible(False)
         quiet_grid(axes, "both")
         axes.legend(loc="lower left", labelspacing=1.0)
-        headline(figure, title, quick=False, emulated=False)
+        headline(figure, title, quick=False, emulated=emulated)
     return figure
 
 

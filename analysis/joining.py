@@ -67,6 +67,8 @@ def _append(joined: Trajectory, part: Trajectory, number: int) -> Trajectory:
             "join only segments of one run, with its atoms in one order"
         )
     notes, kept = joined.notes + part.notes, joined
+    if not _same_flags(joined, part):
+        notes += (f"segment {number} holds other atoms fixed than the ones before",)
     added = part.segments
     if len(joined) and len(part):
         seam = find_seam(joined, part)
@@ -83,7 +85,14 @@ def _append(joined: Trajectory, part: Trajectory, number: int) -> Trajectory:
             "; ".join(filter(None, (joined.skipped.reason, part.skipped.reason))),
         ),
         notes=notes,
+        fixed=joined.fixed if _same_flags(joined, part) else None,
     )
+
+
+def _same_flags(joined: Trajectory, part: Trajectory) -> bool:
+    if joined.fixed is None or part.fixed is None:
+        return joined.fixed is part.fixed
+    return np.array_equal(joined.fixed, part.fixed)
 
 
 def find_seam(before: Trajectory, after: Trajectory) -> Seam:

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .frames import FloatArray
 
@@ -52,16 +53,14 @@ def first_peak(
         n: running coordination up to each bin's upper edge, shape (n_bins,).
         error: standard error of g, shape (n_bins,); NaN where unknown.
     """
-    from scipy.signal import find_peaks
-
     smooth = broaden(r, g, SMOOTHING)
     if not smooth.max() > 0:
         return None
     # A zero on both sides lets a peak in the first or last bin count.
     padded = np.concatenate([[0.0], smooth, [0.0]])
-    found, about = find_peaks(padded, prominence=PROMINENCE * smooth.max())
+    found, prominences = _maxima(padded, PROMINENCE * float(smooth.max()))
     noise = np.concatenate([[0.0], _smooth_error(r, error), [0.0]])
-    strong = found[about["prominences"] > ERRORS * noise[found]] - 1
+    strong = found[prominences > ERRORS * noise[found]] - 1
     strong = strong[strong < len(r) - 1]  # a rise that the cutoff ends is no peak
     if not len(strong):
         return None
@@ -75,6 +74,30 @@ def first_peak(
         minimum=float(r[low]),
         coordination=float(n[low]),
     )
+
+
+def _maxima(g: FloatArray, least: float) -> tuple[NDArray[np.intp], FloatArray]:
+    """Return the maxima of at least some prominence, and their prominences.
+
+    As `scipy.signal.find_peaks` does, whose import takes longer than an analysis: the
+    middle of a plateau, over the higher of the two lowest points on the way to higher
+    ground.
+    """
+    edges = np.flatnonzero(np.diff(g)) + 1  # runs of equal values
+    starts, stops = np.r_[0, edges], np.r_[edges, len(g)]
+    level = g[starts]
+    inner = np.arange(1, len(level) - 1)
+    tops = inner[(level[inner] > level[inner - 1]) & (level[inner] > level[inner + 1])]
+    found, heights = [], []
+    for top in tops.tolist():
+        higher = np.flatnonzero(level > level[top])
+        left = higher[higher < top].max(initial=-1) + 1
+        right = higher[higher > top].min(initial=len(level))
+        base = max(level[left : top + 1].min(), level[top:right].min())
+        if level[top] - base >= least:
+            found.append((starts[top] + stops[top] - 1) // 2)
+            heights.append(level[top] - base)
+    return np.array(found, dtype=np.intp), np.array(heights)
 
 
 def broaden(r: FloatArray, g: FloatArray, sigma: float) -> FloatArray:

@@ -119,12 +119,12 @@ def rdfs_and_bonds(
         )
     lengths = bond_lengths(wanted if bonds is None else bonds)
     every = [*wanted, *(parse_pair(name) for name in lengths)]
-    ends = _split(0, len(trajectory), windows)
+    ends = even_ends(0, len(trajectory), windows)
     found = tally(
         trajectory,
         every,
         Bins(cutoff, bins),
-        edges=np.unique(np.concatenate(_blocks(ends))),
+        edges=np.unique(np.concatenate(block_ends(ends))),
         bonds=[0.0] * len(wanted) + list(lengths.values()),
         profiles=normalization == "profile",
         threads=threads,
@@ -190,15 +190,15 @@ def crystal_rdf(
     )
 
 
-def _split(start: int, stop: int, parts: int) -> IntArray:
+def even_ends(start: int, stop: int, parts: int) -> IntArray:
     """Return the ends of at most `parts` nonempty spans of about equal length."""
     parts = max(1, min(parts, stop - start))
     return start + (stop - start) * np.arange(parts + 1) // parts
 
 
-def _blocks(ends: IntArray) -> list[IntArray]:
-    """Return the ends of the blocks of each window."""
-    return [_split(a, b, BLOCKS) for a, b in itertools.pairwise(ends.tolist())]
+def block_ends(ends: IntArray) -> list[IntArray]:
+    """Return the ends of the blocks of each window, for error bars."""
+    return [even_ends(a, b, BLOCKS) for a, b in itertools.pairwise(ends.tolist())]
 
 
 def _result(
@@ -208,14 +208,14 @@ def _result(
     ends: IntArray,
     normalization: Normalization,
 ) -> RdfResult:
-    numbers = [len(blocks) - 1 for blocks in _blocks(ends)]
+    numbers = [len(blocks) - 1 for blocks in block_ends(ends)]
     starts = np.cumsum([0, *numbers])
     spans = [slice(a, b) for a, b in itertools.pairwise(starts.tolist())]
     times = trajectory.times_fs
     return RdfResult(
         r=found.bins.centers,
         pairs={
-            pair_name(found.pairs[row]): _pair_rdf(found, row, spans, normalization)
+            pair_name(found.pairs[row]): pair_rdf(found, row, spans, normalization)
             for row in range(n_pairs)
         },
         windows_fs=tuple(
@@ -229,9 +229,17 @@ def _result(
     )
 
 
-def _pair_rdf(
+def pair_rdf(
     found: Tally, row: int, spans: list[slice], normalization: Normalization
 ) -> PairRdf:
+    """Return the RDF of one pair from counts in blocks of frames.
+
+    Args:
+        found: counts, one entry per block.
+        row: which pair.
+        spans: the blocks of each window.
+        normalization: what g(r) is divided by.
+    """
     counts = np.array([found.counts[span, row].sum(axis=0) for span in spans])
     frames = np.array([found.frames[span].sum() for span in spans])
     atoms = found.atoms[found.pairs[row][0]]

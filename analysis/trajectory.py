@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 
 from .errors import TrajectoryError
 from .frames import FloatArray, Frame, Segment, Skipped
-from .trajectory_format import SCALARS, Header, read_header, valid_records
+from .trajectory_format import SCALARS, read_header
+from .trajectory_records import read_segments, release
 from .trajectory_writer import TrajectoryWriter
 
 __all__ = ["Frame", "Segment", "Skipped", "Trajectory", "TrajectoryWriter"]
@@ -38,6 +39,8 @@ class Trajectory:
         skipped: what was left out, and why.
         notes: what else one should know: seams, shifted times, torn ends.
         meta: what the writer left.
+        fixed: coordinates that the run held fixed, along the cell vectors, shape
+            (n_atoms, 3); None where none is, or nothing tells.
     """
 
     species: tuple[str, ...]
@@ -47,6 +50,7 @@ class Trajectory:
     skipped: Skipped = field(default_factory=Skipped)
     notes: tuple[str, ...] = ()
     meta: Mapping[str, Any] = field(default_factory=dict)
+    fixed: NDArray[np.bool_] | None = None
 
     @classmethod
     def open(cls, path: str | os.PathLike[str]) -> Trajectory:
@@ -122,8 +126,15 @@ class Trajectory:
 
     @cached_property
     def scalars(self) -> Mapping[str, FloatArray]:
-        """Return energies (eV) and temperature (K) by name, each (n_frames,)."""
-        return {name: self._scalar(name) for name in SCALARS}
+        """Return energies (eV) and temperature (K) by name, each (n_frames,).
+
+        Those of `trajectory_format.SCALARS` are always there, NaN where unknown; VASP
+        adds e_0_energy (at zero smearing), nosepot and nosekinetic.
+        """
+        further = [name for segment in self.segments for name in segment.scalars]
+        return {
+            name: self._scalar(name) for name in dict.fromkeys((*SCALARS, *further))
+        }
 
     @property
     def energies(self) -> FloatArray:
@@ -157,10 +168,16 @@ class Trajectory:
         raise IndexError(f"frame {index} of a trajectory of {len(self)} frames")
 
     def blocks(self, size: int = 256) -> Iterator[Segment]:
-        """Yield all frames in pieces of at most `size`, in the order of time."""
+        """Yield all frames in pieces of at most `size`, in the order of time.
+
+        Pages of the file that a piece was read from may leave memory when the next
+        one is asked for; they come back if they are looked at again.
+        """
         for segment in self.segments:
             for start in range(0, len(segment), size):
-                yield segment[start : start + size]
+                piece = segment[start : start + size]
+                yield piece
+                release(piece.positions)
 
     def between(self, start: int, stop: int) -> Trajectory:
         """Return frames start..stop-1 as views."""
@@ -207,12 +224,12 @@ def _open(path: Path) -> Trajectory:
         with path.open("rb") as stream:
             header, offset = read_header(stream, path)
             size = stream.seek(0, os.SEEK_END)
+        count, torn = divmod(max(0, size - offset), header.record_dtype().itemsize)
+        segments, bad = read_segments(path, header, offset, count)
     except OSError as error:
         raise TrajectoryError(
             f"cannot read the trajectory {path}: {error.strerror}"
         ) from error
-    count, torn = divmod(max(0, size - offset), header.record_dtype().itemsize)
-    segments, bad = _segments(path, header, offset, count)
     return Trajectory(
         species=header.species,
         segments=segments,
@@ -220,38 +237,6 @@ def _open(path: Path) -> Trajectory:
         sources=header.sources or (str(path),),
         skipped=_skipped(bad, torn),
         meta=header.meta,
-    )
-
-
-def _segments(
-    path: Path, header: Header, offset: int, count: int
-) -> tuple[tuple[Segment, ...], list[int]]:
-    if count == 0:
-        return (), []
-    dtype = header.record_dtype()
-    records = np.memmap(path, dtype=dtype, mode="r", offset=offset, shape=(count,))
-    whole = np.concatenate(
-        [valid_records(records[i : i + 256]) for i in range(0, count, 256)]
-    )
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], whole, [False]])))
-    spans = edges.reshape(-1, 2)
-    segments = tuple(_segment(records[low:high], header) for low, high in spans)
-    return segments, [int(index) for index in np.flatnonzero(~whole)]
-
-
-def _segment(records: NDArray[np.void], header: Header) -> Segment:
-    if header.lattice is None:
-        lattices = records["lattice"]
-    else:
-        lattices = np.asarray(header.lattice)[None]
-    return Segment(
-        steps=np.array(records["step"]),
-        times_fs=np.array(records["time_fs"]),
-        lattices=lattices,
-        positions=records["positions"],
-        scalars={name: np.array(records[name]) for name in SCALARS},
-        velocities=records["velocities"] if header.velocities else None,
-        thermostat=records["thermostat"] if header.thermostat else None,
     )
 
 

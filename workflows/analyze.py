@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from workflows.analyze_frames import check_exist
+from workflows.emulation import title
 from workflows.ensembles import spreads
 from workflows.errors import IonfaceError
 from workflows.show import table
@@ -21,6 +23,7 @@ def analyze_energies(paths: list[Path], n_interfaces: int, as_json: bool) -> Non
     """Print formation energies of projects, or of one set of VASP directories."""
     from workflows.project import Project
     from workflows.results import collect
+    from workflows.vasp.by_hand_results import by_hand_energies, is_root
 
     check_exist(paths)
     # a project's store stands for the project
@@ -32,7 +35,10 @@ def analyze_energies(paths: list[Path], n_interfaces: int, as_json: bool) -> Non
         project = Project.open(path)
         study = project.study if len(projects) == 1 else None
         entries += collect(project).energies
-    if directories := [path for path in paths if path not in projects]:
+    roots = [path for path in paths if is_root(path)]
+    for root in roots:
+        entries += by_hand_energies(root)
+    if directories := [p for p in paths if p not in projects and p not in roots]:
         entries.append(_from_vasp(directories, n_interfaces))
     if not entries:
         raise IonfaceError(
@@ -80,6 +86,7 @@ def print_energies(entries: list[dict[str, Any]], study: Study | None) -> None:
             ]
         )
     quick = study is not None and study.quick
+    emulated = any(entry["level_of_theory"].get("emulated") for entry in entries)
     table(
         [
             "interface",
@@ -93,12 +100,14 @@ def print_energies(entries: list[dict[str, Any]], study: Study | None) -> None:
             "E_strain eV",
         ],
         rows,
-        title="QUICK models: a rehearsal, not a result" if quick else "",
+        title=title(
+            emulated, "QUICK models: a rehearsal, not a result" if quick else ""
+        ),
     )
-    _print_spreads(entries)
+    _print_spreads(entries, title(emulated))
 
 
-def _print_spreads(entries: list[dict[str, Any]]) -> None:
+def _print_spreads(entries: list[dict[str, Any]], heading: str) -> None:
     """Print mean and spread of ensembles of orderings, if there are any."""
     rows = [
         [
@@ -112,7 +121,8 @@ def _print_spreads(entries: list[dict[str, Any]]) -> None:
         for one in spreads(entries)
     ]
     if rows:
-        table(["ensemble", "orderings", "mean J/m²", "σ", "lowest", "highest"], rows)
+        header = ["ensemble", "orderings", "mean J/m²", "σ", "lowest", "highest"]
+        table(header, rows, heading)
 
 
 def print_dynamics(results: Results) -> None:
@@ -138,14 +148,4 @@ def print_dynamics(results: Results) -> None:
             )
     if rows:
         header = ["dynamics", "ps", "pair", "within Å", "bonds at 0", "first", "last"]
-        table(header, rows)
-
-
-def check_exist(paths: list[Path]) -> None:
-    """Refuse paths that are not there."""
-    for path in paths:
-        if not path.exists():
-            raise IonfaceError(
-                f"{path} does not exist; give a project, a VASP directory or a "
-                "trajectory file"
-            )
+        table(header, rows, title(results.emulated))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import typer
 
-from workflows import analyze_frames
+from workflows import analyze_frames, emulation
 from workflows.analyze_motion import coefficient_words, drift_reference
 from workflows.errors import IonfaceError
 from workflows.result_files import tell_written, write_results
@@ -56,16 +56,18 @@ def analyze_arrhenius(
             three = [d for d in diffusion(frames, [species], drift=reference)
                      if d.direction == "3d"]  # fmt: skip
             found[at] = three[0]
+    emulated = emulation.emulated_paths(runs)
     if not as_json:
-        _print_runs(found)
+        _print_runs(found, emulation.title(emulated))
     line = arrhenius_of(found)
     points = {f"{t:.1f}": d.as_dict() for t, d in sorted(found.items())}
-    text = json.dumps(
-        {"species": species, **line.as_dict(), "diffusion": points}, indent=1
-    )
+    data = {"species": species, **line.as_dict(), "diffusion": points}
+    text = json.dumps(emulation.marked(data, emulated), indent=1)
     title = f"Diffusion of {species} against temperature"
-    figure = figure_arrhenius({species: line}, room=room, title=title)
-    write_results(out, text, line.rows(), figure)
+    figure = figure_arrhenius(
+        {species: line}, room=room, title=title, emulated=emulated
+    )
+    write_results(out, text, emulation.marked_rows(line.rows(), emulated), figure)
     if as_json:
         typer.echo(text)
         return
@@ -100,12 +102,12 @@ def _temperature(frames: Trajectory, run: Path) -> float:
     )
 
 
-def _print_runs(found: dict[float, Diffusion]) -> None:
+def _print_runs(found: dict[float, Diffusion], heading: str) -> None:
     rows = [
         [f"{t:.1f}", coefficient_words(d), f"{d.exponent:.2f}", d.verdict]
         for t, d in sorted(found.items())
     ]
-    table(["T K", "D cm²/s (95 %)", "exponent", "verdict"], rows)
+    table(["T K", "D cm²/s (95 %)", "exponent", "verdict"], rows, heading)
 
 
 def _print_line(line: Arrhenius, room: float) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import typer
 
 from workflows import progress
-from workflows.analyze import check_exist
+from workflows.emulation import emulated_paths, marked, title
 from workflows.errors import IonfaceError
 from workflows.show import job_progress, messages, table
 
@@ -33,8 +33,8 @@ def analyze_rdf(
 ) -> None:
     """Write rdf.json and a figure beside it; print the first peaks."""
     from analysis.figures_rdf import figure_rdf
+    from analysis.files import write_atomically
     from analysis.rdf import partial_rdfs
-    from workflows.project import write
 
     with job_progress("analyze rdf") as shown:
         shown.job("reading", 0, 2)
@@ -49,14 +49,15 @@ def analyze_rdf(
             progress=progress.counter(len(frames), "frames"),
         )
     crystals = {name: reference_rdf(name, pairs, cutoff, bins) for name in references}
-    text = json.dumps(result.as_dict(), indent=1)
-    write(out, text)
-    figure = figure_rdf(result, crystals)
+    emulated = emulated_paths(paths)
+    text = json.dumps(marked(result.as_dict(), emulated), indent=1)
+    write_atomically(out, text.encode())
+    figure = figure_rdf(result, crystals, emulated=emulated)
     figure.savefig(out.with_suffix(".png"), dpi=160)
     if as_json:
         typer.echo(text)
         return
-    _print_peaks(result)
+    _print_peaks(result, title(emulated))
     messages.print(f"wrote {out} and {out.with_suffix('.png')}")
 
 
@@ -71,8 +72,8 @@ def analyze_bonds(
     """Write the number of bonds in every frame and a figure beside it."""
     from analysis.bonds import bond_counts, bond_length
     from analysis.figures import figure_bonds
+    from analysis.files import write_atomically
     from analysis.pairs import parse_pair
-    from workflows.project import write
 
     lengths = {}
     for text in pairs:
@@ -83,9 +84,11 @@ def analyze_bonds(
         frames = open_frames(paths, timestep)
         shown.job("counting", 1, 2)
         counts = bond_counts(frames, lengths)
-    text = json.dumps(counts.as_dict(), indent=1)
-    write(out, text)
-    figure_bonds(counts).savefig(out.with_suffix(".png"), dpi=160)
+    emulated = emulated_paths(paths)
+    text = json.dumps(marked(counts.as_dict(), emulated), indent=1)
+    write_atomically(out, text.encode())
+    figure = figure_bonds(counts, emulated=emulated)
+    figure.savefig(out.with_suffix(".png"), dpi=160)
     if as_json:
         typer.echo(text)
         return
@@ -97,6 +100,7 @@ def analyze_bonds(
             [f"{part[0]:.2f}–{part[-1]:.2f}", *(f"{m[i]:.1f}" for m in means.values())]
             for i, part in enumerate(edges)
         ],
+        title(emulated),
     )
     messages.print(f"wrote {out} and {out.with_suffix('.png')}")
 
@@ -115,6 +119,16 @@ def length_of(text: str) -> float:
     return length
 
 
+def check_exist(paths: list[Path]) -> None:
+    """Refuse paths that are not there."""
+    for path in paths:
+        if not path.exists():
+            raise IonfaceError(
+                f"{path} does not exist; give a project, a VASP directory or a "
+                "trajectory file"
+            )
+
+
 def open_frames(paths: list[Path], timestep: float | None) -> Any:
     """Return the trajectory of files, directories or a project."""
     from analysis.readers import open_trajectory
@@ -126,8 +140,17 @@ def open_frames(paths: list[Path], timestep: float | None) -> Any:
             stored = sorted((path / "trajectories").glob("*.ionf"))
             found += _of_interfaces(path, stored)
         else:
-            found.append(path)
+            found += _parts(path)
     return open_trajectory(found if len(found) > 1 else found[0], timestep_fs=timestep)
+
+
+def _parts(path: Path) -> list[Path]:
+    """Return the segments of dynamics run by hand, else the path itself."""
+    if path.is_file():  # the import takes longer than reading a short file
+        return [path]
+    from workflows.vasp.by_hand_results import dynamics_parts
+
+    return dynamics_parts(path) or [path]
 
 
 def _of_interfaces(root: Path, stored: list[Path]) -> list[Path]:
@@ -175,7 +198,7 @@ def reference_rdf(name: str, pairs: list[str], cutoff: float, bins: int) -> RdfR
     )
 
 
-def _print_peaks(result: RdfResult) -> None:
+def _print_peaks(result: RdfResult, heading: str) -> None:
     data = result.as_dict()
     rows = []
     for pair, curves in data["pairs"].items():
@@ -192,4 +215,4 @@ def _print_peaks(result: RdfResult) -> None:
                     "–" if height is None else f"{height:.2f}",
                 ]
             )
-    table(["pair", "window ps", "first peak Å", "height"], rows)
+    table(["pair", "window ps", "first peak Å", "height"], rows, heading)

@@ -10,6 +10,7 @@ import numpy as np
 import typer
 
 from workflows import analyze_frames
+from workflows.emulation import emulated_paths, marked, marked_rows, title
 from workflows.result_files import tell_written, write_results
 from workflows.show import job_progress, table
 
@@ -41,8 +42,10 @@ def analyze_layers(
         found = layer_coordination(
             frames, both, reach, edges or layers, windows=windows, stride=stride
         )
-    text = json.dumps(found.as_dict(), indent=1)
-    write_results(out, text, found.rows(), figure_layers(found))
+    emulated = emulated_paths(paths)
+    text = json.dumps(marked(found.as_dict(), emulated), indent=1)
+    figure = figure_layers(found, emulated=emulated)
+    write_results(out, text, marked_rows(found.rows(), emulated), figure)
     if as_json:
         typer.echo(text)
         return
@@ -54,5 +57,6 @@ def analyze_layers(
         ]
         for index, (low, high) in enumerate(pairwise(found.edges))
     ]
-    table([f"{name} < {reach:.2f} Å, height Å", *heads], rows)
+    header = [f"{name} < {reach:.2f} Å, height Å", *heads]
+    table(header, rows, title(emulated))
     tell_written(out)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from workflows import analyze_frames
+from workflows.emulation import emulated_paths, marked, marked_rows, title
 from workflows.errors import IonfaceError
 from workflows.result_files import tell_written, write_results
 from workflows.show import job_progress, messages, table
@@ -46,14 +47,15 @@ def analyze_msd(
         found = diffusion(frames, species or None, drift=reference)
         if layers:
             found += diffusion(frames, species or None, layers=layers, drift=reference)
-    text = json.dumps(
-        {"diffusion": [d.as_dict() for d in found], **result.as_dict()}, indent=1
-    )
-    write_results(out, text, result.rows(), figure_msd(result, found))
+    emulated = emulated_paths(paths)
+    data = {"diffusion": [d.as_dict() for d in found], **result.as_dict()}
+    text = json.dumps(marked(data, emulated), indent=1)
+    figure = figure_msd(result, found, emulated=emulated)
+    write_results(out, text, marked_rows(result.rows(), emulated), figure)
     if as_json:
         typer.echo(text)
         return
-    print_diffusion(found)
+    print_diffusion(found, title(emulated))
     for line in dict.fromkeys((result.drift, *result.notes)):
         messages.print(line)
     tell_written(out)
@@ -86,16 +88,18 @@ def analyze_profile(
     data = result.as_dict()
     if mixed:
         data["interphase"] = mixed.as_dict()
-    text = json.dumps(data, indent=1)
-    write_results(out, text, result.rows(), figure_profiles(result))
+    emulated = emulated_paths(paths)
+    text = json.dumps(marked(data, emulated), indent=1)
+    figure = figure_profiles(result, emulated=emulated)
+    write_results(out, text, marked_rows(result.rows(), emulated), figure)
     if mixed:
         picture = out.with_name(f"{out.stem}-interphase.png")
-        write(picture, png(figure_interphase(mixed)))
+        write(picture, png(figure_interphase(mixed, emulated=emulated)))
     if as_json:
         typer.echo(text)
         return
     if mixed:
-        _print_interphase(mixed)
+        _print_interphase(mixed, title(emulated))
         messages.print(f"wrote {picture}")
     messages.print(result.drift)
     tell_written(out)
@@ -117,14 +121,17 @@ def analyze_checks(
         frames = analyze_frames.open_frames(paths, timestep)
         shown.job("checks", 1, 2)
         result = check_run(frames, temperature)
-    text = json.dumps(result.as_dict(), indent=1)
-    write_results(out, text, result.rows(), figure_checks(frames, result))
+    emulated = emulated_paths(paths)
+    text = json.dumps(marked(result.as_dict(), emulated), indent=1)
+    figure = figure_checks(frames, result, emulated=emulated)
+    write_results(out, text, marked_rows(result.rows(), emulated), figure)
     if as_json:
         typer.echo(text)
         return
     table(
         ["check", "verdict", "measured"],
         [[check.name, check.verdict, check.why] for check in result.checks],
+        title(emulated),
     )
     for note in result.notes:
         messages.print(note)
@@ -154,13 +161,14 @@ def _markers(text: str) -> tuple[list[str], list[str]]:
     return sides[0], sides[1]
 
 
-def print_diffusion(found: Sequence[Diffusion]) -> None:
+def print_diffusion(found: Sequence[Diffusion], heading: str = "") -> None:
     """Print coefficients with their intervals, exponents and verdicts."""
     rows = []
     for d in found:
         number = coefficient_words(d)
         rows.append([d.species, d.direction, number, f"{d.exponent:.2f}", d.verdict])
-    table(["species", "direction", "D cm²/s (95 %)", "exponent", "verdict"], rows)
+    header = ["species", "direction", "D cm²/s (95 %)", "exponent", "verdict"]
+    table(header, rows, heading)
 
 
 def coefficient_words(d: Diffusion) -> str:
@@ -175,7 +183,7 @@ def coefficient_words(d: Diffusion) -> str:
     return "–"
 
 
-def _print_interphase(found: Interphase) -> None:
+def _print_interphase(found: Interphase, heading: str) -> None:
     fronts = range(found.widths.shape[1])
     rows = []
     for index, (start, end) in enumerate(found.windows_fs):
@@ -186,7 +194,7 @@ def _print_interphase(found: Interphase) -> None:
         window = f"{start / 1000:.2f}–{end / 1000:.2f}"
         rows.append([window, *cells, f"{found.overlaps[index]:.1f}"])
     heads = [f"front at {found.positions[0, i]:.1f} Å: width Å" for i in fronts]
-    table(["window ps", *heads, "overlap Å"], rows)
+    table(["window ps", *heads, "overlap Å"], rows, heading)
     for i, growth in enumerate(found.growth):
         messages.print(
             f"front at {found.positions[0, i]:.1f} Å: {growth.rate:+.3f} ± "

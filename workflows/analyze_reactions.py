@@ -8,6 +8,7 @@ from pathlib import Path
 import typer
 
 from workflows.analyze_frames import open_frames, reference_rdf
+from workflows.emulation import emulated_paths, marked, title
 from workflows.show import job_progress, messages, table
 
 MARGIN = 1.0  # Å beyond what references explain, so that their broadened lines fit
@@ -38,13 +39,15 @@ def analyze_reactions(
         frames = open_frames(paths, timestep)
         shown.job("bonds", 1, 2)
         report = reactions(frames, pairs, references=crystals, windows=windows)
-    text = json.dumps(report.as_dict(), indent=1)
+    emulated = emulated_paths(paths)
+    text = json.dumps(marked(report.as_dict(), emulated), indent=1)
     write(out, text)
-    figure_reactions(report).savefig(out.with_suffix(".png"), dpi=160)
+    figure = figure_reactions(report, emulated=emulated)
+    figure.savefig(out.with_suffix(".png"), dpi=160)
     if as_json:
         typer.echo(text)
         return
-    table(list(HEADER), rows(report))
+    table(list(HEADER), rows(report), title(emulated))
     for line in lines(report):
         typer.echo(line)
     messages.print(f"wrote {out} and {out.with_suffix('.png')}")

@@ -132,11 +132,25 @@ def run_study(
 
     study = study_files.load(name).with_engine(engine)
     study = quickened(study) if quick else study
+    if (root / "project.json").is_file():
+        Project.create(root, study)  # another study's is refused first
+    _check_vasp(study, root)
     project = Project.create(root, study)
     with job_progress(study.name) as shown:
         outcome = runner.run(project, shown.job)
     _tell(project, outcome, as_json)
     return 1 if outcome.failed else 0
+
+
+def _check_vasp(study: Study, root: Path) -> None:
+    """Refuse, before anything is made, VASP jobs that could not start here."""
+    from workflows.vasp.preflight import check_study, vasp_engines
+
+    if not vasp_engines(study):
+        return
+    with job_progress(study.name) as shown:
+        shown.job("checks before VASP starts", 0, 1)
+        check_study(study, here=True, project=root)
 
 
 def _tell(project: Project, outcome: Outcome, as_json: bool) -> None:

@@ -109,7 +109,11 @@ def _run_check(project: Project, subject: str) -> Path:
     target = run.temperature or protocol(project.study.protocol).temperature
     frames = Trajectory.open(project.root / "trajectories" / f"{slug(subject)}.ionf")
     figure = figure_temperature(
-        frames, target, title=subject, quick=project.study.quick
+        frames,
+        target,
+        title=subject,
+        quick=project.study.quick,
+        emulated=_emulated(project),
     )
     return _save(project, f"run-{slug(subject)}.png", figure)
 

@@ -81,7 +81,7 @@ def _notices(project: Project, results: Results) -> list[Notice]:
     if results.quick:
         notices.append(Notice("warning", QUICK))
     levels = project.identity["levels"].values()
-    if any(level.get("emulated") for level in levels):
+    if results.emulated:
         notices.append(Notice("warning", EMULATED))
     states = runner.states(project)
     if left := [state for state in states if state.state != "done"]:
@@ -94,8 +94,9 @@ def _notices(project: Project, results: Results) -> list[Notice]:
 
 
 def _highlights(results: Results) -> list[tuple[str, str]]:
+    told = ", emulated" if results.emulated else ""
     found = [
-        (f"{entry['sigma_j_per_m2']:.2f} J/m²", entry["name"])
+        (f"{entry['sigma_j_per_m2']:.2f} J/m²", entry["name"] + told)
         for entry in results.energies
     ]
     for subject in results.models:
@@ -105,7 +106,7 @@ def _highlights(results: Results) -> list[tuple[str, str]]:
         windows = len(results.dynamics[subject]["rdf"]["windows_fs"])
         for pair, means in counts.window_means(windows).items():
             text = f"{means[0]:.0f} → {means[-1]:.0f}"
-            found.append((text, f"{pair} bonds, first and last window"))
+            found.append((text, f"{pair} bonds, first and last window{told}"))
     return found
 
 
@@ -171,8 +172,13 @@ def _energies(project: Project, results: Results) -> Table | None:
             "strain energy, eV",
         ],
         rows,
-        "; ".join(sources),
+        _caption(results, "; ".join(sources)),
     )
+
+
+def _caption(results: Results, text: str) -> str:
+    told = EMULATED if results.emulated else ""
+    return " ".join(part for part in (told, text) if part)
 
 
 def _energy_row(entry: dict[str, Any], name: str, strain: float | None) -> list[Any]:
@@ -194,7 +200,10 @@ def _energy_row(entry: dict[str, Any], name: str, strain: float | None) -> list[
 def _tables(results: Results) -> dict[str, Table]:
     tables = {}
     if ensembles := spreads(results.energies):
-        tables["Ensembles of orderings"] = _spread_table(ensembles)
+        tables["Ensembles of orderings"] = _spread_table(
+            ensembles,
+            _caption(results, "σ is the standard deviation of the orderings."),
+        )
     for subject, output in results.dynamics.items():
         rows = [
             [pair, f"{start / 1000:.2f} – {end / 1000:.2f}", *_peak(peak)]
@@ -204,19 +213,19 @@ def _tables(results: Results) -> dict[str, Table]:
             )
         ]
         tables[f"First peaks of {subject}"] = Table(
-            ["pair", "time, ps", "position, Å", "height"], rows
+            ["pair", "time, ps", "position, Å", "height"], rows, _caption(results, "")
         )
     return tables
 
 
-def _spread_table(ensembles: list[dict[str, Any]]) -> Table:
+def _spread_table(ensembles: list[dict[str, Any]], caption: str) -> Table:
     keys = ("mean", "standard_deviation", "lowest", "highest")
     rows = [
         [one["name"], one["members"], *(f"{one[key]:.3f}" for key in keys)]
         for one in ensembles
     ]
     header = ["interface", "orderings", "mean, J/m²", "spread (σ)", "lowest", "highest"]
-    return Table(header, rows, "σ is the standard deviation of the orderings.")
+    return Table(header, rows, caption)
 
 
 def _peak(peak: dict[str, Any] | None) -> list[str | None]:

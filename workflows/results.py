@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from workflows.emulation import emulated_paths, marked
 from workflows.ensembles import spreads
 from workflows.naming import slug
 from workflows.project import Project, write
@@ -30,6 +31,7 @@ class Results:
         references: {"rdf": ...} of crystals at rest.
         landscapes: registry scans by interface, as plain data.
         quick: the project was run with --quick.
+        emulated: a stand-in made some of it.
     """
 
     models: dict[str, InterfaceModel] = field(default_factory=dict)
@@ -38,6 +40,7 @@ class Results:
     references: dict[str, dict[str, Any]] = field(default_factory=dict)
     landscapes: dict[str, dict[str, Any]] = field(default_factory=dict)
     quick: bool = False
+    emulated: bool = False
 
 
 def outputs(project: Project, result: str) -> Iterator[tuple[str, Any]]:
@@ -64,6 +67,7 @@ def collect(project: Project) -> Results:
         references=dict(outputs(project, "reference")),
         landscapes=dict(outputs(project, "landscape")),
         quick=project.study.quick,
+        emulated=emulated_paths([project.root]),
     )
 
 
@@ -74,17 +78,21 @@ def write_results(project: Project) -> Results:
     if ensembles := spreads(found.energies):
         energies["ensembles"] = ensembles
     for subject, landscape in found.landscapes.items():
-        _write_json(project, f"landscape-{slug(subject)}.json", landscape)
-    _write_json(project, "energies.json", energies)
+        _write_json(found, project, f"landscape-{slug(subject)}.json", landscape)
+    _write_json(found, project, "energies.json", energies)
     for subject, output in found.dynamics.items():
         rdf = {**output["rdf"], "quick": found.quick}
-        _write_json(project, f"rdf-{slug(subject)}.json", rdf)
+        _write_json(found, project, f"rdf-{slug(subject)}.json", rdf)
         bonds = {**output["bonds"], "quick": found.quick}
-        _write_json(project, f"bonds-{slug(subject)}.json", bonds)
+        _write_json(found, project, f"bonds-{slug(subject)}.json", bonds)
     for subject, output in found.references.items():
-        _write_json(project, f"rdf-{slug(subject)}-at-rest.json", output["rdf"])
+        _write_json(None, project, f"rdf-{slug(subject)}-at-rest.json", output["rdf"])
     return found
 
 
-def _write_json(project: Project, name: str, data: dict[str, Any]) -> None:
-    write(project.results / name, json.dumps(data, indent=1))
+def _write_json(
+    found: Results | None, project: Project, name: str, data: dict[str, Any]
+) -> None:
+    """Write one file; `found` is None for what no engine has computed."""
+    told = marked(data, found is not None and found.emulated)
+    write(project.results / name, json.dumps(told, indent=1))

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from workflows.cluster.choosing import MARK
 from workflows.errors import IonfaceError
 from workflows.naming import slug
 from workflows.project import DISK_REFUSES, Project, disk_message
@@ -70,12 +71,14 @@ def run(project: Project, watch: Watch = _unwatched) -> Outcome:
         watch: called before each job with its name, its number and how many there are.
 
     Raises:
-        IonfaceError: the disk is full or the store cannot be written.
+        IonfaceError: the disk is full, the store cannot be written, or the project's
+            jobs are on a cluster.
     """
     outcome = Outcome()
     with project.locked():
         store = project.store
         ordered = project.jobs()
+        _check_not_submitted(project, store, ordered)
         stuck: set[str] = set()
         for number, (job, parents) in enumerate(ordered):
             if is_done(store, job):
@@ -90,6 +93,23 @@ def run(project: Project, watch: Watch = _unwatched) -> Outcome:
                 else:
                     stuck.add(job.uuid)
     return outcome
+
+
+def _check_not_submitted(
+    project: Project, store: JobStore, ordered: list[tuple[Job, list[str]]]
+) -> None:
+    """Refuse to compute here what a cluster computes."""
+    if not (project.root / MARK).is_file():
+        return
+    missing = [job.name for job, _ in ordered if not is_done(store, job)]
+    if missing:
+        raise IonfaceError(
+            f"the project {project.root} was submitted to a cluster, and "
+            f"{len(missing)} of its jobs have no result here ({missing[0]}, ...): "
+            "nothing is computed twice. See `ionface status`, then fetch results with "
+            "`ionface import`; "
+            "to run the study here, give another --project"
+        )
 
 
 def _run_one(project: Project, store: JobStore, job: Job, outcome: Outcome) -> bool:

@@ -77,7 +77,7 @@ def explain(
     message = {
         "unexpected_keyword_argument": "no such key" + _allowed(deepest["loc"]),
         "missing": "this key is required",
-    }.get(deepest["type"], str(deepest["msg"]))
+    }.get(deepest["type"], str(deepest["msg"]).removeprefix("Value error, "))
     return f"{source}, line {line}: {key}: {message}{shown}"
 
 

@@ -64,3 +64,18 @@ def test_the_error_of_the_smoothed_curve_is_that_of_smoothed_noise():
     smooth = np.array([broaden(R, row, SMOOTHING) for row in noise])
     told = _smooth_error(R, np.full_like(R, 0.3))
     np.testing.assert_allclose(told[20:-20], smooth.std(axis=0)[20:-20], rtol=0.06)
+
+
+def test_maxima_and_prominences_are_those_of_scipy():
+    from scipy.signal import find_peaks
+
+    from analysis.peaks import _maxima
+
+    rng = np.random.default_rng(3)
+    for _ in range(300):
+        padded = np.r_[0.0, rng.integers(0, 6, rng.integers(1, 40)), 0.0]  # plateaus
+        least = rng.choice([0.5, 1.0, 2.0])
+        found, about = find_peaks(padded, prominence=least)
+        places, heights = _maxima(padded, least)
+        assert places.tolist() == found.tolist()
+        assert heights.tolist() == about["prominences"].tolist()

@@ -54,6 +54,17 @@ def test_a_second_run_computes_nothing(project):
     assert sorted(second.kept) == sorted(first.ran)
 
 
+def test_a_project_whose_jobs_are_on_a_cluster_is_not_computed_here(project):
+    (project.root / "submission.json").write_text('{"submission": "abc"}')
+    with pytest.raises(IonfaceError, match=r"submitted to a cluster, and \d+ of its"):
+        runner.run(project)
+    assert not list(project.runs.glob("*"))
+    (project.root / "submission.json").unlink()
+    ran = runner.run(project).ran
+    (project.root / "submission.json").write_text('{"submission": "abc"}')
+    assert sorted(runner.run(project).kept) == sorted(ran)  # as after an import
+
+
 def test_a_failed_job_blocks_only_its_children_and_says_why(project, monkeypatch):
     from ase.calculators.emt import EMT
 

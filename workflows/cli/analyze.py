@@ -43,12 +43,36 @@ def rdf(
         list[str] | None, typer.Option(help="A crystal to compare with; repeatable.")
     ] = None,
     timestep: Timestep = None,
+    follow: Annotated[
+        bool, typer.Option("--follow", help="Go on while the run is still writing.")
+    ] = False,
+    every: Annotated[
+        float, typer.Option(min=0.05, help="With --follow: seconds between two looks.")
+    ] = 5.0,
     out: Annotated[Path, typer.Option("--out", help="JSON; a PNG beside it.")] = Path(
         "rdf.json"
     ),
     as_json: AsJson = False,
 ) -> None:
-    """Time-resolved radial distribution functions of stored dynamics."""
+    """Time-resolved radial distribution functions of stored or running dynamics."""
+    if follow:
+        from workflows.follow_frames import follow_rdf
+
+        if len(paths) != 1:
+            raise typer.BadParameter("--follow takes one run, not several segments")
+        follow_rdf(
+            paths[0],
+            pair,
+            cutoff,
+            bins,
+            windows,
+            reference or [],
+            timestep,
+            every,
+            out,
+            as_json,
+        )
+        return
     from workflows.analyze_frames import analyze_rdf
 
     analyze_rdf(
@@ -239,3 +263,14 @@ def layers(
     analyze_layers(
         paths, pair, number, edge or [], windows, stride, timestep, out, as_json
     )
+
+
+@analyze_app.command()
+def outputs(
+    folder: Annotated[Path, typer.Argument(help="With runs in it, at any depth.")],
+    as_json: AsJson = False,
+) -> None:
+    """What every trajectory below a folder holds, or why it cannot be used."""
+    from workflows.analyze_outputs import analyze_outputs
+
+    analyze_outputs(folder, as_json)

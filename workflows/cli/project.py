@@ -55,24 +55,8 @@ def run(
 
 
 @app.command()
-def status(project: ProjectPath = DEFAULT_PROJECT, as_json: AsJson = False) -> None:
-    """Show what of a project is done, running, failed, waiting."""
-    from workflows.commands import show_status
-
-    show_status(project, as_json)
-
-
-@app.command()
 def report(project: ProjectPath = DEFAULT_PROJECT) -> None:
     """Write the project's tables, figures and one self-contained report.html."""
     from workflows.commands import make_report
 
     make_report(project)
-
-
-@app.command()
-def doctor(as_json: AsJson = False) -> None:
-    """Show what is installed and working, and what to do about the rest."""
-    from workflows.doctor import examine
-
-    raise typer.Exit(examine(as_json))

@@ -28,6 +28,8 @@ from workflows.vasp.contcar import last_state, positions
 from workflows.vasp.custody import Custody
 from workflows.vasp.incar import PlaneWaves, dynamics_incar
 from workflows.vasp.inputs import VaspRun, write
+from workflows.vasp.mending import goes_on, mended_incar
+from workflows.vasp.part_frames import SEAM_JUMP
 from workflows.vasp.parts import (
     carry_wavefunctions,
     check_idle,
@@ -36,7 +38,7 @@ from workflows.vasp.parts import (
     stamp,
 )
 from workflows.vasp.settings import VaspSettings
-from workflows.vasp.splicing import FRAMES, SEAM_JUMP, Splice
+from workflows.vasp.splicing import FRAMES, Splice
 from workflows.vasp.steady import criterion
 from workflows.vasp.velocities import thermal_velocities
 
@@ -112,25 +114,34 @@ class VaspDynamicsMaker(BaseVaspMaker):
         while splice.last < goal and not self._steady(settings, folder, splice):
             asked = min(goal - splice.last, settings.segment or goal + 1)
             check_idle(folder)
+            custody.check_time_left(self.waves.settings)
             part, begins = next_part(folder), splice.last
             state = self._state(run, folder, before, splice)
             self._start(run, settings, part, state, asked)
             self._carry(folder, before, part)
+            whole = self._run_part(part, parts(folder))
+            splice.add(part, self.emulated)
+            if not whole:
+                continue
+            if splice.last == begins:
+                raise IonfaceError(splice.why_nothing_new(part))
+            if splice.last < begins + asked:
+                return False
+        return True
+
+    def _run_part(self, part: Path, begun: list[Path]) -> bool:
+        """Run VASP; return False where it failed but the next part may do better."""
+        try:
             custody.run(
                 part,
                 "dynamics",
                 self.waves.settings,
                 Custody(self.polling_s, 1, self.emulated),
             )
-            splice.add(part, self.emulated)
-            if splice.last == begins:
-                raise IonfaceError(
-                    f"VASP ended in {part} without one more complete step; the wall "
-                    "time is too short for a step of this model: give vasp.walltime "
-                    "more hours, and run again"
-                )
-            if splice.last < begins + asked:
+        except IonfaceError:
+            if goes_on(part, begun):
                 return False
+            raise
         return True
 
     def _start(
@@ -143,7 +154,7 @@ class VaspDynamicsMaker(BaseVaspMaker):
     ) -> None:
         # the first step of a continued run repeats the last one of the run before
         steps = asked if state is None else asked + 1
-        incar = {**run.incar, "NSW": steps}
+        incar = {**run.incar, **mended_incar(parts(part.parent)), "NSW": steps}
         velocities = None
         if state is None:
             velocities = thermal_velocities(run.structure, settings)
@@ -162,7 +173,8 @@ class VaspDynamicsMaker(BaseVaspMaker):
             IonfaceError: the state that the previous segment left is not its end.
         """
         for part in reversed(parts(folder)):
-            if (state := last_state(part)) is not None:
+            state = last_state(part)
+            if state is not None and part.name not in splice.unusable:
                 return state
         if before is None:
             if splice.last >= 0:

@@ -6,7 +6,7 @@ import json
 
 from workflows.naming import slug
 from workflows.vasp.jobs import PlannedJob
-from workflows.vasp.settings import WALLTIME_RESERVE_S, VaspSettings
+from workflows.vasp.settings import VaspSettings
 
 DEFAULT_WALLTIME_S = 24 * 3600
 
@@ -24,7 +24,7 @@ def batch_script(job: PlannedJob, before: str | None) -> str:
     lines = [
         *_header(job.name, settings, seconds),
         f"VASP={json.dumps(_command(settings, gamma))}",
-        f"RESERVE={WALLTIME_RESERVE_S}",
+        f"RESERVE={settings.reserve}",
         f"SECONDS_LEFT={seconds}",
         "",
         *_stop_watch(),
@@ -135,6 +135,7 @@ def _dynamics_body(job: PlannedJob) -> list[str]:
         'run_vasp "$part"',
         "now=$(done_steps)",
         'if [ "$now" -lt $STEPS ] && [ "$now" -gt "$finished" ]; then',
-        "  if command -v sbatch > /dev/null; then sbatch job.sh; fi",
+        # by hand, on a machine that has sbatch, nothing is submitted behind one's back
+        '  if [ -n "${SLURM_JOB_ID:-}" ]; then sbatch job.sh; fi',
         "fi",
     ]

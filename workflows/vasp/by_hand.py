@@ -21,14 +21,13 @@ from workflows.errors import IonfaceError
 from workflows.naming import slug
 from workflows.study import Study
 from workflows.vasp.batch import batch_script
+from workflows.vasp.by_hand_results import IDENTITY, identity
 from workflows.vasp.engine import VaspEngine
 from workflows.vasp.incar import first_stage
 from workflows.vasp.inputs import VaspRun, write
 from workflows.vasp.jobs import PlannedJob, check_by_hand, study_jobs
 from workflows.vasp.potcars import has_library
 from workflows.vasp.velocities import thermal_velocities
-
-IDENTITY = "study.json"
 
 
 @dataclass(frozen=True)
@@ -69,7 +68,9 @@ def write_inputs(
         for job in jobs:
             job.run.potcars()  # refuses before anything is written
     out.mkdir(parents=True, exist_ok=True)
-    (out / IDENTITY).write_text(json.dumps({"study": study.name}) + "\n")
+    folders = [(job, folder_of(job, jobs, out)) for job in jobs]
+    told = identity(study, folders, out)
+    (out / IDENTITY).write_text(json.dumps(told, indent=1) + "\n")
     written = [_write_job(job, jobs, out, spec) for job in jobs]
     (out / "README.md").write_text(readme(study, written, engine, spec=spec))
     return written
@@ -166,8 +167,8 @@ def readme(
         "`first/` is a convergence without the dipole correction, whose wavefunctions "
         "the run with it starts from; `job.sh` does both.",
         "",
-        "Afterwards: `ionface analyze energies` on the `static` directories, "
-        "`ionface analyze rdf` on the `part-*` directories of the dynamics.",
+        "Afterwards: `ionface analyze energies` and `ionface analyze rdf` on this "
+        "directory, or on single ones in it.",
         "",
     ]
     return "\n".join(lines)

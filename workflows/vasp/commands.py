@@ -73,7 +73,7 @@ def show_plan(
             f"{found.disk_gb:.1f} GB on disk ({source})"
         )
     settings = configured.waves.settings
-    check_walltime(found, settings.walltime_s)
+    check_walltime(found, settings)
     check_memory(found, settings.memory)
     check_budget(found, budget)
 

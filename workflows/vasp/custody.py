@@ -11,6 +11,7 @@ import shlex
 import shutil
 import warnings
 from dataclasses import dataclass
+from datetime import datetime
 from os.path import expandvars
 from pathlib import Path
 from typing import Any
@@ -33,7 +34,8 @@ from analysis.vasprun import IonicStep, VasprunStream
 from workflows.errors import IonfaceError
 from workflows.vasp.contcar import is_complete
 from workflows.vasp.incar import Kind
-from workflows.vasp.settings import WALLTIME_RESERVE_S, VaspSettings
+from workflows.vasp.mending import DynamicsErrors
+from workflows.vasp.settings import VaspSettings
 
 MAX_ERRORS = 5
 FROZEN_S = 7200  # one ionic step of the largest models here takes less on one node
@@ -102,13 +104,16 @@ class ContcarKeeper(ErrorHandler):
         return {"errors": [], "actions": None}
 
 
-def handlers(kind: Kind, walltime_s: int | None) -> list[ErrorHandler]:
+def handlers(
+    kind: Kind, walltime_s: int | None, reserve_s: int = 300
+) -> list[ErrorHandler]:
     """Return custodian's handlers for a kind of job.
 
     Args:
         kind: a relaxation may be mended by another POTIM or ALGO; a single point by
-            another ALGO; dynamics only where the trajectory stays one.
+            another ALGO; dynamics by the next part.
         walltime_s: of the batch job; VASP is asked to stop before it ends.
+        reserve_s: so many seconds before.
     """
     # restarting a hung run from CONTCAR would overwrite frames: dynamics wait
     frozen = FrozenJobErrorHandler(timeout=FROZEN_S)
@@ -123,7 +128,7 @@ def handlers(kind: Kind, walltime_s: int | None) -> list[ErrorHandler]:
         ],
         "static": [VaspErrorHandler(), ElectronsUnconverged(), frozen],
         "dynamics": [
-            VaspErrorHandler(
+            DynamicsErrors(
                 errors_subset_to_catch=[
                     name
                     for name in VaspErrorHandler.error_msgs
@@ -140,7 +145,7 @@ def handlers(kind: Kind, walltime_s: int | None) -> list[ErrorHandler]:
         chosen.append(
             WalltimeHandler(
                 wall_time=walltime_s,
-                buffer_time=WALLTIME_RESERVE_S,
+                buffer_time=reserve_s,
                 electronic_step_stop=within,
             )
         )
@@ -148,9 +153,9 @@ def handlers(kind: Kind, walltime_s: int | None) -> list[ErrorHandler]:
 
 
 def _suitable(
-    kind: Kind, walltime_s: int | None, custody: Custody
+    kind: Kind, settings: VaspSettings, custody: Custody
 ) -> list[ErrorHandler]:
-    chosen = handlers(kind, walltime_s)
+    chosen = handlers(kind, settings.walltime_s, settings.reserve)
     if custody.emulated:
         return [h for h in chosen if not isinstance(h, PositiveEnergyErrorHandler)]
     return chosen
@@ -190,6 +195,25 @@ def check_executable(settings: VaspSettings) -> None:
         )
 
 
+def check_time_left(settings: VaspSettings) -> None:
+    """Refuse to start VASP where it would be asked to stop at once.
+
+    The wall time is that of the batch job, and began with its first VASP run.
+
+    Raises:
+        IonfaceError: what is left is less than the reserve.
+    """
+    if settings.walltime_s is None:
+        return
+    handler = WalltimeHandler(wall_time=settings.walltime_s)
+    spent = (datetime.now() - handler.start_time).total_seconds()
+    if settings.walltime_s - spent < settings.reserve:
+        raise IonfaceError(
+            f"not started, since the wall time of {settings.walltime_s} s is over; run "
+            "the same command again, in a new batch job"
+        )
+
+
 def run(folder: Path, kind: Kind, settings: VaspSettings, custody: Custody) -> None:
     """Run VASP in a folder that holds its inputs, until it ends.
 
@@ -213,7 +237,7 @@ def run(folder: Path, kind: Kind, settings: VaspSettings, custody: Custody) -> N
                 vasp_gamma_cmd=chosen,
                 max_errors=MAX_ERRORS,
                 scratch_dir=None,
-                handlers=_suitable(kind, settings.walltime_s, custody),
+                handlers=_suitable(kind, settings, custody),
                 validators=validators,
                 vasp_job_kwargs={"auto_gamma": False},  # it would parse the POTCAR
                 custodian_kwargs={

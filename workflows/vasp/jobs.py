@@ -6,22 +6,30 @@ order, with the structures that the models have before relaxation.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from pymatgen.core import Structure
 
-from structures.interfaces import build_interface
 from structures.specs import AmorphousLayer, FilmLayer, InterfaceSpec
 from workflows import tasks
 from workflows.engines import DynamicsSettings, RelaxSettings
+from workflows.ensembles import disordered_side
 from workflows.errors import IonfaceError
 from workflows.protocols import protocol
 from workflows.study import DynamicsSpec, ReferenceSpec, Study, crystal_label
 from workflows.vasp.cells import in_ledger
 from workflows.vasp.engine import VaspEngine
-from workflows.vasp.incar import Kind, dynamics_incar, relax_incar, static_incar
+from workflows.vasp.incar import (
+    Kind,
+    PlaneWaves,
+    dynamics_incar,
+    relax_incar,
+    static_incar,
+)
 from workflows.vasp.inputs import VaspRun
+from workflows.vasp.preparing import Role, Step, prepared
 
 PRERELAX_FMAX = 0.1  # eV/Å, as in workflows.flows
 
@@ -55,42 +63,98 @@ class PlannedJob:
         """Return how tables call it."""
         return f"{self.subject} {self.task}"
 
+    @property
+    def flow_name(self) -> str:
+        """Return the name of the job in the study's flow."""
+        return f"{self.name} 1" if self.task == "dynamics" else self.name
 
-def study_jobs(study: Study, engine: VaspEngine) -> list[PlannedJob]:
+
+def study_jobs(
+    study: Study,
+    engine: VaspEngine,
+    roles: Collection[Role] = ("formation", "dynamics"),
+) -> list[PlannedJob]:
     """Return the jobs of a study in the order in which they run.
 
     Args:
         study: its own engine does not matter.
         engine: as configured by the study.
+        roles: whether it computes energies, dynamics, or both.
 
     Raises:
         IonfaceError: settings contradict each other.
         StructureError: a model cannot be built.
     """
-    for spec in study.interfaces:
-        if isinstance(spec.film, FilmLayer | AmorphousLayer):
-            raise IonfaceError(
-                f"interface {spec.name}: its film is prepared by an engine first, so "
-                "what follows is not known yet; use ionface run or submit"
-            )
-    built = {
-        spec.name: tasks.BuiltInterface.of(build_interface(spec))
-        for spec in study.interfaces
-        if spec.name in study.formation_names
-        or any(run.interface == spec.name for run in study.dynamics)
-    }
     found: list[PlannedJob] = []
-    for name in study.formation_names:
-        found += formation_jobs(study, engine, study.interface(name), built[name])
+    first: dict[str, tasks.BuiltInterface] = {}
+    formation: list[PlannedJob] = []
+    for spec in study.interfaces:
+        made = prepared(study, spec)
+        first[spec.name] = next(iter(made.members.values()))
+        found += _steps(engine, spec.name, made.steps, roles)
+        for name, points in made.scans.items():
+            found += _steps(engine, name, points, roles)
+        if spec.name in study.formation_names and "formation" in roles:
+            for name, built in made.members.items():
+                formation += formation_jobs(study, engine, spec, built, name)
+    found += formation
+    if "dynamics" not in roles:
+        return found
     for run in study.dynamics:
-        found += dynamics_jobs(study, engine, run, built[run.interface])
+        found += dynamics_jobs(study, engine, run, first[run.interface])
     for reference in study.references:
         found += reference_jobs(study, engine, reference)
     return found
 
 
+def _steps(
+    engine: VaspEngine, subject: str, steps: Iterable[Step], roles: Collection[Role]
+) -> Iterator[PlannedJob]:
+    """Yield what comes before an interface."""
+    waves, before = engine.waves, None
+    for step in steps:
+        if step.role not in roles:
+            continue
+        structure, settings = step.structure, step.settings
+        kind, incar, spacing, most = _inputs(waves, structure, settings)
+        yield PlannedJob(
+            subject,
+            step.task,
+            kind,
+            VaspRun(waves, structure, incar, spacing),
+            most,
+            before if step.task.startswith("film") else None,
+            2 if "LDIPOL" in incar else 1,
+            kind == "relax" and engine.prerelax != "off",
+        )
+        before = step.task
+
+
+def _inputs(
+    waves: PlaneWaves,
+    structure: Structure,
+    settings: RelaxSettings | DynamicsSettings | None,
+) -> tuple[Kind, dict[str, Any], float | None, int]:
+    """Return kind, INCAR, spacing of k-points and number of steps of a job."""
+    if isinstance(settings, DynamicsSettings):
+        return (
+            "dynamics",
+            dynamics_incar(waves, structure, settings),
+            None,
+            settings.steps,
+        )
+    if settings is None:
+        return "static", static_incar(waves, structure), waves.k_spacing, 1
+    incar = relax_incar(waves, structure, settings)
+    return "relax", incar, waves.k_spacing, settings.steps
+
+
 def formation_jobs(
-    study: Study, engine: VaspEngine, spec: InterfaceSpec, built: tasks.BuiltInterface
+    study: Study,
+    engine: VaspEngine,
+    spec: InterfaceSpec,
+    built: tasks.BuiltInterface,
+    name: str,
 ) -> Iterator[PlannedJob]:
     """Yield relaxations and single points of one ledger."""
     parts = ["interface", "film", "substrate"]
@@ -99,12 +163,12 @@ def formation_jobs(
         structure = in_ledger(getattr(built, part), built.model, part)
         frozen = study.slabs == "frozen" and part in ("film", "substrate")
         if not frozen:
-            yield relax_job(study, engine, spec.name, part, structure)
+            yield relax_job(study, engine, name, part, structure)
         after = "relax interface" if frozen else f"relax {part}"
         incar = static_incar(engine.waves, structure)
         run = VaspRun(engine.waves, structure, incar, engine.waves.k_spacing)
         stages = 2 if "LDIPOL" in incar else 1
-        yield PlannedJob(spec.name, f"static {part}", "static", run, 1, after, stages)
+        yield PlannedJob(name, f"static {part}", "static", run, 1, after, stages)
 
 
 def relax_job(
@@ -194,17 +258,29 @@ def check_by_hand(study: Study) -> None:
     """Refuse studies whose later inputs need more than copying a CONTCAR.
 
     Raises:
-        IonfaceError: slabs are frozen, cut from the relaxed interface; or the in-plane
-            cell of the slabs is that of the relaxed interface.
+        IonfaceError: a film, a scan or an ensemble waits for an engine's results, or
+            slabs are frozen, cut from the relaxed interface.
     """
+    way_out = "use ionface run or submit"
     for spec in study.interfaces:
+        if isinstance(spec.film, FilmLayer | AmorphousLayer):
+            raise IonfaceError(
+                f"interface {spec.name}: its film is brought to rest by an engine "
+                f"first, and what follows stands on that; {way_out}, or take the "
+                "interface out of the study"
+            )
         if spec.scan is not None:
             raise IonfaceError(
                 f"interface {spec.name}: its place is scanned with an engine first; "
-                "use ionface run or submit, or write inputs of the model without scan"
+                f"{way_out}, or write inputs of the model without scan"
+            )
+        if disordered_side(spec) is not None:
+            raise IonfaceError(
+                f"interface {spec.name}: its ensemble is chosen by energies that do "
+                f"not exist yet; {way_out}, or set ensemble to 1 and choose by rank"
             )
     if study.slabs == "frozen":
         raise IonfaceError(
             "slabs: frozen are cut from the relaxed interface, which does not exist "
-            "yet; set slabs to relaxed, or use ionface run or submit"
+            f"yet; set slabs to relaxed, or {way_out}"
         )

@@ -9,8 +9,9 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,8 @@ from workflows.vasp.engine import VaspEngine
 from workflows.vasp.jobs import PlannedJob, study_jobs
 from workflows.vasp.outputs import is_emulated
 from workflows.vasp.parts import STAMP, identity, parts
-from workflows.vasp.settings import WALLTIME_RESERVE_S
+from workflows.vasp.preparing import Role
+from workflows.vasp.settings import VaspSettings
 
 COMPARED = ("kind", "formula", "k_points", "potcars", "ENCUT")
 _ELAPSED = re.compile(r"Elapsed time \(sec\):\s*([\d.]+)")
@@ -87,19 +89,25 @@ class Plan:
         }
 
 
-def plan(study: Study, engine: VaspEngine, project: Path | None = None) -> Plan:
+def plan(
+    study: Study,
+    engine: VaspEngine,
+    project: Path | None = None,
+    roles: Collection[Role] = ("formation", "dynamics"),
+) -> Plan:
     """Return the plan of a study.
 
     Args:
         study: any; its engine does not matter.
         engine: vasp, as configured by the study.
         project: whose finished runs correct the estimate.
+        roles: whether the engine computes energies, dynamics, or both.
 
     Raises:
         IonfaceError: a job cannot be estimated.
         StructureError: a model cannot be built.
     """
-    jobs = study_jobs(study, engine)
+    jobs = study_jobs(study, engine, roles)
     correction, measured = _correction(jobs, project)
     lines = tuple(PlannedCost(job, estimate(job, correction)) for job in jobs)
     return Plan(lines, correction, measured, engine.waves.settings.cores)
@@ -126,19 +134,20 @@ def check_budget(found: Plan, budget: float | None) -> None:
     )
 
 
-def check_walltime(found: Plan, walltime_s: int | None) -> None:
+def check_walltime(found: Plan, settings: VaspSettings) -> None:
     """Refuse a wall time in which a job cannot make one step.
 
     Args:
         found: the plan.
-        walltime_s: of one batch job, s; None for no limit.
+        settings: with the wall time of one batch job and what of it is kept free.
 
     Raises:
         IonfaceError: with the job and its step.
     """
+    walltime_s = settings.walltime_s
     if walltime_s is None:
         return
-    usable = walltime_s - WALLTIME_RESERVE_S
+    usable = walltime_s - settings.reserve
     for line in found.lines:
         step_s = line.cost.step_core_s / found.cores
         if step_s > usable:
@@ -182,25 +191,42 @@ def table_rows(found: Plan) -> tuple[list[str], list[list[str]]]:
         "KPAR",
     ]
     rows = []
-    for line in found.lines:
-        cost = line.cost
+    for name, lines in _alike(found.lines):
+        cost = lines[0].cost
         rows.append(
             [
-                line.job.name,
+                name,
                 str(cost.atoms),
                 str(cost.electrons),
                 str(cost.bands),
                 str(cost.kpoints),
                 str(cost.plane_waves),
                 str(cost.steps),
-                f"{cost.core_hours:.1f}",
+                f"{len(lines) * cost.core_hours:.1f}",
                 f"{cost.memory_gb:.1f}",
-                f"{cost.disk_gb:.2f}",
+                f"{len(lines) * cost.disk_gb:.2f}",
                 str(cost.ncore),
                 str(cost.kpar),
             ]
         )
     return header, rows
+
+
+def _alike(lines: Sequence[PlannedCost]) -> Iterator[tuple[str, list[PlannedCost]]]:
+    """Yield numbered jobs of one price together, as in "A|B scan static 0-59"."""
+
+    def key(line: PlannedCost) -> tuple[str, Cost | None]:
+        name, _, number = line.job.name.rpartition(" ")
+        together = number.isdigit()
+        return (name, line.cost) if together else (line.job.name, None)
+
+    for (name, cost), group in groupby(lines, key=key):
+        same = list(group)
+        if cost is not None:
+            ends = (same[0].job.name.split()[-1], same[-1].job.name.split()[-1])
+            yield f"{name} {'-'.join(dict.fromkeys(ends))}", same
+        else:
+            yield name, same
 
 
 def _correction(jobs: Sequence[PlannedJob], project: Path | None) -> tuple[float, int]:

@@ -143,6 +143,7 @@ class VaspRelaxMaker(BaseVaspMaker):
             return last, before
         part = next_part(folder)
         check_idle(folder)
+        custody.check_time_left(self.waves.settings)
         before += last.steps if last else 0
         earlier = [(path, False) for path in reversed(parts(folder))]
         earlier += [(Path(prev_dir), True)] if prev_dir else []

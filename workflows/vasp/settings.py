@@ -13,8 +13,10 @@ from workflows.errors import IonfaceError
 DISPERSIONS = {"D2": 10, "D3": 11, "D3(BJ)": 12, "TS": 20, "MBD": 202}
 """IVDW of each correction."""
 
-WALLTIME_RESERVE_S = 300
-"""Seconds before the limit at which VASP is asked to stop after its step."""
+
+class SettingsError(IonfaceError, ValueError):
+    """A setting that contradicts itself; in a study file it is told with its line."""
+
 
 MANAGED = {
     "NSW": "relaxation.steps or dynamics.steps",
@@ -64,6 +66,8 @@ class VaspSettings:
         vasp_cmd: the whole command, as in "srun vasp_std".
         vasp_gamma_cmd: the command for Γ-only runs; vasp_cmd if not given.
         walltime: of one batch job, hours; VASP stops itself before it ends.
+        reserve: seconds before the end of the wall time at which VASP is asked to stop
+            after its step.
         cores: of one batch job.
         memory: of one batch job, GB; None if unknown.
         ncore: bands that share cores (NCORE); chosen from cores if not given.
@@ -84,6 +88,7 @@ class VaspSettings:
     vasp_cmd: str | None = None
     vasp_gamma_cmd: str | None = None
     walltime: float | None = None
+    reserve: int = 300
     cores: int = 64
     memory: float | None = None
     ncore: int | None = None
@@ -94,7 +99,7 @@ class VaspSettings:
         """Refuse what contradicts itself.
 
         Raises:
-            IonfaceError: names the key, the rule and the way out.
+            SettingsError: names the key, the rule and the way out.
         """
         # YAML reads the words on and off as booleans
         for name in ("dipole", "prerelax"):
@@ -104,7 +109,7 @@ class VaspSettings:
         self._check_incar()
         self._check_numbers()
         if self.dispersion is not None and self.dispersion not in DISPERSIONS:
-            raise IonfaceError(
+            raise SettingsError(
                 f"vasp.dispersion: {self.dispersion!r} is unknown; "
                 f"have {list(DISPERSIONS)}"
             )
@@ -112,27 +117,29 @@ class VaspSettings:
     def _check_incar(self) -> None:
         for key, value in self.incar.items():
             if key in MANAGED:
-                raise IonfaceError(
+                raise SettingsError(
                     f"vasp.incar: {key} is set by {MANAGED[key]}; two values would "
                     "contradict each other, so remove it here"
                 )
             if key == "SMASS" and float(value) < 0:
-                raise IonfaceError(
+                raise SettingsError(
                     f"vasp.incar: SMASS = {value} is no Nosé thermostat (-3 is NVE, "
                     "-1 scales velocities); leave it at 0, or give a mass above 0"
                 )
 
     def _check_numbers(self) -> None:
-        for name in ("k_spacing", "walltime", "cores", "memory", "ncore", "kpar"):
+        for name in (
+            "k_spacing", "walltime", "reserve", "cores", "memory", "ncore", "kpar"
+        ):  # fmt: skip
             value = getattr(self, name)
             if value is not None and not value > 0:
-                raise IonfaceError(f"vasp.{name} must be above 0, not {value}")
+                raise SettingsError(f"vasp.{name} must be above 0, not {value}")
         limit_s = self.walltime_s
-        if limit_s is not None and limit_s <= 2 * WALLTIME_RESERVE_S:
-            raise IonfaceError(
+        if limit_s is not None and limit_s <= 2 * self.reserve:
+            raise SettingsError(
                 f"vasp.walltime: {self.walltime:g} h leave no time for a step, since "
-                f"VASP is asked to stop {WALLTIME_RESERVE_S} s before the end; give "
-                f"more than {2 * WALLTIME_RESERVE_S / 3600:.2f} h"
+                f"VASP is asked to stop {self.reserve} s before the end; give more "
+                f"than {2 * self.reserve / 3600:.2g} h, or a smaller vasp.reserve"
             )
 
     @property

@@ -19,25 +19,26 @@ from ase import units
 from numpy.typing import NDArray
 from pymatgen.core import Lattice, Structure
 
-from analysis.errors import AnalysisError
 from analysis.trajectory import Trajectory, TrajectoryWriter
-from analysis.vasp_terms import vasp_level
-from analysis.vasprun import IonicStep, VasprunStream
+from analysis.vasprun import IonicStep
 from workflows.engines import DynamicsSettings
 from workflows.errors import IonfaceError
 from workflows.records import DynamicsRecord, runs_folder
 from workflows.vasp.cells import movable
-from workflows.vasp.contcar import is_complete
-from workflows.vasp.contcar import positions as contcar_positions
 from workflows.vasp.inputs import VaspRun
 from workflows.vasp.outputs import is_emulated
+from workflows.vasp.part_frames import (
+    NEXT_TURN,
+    SAME_FRAME,
+    SEAM_JUMP,
+    SEAM_TURN,
+    kept_frames,
+    part_frames,
+)
 from workflows.vasp.velocities import degrees_of_freedom
 
 FRAMES = "trajectory.ionf"
 SEAMS = "seams.json"
-SAME_FRAME = 2e-7  # fractional; vasprun.xml has 8 digits
-SEAM_JUMP = 0.5  # Å; no atom moves that far in one step at battery temperatures
-SEAM_TURN = 0.7  # relative change of velocities; two unrelated sets differ by 1.4
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,7 @@ class Splice:
         self._before: NDArray[np.float64] | None = None  # the frame before the end
         self._energy: float | None = None
         self._seen = -1  # last step that the file already holds
+        self.unusable: dict[str, str] = {}  # parts left out, and why
 
     @classmethod
     def at(
@@ -143,22 +145,38 @@ class Splice:
         Raises:
             IonfaceError: the part does not continue the one before.
         """
-        path = part / "vasprun.xml"
-        if not path.is_file():
+        found = part_frames(part)
+        if found is None:  # it ended before its first step
+            self.unusable[part.name] = ""
             return
-        try:
-            stream = VasprunStream(path)
-            steps = list(stream.steps())
-        except AnalysisError:
-            return  # it ended before its first step
-        if not steps:
+        if found.wanting:
+            self.unusable[part.name] = (
+                f"the electrons did not converge in {found.unconverged} of "
+                f"{len(found.steps)} steps in {part}, which are left out; change "
+                "vasp.incar (ALGO, NELM) in a new project, or run again"
+            )
             return
-        level = vasp_level(stream.settings).as_dict()
-        self.level = level | {"emulated": emulated or is_emulated(path)}
+        path, steps = part / "vasprun.xml", found.steps
         fractional = self._unwrapped(np.array([step.fractional for step in steps]))
-        new = self._first_new(part, fractional, steps)
-        for index in range(new, self._kept(part, fractional)):
+        kept = kept_frames(self.run, part, fractional)
+        if not kept:  # the next part starts from an earlier state
+            self.unusable[part.name] = (
+                f"steps are missing between the frames in {part} and its CONTCAR; run "
+                "again, to go on from the part before"
+            )
+            return
+        emulated = emulated or is_emulated(path)
+        self.level = found.level.as_dict() | {"emulated": emulated}
+        for index in range(self._first_new(part, fractional, steps), kept):
             self._append(fractional[index], steps[index])
+
+    def why_nothing_new(self, part: Path) -> str:
+        """Return why a part that has just run brought no frame."""
+        return self.unusable.get(part.name) or (
+            f"VASP ended in {part} without one more complete step; the wall time is "
+            "too short for a step of this model: give vasp.walltime more hours, and "
+            "run again"
+        )
 
     # --- one part -------------------------------------------------------------------
 
@@ -204,7 +222,8 @@ class Splice:
             if repeated and self._energy is not None
             else None,
         )
-        broken = jump > SEAM_JUMP or (turn is not None and turn > SEAM_TURN)
+        limit = SEAM_TURN if repeated else NEXT_TURN
+        broken = jump > SEAM_JUMP or (turn is not None and turn > limit)
         if broken:
             raise IonfaceError(
                 f"{part} does not continue the run before it: across the seam an atom "
@@ -230,22 +249,6 @@ class Splice:
         if scale < 100 * SAME_FRAME:  # too slow for the digits of vasprun.xml
             return None
         return float(np.sqrt(np.mean((later - earlier) ** 2)) / scale)
-
-    def _kept(self, part: Path, fractional: NDArray[np.float64]) -> int:
-        """Return how many frames lie before or at the state that the part left."""
-        contcar = part / "CONTCAR"
-        if not contcar.is_file() or not is_complete(
-            contcar.read_bytes(), dynamics=True
-        ):
-            contcar = part / "CONTCAR.kept"
-        if not contcar.is_file():
-            return len(fractional)
-        state = np.empty_like(fractional[0])
-        state[self.run.order] = contcar_positions(contcar)
-        difference = fractional - state
-        difference -= np.round(difference)
-        same = np.flatnonzero(np.abs(difference).max(axis=(1, 2)) < SAME_FRAME)
-        return int(same[-1]) + 1 if len(same) else len(fractional)
 
     def _append(self, fractional: NDArray[np.float64], step: IonicStep) -> None:
         self.last += 1

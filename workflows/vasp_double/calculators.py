@@ -18,7 +18,11 @@ from .errors import InputError
 from .poscar import FloatArray
 
 POTENTIALS = ("sevennet", "chgnet")
-SHORT = {"emt": "ase.calculators.emt.EMT", "lj": "ase.calculators.lj.LennardJones"}
+SHORT = {
+    "emt": "ase.calculators.emt.EMT",
+    "lj": "ase.calculators.lj.LennardJones",
+    "spheres": "workflows.vasp_double.spheres.Spheres",
+}
 
 
 @dataclass(frozen=True)
@@ -57,7 +61,7 @@ def model(name: str, arguments: str = "", shift: float = 0.0) -> Model:
     """Return a model by name or import path.
 
     Args:
-        name: sevennet, chgnet, emt, lj, or the import path of an ASE calculator.
+        name: sevennet, chgnet, emt, lj, spheres, or an ASE calculator's import path.
         arguments: of the calculator, as a JSON object.
         shift: added to energies, eV per atom: custodian takes a positive energy, which
             classical potentials often have, for an error.

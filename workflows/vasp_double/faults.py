@@ -11,8 +11,9 @@
     full-disk:N   the disk is full when OUTCAR of step N is written
     NAME:N        one of `messages.MESSAGES` at step N, as in zbrent:2
 
-A fault strikes once per folder: a marker file tells a rerun to go on. NAME! strikes
-every time. slow always does.
+A fault strikes once per folder: a marker file tells a rerun to go on. With one folder
+of markers for all runs it strikes once in all of them. NAME! strikes every time. slow
+always does.
 """
 
 from __future__ import annotations
@@ -98,16 +99,23 @@ class Faults:
     """The faults of one run.
 
     Args:
-        folder: of the run; markers are kept there.
+        folder: of the run.
         faults: to strike.
         console: where VASP's messages go.
         errors: standard error.
+        marks: where markers are kept; in the run's folder if None.
     """
 
     def __init__(
-        self, folder: Path, faults: Iterable[Fault], console: TextIO, errors: TextIO
+        self,
+        folder: Path,
+        faults: Iterable[Fault],
+        console: TextIO,
+        errors: TextIO,
+        marks: Path | None = None,
     ) -> None:
         self.folder, self.console, self.errors = folder, console, errors
+        self.marks = marks or folder
         self.armed = {
             fault.name: fault
             for fault in faults
@@ -175,8 +183,8 @@ class Faults:
         return True
 
     def _struck(self, fault: Fault) -> bool:
-        return (self.folder / fault.marker).exists()
+        return (self.marks / fault.marker).exists()
 
     def _mark(self, fault: Fault) -> None:
         if not fault.always:
-            (self.folder / fault.marker).touch()
+            (self.marks / fault.marker).touch()

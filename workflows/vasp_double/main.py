@@ -1,8 +1,8 @@
 """ionface-vasp: an executable that stands in for vasp_std in a run directory.
 
 It is started without arguments, as custodian starts VASP, and told by the environment
-what to be: IONFACE_VASP_MODE, _CALCULATOR, _ARGUMENTS, _SHIFT, _FAULT, _REGISTRY,
-_LIMIT, _RECORD.
+what to be: IONFACE_VASP_MODE, _CALCULATOR, _ARGUMENTS, _SHIFT, _FAULT, _MARKS,
+_REGISTRY, _LIMIT, _RECORD.
 """
 
 from __future__ import annotations
@@ -60,11 +60,21 @@ def _run(folder: Path, options: argparse.Namespace) -> int:
     from .calculators import model
     from .emulate import emulate
 
-    faults = Faults(folder, parse(options.fault), sys.stdout, sys.stderr)
+    faults = Faults(
+        folder, parse(options.fault), sys.stdout, sys.stderr, _marks(options)
+    )
     with redirect_stdout(sys.stderr):  # what models print is not VASP's
         chosen = model(options.calculator, options.arguments, options.shift)
     emulate(folder, chosen, faults)
     return 0
+
+
+def _marks(options: argparse.Namespace) -> Path | None:
+    if not options.marks:
+        return None
+    folder = Path(options.marks).expanduser()
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
 
 
 def _registry(options: argparse.Namespace) -> Path:
@@ -101,7 +111,7 @@ def _options(environment: Mapping[str, str]) -> argparse.ArgumentParser:
     parser.add_argument(
         "--calculator",
         default=given.get("calculator", "sevennet"),
-        help="sevennet, chgnet, emt, lj, or an ASE calculator's import path",
+        help="sevennet, chgnet, emt, lj, spheres, or an ASE calculator's import path",
     )
     parser.add_argument(
         "--arguments",
@@ -120,6 +130,12 @@ def _options(environment: Mapping[str, str]) -> argparse.ArgumentParser:
         default=[given["fault"]] if given.get("fault") else [],
         metavar="NAME[:ARG]",
         help="see workflows/vasp_double/faults.py; repeatable, or with commas",
+    )
+    parser.add_argument(
+        "--marks",
+        default=given.get("marks", ""),
+        metavar="DIR",
+        help="one folder for all runs, so that a fault strikes once in all of them",
     )
     parser.add_argument("--registry", default=given.get("registry", ""))
     parser.add_argument(

@@ -170,3 +170,22 @@ def run_job(tmp_path, monkeypatch):
         return make(job.maker, *job.function_args, **job.function_kwargs)
 
     return run
+
+
+def _differences(recorded, found, at=""):
+    """Return one line per value that differs, with its path."""
+    if isinstance(recorded, dict) and isinstance(found, dict):
+        return [
+            line
+            for key in sorted(recorded.keys() | found.keys())
+            for line in _differences(
+                recorded.get(key, "absent"), found.get(key, "absent"), f"{at}/{key}"
+            )
+        ]
+    return [] if recorded == found else [f"{at}: {recorded} -> {found}"]
+
+
+@pytest.fixture(scope="session")
+def differences():
+    """A function that compares nested plain data and names what differs."""
+    return _differences

@@ -15,7 +15,7 @@ from custodian.vasp.handlers import (
 from workflows.errors import IonfaceError
 from workflows.vasp.custody import ContcarKeeper, WholeOutput, command, handlers
 from workflows.vasp.outputs import was_stopped
-from workflows.vasp.settings import WALLTIME_RESERVE_S, VaspSettings
+from workflows.vasp.settings import VaspSettings
 
 KINDS = ("relax", "static", "dynamics")
 
@@ -51,7 +51,7 @@ def test_the_wall_time_is_passed_explicitly(kind):
     assert not of(kind, WalltimeHandler)
     (handler,) = of(kind, WalltimeHandler, walltime=7200)
     assert handler.wall_time == 7200
-    assert handler.buffer_time == WALLTIME_RESERVE_S
+    assert handler.buffer_time == VaspSettings().reserve
     # a single point has no ionic step to stop after
     assert handler.electronic_step_stop == (kind == "static")
 

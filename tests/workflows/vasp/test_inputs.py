@@ -111,21 +111,8 @@ def described(job):
     }
 
 
-def differences(recorded, found, at=""):
-    """Return one line per value that differs, with its path."""
-    if isinstance(recorded, dict) and isinstance(found, dict):
-        return [
-            line
-            for key in sorted(recorded.keys() | found.keys())
-            for line in differences(
-                recorded.get(key, "absent"), found.get(key, "absent"), f"{at}/{key}"
-            )
-        ]
-    return [] if recorded == found else [f"{at}: {recorded} -> {found}"]
-
-
 @pytest.mark.parametrize("name", STUDIES)
-def test_inputs_of_a_papers_flow_at_true_size_are_as_recorded(name):
+def test_inputs_of_a_papers_flow_at_true_size_are_as_recorded(name, differences):
     """To record again after a deliberate change: delete the file and run this test."""
     _, jobs = jobs_of(name)
     found = json.loads(json.dumps({job.name: described(job) for job in jobs}))
@@ -137,7 +124,7 @@ def test_inputs_of_a_papers_flow_at_true_size_are_as_recorded(name):
     assert not changed, "\n".join(changed)
 
 
-def test_a_changed_key_is_shown_with_both_values():
+def test_a_changed_key_is_shown_with_both_values(differences):
     before = {"relax": {"INCAR": {"ENCUT": 480, "ISPIN": 1}}}
     after = {"relax": {"INCAR": {"ENCUT": 500, "IVDW": 12, "ISPIN": 1}}}
     assert differences(before, after) == [

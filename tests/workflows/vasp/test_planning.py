@@ -25,6 +25,7 @@ from workflows.vasp.planning import (
     plan,
     table_rows,
 )
+from workflows.vasp.settings import VaspSettings
 
 AL_AG = """\
 name: al-ag
@@ -125,9 +126,9 @@ def test_a_wall_time_too_short_for_one_step_is_refused(planned):
     line = max(planned.lines, key=lambda line: line.cost.step_core_s)
     slow = replace(line.cost, step_core_s=planned.cores * 7200.0)
     long = Plan((PlannedCost(line.job, slow),), 1.0, 0, planned.cores)
-    check_walltime(long, 10800)
+    check_walltime(long, VaspSettings(walltime=3))
     with pytest.raises(IonfaceError, match=r"one step of .* takes about 2.00 h"):
-        check_walltime(long, 7200)
+        check_walltime(long, VaspSettings(walltime=2))
 
 
 def test_too_little_memory_is_refused(planned):
@@ -182,7 +183,6 @@ def test_preflight_refuses_before_anything_runs(study, monkeypatch, potcar_libra
     from pymatgen.core import SETTINGS
 
     from workflows.vasp import preflight
-    from workflows.vasp.settings import VaspSettings
 
     def configured(**settings):
         engine = vasp().configured(study)

@@ -126,7 +126,7 @@ def test_an_empty_directory_and_an_absent_file_are_told(tmp_path):
     with pytest.raises(AnalysisError, match="cannot open"):
         open_trajectory(tmp_path / "XDATCAR")
     (tmp_path / "vaspout.h5").write_bytes(b"\x89HDF\r\n\x1a\n")
-    with pytest.raises(AnalysisError, match="give the vasprun"):
+    with pytest.raises(AnalysisError, match=r"vasprun\.xml or XDATCAR"):
         open_trajectory(tmp_path / "vaspout.h5")
 
 

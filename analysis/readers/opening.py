@@ -1,0 +1,250 @@
+"""Opening a file, the best file of a folder, or the segments of a run.
+
+Truncated files give every complete frame and say how many and why they end; the time
+between frames is read from the files, or demanded.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analysis.ase_files import AseStream
+from analysis.chunks import FrameStream
+from analysis.errors import AnalysisError
+from analysis.files import BROKEN_STREAM, open_binary, plain_name
+from analysis.frames import Segment, Skipped
+from analysis.trajectory import Trajectory
+from analysis.trajectory_format import MAGIC
+from analysis.vasprun import VasprunStream, VaspSettings
+from analysis.xdatcar import XdatcarStream
+
+from .beside import Clock, clock_beside, clock_of, fixed_beside, fixed_of
+from .outcar import OutcarStream
+from .spool import Stored, recall, spool
+from .time_axis import Span, time_axis
+from .vaspout import VaspoutStream
+
+PathLike = str | os.PathLike[str]
+
+DIRECTORY_ORDER = (
+    "*.ionf",
+    "vaspout*.h5*",
+    "vasprun*.xml*",
+    "*XDATCAR*",
+    "*.traj*",
+    "*.extxyz*",
+    "*.xyz*",
+    "*OUTCAR*",
+)
+"""Files of a folder, from those that tell most to those that tell least."""
+
+FORMATS = "our own store, vasprun.xml, XDATCAR, vaspout.h5, OUTCAR, .traj, .extxyz"
+
+Fixed = NDArray[np.bool_] | None
+
+
+@dataclass(frozen=True)
+class _Source:
+    """A file, read or about to be read.
+
+    Attributes:
+        stored: its frames.
+        clock: how it counts time; `block` is that of this very file.
+        fixed: coordinates that the run held fixed.
+        pbc: periodic along each cell vector.
+    """
+
+    stored: Stored
+    clock: Clock
+    fixed: Fixed
+    pbc: tuple[bool, bool, bool] = (True, True, True)
+
+
+def open_trajectory(
+    path: PathLike | Sequence[PathLike], timestep_fs: float | None = None
+) -> Trajectory:
+    """Return the trajectory of a file, of the best file of a directory, or of segments.
+
+    Reads our own store, vasprun.xml, XDATCAR, vaspout.h5, OUTCAR, ASE .traj, extxyz,
+    each plain or compressed (.gz, .bz2, .xz). Long ones are read into a cache once and
+    mapped from there (see `spool`), so that memory does not grow with their length.
+
+    Args:
+        path: a file or a directory; or several, segments in the order of time.
+        timestep_fs: time between stored frames, fs; needed only where the files do not
+            tell it, and used instead of what they tell, which is then noted.
+
+    Raises:
+        AnalysisError: nothing readable is there, the time between frames is unknown,
+            or segments do not have the same atoms.
+    """
+    check_timestep(timestep_fs)
+    if isinstance(path, str | os.PathLike):
+        return _open(Path(path), timestep_fs)
+    return Trajectory.join([_open(Path(part), timestep_fs) for part in path])
+
+
+def check_timestep(timestep_fs: float | None) -> None:
+    """Refuse a time between frames that does not run forward.
+
+    Raises:
+        AnalysisError: it is not positive and finite.
+    """
+    if timestep_fs is not None and not (np.isfinite(timestep_fs) and timestep_fs > 0):
+        raise AnalysisError(f"the time between frames must be positive, {timestep_fs=}")
+
+
+def _open(path: Path, timestep_fs: float | None) -> Trajectory:
+    if path.is_dir():
+        return _open_directory(path, timestep_fs)
+    with open_binary(path) as stream:
+        start = _first_bytes(stream.read)
+    if start.startswith(MAGIC):
+        return Trajectory.open(path)
+    source = _reader(path, start)(path)
+    return _trajectory(path, source, timestep_fs)
+
+
+def _first_bytes(read: Callable[[int], bytes]) -> bytes:
+    try:
+        return read(4096)
+    except BROKEN_STREAM:  # told when it is read again
+        return b""
+
+
+def _reader(path: Path, start: bytes) -> Callable[[Path], _Source]:
+    """Return what reads a file, by its first bytes rather than by its name."""
+    name = plain_name(path).lower()
+    if b"<modeling" in start or name.startswith("vasprun"):
+        return _vasprun
+    if start.startswith(b"\x89HDF") or name.endswith(".h5"):
+        return _vaspout
+    if start.startswith(b"- of Ulm") or name.endswith((".traj", ".xyz", ".extxyz")):
+        return _ase
+    if start.lstrip().startswith(b"vasp.") or name.startswith("outcar"):
+        return _outcar
+    return _xdatcar
+
+
+def _vasprun(path: Path) -> _Source:
+    stream = VasprunStream(path)
+    settings = stream.settings
+    try:
+        refuse_learned_forces(path, settings)
+    except AnalysisError:
+        stream.close()
+        raise
+    clock = replace(clock_of(settings), block=1)
+    return _Source(_read(path, stream), clock, fixed_of(settings.free))
+
+
+def refuse_learned_forces(path: Path, settings: VaspSettings) -> None:
+    """Refuse the vasprun.xml of a run whose forces were machine-learned.
+
+    Raises:
+        AnalysisError: it was one.
+    """
+    if settings.tag("ML_LMLFF"):
+        raise AnalysisError(
+            f"{path} is a run with machine-learned forces (ML_LMLFF): it holds "
+            "only the steps that were computed from first principles; give the XDATCAR"
+        )
+
+
+def _xdatcar(path: Path) -> _Source:
+    stream = XdatcarStream(path)
+    stored = _read(path, stream)
+    clock = clock_beside(path, stored.species)
+    return _Source(stored, clock, fixed_beside(path, stored.species))
+
+
+def _vaspout(path: Path) -> _Source:
+    with VaspoutStream(path) as stream:
+        return _Source(_read(path, stream), stream.clock, fixed_of(stream.free))
+
+
+def _outcar(path: Path) -> _Source:
+    stream = OutcarStream(path)
+    stored = _read(path, stream)
+    return _Source(stored, stream.clock, fixed_beside(path, stored.species))
+
+
+def _ase(path: Path) -> _Source:
+    with AseStream(path) as stream:
+        stored = _read(path, stream)
+        return _Source(stored, Clock(), fixed_of(stream.free), stream.pbc)
+
+
+def _read(path: Path, stream: FrameStream) -> Stored:
+    """Return the frames of a stream, from the cache if they were read before."""
+    known = recall(path)
+    if known is None or known.species != tuple(stream.species):
+        return spool(path, stream)
+    stream.close()
+    return known
+
+
+def _trajectory(path: Path, source: _Source, given: float | None) -> Trajectory:
+    stored = source.stored
+    axis = time_axis(path, stored.labels, source.clock, given)
+    reason = stored.reason
+    if reason:
+        frames = f"{len(stored)} complete frame{'' if len(stored) == 1 else 's'}"
+        reason = f"{path.name}: {frames}, then {reason}"
+    whole = Trajectory(
+        species=stored.species,
+        segments=(),
+        pbc=source.pbc,
+        sources=(str(path),),
+        skipped=Skipped(1, reason) if reason else Skipped(),
+        notes=axis.notes,
+        fixed=source.fixed,
+    )
+    parts = [_segment(stored, span) for span in axis.spans if span.stop > span.start]
+    if len(parts) < 2:
+        return replace(whole, segments=tuple(parts))
+    first, *rest = (replace(whole, segments=(part,)) for part in parts)
+    again = [replace(part, notes=(), skipped=Skipped()) for part in rest]
+    return Trajectory.join([first, *again])
+
+
+def _segment(stored: Stored, span: Span) -> Segment:
+    frames = slice(span.start, span.stop)
+    constant = len(stored.lattices) == 1
+    return Segment(
+        steps=span.steps,
+        times_fs=span.times_fs,
+        lattices=stored.lattices if constant else stored.lattices[frames],
+        positions=stored.positions[frames],
+        scalars={name: values[frames] for name, values in stored.scalars.items()},
+    )
+
+
+def _open_directory(folder: Path, timestep_fs: float | None) -> Trajectory:
+    """Return the first usable file in the order of what files tell."""
+    files = [p for pattern in DIRECTORY_ORDER for p in sorted(folder.glob(pattern))]
+    files = [file for file in dict.fromkeys(files) if file.is_file()]
+    empty, complaints = None, []
+    for file in files:
+        try:
+            found = _open(file, timestep_fs)
+        except AnalysisError as error:
+            complaints.append(str(error))
+            continue
+        if len(found):
+            note = f"{file.name} was chosen of {', '.join(p.name for p in files)}"
+            refused = tuple(f"refused: {complaint}" for complaint in complaints)
+            return replace(found, notes=(*found.notes, note, *refused))
+        empty = found if empty is None else empty  # one without frames is falsy
+    if empty is not None:
+        return empty
+    raise AnalysisError(
+        "; ".join(complaints)
+        or f"no trajectory in {folder}: looked for {', '.join(DIRECTORY_ORDER)}"
+    )

@@ -1,0 +1,183 @@
+"""Frames of an OUTCAR, the last resort: its positions have five decimals.
+
+A step counts once its table of positions and forces is closed and the energies below
+are printed; a run that died between the two has no such frame.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from analysis.byte_window import ByteWindow, LongLineError
+from analysis.chunks import UNKNOWN, Chunk
+from analysis.errors import AnalysisError
+from analysis.frames import FloatArray
+from analysis.xdatcar import MOST_ATOMS
+
+from .beside import clock_of_tags
+
+LONGEST_STEP = 1 << 28
+"""Bytes between two tables of positions; charges and bands of a step may be long."""
+
+_FLOAT = rb"(-?\d+\.\d+)(?!\S)"
+_TABLE = b"\n POSITION "
+_RULE = re.compile(rb" *-+\s*\n")
+# Columns may touch; their decimals are always five and six.
+_ROW = re.compile(rb" *(-?\d+\.\d{5})" * 3 + rb" *(-?\d+\.\d{6})" * 3 + rb" *\n")
+_CELL = re.compile(rb"direct lattice vectors +reciprocal lattice vectors *\n")
+_VECTOR = re.compile(rb" *(-?\d+\.\d{9})" * 6 + rb" *\n")
+_STEP = re.compile(rb"Iteration +(\d+) *\(")
+_TAG = re.compile(
+    rb"^ +(IBRION|POTIM|NBLOCK|NSW|ML_LMLFF) *= *([^ ;\n]+)", re.MULTILINE
+)
+_SYMBOL = re.compile(rb"VRHFIN *=([A-Za-z]+) *:")
+_COUNTS = re.compile(rb"ions per type = *((?: +\d+)+) *\n")
+_SCALARS = {
+    "potential_energy": re.compile(rb"free  energy   TOTEN  = +" + _FLOAT + rb" eV"),
+    "e_0_energy": re.compile(rb"energy\(sigma->0\) = +" + _FLOAT),
+    "kinetic_energy": re.compile(rb"kinetic energy EKIN   = +" + _FLOAT),
+    "temperature": re.compile(rb"\(temperature +" + _FLOAT + rb" K\)"),
+    "nosepot": re.compile(rb"nose potential ES     = +" + _FLOAT),
+    "nosekinetic": re.compile(rb"nose kinetic   EPS    = +" + _FLOAT),
+    "conserved": re.compile(rb"total energy   ETOTAL = +" + _FLOAT + rb" eV"),
+}
+
+
+class OutcarStream:
+    """Reads one file from its start to its end, once.
+
+    Attributes:
+        species: chemical symbol of each atom.
+        clock: how the run counts time.
+        reason: why frames ended early; empty if the run came to its end.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Read up to the first table of positions.
+
+        Raises:
+            AnalysisError: the file cannot be opened, tells no atoms, or is a run with
+                machine-learned forces.
+        """
+        self.path = path
+        self.reason = ""
+        self._window = ByteWindow(path)
+        start = self._window.seek(_TABLE, limit=LONGEST_STEP)
+        head = self._window.piece(0, len(self._window) if start < 0 else start)
+        tags = {name.decode(): value.decode("ascii", "replace")
+                for name, value in reversed(_TAG.findall(head))}  # fmt: skip
+        try:
+            if tags.get("ML_LMLFF", "F").strip(".").upper().startswith("T"):
+                raise AnalysisError(
+                    f"{path} is a run with machine-learned forces (ML_LMLFF): its "
+                    "frames are not all from first principles; give the XDATCAR"
+                )
+            self.species = _species(path, head)
+        except AnalysisError:
+            self.close()
+            raise
+        self.clock = clock_of_tags({**tags, "NBLOCK": "1"})
+        self._lattice = _lattice(head)
+        self._label = _label(head)
+        self._window.advance(max(0, start))
+        self._any = start >= 0
+
+    def chunks(self) -> Iterator[Chunk]:
+        """Yield every complete frame; then `reason` is final."""
+        try:
+            while self._any:
+                yield self._frame()
+        except _TornError as error:
+            self.reason = f"an ionic step is incomplete: {error}"
+        except LongLineError as error:
+            self.reason = f"the file is damaged: {error}"
+        else:
+            self._judge_end()
+        self.reason = self._window.failure or self.reason
+        self.close()
+
+    def close(self) -> None:
+        """Release the file, where the frames are not wanted."""
+        self._window.close()
+
+    def _judge_end(self) -> None:
+        end = b"General timing and accounting"
+        if self._window.seek(end, limit=LONGEST_STEP) < 0 and not self.reason:
+            self.reason = "the file ends before the run's closing statistics"
+
+    def _frame(self) -> Chunk:
+        """Take the step whose table begins where the window does."""
+        following = self._window.seek(_TABLE, len(_TABLE), LONGEST_STEP)
+        stop = following if following >= 0 else len(self._window)
+        text = self._window.piece(1, stop)
+        positions, offset = self._table(text)
+        below = text[offset:]
+        found = {name: pattern.search(below) for name, pattern in _SCALARS.items()}
+        if found["potential_energy"] is None or self._lattice is None:
+            raise _TornError("its energies or its cell were never printed")
+        chunk = Chunk(
+            labels=np.array([self._label]),
+            lattices=self._lattice[None],
+            positions=positions[None],
+            scalars={
+                name: np.array([float(match[1]) if match else np.nan])
+                for name, match in found.items()
+            },
+        )
+        self._any = following >= 0
+        if self._any:
+            self._window.advance(following)
+            self._label = _label(below)
+            self._lattice = _lattice(below)
+        return chunk
+
+    def _table(self, text: bytes) -> tuple[FloatArray, int]:
+        """Return the positions, Å, and where the table ends."""
+        lines = text.split(b"\n", len(self.species) + 3)
+        if len(lines) < len(self.species) + 4 or not _RULE.fullmatch(lines[1] + b"\n"):
+            raise _TornError("its table of positions is cut")
+        rows = [_ROW.fullmatch(line + b"\n") for line in lines[2:-2]]
+        if not all(rows) or not _RULE.fullmatch(lines[-2] + b"\n"):
+            raise _TornError("its table of positions is damaged")
+        values = [float(x) for row in rows if row for x in row.groups()[:3]]
+        return np.array(values).reshape(-1, 3), len(text) - len(lines[-1])
+
+
+class _TornError(Exception):
+    """A step has not all that a frame needs."""
+
+
+def _species(path: Path, head: bytes) -> tuple[str, ...]:
+    symbols = [name.decode() for name in _SYMBOL.findall(head)]
+    found = _COUNTS.search(head)
+    counts = [int(n) for n in found[1].split()] if found else []
+    # Old versions print the pseudopotentials twice, the second time without this line.
+    if not counts or len(symbols) < len(counts) or sum(counts) > MOST_ATOMS:
+        raise AnalysisError(
+            f"{path} is no usable OUTCAR, it tells no atoms (symbols {symbols[:9]}, "
+            f"numbers {counts[:9]}); take vasprun.xml or XDATCAR of the same run"
+        )
+    return tuple(s for s, n in zip(symbols, counts, strict=False) for _ in range(n))
+
+
+def _lattice(text: bytes) -> FloatArray | None:
+    """Return the last cell that is told, Å, shape (3, 3)."""
+    found = list(_CELL.finditer(text))
+    if not found:
+        return None
+    lines = text[found[-1].end() :].split(b"\n", 3)[:3]
+    rows = [_VECTOR.fullmatch(line + b"\n") for line in lines]
+    if len(rows) != 3 or not all(rows):
+        return None
+    values = [float(x) for row in rows if row for x in row.groups()[:3]]
+    cell = np.array(values).reshape(3, 3)
+    return cell if abs(np.linalg.det(cell)) > 0 else None
+
+
+def _label(text: bytes) -> int:
+    found = _STEP.findall(text)
+    return int(found[-1]) if found and len(found[-1]) < 18 else UNKNOWN

@@ -1,0 +1,88 @@
+"""What every output under a folder gives: frames, or the reason why there are none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fnmatch import fnmatch
+from pathlib import Path
+
+from analysis.errors import AnalysisError
+from analysis.files import plain_name
+from analysis.trajectory import Trajectory
+
+from .opening import open_trajectory
+from .time_axis import UnknownTimeError
+
+PATTERNS = (
+    "*.ionf",
+    "vasprun*",
+    "*xdatcar*",
+    "outcar*",
+    "vaspout*",
+    "*.traj",
+    "*.extxyz",
+    "*.xyz",
+)
+"""Names, in lower case and without a compression's suffix, of files with frames."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one file or folder gave.
+
+    Attributes:
+        path: relative to the folder that was searched.
+        frames: complete frames; none where it was refused.
+        atoms: in each frame.
+        time: how the time of its frames is known: "told", or "to be given"; "none"
+            of fewer than two frames, and empty where the file was refused.
+        reason: why it ends early, or was refused; empty if it is whole.
+        notes: what else one should know.
+    """
+
+    path: str
+    frames: int
+    atoms: int
+    time: str
+    reason: str
+    notes: tuple[str, ...] = ()
+
+
+def outcomes(root: Path) -> Iterator[Outcome]:
+    """Yield what opening every output and every run's folder under a folder gives."""
+    folders = set()
+    for path in sorted(root.rglob("*")):
+        name = plain_name(path).lower()
+        if path.is_file() and any(fnmatch(name, pattern) for pattern in PATTERNS):
+            folders.add(path.parent)
+            yield _outcome(path, root)
+    for folder in sorted(folders):
+        yield _outcome(folder, root)
+
+
+def _outcome(path: Path, root: Path) -> Outcome:
+    name = str(path.relative_to(root))
+    try:
+        return _whole(name, "told", open_trajectory(path))
+    except UnknownTimeError:
+        pass
+    except AnalysisError as error:
+        if path.is_file():
+            return Outcome(name, 0, 0, "", str(error))
+    try:  # of a folder, it may be the time alone that is missing
+        return _whole(name, "to be given", open_trajectory(path, timestep_fs=1.0))
+    except AnalysisError as error:
+        return Outcome(name, 0, 0, "", str(error))
+
+
+def _whole(name: str, time: str, found: Trajectory) -> Outcome:
+    frames = len(found)
+    return Outcome(
+        path=name,
+        frames=frames,
+        atoms=found.n_atoms,
+        time=time if frames > 1 else "none",
+        reason=found.skipped.reason,
+        notes=found.notes,
+    )

@@ -1,0 +1,103 @@
+"""A cluster in this process: FireWorks on a mongomock database, a queue of our own."""
+
+import os
+
+import mongomock
+import pytest
+
+from workflows.cluster.context import Cluster
+from workflows.cluster.queues import Queue
+from workflows.cluster.settings import ClusterSettings
+
+STUDY = """\
+name: al-ref
+engine: ase.calculators.emt.EMT
+interfaces: []
+references:
+  - {crystal: Al, pairs: [Al-Al], steps: 4, min_atoms: 4}
+"""
+
+
+@pytest.fixture
+def study_text():
+    return STUDY
+
+
+@pytest.fixture
+def study_file(tmp_path, study_text):
+    path = tmp_path / "al-ref.yaml"
+    path.write_text(study_text)
+    return path
+
+
+@pytest.fixture
+def study(study_file):
+    from workflows import study_files
+
+    return study_files.load(str(study_file))
+
+
+class Asked:
+    """Stands for the queue's commands; `known` are ids of jobs, None is no answer."""
+
+    def __init__(self):
+        self.known = {}
+
+    def __call__(self, command):
+        if self.known is None:
+            return None
+        return "".join(f"{k}|RUNNING|{v}\n" for k, v in self.known.items())
+
+
+@pytest.fixture
+def asked():
+    return Asked()
+
+
+@pytest.fixture
+def cluster(tmp_path, asked, monkeypatch):
+    """A database and a store in memory, and a queue that `asked` answers for."""
+    import fireworks.core.launchpad as pad
+    from fireworks import FWorker, LaunchPad
+    from jobflow import JobStore
+    from maggma.stores import MemoryStore
+    from mongomock.gridfs import enable_gridfs_integration
+
+    enable_gridfs_integration()
+    monkeypatch.setattr(pad, "MongoClient", mongomock.MongoClient)
+    for name in ("SLURM_JOB_ID", "PBS_JOBID", "JOB_ID"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("IONFACE_CLUSTER", str(tmp_path / "conf"))
+    mask = os.umask(0)
+    os.umask(mask)
+    settings = ClusterSettings(
+        tmp_path / "conf",
+        tmp_path / "conf" / "spool",
+        heartbeat_s=0.05,
+        expiry_s=0.1,
+        upload_s=0.3,
+    )
+    settings.spool.mkdir(parents=True)
+    launchpad = LaunchPad(host="localhost", name="test", strm_lvl="CRITICAL")
+    store = JobStore(MemoryStore(), {"data": MemoryStore()})
+    store.connect()
+    found = Cluster(
+        settings,
+        launchpad,
+        store,
+        Queue("SLURM", {"_fw_q_type": "SLURM"}, asked),
+        FWorker(),
+    )
+    found.make_indexes()
+    yield found
+    launchpad.connection.drop_database("test")
+    os.umask(mask)
+
+
+@pytest.fixture
+def submitted(cluster, study, tmp_path):
+    """The study, in the database."""
+    from workflows.cluster.resources import Requests
+    from workflows.cluster.submission import submit
+
+    return submit(cluster, study, tmp_path / "project", Requests())

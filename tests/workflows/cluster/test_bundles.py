@@ -1,0 +1,151 @@
+"""A project on its way: nothing lost, nothing foreign taken."""
+
+import io
+import json
+import tarfile
+
+import pytest
+
+from workflows import runner
+from workflows.cluster.bundles import export_bundle, import_bundle
+from workflows.cluster.transfer import fetch, send
+from workflows.cluster.worker import work
+from workflows.errors import IonfaceError
+from workflows.project import Project
+
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
+
+
+@pytest.fixture
+def project(study, tmp_path):
+    found = Project.create(tmp_path / "home", study)
+    runner.run(found)
+    return found
+
+
+def outputs(project):
+    return {d["uuid"]: d["output"] for d in project.store.query({}, load=True)}
+
+
+@pytest.mark.parametrize("name", ["b.tar", "b.tar.gz"])
+def test_a_bundle_carries_every_document_and_file(project, tmp_path, name):
+    told = export_bundle(project.root, tmp_path / name)
+    assert told.documents == 5
+    assert (tmp_path / name).stat().st_mode & 0o077 == 0
+    import_bundle(tmp_path / name, tmp_path / "away")
+    away = Project.open(tmp_path / "away")
+    assert outputs(away) == outputs(project)
+    for path in (project.root / "runs").rglob("*"):
+        if path.is_file():
+            copy = away.root / path.relative_to(project.root)
+            assert copy.read_bytes() == path.read_bytes()
+    assert not runner.run(away).ran
+    assert import_bundle(tmp_path / name, tmp_path / "away").kept == told.files + 5
+
+
+def test_a_study_computed_elsewhere_comes_home(study, tmp_path):
+    home = Project.create(tmp_path / "home", study)
+    export_bundle(home.root, tmp_path / "there.tar")
+    import_bundle(tmp_path / "there.tar", tmp_path / "away")
+    away = Project.open(tmp_path / "away")
+    assert len(runner.run(away).ran) == 5
+    export_bundle(away.root, tmp_path / "back.tar")
+    import_bundle(tmp_path / "back.tar", home.root)
+    assert outputs(home) == outputs(away)
+    assert not runner.run(home).ran
+
+
+def test_potcars_are_never_carried_and_wavefunctions_where_asked(project, tmp_path):
+    part = next((project.root / "runs").iterdir())
+    for name in ("POTCAR", "POTCAR.gz", "WAVECAR", "POTCAR.spec"):
+        (part / name).write_text("x")
+    told = export_bundle(project.root, tmp_path / "b.tar")
+    assert sorted(name.rpartition("/")[2] for name in told.left) == [
+        "POTCAR", "POTCAR.gz", "WAVECAR",
+    ]  # fmt: skip
+    told = export_bundle(project.root, tmp_path / "b.tar", wavefunctions=True)
+    assert len(told.left) == 2
+
+
+def test_a_bundle_that_was_cut_or_changed_is_refused(project, tmp_path):
+    path = tmp_path / "b.tar"
+    export_bundle(project.root, path)
+    data = path.read_bytes()
+    path.write_bytes(data[: len(data) // 2])
+    with pytest.raises(IonfaceError, match=r"bundle|lacks|copy it again"):
+        import_bundle(path, tmp_path / "away")
+    where = data.rindex(b"al-ref")
+    path.write_bytes(data[:where] + b"AL-REF" + data[where + 6 :])
+    with pytest.raises(IonfaceError, match=r"damaged|differs"):
+        import_bundle(path, tmp_path / "other")
+
+
+def test_what_differs_is_not_replaced(project, tmp_path):
+    export_bundle(project.root, tmp_path / "b.tar")
+    import_bundle(tmp_path / "b.tar", tmp_path / "away")
+    study = tmp_path / "away" / "study.yaml"
+    study.write_text("mine")
+    with pytest.raises(IonfaceError, match="nothing is replaced"):
+        import_bundle(tmp_path / "b.tar", tmp_path / "away")
+    assert study.read_text() == "mine"
+
+
+def evil(path, name, kind=tarfile.REGTYPE, named=None):
+    told = {
+        "format": 1,
+        "documents": {"sha256": "", "bytes": 0},
+        "files": {named or name: {"sha256": "0" * 64, "bytes": 1}},
+    }
+    with tarfile.open(path, "w") as tar:
+        for inner, data in (("manifest.json", json.dumps(told).encode()),):
+            member = tarfile.TarInfo(inner)
+            member.size = len(data)
+            tar.addfile(member, io.BytesIO(data))
+        member = tarfile.TarInfo("files/" + name)
+        member.type, member.size, member.linkname = kind, 0, "/etc"
+        tar.addfile(member)
+
+
+@pytest.mark.parametrize(
+    "name", ["../x", "/etc/x", "runs/../../x", "other/x", ".ssh/x"]
+)
+def test_a_path_outside_a_project_is_refused(tmp_path, name):
+    evil(tmp_path / "b.tar", name)
+    with pytest.raises(IonfaceError, match="lies outside a project"):
+        import_bundle(tmp_path / "b.tar", tmp_path / "away")
+    assert not (tmp_path / "x").exists()
+    assert not list(tmp_path.glob("away/*"))
+
+
+@pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.FIFOTYPE])
+def test_links_and_devices_are_refused(tmp_path, kind):
+    evil(tmp_path / "b.tar", "runs/x", kind)
+    with pytest.raises(IonfaceError, match=r"no plain file|no whole bundle"):
+        import_bundle(tmp_path / "b.tar", tmp_path / "away")
+
+
+def test_what_is_no_bundle_is_called_so(tmp_path, project):
+    (tmp_path / "x.tar").write_bytes(b"hello")
+    with pytest.raises(IonfaceError, match="no whole bundle"):
+        import_bundle(tmp_path / "x.tar", tmp_path / "away")
+    with pytest.raises(IonfaceError, match="cannot write"):
+        import_bundle(tmp_path / "none.tar", tmp_path / "away")
+
+
+def test_results_come_from_the_cluster_into_the_project_and_back(cluster, submitted):
+    from jobflow import JobStore
+    from maggma.stores import MemoryStore
+
+    work(cluster)
+    told = fetch(submitted.project, cluster.store)
+    assert (told.documents, told.kept, told.waiting) == (5, 0, 0)
+    assert fetch(submitted.project, cluster.store).kept == 5
+    project = Project.open(submitted.project)
+    assert not runner.run(project).ran  # every job is done here, too
+    other = JobStore(MemoryStore(), {"data": MemoryStore()})
+    other.connect()
+    assert send(submitted.project, other).documents == 5
+    change = {"uuid": project.jobs()[0][0].uuid, "index": 1, "output": 1}
+    other.update(change, key=["uuid", "index"])
+    with pytest.raises(IonfaceError, match="another one"):
+        send(submitted.project, other)

@@ -1,0 +1,91 @@
+"""What jobs ask of the queue, and who has the last word."""
+
+import pytest
+
+from workflows.cluster.resources import (
+    Requests,
+    Resources,
+    clock,
+    kind_of,
+    plan_resources,
+    requests,
+)
+from workflows.errors import IonfaceError
+
+
+@pytest.mark.parametrize(
+    ("hours", "text"),
+    [(24, "24:00:00"), (0.5, "00:30:00"), (0.001, "00:01:00"), (100, "100:00:00"),
+     (1 + 1 / 60, "01:01:00")],
+)  # fmt: skip
+def test_wall_times_are_written_in_whole_minutes_and_never_shorter(hours, text):
+    assert clock(hours) == text
+
+
+@pytest.mark.parametrize(
+    ("task", "kind"),
+    [("relax film", "relax"), ("pre-relax", "relax"), ("static film", "static"),
+     ("dynamics 2", "dynamics"), ("ledger", "light"), ("rdf", "light")],
+)  # fmt: skip
+def test_a_job_s_kind_is_told_by_its_task(task, kind):
+    assert kind_of(task) == kind
+
+
+def test_the_study_s_own_resources_win_over_the_kind_s_over_the_plan_s():
+    asked = Requests(
+        planned={"A relax film": Resources(tasks=64, walltime=5)},
+        kinds={"relax": {"walltime": 8}, "all": {"queue": "short"}},
+        own={"relax": {"queue": "long"}},
+    )
+    found = asked.of("A relax film", "relax")
+    assert (found.tasks, found.walltime, found.queue) == (64, 8, "long")
+    assert asked.of("A rdf", "light").queue == "short"
+    assert asked.of("A rdf", "light").walltime == 1
+
+
+def test_all_segments_of_dynamics_have_the_plan_s_line():
+    asked = Requests(planned={"A dynamics": Resources(tasks=64)})
+    assert asked.of("A dynamics 1", "dynamics").tasks == 64
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("kindz: {}", "unknown key 'kindz'"),
+        ("kinds: {relaxation: {nodes: 1}}", "unknown kind 'relaxation'"),
+        ("kinds: {relax: {node: 1}}", "unknown resource 'node'"),
+        ("kinds: {relax: {nodes: many}}", "a number above 0"),
+        ("kinds: {relax: {nodes: -1}}", "a number above 0"),
+        ("kinds: {relax: {queue: 'a; id'}}", "batch script"),
+        ("kinds: 3", "must be a mapping"),
+    ],
+)
+def test_resources_that_cannot_be_are_explained(tmp_path, study, text, message):
+    (tmp_path / "resources.yaml").write_text(text)
+    with pytest.raises(IonfaceError, match=message):
+        requests(study, tmp_path)
+
+
+def test_a_study_s_section_is_for_it_alone(tmp_path, study):
+    (tmp_path / "resources.yaml").write_text(
+        f"studies: {{{study.name}: {{all: {{nodes: 3}}}}, "
+        "other: {all: {nodes: 9}}}"
+    )
+    assert requests(study, tmp_path).of("x", "relax").nodes == 3
+
+
+@pytest.mark.parametrize(("kind", "text"), [("SLURM", "3G"), ("PBS", "3gb")])
+def test_memory_is_written_as_the_queue_wants_it(kind, text):
+    assert Resources(memory=2.5).for_queue(kind)["mem"] == text
+
+
+def test_the_plan_gives_cores_and_a_wall_time_within_the_study_s(study):
+    from dataclasses import replace
+
+    from workflows.vasp.settings import VaspSettings
+
+    assert plan_resources(study, 24) == {}  # no VASP
+    own = VaspSettings(cores=32, walltime=2, k_spacing=1.0)
+    found = plan_resources(replace(study, engine="vasp-double", vasp=own), 24)
+    (asked,) = found.values()
+    assert 1 <= asked.walltime <= 2
