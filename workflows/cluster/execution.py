@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 OUTPUT = "output.txt"
 ERROR = "error.txt"
 CAUSE_LENGTH = 400
+# custodian notes here when its clock began, and each job has a clock of its own
+CLOCK = "CUSTODIAN_WALLTIME_START"
 AGAIN = ("stopped", "disk", "killed", "database")
 
 
@@ -98,10 +100,12 @@ class _AtWork:
         self.folder, self.launch = folder, launch
 
     def __enter__(self) -> None:
-        from workflows.cluster.processes import MARK
+        from workflows.cluster.processes import MARK, mark_of
 
         self.before = Path.cwd()
-        os.environ[MARK] = str(self.launch)  # what we start can be told by it
+        self.environment = {name: os.environ.pop(name, None) for name in (MARK, CLOCK)}
+        # what we start can be told by it
+        os.environ[MARK] = mark_of(self.launch, self.folder)
         (self.folder / ERROR).unlink(missing_ok=True)
         self.heard = (self.folder / OUTPUT).open("a")
         self.silence = redirect_stdout(self.heard)
@@ -111,6 +115,10 @@ class _AtWork:
     def __exit__(self, *error: object) -> None:
         self.silence.__exit__(None, None, None)
         os.chdir(self.before)
+        for name, value in self.environment.items():
+            os.environ.pop(name, None)
+            if value is not None:
+                os.environ[name] = value
         with suppress(OSError):  # a full disk; the job's own writes have told so
             self.heard.close()
 

@@ -60,6 +60,11 @@ def working_folder(pid: int) -> Path | None:
         return None
 
 
+def mark_of(launch: int, folder: Path) -> str:
+    """Return the mark of a launch; other databases number theirs from 1, too."""
+    return f"{launch} in {folder.resolve()}"
+
+
 def of_launches(marks: set[str]) -> Iterator[int]:
     """Yield processes that carry the mark of one of these launches."""
     for path in PROC.glob("[0-9]*"):

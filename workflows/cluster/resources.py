@@ -178,25 +178,26 @@ def plan_resources(study: Study, walltime_h: float) -> dict[str, Resources]:
         study: with an engine.
         walltime_h: the longest wall time, h; a shorter job asks for less.
     """
-    from workflows.engines import study_engine
-    from workflows.vasp.engine import VaspEngine
-    from workflows.vasp.preflight import check
+    from workflows.vasp.preflight import check, needs, vasp_engines
 
-    engine = study_engine(study, "formation")
-    if not isinstance(engine, VaspEngine):
-        return {}
-    found = check(study, engine, here=False)
-    given = engine.waves.settings
-    longest = given.walltime or walltime_h
-    return {
-        line.job.name: Resources(
-            tasks=1 if engine.emulated else given.cores,
-            nodes=1 if engine.emulated else None,
-            walltime=_walltime(line.cost.core_hours / found.cores, longest),
-            memory=given.memory,
-        )
-        for line in found.lines
-    }
+    planned: dict[str, Resources] = {}
+    for engine, roles in vasp_engines(study):
+        given = engine.waves.settings
+        longest = given.walltime or walltime_h
+        found = check(study, engine, here=False, roles=roles)
+        for name, need in needs(found, engine).items():
+            planned[_every_segment(name)] = Resources(
+                tasks=need.tasks,
+                nodes=1 if engine.emulated else None,
+                walltime=_walltime(need.hours, longest),
+                memory=given.memory,
+            )
+    return planned
+
+
+def _every_segment(name: str) -> str:
+    """Return a job's name without the number of its segment, which all share."""
+    return name.rstrip("0123456789 ") if name.endswith("dynamics 1") else name
 
 
 def _walltime(hours: float, longest: float) -> float:

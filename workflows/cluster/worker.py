@@ -159,7 +159,9 @@ def _compute(
     stopper: Stopper,
 ) -> Entry:
     settings = cluster.settings
-    earlier = {str(number) for number in raw.get("archived_launches", [])}
+    earlier = {
+        processes.mark_of(number, folder) for number in raw.get("archived_launches", [])
+    }
     with pulse.beating(cluster, launch, folder):
         # the queue kills what a dead job leaves; where it does not, we do
         processes.end(list(processes.of_launches(earlier)) if earlier else [])

@@ -89,3 +89,26 @@ def test_the_plan_gives_cores_and_a_wall_time_within_the_study_s(study):
     found = plan_resources(replace(study, engine="vasp-double", vasp=own), 24)
     (asked,) = found.values()
     assert 1 <= asked.walltime <= 2
+
+
+def test_every_engine_of_a_study_is_planned_and_every_segment_asks_the_same(study):
+    from dataclasses import replace
+
+    from workflows.study import EngineNames
+    from workflows.study_files import load
+    from workflows.vasp.settings import VaspSettings
+
+    whole = load("li-zn")
+    mixed = replace(
+        whole,
+        interfaces=whole.interfaces[:1],
+        engine=EngineNames("ase.calculators.emt.EMT", "vasp-double"),
+        vasp=VaspSettings(cores=32, walltime=2, k_spacing=1.0),
+    )
+    found = plan_resources(mixed, 24)
+    names = [name for name in found if name.endswith(" dynamics")]
+    assert names
+    assert not any("relax interface" in name for name in found)
+    asked = Requests(found)
+    for number in (1, 2, 12):
+        assert asked.of(f"{names[0]} {number}", "dynamics") == found[names[0]]

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import subprocess
 import threading
 import time
 
@@ -275,3 +276,53 @@ def test_a_worker_goes_home_before_its_wall_time(cluster, submitted, monkeypatch
     begun = time.monotonic()
     work(cluster, walltime_s=1.0, idle_s=60)
     assert time.monotonic() - begun < 3
+
+
+def _marked(folder, launch):
+    from workflows.cluster.processes import MARK, mark_of
+
+    return subprocess.Popen(
+        ["sleep", "60"], env={**os.environ, MARK: mark_of(launch, folder)}
+    )
+
+
+def test_what_an_earlier_launch_left_is_ended_and_nothing_of_another_database(
+    cluster, submitted, tmp_path
+):
+    from workflows.cluster.graphs import job_folder
+
+    raw = cluster.fireworks.find_one({"state": "READY"})
+    cluster.fireworks.update_one(
+        {"fw_id": raw["fw_id"]}, {"$set": {"archived_launches": [77]}}
+    )
+    ours = _marked(job_folder(raw["spec"], raw["name"]), 77)
+    another = _marked(tmp_path / "another", 77)
+    try:
+        work(cluster, number=raw["fw_id"])
+        assert ours.poll() is not None
+        assert another.poll() is None
+    finally:
+        for process in (ours, another):
+            process.kill()
+            process.wait()
+
+
+def test_a_job_s_marks_and_clock_do_not_reach_the_next_one(
+    cluster, submitted, monkeypatch
+):
+    from workflows.cluster import execution
+    from workflows.cluster.processes import MARK
+
+    plain, seen = execution._run, []
+
+    def run(*arguments):
+        seen.append((os.environ.get(execution.CLOCK), os.environ[MARK]))
+        os.environ[execution.CLOCK] = "2026-01-01 00:00:00"  # as custodian does
+        return plain(*arguments)
+
+    monkeypatch.setattr(execution, "_run", run)
+    work(cluster, limit=2)
+    assert [clock for clock, _ in seen] == [None, None]
+    assert len({mark for _, mark in seen}) == 2
+    assert execution.CLOCK not in os.environ
+    assert MARK not in os.environ
