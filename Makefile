@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 DEMO ?= demo
 
-.PHONY: demo test test-slow check format install clean
+.PHONY: demo test test-slow test-cluster check format install clean
 
 demo: $(STAMP)
 	$(BIN)/ionface run lagp-pdol-li --quick --project $(DEMO)/lagp-pdol-li
@@ -18,6 +18,11 @@ test: $(STAMP)
 
 test-slow: $(STAMP)
 	$(BIN)/python -m pytest -m slow
+
+# a real Slurm and a real MongoDB, fetched where root may; FAULTS chooses among the cases
+FAULTS ?= test
+test-cluster: $(STAMP)
+	IONFACE_CLUSTER_TESTS=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m slow tests/cluster -k "$(FAULTS)"
 
 check: $(STAMP)
 	$(BIN)/ruff check .

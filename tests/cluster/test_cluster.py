@@ -9,7 +9,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 import faults
-from lab import Lab, why_not
+from lab import Lab, LabError, why_not
 
 REASON = why_not()
 pytestmark = [
@@ -23,10 +23,14 @@ pytestmark = [
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory):
     before = dict(os.environ)
-    with Lab(tmp_path_factory.mktemp("lab")) as found:
-        yield found
-    os.environ.clear()
-    os.environ.update(before)
+    try:
+        with Lab(tmp_path_factory.mktemp("lab")) as found:
+            yield found
+    except LabError as reason:
+        pytest.skip(f"no cluster comes up here: {reason}")
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
 
 
 @pytest.mark.parametrize("case", faults.CASES, ids=lambda case: case.__name__)

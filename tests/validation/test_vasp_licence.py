@@ -16,7 +16,15 @@ from workflows.study_files import parse
 from workflows.vasp_double.licensed import copy_without_potcar
 
 ROOT = Path(__file__).parents[2]
-SKIPPED = {".venv", ".git", ".mypy_cache", ".ruff_cache", ".pytest_cache", "dist"}
+SKIPPED = {
+    ".venv",
+    ".git",
+    "__pycache__",
+    ".mypy_cache",
+    ".ruff_cache",
+    ".pytest_cache",
+    "dist",
+}
 # a block of POTCAR's data follows its header: fixed-width numbers, five in a row
 DATA = re.compile(
     rb"END of PSCTR-controll parameters[^\n]*\n(?:[^\n]*\n){0,40}?"

@@ -66,7 +66,7 @@ def submit(
                 as_json=as_json,
             )
         )
-    from workflows.cluster.commands import submit_studies
+    from workflows.cluster.submit_command import submit_studies
 
     raise typer.Exit(
         submit_studies(

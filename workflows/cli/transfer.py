@@ -66,7 +66,7 @@ def bundle_export(
 @bundle_app.command("import")
 def bundle_import(file: BundleFile, project: ProjectPath = DEFAULT_PROJECT) -> None:
     """Take a bundle into a project; every digest is checked."""
-    from workflows.cluster.bundles import import_bundle
+    from workflows.cluster.unpacking import import_bundle
 
     told = import_bundle(file, project)
     typer.echo(

@@ -15,10 +15,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from workflows.cluster.claiming import make_folder, refuse
 from workflows.cluster.context import Cluster, library_silence, now
 from workflows.cluster.graphs import job_folder
 from workflows.cluster.guard import check_document, check_queue_value
-from workflows.cluster.worker import make_folder, refuse
 from workflows.errors import IonfaceError
 from workflows.naming import slug
 

@@ -127,7 +127,8 @@ def _submit(study: Study, root: Path, again: int, *, dry_run: bool) -> dict[str,
         if control.jobs.find_one({"uuid": {"$in": uuids}}, {"_id": 1}):
             raise IonfaceError(
                 f"jobs of study {study.name!r} are in jobflow-remote's database "
-                "already; a job is never computed twice"
+                "already; a job is never computed twice. If their submission was "
+                "interrupted, remove them with `jf flow delete` and submit again"
             )
         for job, _ in jobs:
             check_name(job.name, "the job's name")
@@ -173,11 +174,22 @@ def _reserve(submissions: Any, study: Study, mark: str, root: Path) -> None:
         submissions.insert_one(mine)
     except DuplicateKeyError:
         known = submissions.find_one({"_id": mark}) or {}
+        if _taken_over(submissions, known, mine):
+            return
         raise IonfaceError(
             f"study {study.name!r} was submitted already ({known.get('submitted')}, "
             f"project {known.get('root')}); it is not computed twice. To repeat it on "
             "purpose, give --again 1"
         ) from None
+
+
+def _taken_over(submissions: Any, known: dict[str, Any], mine: dict[str, Any]) -> bool:
+    """Take the place of a submission whose process was killed on this machine."""
+    same = known.get("state") == "adding" and known.get("host") == mine["host"]
+    if not same or Path(f"/proc/{known.get('pid')}").exists():
+        return False
+    was = {"_id": mine["_id"], "state": "adding", "pid": known.get("pid")}
+    return submissions.find_one_and_update(was, {"$set": mine}) is not None
 
 
 def lines(submission: str = "") -> list[JobLine]:

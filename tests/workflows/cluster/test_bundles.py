@@ -7,8 +7,9 @@ import tarfile
 import pytest
 
 from workflows import runner
-from workflows.cluster.bundles import export_bundle, import_bundle
+from workflows.cluster.bundles import export_bundle
 from workflows.cluster.transfer import fetch, send
+from workflows.cluster.unpacking import import_bundle
 from workflows.cluster.worker import work
 from workflows.errors import IonfaceError
 from workflows.project import Project

@@ -6,9 +6,10 @@ from datetime import timedelta
 import pytest
 
 from workflows.cluster.choosing import submission_of
+from workflows.cluster.claiming import claim
 from workflows.cluster.context import now
 from workflows.cluster.overview import counts, lines, show
-from workflows.cluster.worker import claim, next_ready, work
+from workflows.cluster.worker import next_ready, work
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 

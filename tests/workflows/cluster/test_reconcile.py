@@ -6,11 +6,12 @@ from datetime import timedelta
 import pytest
 
 from workflows.cluster import processes, reconcile
+from workflows.cluster.claiming import claim
 from workflows.cluster.context import now
 from workflows.cluster.liveness import judge, reservation
 from workflows.cluster.queues import QueueJob
 from workflows.cluster.reconcile import recover
-from workflows.cluster.worker import claim, next_ready, work
+from workflows.cluster.worker import next_ready, work
 from workflows.errors import IonfaceError
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")

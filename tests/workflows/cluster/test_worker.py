@@ -8,10 +8,11 @@ import time
 
 import pytest
 
-from workflows.cluster import worker
+from workflows.cluster import claiming, worker
+from workflows.cluster.claiming import claim
 from workflows.cluster.delivery import upload_all
 from workflows.cluster.spool import entries
-from workflows.cluster.worker import claim, next_ready, work
+from workflows.cluster.worker import next_ready, work
 from workflows.errors import IonfaceError
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
@@ -68,14 +69,14 @@ def test_a_second_batch_job_that_comes_in_the_same_moment_finds_the_launch_taken
     cluster.launchpad.reserve_fw(cluster.fworker, ".", fw_id=number)
     raw = cluster.fireworks.find_one({"fw_id": number})
     folder = submitted.project / "runs" / "x"
-    plain, second = worker._checked_out, []
+    plain, second = claiming._checked_out, []
 
     def meanwhile(*arguments):
-        monkeypatch.setattr(worker, "_checked_out", plain)
+        monkeypatch.setattr(claiming, "_checked_out", plain)
         second.append(claim(cluster, raw, folder))
         return plain(*arguments)
 
-    monkeypatch.setattr(worker, "_checked_out", meanwhile)
+    monkeypatch.setattr(claiming, "_checked_out", meanwhile)
     assert claim(cluster, raw, folder) is not None
     assert second == [None]
 

@@ -1,0 +1,220 @@
+"""The named faults: each breaks one thing, then does what a user does."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from contextlib import suppress
+
+from case import Case
+from observing import Count, ancestors, until
+
+
+def nothing(lab):
+    """no fault"""
+    return Case(lab, "nothing").submit().begin().finish().count()
+
+
+def kill_worker(lab):
+    """kill -9 of the worker (and batch shell, which it replaces)"""
+    case = Case(lab, "kill-worker").submit().begin()
+    return case.kill(case.worker()).finish().count()
+
+
+def kill_worker_real(lab):
+    """the same with the default heartbeat of 60 s"""
+    case = Case(lab, "kill-worker-real", heartbeat_s=60, expiry_s=90).submit().begin()
+    return case.kill(case.worker()).finish(240).count()
+
+
+def kill_double(lab):
+    """kill -9 of VASP"""
+    case = Case(lab, "kill-double").submit().begin()
+    return case.kill(case.double()).finish().count()
+
+
+def kill_shell(lab):
+    """kill -9 of the batch job's shepherd (slurmstepd); the worker is an orphan"""
+    case = Case(lab, "kill-shell").submit().begin()
+    shepherd = next(p for p in ancestors(case.worker()))
+    return case.kill(shepherd).finish().count("the orphan ends its job itself")
+
+
+def scancel(lab):
+    """scancel"""
+    case = Case(lab, "scancel").submit().begin()
+    number = lab.slurm.jobs()[0]
+    return (
+        case.break_(lambda: subprocess.run(["scancel", number], check=True))
+        .finish()
+        .count()
+    )
+
+
+def walltime(lab):
+    """wall time reached"""
+    case = Case(
+        lab,
+        "walltime",
+        steps=150,
+        slow=0.6,
+        reserve_s=25,
+        resources="kinds: {all: {walltime: 0.016}}",
+    )
+    case.submit().begin().break_(lambda: None)
+    return case.finish(300).count("went on in new batch jobs")
+
+
+def outage(lab):
+    """mongod stopped for 60 s while jobs end"""
+    case = Case(lab, "outage", number=3, steps=8).submit().begin(2)
+    case.break_(lab.mongo.end)
+    time.sleep(60)
+    spooled = len(list((lab.conf / "spool").glob("*.result")))
+    lab.mongo.start()
+    return case.finish().count(f"{spooled} results waited in the spool")
+
+
+def mongod_killed(lab):
+    """mongod kill -9, back after 5 s"""
+    case = Case(lab, "mongod-killed").submit().begin()
+    case.break_(lambda: lab.mongo.end(signal.SIGKILL))
+    time.sleep(5)
+    lab.mongo.start()
+    return case.finish().count()
+
+
+def disk_full(lab):
+    """launch directory full"""
+    case = Case(lab, "disk-full", slow=0.1)
+    disk = case.folder / "project"
+    disk.mkdir()
+    subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=1200k", "tmpfs", disk], check=True
+    )
+    try:
+        case.submit()
+        case.light()
+        (disk / "ballast").write_bytes(b"")
+        filler = (disk / "ballast").open("ab")
+        case.launch()
+        until(lambda: case.step() >= 2)
+        try:
+            while filler.write(b"0" * 4096):
+                filler.flush()
+        except OSError:
+            case.break_(lambda: None)
+        said = until(lambda: list(case.cluster.runs.find({"again": "disk"})), 60)
+        cause = str(said[0]["cause"])
+        filler_path = disk / "ballast"
+        with suppress(OSError):
+            filler.close()
+        filler_path.unlink()
+        case.finish()
+        told = "reported as such" if "full" in cause else cause
+        return case.count(told)
+    finally:
+        subprocess.run(["umount", "-l", disk], check=False)
+
+
+def two_submits(lab):
+    """two `submit` at once"""
+    case = Case(lab, "two-submits", slow=0)
+    both = [
+        lab.start("submit", case.file, "--no-launch", "--project", case.folder / name)
+        for name in ("project", "other")
+    ]
+    codes = sorted(process.wait() for process in both)
+    if not (case.project / "submission.json").exists():
+        case.project = case.folder / "other"
+    note = f"exit status {codes[0]} and {codes[1]}"
+    return case.finish().count(note)
+
+
+def two_recovers(lab):
+    """two `recover` at once, after a kill -9"""
+    case = Case(lab, "two-recovers").submit().begin()
+    case.kill(case.worker())
+    both = [lab.start("recover", "--watch", "--every", "1") for _ in range(2)]
+    end = time.monotonic() + 150
+    while case.done() < case.total() and time.monotonic() < end:
+        if case.noticed is None and case.cluster.runs.find_one({"ended": "lost"}):
+            case.noticed = time.monotonic() - case.broken
+        time.sleep(0.5)
+    for process in both:
+        process.terminate()
+        process.wait()
+    return case.count()
+
+
+def node_gone(lab):
+    """the node disappears (slurmd and everything on it killed)"""
+    case = Case(lab, "node-gone").submit().begin()
+    worker, double = case.worker(), case.double()
+    shepherd = next(p for p in ancestors(worker))
+
+    def vanish():
+        os.kill(lab.slurm.pid("slurmd"), signal.SIGKILL)
+        for pid in (shepherd, worker, double):
+            os.kill(pid, signal.SIGKILL)
+
+    case.break_(vanish)
+    time.sleep(2)
+    subprocess.run(
+        ["scontrol", "update", "NodeName=n1", "State=DOWN", "Reason=gone"], check=True
+    )
+    case.recover()
+    lab.slurm.start_node()
+    return case.finish().count()
+
+
+def papers(lab, workers=3):
+    """both papers' studies (--quick), three workers in the queue"""
+    os.environ["IONFACE_VASP_FAULT"] = "slow:0"
+    lab.fresh("papers")
+    environment = lab.environment(IONFACE_VASP_CALCULATOR="spheres")
+    options = ["--quick", "--engine", "vasp-double", "--no-plan", "--no-launch"]
+    for name in ("lagp-pdol-li", "lpscl-in"):
+        folder = lab.folder / name
+        words = ["submit", name, *options, "--project", folder]
+        lab.ionface(*words, environment=environment)
+    from workflows.cluster.commands import opened
+
+    cluster = opened(lab.conf)
+    begun = time.monotonic()
+    line = f"exec {sys.executable} -m workflows worker --idle 20"
+    for _ in range(workers):
+        subprocess.run(
+            ["sbatch", "-o", lab.folder / "papers-%j.out", "--wrap", line],
+            check=True, cwd=lab.folder, capture_output=True,
+            env=environment,
+        )  # fmt: skip
+
+    def over():
+        going = {"state": {"$in": ["READY", "RESERVED", "RUNNING"]}}
+        return not cluster.fireworks.count_documents(going)
+
+    until(over, 600, 0.5)
+    total = cluster.fireworks.count_documents({})
+    done = cluster.fireworks.count_documents({"state": "COMPLETED"})
+    return Count(
+        "papers", total, done, note=f"{time.monotonic() - begun:.0f} s", faults=0
+    )
+
+
+CASES = [
+    nothing,
+    kill_worker,
+    kill_worker_real,
+    kill_double,
+    kill_shell,
+    scancel,
+    walltime,
+    outage,
+    mongod_killed,
+    disk_full,
+    two_submits,
+    two_recovers,
+    node_gone,
+]
