@@ -103,18 +103,21 @@ def _maxima(g: FloatArray, least: float) -> tuple[NDArray[np.intp], FloatArray]:
 def broaden(r: FloatArray, g: FloatArray, sigma: float) -> FloatArray:
     """Return g smoothed with a Gaussian that keeps its sum.
 
+    As `scipy.ndimage.gaussian_filter1d` does with mirrored ends and six standard
+    deviations, without its import.
+
     Args:
         r: centers of equal bins, Å, shape (n_bins,).
         g: any density per r, shape (n_bins,).
         sigma: standard deviation, Å.
     """
-    from scipy.ndimage import gaussian_filter1d
-
     width = sigma / (r[1] - r[0]) if len(r) > 1 else 0.0
     if width < 0.2:  # narrower than a bin: nothing to do
         return np.array(g, dtype=np.float64)
-    smooth: FloatArray = gaussian_filter1d(g, width, mode="reflect", truncate=6.0)
-    return smooth
+    reach = int(6.0 * width + 0.5)
+    weights = np.exp(-0.5 * (np.arange(-reach, reach + 1) / width) ** 2)
+    mirrored = np.pad(np.asarray(g, dtype=np.float64), reach, mode="symmetric")
+    return np.convolve(mirrored, weights / weights.sum(), mode="valid")
 
 
 def _smooth_error(r: FloatArray, error: FloatArray) -> FloatArray:

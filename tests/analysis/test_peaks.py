@@ -79,3 +79,13 @@ def test_maxima_and_prominences_are_those_of_scipy():
         places, heights = _maxima(padded, least)
         assert places.tolist() == found.tolist()
         assert heights.tolist() == about["prominences"].tolist()
+
+
+@pytest.mark.parametrize(("bins", "sigma"), [(200, 0.05), (200, 0.3), (7, 2.0)])
+def test_broadening_is_scipy_s(bins, sigma):
+    from scipy.ndimage import gaussian_filter1d
+
+    r = (np.arange(bins) + 0.5) * 0.05
+    g = np.random.default_rng(3).random(bins)
+    expected = gaussian_filter1d(g, sigma / 0.05, mode="reflect", truncate=6.0)
+    assert broaden(r, g, sigma) == pytest.approx(expected, abs=1e-14)
