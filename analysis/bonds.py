@@ -13,9 +13,9 @@ import numpy as np
 
 from .errors import AnalysisError
 from .frames import FloatArray
-from .pair_counts import Backend, Counts
-from .pair_images import Bins
-from .pair_tally import tally
+from .pair_counting.counts import Backend, Counts
+from .pair_counting.images import Bins
+from .pair_counting.tally import tally
 from .pairs import pair_name, parse_pair
 from .trajectory import Trajectory
 
@@ -108,8 +108,8 @@ def bond_counts(
         trajectory: positions may be wrapped or not; the cell may change.
         pairs: as in "In-S", with `bond_length` as the cutoff; or a mapping from such
             names to cutoffs, Å.
-        threads: as in `pair_tally.tally`.
-        backend: as in `pair_counts.count_block`.
+        threads: as in `pair_counting.tally`.
+        backend: as in `pair_counting.counts.count_block`.
 
     Raises:
         AnalysisError: a species is missing, a pair is not written as A-B, a cutoff is

@@ -57,7 +57,7 @@ class Segment:
         times_fs: fs, shape (n,).
         lattices: Å, shape (n, 3, 3), or (1, 3, 3) where the cell is constant.
         positions: Cartesian, Å, shape (n, n_atoms, 3).
-        scalars: the names of `trajectory_format.SCALARS`, each of shape (n,).
+        scalars: the names of `trajectory_files.layout.SCALARS`, each of shape (n,).
         velocities: Å/fs, shape (n, n_atoms, 3), or None.
         thermostat: shape (n, k), or None.
     """

@@ -18,8 +18,8 @@ import numpy as np
 from .energies import FormationEnergy, formation_energy
 from .errors import LedgerError
 from .levels import LevelOfTheory
+from .readers.vasp_terms import vasp_directory_term
 from .terms import EnergyTerm
-from .vasp_terms import vasp_directory_term
 
 __all__ = [
     "EnergyTerm",

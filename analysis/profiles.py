@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .frames import FloatArray
-from .pair_images import heights
+from .pair_counting.images import heights
 
 RESOLUTION = 0.1
 """Height of a slice, Å: below the width of an atomic layer's own motion."""

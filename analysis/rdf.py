@@ -21,9 +21,9 @@ from .averages import blocked_error
 from .bonds import BondCounts, bond_lengths
 from .errors import AnalysisError
 from .frames import FloatArray, Segment
-from .pair_counts import Backend
-from .pair_images import Bins, IntArray
-from .pair_tally import Tally, tally
+from .pair_counting.counts import Backend
+from .pair_counting.images import Bins, IntArray
+from .pair_counting.tally import Tally, tally
 from .pairs import pair_name, parse_pair
 from .peaks import broaden, first_peak
 from .profiles import HeightProfile, profile_shells
@@ -58,8 +58,8 @@ def partial_rdfs(
         bins: number of bins from 0 to the cutoff.
         windows: number of windows; fewer if there are fewer frames.
         normalization: "cell" or "profile", see above.
-        threads: as in `pair_tally.tally`.
-        backend: as in `pair_counts.count_block`; all give the same counts.
+        threads: as in `pair_counting.tally`.
+        backend: as in `pair_counting.counts.count_block`; all give the same counts.
         progress: called with the number of frames done since the last call.
 
     Raises:

@@ -14,7 +14,7 @@ import numpy as np
 from .errors import AnalysisError
 from .files import write_atomically
 from .frames import FloatArray, Skipped
-from .pair_counts import Counts
+from .pair_counting.counts import Counts
 from .peaks import Peak
 
 Normalization = Literal["cell", "profile"]

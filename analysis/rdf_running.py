@@ -14,8 +14,8 @@ import numpy as np
 
 from .errors import AnalysisError
 from .frames import FloatArray, Segment
-from .pair_images import Bins, IntArray
-from .pair_tally import Pair, Tally, tally
+from .pair_counting.images import Bins, IntArray
+from .pair_counting.tally import Pair, Tally, tally
 from .pairs import pair_name, parse_pair
 from .rdf import BLOCKS, block_ends, even_ends, pair_rdf
 from .rdf_result import RdfResult

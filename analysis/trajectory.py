@@ -20,9 +20,9 @@ from numpy.typing import NDArray
 
 from .errors import TrajectoryError
 from .frames import FloatArray, Frame, Segment, Skipped
-from .trajectory_format import SCALARS, read_header
-from .trajectory_records import read_segments, release
-from .trajectory_writer import TrajectoryWriter
+from .trajectory_files.layout import SCALARS, read_header
+from .trajectory_files.records import read_segments, release
+from .trajectory_files.writer import TrajectoryWriter
 
 __all__ = ["Frame", "Segment", "Skipped", "Trajectory", "TrajectoryWriter"]
 
@@ -69,7 +69,7 @@ class Trajectory:
 
         See `joining.join`, which says what happens at the seams.
         """
-        from .joining import join
+        from .readers.joining import join
 
         return join([p if isinstance(p, Trajectory) else cls.open(p) for p in parts])
 
@@ -128,7 +128,8 @@ class Trajectory:
     def scalars(self) -> Mapping[str, FloatArray]:
         """Return energies (eV) and temperature (K) by name, each (n_frames,).
 
-        Those of `trajectory_format.SCALARS` are always there, NaN where unknown; VASP
+        Those of `trajectory_files.layout.SCALARS` are always there, NaN where unknown;
+        VASP
         adds e_0_energy (at zero smearing), nosepot and nosekinetic.
         """
         further = [name for segment in self.segments for name in segment.scalars]

@@ -34,11 +34,11 @@ from structures.crystals import crystal
 from structures.errors import StructureError
 from structures.interfaces import build_interface
 from structures.layers import cut_slab, facet_slabs
-from structures.matching import Match, matches
-from structures.slabs import Slab, turned_over
+from structures.matching.search import Match, matches
+from structures.matching.strains import strain
+from structures.matching.superlattices import hermite
+from structures.slabs.slab import Slab, turned_over
 from structures.specs import CrystalLayer, InterfaceSpec
-from structures.strains import strain
-from structures.superlattices import hermite
 from workflows.study_files import load
 
 Array = np.ndarray

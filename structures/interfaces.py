@@ -18,13 +18,13 @@ from .checks import check_neutral, check_overlaps, check_polyanions, count_polya
 from .errors import StructureError
 from .labels import CRYSTAL, with_fixed_layers
 from .layers import Sheet, cut_slab, in_supercell
-from .matching import matches
+from .matching.search import matches
+from .matching.stacking import boxed, stretched, touching_gap
 from .model import InterfaceModel
-from .molecules import lay_flat
-from .slabs import Slab
-from .soft import SoftLayer, open_layer, pack_layer, resting
+from .slabs.slab import Slab
+from .soft_layers.molecules import lay_flat
+from .soft_layers.soft import SoftLayer, open_layer, pack_layer, resting
 from .specs import CrystalLayer, FilmLayer, InterfaceSpec, PolymerLayer
-from .stacking import boxed, stretched, touching_gap
 
 Array = NDArray[np.float64]
 UNSTRAINED = np.zeros((2, 2))

@@ -17,11 +17,11 @@ from pymatgen.core import DummySpecies, Lattice, Structure
 from .crystals import free_sites, material, materials, oxidation_states, read_crystal
 from .crystals import setting as setting_of
 from .errors import StructureError
-from .facets import CANDIDATE
-from .filling import bulk, filled
-from .slabs import MAX_LAYERS, Slab, turned_over
+from .occupation.filling import bulk, filled
+from .slabs.facets import CANDIDATE
+from .slabs.slab import MAX_LAYERS, Slab, turned_over
+from .slabs.terminations import FacetSlabs, Termination
 from .specs import CrystalLayer
-from .terminations import FacetSlabs, Termination
 
 Array = NDArray[np.float64]
 DUMMY = DummySpecies(CANDIDATE, 0)

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .errors import StructureError
-from .lattices import short_basis
+from .slabs.lattices import short_basis
 
 Array = NDArray[np.float64]
 Ints = NDArray[np.int_]

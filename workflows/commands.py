@@ -170,7 +170,7 @@ def _tell(project: Project, outcome: Outcome, as_json: bool) -> None:
             )
         )
     else:
-        from workflows.analyze import print_dynamics, print_energies
+        from workflows.analyses.energies import print_dynamics, print_energies
 
         if results.energies:
             print_energies(results.energies, project.study)

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 def write_figures(project: Project, results: Results) -> dict[str, Path]:
     """Draw models, energies, RDFs and bonds; return the paths by "kind:subject"."""
     from analysis.bonds import BondCounts
-    from analysis.figures import figure_bonds, figure_energies
-    from analysis.figures_landscape import figure_landscape
-    from analysis.figures_rdf import figure_rdf
+    from analysis.figures.landscape import figure_landscape
+    from analysis.figures.rdf import figure_rdf
+    from analysis.figures.results import figure_bonds, figure_energies
     from analysis.rdf import RdfResult
 
     written = _model_pictures(project, results)
@@ -102,7 +102,7 @@ def _references(
 
 
 def _run_check(project: Project, subject: str) -> Path:
-    from analysis.figures import figure_temperature
+    from analysis.figures.results import figure_temperature
     from analysis.trajectory import Trajectory
 
     run = next(run for run in project.study.dynamics if run.interface == subject)

@@ -12,9 +12,9 @@ from typing import Any
 from jobflow import Job, job
 from pymatgen.core import Structure
 
-from structures.soft import SoftLayer, open_layer, pack_layer, settled
+from structures.soft_layers.soft import SoftLayer, open_layer, pack_layer, settled
+from structures.soft_layers.stages import Stage, stages
 from structures.specs import AmorphousLayer, FilmLayer, InterfaceSpec
-from structures.stages import Stage, stages
 from workflows.engines import DynamicsSettings, Engine, RelaxSettings, study_engine
 from workflows.naming import named
 from workflows.study import Study

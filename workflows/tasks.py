@@ -17,13 +17,13 @@ from pymatgen.core import Structure
 from analysis.ledger import SlabsState, book
 from analysis.rdf import crystal_rdf, rdfs_and_bonds
 from analysis.trajectory import Trajectory, TrajectoryWriter
-from structures.integrity import check
 from structures.interfaces import build_interface
 from structures.model import InterfaceModel
-from structures.molecule_report import MoleculeReport
-from structures.soft import SoftLayer
+from structures.soft_layers.integrity import check
+from structures.soft_layers.molecule_report import MoleculeReport
+from structures.soft_layers.soft import SoftLayer
+from structures.soft_layers.topology import Topology
 from structures.specs import CrystalLayer, InterfaceSpec
-from structures.topology import Topology
 from workflows import progress
 from workflows.records import (
     DynamicsRecord,

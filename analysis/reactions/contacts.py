@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from analysis.errors import AnalysisError
 from analysis.frames import FloatArray, Segment
-from analysis.pair_images import IntArray, check_number, heights
+from analysis.pair_counting.images import IntArray, check_number, heights
 from analysis.trajectory import Trajectory
 
 BLOCK = 128

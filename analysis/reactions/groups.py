@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from analysis.frames import FloatArray
-from analysis.pair_images import IntArray
+from analysis.pair_counting.images import IntArray
 
 from .histories import BondHistory
 

@@ -16,7 +16,7 @@ import numpy as np
 from analysis.bonds import bond_length
 from analysis.errors import AnalysisError
 from analysis.frames import FloatArray
-from analysis.pair_images import IntArray
+from analysis.pair_counting.images import IntArray
 from analysis.pairs import pair_name, parse_pair
 from analysis.trajectory import Trajectory
 

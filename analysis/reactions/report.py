@@ -107,7 +107,7 @@ def reactions(
         residence_fs: of the default rules.
         windows: of time, for the shares of the references.
         within: distance up to which the references explain neighbors, Å.
-        threads: as in `pair_tally.tally`.
+        threads: as in `pair_counting.tally`.
 
     Raises:
         AnalysisError: there is no pair or no frame, a species is missing, a rule is for

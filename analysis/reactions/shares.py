@@ -16,7 +16,7 @@ import numpy as np
 
 from analysis.errors import AnalysisError
 from analysis.frames import FloatArray
-from analysis.pair_images import Bins
+from analysis.pair_counting.images import Bins
 from analysis.peaks import broaden
 from analysis.rdf_result import RdfResult
 

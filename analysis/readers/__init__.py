@@ -9,8 +9,8 @@ outcar       OUTCAR, as a last resort
 follow       the new frames of a file that grows
 outcomes     what every file of a folder tree gives
 
-XDATCAR, vasprun.xml and ASE's files are read by `analysis.xdatcar`,
-`analysis.vasprun` and `analysis.ase_files`.
+XDATCAR, vasprun.xml and ASE's files are read by `analysis.readers.xdatcar`,
+`analysis.readers.vasprun` and `analysis.readers.ase_files`.
 """
 
 from .opening import PathLike, open_trajectory

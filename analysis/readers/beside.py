@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.errors import AnalysisError
-from analysis.vasprun import VasprunStream, VaspSettings
+from analysis.readers.vasprun import VasprunStream, VaspSettings
 
 LARGEST_POSCAR = 1 << 28
 """Bytes; a file of this name that is larger is something else."""

@@ -6,8 +6,8 @@ import fcntl
 import os
 from pathlib import Path
 
-from analysis.trajectory_format import MAGIC
-from analysis.vasprun_blocks import ENDING
+from analysis.readers.vasprun_blocks import ENDING
+from analysis.trajectory_files.layout import MAGIC
 
 TAIL = 1 << 14
 """Bytes at the end of a file in which its closing words are looked for."""

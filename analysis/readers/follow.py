@@ -12,14 +12,14 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from analysis.byte_window import READ, ByteWindow
 from analysis.errors import AnalysisError
 from analysis.files import is_compressed
 from analysis.frames import Segment
-from analysis.trajectory_format import MAGIC, PAGE
-from analysis.vasprun import VasprunStream
-from analysis.vasprun_blocks import OPENING
-from analysis.xdatcar import XdatcarStream
+from analysis.readers.byte_window import READ, ByteWindow
+from analysis.readers.vasprun import VasprunStream
+from analysis.readers.vasprun_blocks import OPENING
+from analysis.readers.xdatcar import XdatcarStream
+from analysis.trajectory_files.layout import MAGIC, PAGE
 
 from .beside import Clock, clock_beside, clock_of
 from .growing import Growing, GrowingText, begin_store

@@ -9,19 +9,19 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.byte_window import ByteWindow
-from analysis.chunks import UNKNOWN, Chunk
 from analysis.errors import AnalysisError
 from analysis.frames import FloatArray, Segment
-from analysis.trajectory_format import (
+from analysis.readers.byte_window import ByteWindow
+from analysis.readers.chunks import UNKNOWN, Chunk
+from analysis.readers.vasprun import VasprunStream
+from analysis.readers.xdatcar import XdatcarStream
+from analysis.trajectory_files.layout import (
     PAGE,
     SCALARS,
     Header,
     read_header,
     valid_records,
 )
-from analysis.vasprun import VasprunStream
-from analysis.xdatcar import XdatcarStream
 
 from .beside import Clock
 from .time_axis import Labels, UnknownTimeError

@@ -14,15 +14,15 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.ase_files import AseStream
-from analysis.chunks import FrameStream
 from analysis.errors import AnalysisError
 from analysis.files import BROKEN_STREAM, open_binary, plain_name
 from analysis.frames import Segment, Skipped
+from analysis.readers.ase_files import AseStream
+from analysis.readers.chunks import FrameStream
+from analysis.readers.vasprun import VasprunStream, VaspSettings
+from analysis.readers.xdatcar import XdatcarStream
 from analysis.trajectory import Trajectory
-from analysis.trajectory_format import MAGIC
-from analysis.vasprun import VasprunStream, VaspSettings
-from analysis.xdatcar import XdatcarStream
+from analysis.trajectory_files.layout import MAGIC
 
 from .beside import Clock, clock_beside, clock_of, fixed_beside, fixed_of
 from .outcar import OutcarStream

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import numpy as np
 
-from analysis.byte_window import ByteWindow, LongLineError
-from analysis.chunks import UNKNOWN, Chunk
 from analysis.errors import AnalysisError
 from analysis.frames import FloatArray
-from analysis.xdatcar import MOST_ATOMS
+from analysis.readers.byte_window import ByteWindow, LongLineError
+from analysis.readers.chunks import UNKNOWN, Chunk
+from analysis.readers.xdatcar import MOST_ATOMS
 
 from .beside import clock_of_tags
 

@@ -25,8 +25,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.chunks import Chunk, FrameStream
 from analysis.frames import FloatArray
+from analysis.readers.chunks import Chunk, FrameStream
 
 from .cache_files import SUFFIX, SpoolFile, cache_folder, source_key
 

@@ -14,9 +14,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.chunks import UNKNOWN
 from analysis.errors import AnalysisError
 from analysis.frames import FloatArray
+from analysis.readers.chunks import UNKNOWN
 
 from .beside import Clock
 

@@ -16,11 +16,11 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.chunks import UNKNOWN, Chunk, to_cartesian
 from analysis.errors import AnalysisError
 from analysis.files import plain_file
 from analysis.frames import FloatArray
-from analysis.xdatcar import MOST_ATOMS
+from analysis.readers.chunks import UNKNOWN, Chunk, to_cartesian
+from analysis.readers.xdatcar import MOST_ATOMS
 
 from .beside import Clock, clock_of_tags
 

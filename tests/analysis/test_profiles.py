@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from analysis.pair_counts import Bins
+from analysis.pair_counting.counts import Bins
 from analysis.profiles import HeightProfile, profile_shells
 
 CELL = np.array([[6.0, 0, 0], [2.0, 5.0, 0], [1.0, 1.5, 20.0]])

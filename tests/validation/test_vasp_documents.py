@@ -14,7 +14,7 @@ from pymatgen.core import Lattice, Structure
 from pymatgen.io.vasp import Vasprun
 
 from analysis.levels import LevelOfTheory
-from analysis.vasprun import VasprunStream
+from analysis.readers.vasprun import VasprunStream
 from workflows.protocols import LI_2024
 from workflows.records import RunRecord
 from workflows.vasp.incar import PlaneWaves

@@ -69,7 +69,7 @@ def test_the_report_says_so_at_its_top_at_every_table_and_every_level(projects):
 
 
 def test_every_figure_of_numbers_is_marked(projects, monkeypatch):
-    from analysis import figure_style
+    from analysis.figures import style as figure_style
     from workflows.figures import write_figures
     from workflows.results import collect
 
@@ -93,10 +93,10 @@ def test_every_figure_of_numbers_is_marked(projects, monkeypatch):
 def test_analyses_of_emulated_frames_say_so_in_every_file(
     projects, tmp_path, monkeypatch, capsys
 ):
-    from analysis import figure_style
-    from workflows.analyze_frames import analyze_bonds, analyze_rdf
-    from workflows.analyze_motion import analyze_checks, analyze_msd, analyze_profile
-    from workflows.analyze_reactions import analyze_reactions
+    from analysis.figures import style as figure_style
+    from workflows.analyses.frames import analyze_bonds, analyze_rdf
+    from workflows.analyses.motion import analyze_checks, analyze_msd, analyze_profile
+    from workflows.analyses.reactions import analyze_reactions
 
     marks = []
     drawn = figure_style.mark

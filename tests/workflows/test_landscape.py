@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from ase.calculators import emt
 
-from analysis.figures_landscape import figure_landscape
+from analysis.figures.landscape import figure_landscape
 from structures.errors import StructureError
 from structures.interfaces import build_interface
 from structures.registry import registry_grid

@@ -3,7 +3,7 @@
 import pytest
 
 from structures.interfaces import build_interface
-from structures.soft import pack_layer, resting, settled
+from structures.soft_layers.soft import pack_layer, resting, settled
 from structures.specs import AmorphousLayer, CrystalLayer, FilmLayer, InterfaceSpec
 from workflows.flows import study_flow
 from workflows.project import Project

@@ -27,7 +27,7 @@ def energies(
     as_json: AsJson = False,
 ) -> None:
     """Interface formation energies, from a project or from VASP directories."""
-    from workflows.analyze import analyze_energies
+    from workflows.analyses.energies import analyze_energies
 
     analyze_energies(paths, interfaces, as_json)
 
@@ -56,7 +56,7 @@ def rdf(
 ) -> None:
     """Time-resolved radial distribution functions of stored or running dynamics."""
     if follow:
-        from workflows.follow_frames import follow_rdf
+        from workflows.analyses.follow import follow_rdf
 
         if len(paths) != 1:
             raise typer.BadParameter("--follow takes one run, not several segments")
@@ -73,7 +73,7 @@ def rdf(
             as_json,
         )
         return
-    from workflows.analyze_frames import analyze_rdf
+    from workflows.analyses.frames import analyze_rdf
 
     analyze_rdf(
         paths, pair, cutoff, bins, windows, reference or [], timestep, out, as_json
@@ -94,7 +94,7 @@ def bonds(
     as_json: AsJson = False,
 ) -> None:
     """Number of bonds against time."""
-    from workflows.analyze_frames import analyze_bonds
+    from workflows.analyses.frames import analyze_bonds
 
     analyze_bonds(paths, pair, windows, timestep, out, as_json)
 
@@ -114,7 +114,7 @@ def reactions(
     as_json: AsJson = False,
 ) -> None:
     """Bonds that form and break, and whether a pair grows, stays or fluctuates."""
-    from workflows.analyze_reactions import analyze_reactions
+    from workflows.analyses.reactions import analyze_reactions
 
     analyze_reactions(paths, pair, reference or [], windows, timestep, out, as_json)
 
@@ -143,7 +143,7 @@ def msd(
     as_json: AsJson = False,
 ) -> None:
     """Mean squared displacements, and diffusion coefficients with their errors."""
-    from workflows.analyze_motion import analyze_msd
+    from workflows.analyses.motion import analyze_msd
 
     analyze_msd(
         paths,
@@ -176,7 +176,7 @@ def profile(
     as_json: AsJson = False,
 ) -> None:
     """Densities along the normal against time, and the width of the interphase."""
-    from workflows.analyze_motion import analyze_profile
+    from workflows.analyses.motion import analyze_profile
 
     analyze_profile(paths, species or [], between, windows, timestep, out, as_json)
 
@@ -194,7 +194,7 @@ def checks(
     as_json: AsJson = False,
 ) -> None:
     """Whether a run may be trusted: temperature, energy, time step, gaps."""
-    from workflows.analyze_motion import analyze_checks
+    from workflows.analyses.motion import analyze_checks
 
     analyze_checks(paths, temperature, timestep, out, as_json)
 
@@ -222,7 +222,7 @@ def arrhenius(
     as_json: AsJson = False,
 ) -> None:
     """Activation energy of diffusion, from runs at several temperatures."""
-    from workflows.analyze_arrhenius import analyze_arrhenius
+    from workflows.analyses.arrhenius import analyze_arrhenius
 
     analyze_arrhenius(
         runs,
@@ -258,7 +258,7 @@ def layers(
     as_json: AsJson = False,
 ) -> None:
     """Coordination numbers layer by layer along the normal, against time."""
-    from workflows.analyze_layers import analyze_layers
+    from workflows.analyses.layers import analyze_layers
 
     analyze_layers(
         paths, pair, number, edge or [], windows, stride, timestep, out, as_json
@@ -271,6 +271,6 @@ def outputs(
     as_json: AsJson = False,
 ) -> None:
     """What every trajectory below a folder holds, or why it cannot be used."""
-    from workflows.analyze_outputs import analyze_outputs
+    from workflows.analyses.outputs import analyze_outputs
 
     analyze_outputs(folder, as_json)

@@ -30,7 +30,7 @@ from custodian.vasp.handlers import (
 from custodian.vasp.validators import VaspFilesValidator
 
 from analysis.errors import AnalysisError
-from analysis.vasprun import IonicStep, VasprunStream
+from analysis.readers.vasprun import IonicStep, VasprunStream
 from workflows.errors import IonfaceError
 from workflows.vasp.contcar import is_complete
 from workflows.vasp.incar import Kind

@@ -17,8 +17,8 @@ from pymatgen.core import Lattice, Structure
 
 from analysis.errors import AnalysisError
 from analysis.levels import LevelOfTheory
-from analysis.vasp_terms import vasp_directory_term
-from analysis.vasprun import VasprunStream
+from analysis.readers.vasp_terms import vasp_directory_term
+from analysis.readers.vasprun import VasprunStream
 from workflows.errors import IonfaceError
 from workflows.vasp.inputs import RECORD_FILE, VaspRun
 

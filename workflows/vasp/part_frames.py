@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 
 from analysis.errors import AnalysisError
 from analysis.levels import LevelOfTheory
-from analysis.vasp_terms import vasp_level
-from analysis.vasprun import IonicStep, VasprunStream
-from analysis.xdatcar import XdatcarStream
+from analysis.readers.vasp_terms import vasp_level
+from analysis.readers.vasprun import IonicStep, VasprunStream
+from analysis.readers.xdatcar import XdatcarStream
 from workflows.vasp.contcar import is_complete, positions
 from workflows.vasp.inputs import VaspRun
 

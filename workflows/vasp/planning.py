@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from analysis.errors import AnalysisError
-from analysis.vasprun import VasprunStream
+from analysis.readers.vasprun import VasprunStream
 from workflows.errors import IonfaceError
 from workflows.study import Study
 from workflows.vasp.cost import ELECTRONIC_STEPS, Cost, estimate

@@ -15,9 +15,9 @@ from pymatgen.core import Structure
 from structures.interfaces import build_interface
 from structures.model import InterfaceModel
 from structures.registry import registry_grid
-from structures.soft import SoftLayer, open_layer, pack_layer
+from structures.soft_layers.soft import SoftLayer, open_layer, pack_layer
+from structures.soft_layers.stages import Stage, stages
 from structures.specs import AmorphousLayer, FilmLayer, InterfaceSpec
-from structures.stages import Stage, stages
 from workflows import tasks
 from workflows.engines import DynamicsSettings, RelaxSettings
 from workflows.ensembles import (

@@ -19,8 +19,8 @@ from ase import units
 from numpy.typing import NDArray
 from pymatgen.core import Lattice, Structure
 
+from analysis.readers.vasprun import IonicStep
 from analysis.trajectory import Trajectory, TrajectoryWriter
-from analysis.vasprun import IonicStep
 from workflows.engines import DynamicsSettings
 from workflows.errors import IonfaceError
 from workflows.records import DynamicsRecord, runs_folder

@@ -5,8 +5,8 @@ from hypothesis import strategies as st
 
 from analysis.errors import AnalysisError
 from analysis.frames import Segment
-from analysis.pair_images import Bins, heights
-from analysis.pair_tally import tally
+from analysis.pair_counting.images import Bins, heights
+from analysis.pair_counting.tally import tally
 from analysis.reactions.contacts import contacts
 from analysis.trajectory import Trajectory
 

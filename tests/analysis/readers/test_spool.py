@@ -11,7 +11,7 @@ import analysis.readers.spool
 from analysis.errors import AnalysisError
 from analysis.readers import open_trajectory
 from analysis.readers.cache_files import cache_folder
-from analysis.xdatcar import XdatcarStream
+from analysis.readers.xdatcar import XdatcarStream
 
 
 @pytest.fixture

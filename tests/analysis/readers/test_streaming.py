@@ -11,7 +11,7 @@ import pytest
 
 from analysis.errors import AnalysisError
 from analysis.readers import open_trajectory
-from analysis.vasprun import LONGEST_HEADER
+from analysis.readers.vasprun import LONGEST_HEADER
 
 COMPRESSED = {".gz": gzip.compress, ".bz2": bz2.compress, ".xz": lzma.compress}
 
@@ -19,7 +19,7 @@ COMPRESSED = {".gz": gzip.compress, ".bz2": bz2.compress, ".xz": lzma.compress}
 @pytest.fixture
 def small_pieces(monkeypatch, tmp_path):
     """Read 64 kB at a time and hold 256 kB of positions, to see in a small file."""
-    monkeypatch.setattr("analysis.byte_window.READ", 1 << 16)
+    monkeypatch.setattr("analysis.readers.byte_window.READ", 1 << 16)
     monkeypatch.setattr("analysis.readers.spool.IN_MEMORY", 1 << 18)
     monkeypatch.setenv("IONFACE_CACHE", str(tmp_path / "cache"))
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from analysis.errors import LedgerError
-from workflows.analyze import analyze_energies
-from workflows.analyze_frames import analyze_rdf, open_frames
+from workflows.analyses.energies import analyze_energies
+from workflows.analyses.frames import analyze_rdf, open_frames
 from workflows.errors import IonfaceError
 from workflows.study_files import parse
 from workflows.vasp.by_hand import write_inputs

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from pymatgen.io.vasp import Oszicar, Outcar, Xdatcar
 
-from analysis.vasprun import VasprunStream
+from analysis.readers.vasprun import VasprunStream
 from workflows.vasp_double.errors import InputError
 
 from .conftest import DYNAMICS, RELAX, STATIC

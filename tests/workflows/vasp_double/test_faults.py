@@ -23,7 +23,7 @@ from custodian.vasp.validators import VaspFilesValidator, VasprunXMLValidator
 from pymatgen.io.vasp import Incar, Oszicar, Outcar, Vasprun, Xdatcar
 
 from analysis.readers import open_trajectory
-from analysis.vasprun import VasprunStream
+from analysis.readers.vasprun import VasprunStream
 from workflows.vasp.contcar import is_complete
 from workflows.vasp_double.errors import InputError
 from workflows.vasp_double.faults import Faults, parse

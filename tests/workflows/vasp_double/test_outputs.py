@@ -10,7 +10,7 @@ from ase.io import read as ase_read
 from pymatgen.io.vasp import Oszicar, Outcar, Poscar, Vasprun, Xdatcar
 
 from analysis.readers import open_trajectory
-from analysis.vasp_terms import vasp_directory_term
+from analysis.readers.vasp_terms import vasp_directory_term
 
 from .conftest import DYNAMICS, RELAX, STATIC, alloy
 

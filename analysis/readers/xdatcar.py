@@ -1,0 +1,322 @@
+"""Streaming an XDATCAR: complete frames only, whatever its header does.
+
+Headers may repeat (variable cell), columns may have merged (`0.3333-10.1000`), lines
+may end with labels, VASP 4 separated frames by blank lines. A frame that the file's end
+cuts is never yielded, not even if only the last digit is missing.
+
+What VASP writes is decoded many frames at a time (see fixed_width); a frame that has
+one byte elsewhere is read line by line. Both give the same bits.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from analysis.errors import AnalysisError
+from analysis.frames import FloatArray
+
+from .byte_window import ByteWindow, LongLineError
+from .chunks import UNKNOWN, Chunk, to_cartesian
+from .fixed_width import RowLayout, decode_blocks, decode_labels, row_layout
+
+MOST_ATOMS = 10_000_000
+"""A header that tells more atoms is damaged."""
+
+_NUMBER = rb"[-+]?\d+\.\d*(?:[eE][-+]\d+)?"
+_APART = rb"(?:\s+|(?=[-+]))"
+# Numbers may touch where one has a sign; behind them, a symbol but no more numbers.
+_ROW = re.compile(
+    rb"\s*(%b)%b(%b)%b(%b)(?:\s+[A-Za-z]{1,3})?\s*"
+    % (_NUMBER, _APART, _NUMBER, _APART, _NUMBER)
+)
+_REST = re.compile(rb"\s*[\d.]+\s*\n")
+_CELL_NUMBER = re.compile(rb"[-+]?\d+(?:\.\d*)?(?:[eE][-+]\d+)?")
+_LABEL = re.compile(r"configuration=\s*(\d+)")
+_SEPARATOR = re.compile(rb"(Direct configuration=)(?: *\d+|\*+)\n")
+
+
+@dataclass(frozen=True)
+class XdatcarFrame:
+    """One frame.
+
+    Attributes:
+        label: number after "Direct configuration="; None where there is none or it
+            outgrew its field.
+        lattice: Å, shape (3, 3).
+        fractional: shape (n_atoms, 3).
+    """
+
+    label: int | None
+    lattice: FloatArray
+    fractional: FloatArray
+
+
+class XdatcarStream:
+    """Reads one file from its start to its end, once.
+
+    Attributes:
+        species: chemical symbol of each atom.
+        reason: why frames ended early; empty if the file's last frame was complete.
+    """
+
+    def __init__(self, path: Path, window: ByteWindow | None = None) -> None:
+        """Read the header.
+
+        Args:
+            path: of the file, for messages.
+            window: at the file's start; one is opened if None.
+
+        Raises:
+            AnalysisError: the file cannot be opened, or this is no XDATCAR.
+        """
+        self.path = path
+        self.reason = ""
+        self._promised = False  # a header has come, its frame has not
+        self._window = ByteWindow(path) if window is None else window
+        try:
+            lines, offset = self._lines(0, 7)
+            self._lattice, self.species = self._header(lines)
+            self._comment = _text(lines[0])  # repeated where the cell is variable
+        except (_NoHeaderError, LongLineError) as error:
+            self.close()
+            reason = self._window.failure or error
+            raise AnalysisError(
+                f"{path} is no usable XDATCAR ({reason}); its first seven lines are a "
+                "comment, a scale, three cell vectors, symbols and numbers of atoms"
+            ) from error
+        self._window.advance(offset)
+
+    def chunks(self, final: bool = True) -> Iterator[Chunk]:
+        """Yield every complete frame, many at a time; then `reason` is final.
+
+        Args:
+            final: False for a file that grows: what is incomplete now is left for the
+                next call, and the file stays open.
+        """
+        for frame in self._pieces(final, fast=True):
+            if isinstance(frame, Chunk):
+                yield frame
+                continue
+            lattices, label = frame.lattice[None], frame.label
+            yield Chunk(
+                labels=np.array([UNKNOWN if label is None else label]),
+                lattices=lattices,
+                positions=to_cartesian(frame.fractional[None], lattices),
+            )
+
+    def frames(self) -> Iterator[XdatcarFrame]:
+        """Yield every complete frame, read line by line; then `reason` is final."""
+        for frame in self._pieces(final=True, fast=False):
+            assert isinstance(frame, XdatcarFrame)
+            yield frame
+
+    def close(self) -> None:
+        """Release the file, where the frames are not wanted."""
+        self._window.close()
+
+    def _pieces(self, final: bool, fast: bool) -> Iterator[Chunk | XdatcarFrame]:
+        any_frame = False
+        try:
+            while True:
+                while fast and (chunk := self._many()) is not None:
+                    any_frame = True
+                    yield chunk
+                if self._new_cell(final):
+                    continue
+                if (frame := self._one(final)) is None:
+                    break
+                any_frame = True
+                yield frame
+        except _TornError as error:
+            self.reason = f"the last frame is incomplete: {error}"
+        except (_NoHeaderError, LongLineError) as error:
+            self.reason = f"unreadable text between two frames: {error}"
+        if final and not any_frame and not self.reason:
+            self.reason = "no frame follows its header"
+        if final or self.reason:
+            self.reason = self._window.failure or self.reason
+            self.close()
+
+    def _many(self) -> Chunk | None:
+        """Return the frames that stand in VASP's own layout from here on, if any do."""
+        layout = self._layout()
+        if layout is None:
+            return None
+        start, row = layout
+        stride = start + len(self.species) * row.width
+        count = len(self._window) // stride
+        raw = self._window.array()
+        labels = decode_labels(raw, stride, count, start)
+        shape = (len(labels), len(self.species))
+        values, good = decode_blocks(raw, start, stride, shape, row)
+        del raw
+        if good and self._row_at(good * stride):
+            good -= 1  # a frame with more lines than atoms; it is told about next
+        if not good:
+            return None
+        self._taken(good * stride)
+        lattices = self._lattice[None]
+        return Chunk(labels[:good], lattices, to_cartesian(values[:good], lattices))
+
+    def _layout(self) -> tuple[int, RowLayout] | None:
+        """Return the length of the separator line and the layout of the rows."""
+        if (first := self._window.line(0)) is None:
+            return None
+        separator, start = first
+        if not _SEPARATOR.fullmatch(separator):
+            return None
+        if (second := self._window.line(start)) is None:
+            return None
+        row = row_layout(second[0])
+        self._window.top_up()
+        if row is None or not self._window.fill(start + len(self.species) * row.width):
+            return None
+        return start, row
+
+    def _new_cell(self, final: bool) -> bool:
+        """Take a repeated header, if one stands here; variable cells have them."""
+        first, offset = self._lines(0, 1)
+        words = _text(first[0]).lower() if first else ""
+        if not words or "configuration" in words:
+            return False
+        more, offset = self._lines(offset, 6)
+        if not final and not _finished(more, 6):
+            return False
+        self._lattice, _ = self._header([*first, *more])
+        self._window.advance(offset)
+        self._promised = True
+        return True
+
+    def _one(self, final: bool) -> XdatcarFrame | None:
+        """Take one frame line by line; None if no more can be had (now)."""
+        first, offset = self._lines(0, 1)
+        separator = _text(first[0]) if first else ""
+        if not separator and not self._lines(offset, 1)[0]:
+            if final and self._promised:
+                raise _TornError(f"it has 0 of {len(self.species)} lines")
+            return None
+        rows, offset = self._lines(offset, len(self.species))
+        if not final and not _finished(rows, len(self.species)):
+            return None
+        frame = XdatcarFrame(_label(separator), self._lattice, self._positions(rows))
+        if self._row_at(offset):
+            raise _TornError("it has more lines than there are atoms")
+        if self._rest_at(offset):
+            raise _TornError("a number of its last line goes on in a line of its own")
+        self._taken(offset)
+        return frame
+
+    def _row_at(self, offset: int) -> bool:
+        """Return whether another row of coordinates stands at an offset."""
+        following = self._window.line(offset)
+        return following is not None and _ROW.fullmatch(following[0]) is not None
+
+    def _rest_at(self, offset: int) -> bool:
+        """Return whether digits stand alone in the line at an offset."""
+        following = self._window.line(offset)
+        if following is None or _text(following[0]) == self._comment:
+            return False
+        return _REST.fullmatch(following[0]) is not None
+
+    def _taken(self, count: int) -> None:
+        self._window.advance(count)
+        self._promised = False
+
+    def _lines(self, offset: int, count: int) -> tuple[list[bytes], int]:
+        """Return up to `count` lines and the offset behind them, taking none."""
+        lines: list[bytes] = []
+        while len(lines) < count and (found := self._window.line(offset)) is not None:
+            line, offset = found
+            lines.append(line)
+        return lines, offset
+
+    def _positions(self, rows: list[bytes]) -> FloatArray:
+        count = len(self.species)
+        if len(rows) < count:
+            raise _TornError(f"it has {len(rows)} of {count} lines")
+        numbers = [_ROW.fullmatch(row) for row in rows]
+        if not all(numbers):
+            raise _TornError("a line has other than three numbers")
+        # Without a line end, only the width of the line above tells a whole number.
+        whole = count > 1 and _decimals(rows[-1]) >= _decimals(rows[-2])
+        if not rows[-1].endswith(b"\n") and not whole:
+            raise _TornError("its last number is cut")
+        values = [float(x) for row in numbers if row for x in row.groups()]
+        return np.array(values).reshape(count, 3)
+
+    def _header(self, rows: Sequence[bytes]) -> tuple[FloatArray, tuple[str, ...]]:
+        if not _finished(rows, 7):
+            raise _NoHeaderError("it ends inside a header")
+        lines = [_text(row) for row in rows]
+        try:
+            scale = float(lines[1].split()[0])
+            cell = [x for row in rows[2:5] for x in _vector(row)]
+            lattice = np.array(cell).reshape(3, 3)
+            counts = [int(word) for word in lines[6].split()]
+        except (ValueError, IndexError) as error:
+            raise _NoHeaderError(str(error)) from error
+        symbols = [re.sub(r"[^A-Za-z].*", "", word) for word in lines[5].split()]
+        if not all(word.isascii() and word.isdigit() for word in lines[6].split()):
+            raise _NoHeaderError(f"numbers of atoms {lines[6][:80]!r}")
+        if len(symbols) != len(counts) or not 0 < sum(counts) <= MOST_ATOMS:
+            raise _NoHeaderError(f"symbols {symbols[:9]} with numbers {counts[:9]}")
+        if min(counts) < 0 or not all(symbols):
+            raise _NoHeaderError(f"symbols {symbols[:9]} with numbers {counts[:9]}")
+        species = tuple(
+            s for s, n in zip(symbols, counts, strict=True) for _ in range(n)
+        )
+        if species != getattr(self, "species", species):
+            raise _NoHeaderError(f"symbols {symbols[:9]} with numbers {counts[:9]}")
+        return _scaled(lattice, scale), species
+
+
+class _NoHeaderError(Exception):
+    """These lines are not a header."""
+
+
+class _TornError(Exception):
+    """The file ends inside a frame, or a frame is damaged."""
+
+
+def _scaled(lattice: FloatArray, scale: float) -> FloatArray:
+    finite = lattice.shape == (3, 3) and bool(np.isfinite(lattice).all())
+    volume = abs(np.linalg.det(lattice)) if finite else 0.0
+    if not (0 < volume < np.inf and np.isfinite(scale) and scale):
+        raise _NoHeaderError("the cell vectors span no volume")
+    factor = scale if scale > 0 else (-scale / volume) ** (1 / 3)
+    scaled: FloatArray = lattice * factor
+    if not (np.isfinite(scaled).all() and np.linalg.det(scaled)):
+        raise _NoHeaderError("the cell vectors span no volume")
+    return scaled
+
+
+def _finished(lines: Sequence[bytes], count: int) -> bool:
+    """Return whether all lines are there, each with its end."""
+    return len(lines) == count and lines[-1].endswith(b"\n")
+
+
+def _vector(row: bytes) -> list[float]:
+    words = row.split()
+    if len(words) != 3 or not all(_CELL_NUMBER.fullmatch(word) for word in words):
+        raise ValueError(f"no cell vector: {row[:80]!r}")
+    return [float(word) for word in words]
+
+
+def _text(line: bytes) -> str:
+    return line.decode("ascii", "replace").strip()
+
+
+def _label(separator: str) -> int | None:
+    found = _LABEL.search(separator)
+    return int(found[1]) if found and len(found[1]) < 18 else None
+
+
+def _decimals(row: bytes) -> int:
+    """Return how many decimals the third number of a line has."""
+    found = _ROW.fullmatch(row)
+    return len(found[3].partition(b".")[2]) if found else 0

@@ -1,0 +1,109 @@
+"""A match of two slabs as a value, and the check that it holds for what is built."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from structures.errors import StructureError
+from structures.slabs.slab import Slab, turned_plane
+
+from .strains import along_x, largest, von_mises
+
+Array = NDArray[np.float64]
+Integers = NDArray[np.int_]
+RESIDUAL = 1e-5  # Å; of the cells that meet
+
+
+@dataclass(frozen=True)
+class Match:
+    """Two supercells that meet in one cell.
+
+    Attributes:
+        film: integer matrix of the film's supercell, shape (2, 2); it applies to the
+            film as it lies on the substrate, turned over.
+        substrate: integer matrix of the substrate's supercell, shape (2, 2).
+        cell: in-plane vectors of the common cell, Å, shape (2, 2), a along x.
+        film_strain: symmetric in-plane (Biot) strain of the film, shape (2, 2).
+        substrate_strain: likewise of the substrate.
+        atoms: number of atoms of both slabs in the cell, undoped.
+        same_as: index of the first match of the list that a symmetry of the slabs takes
+            to this one, up to an in-plane shift of the film; None if this is the first.
+        images: number of matches in this one's class, itself included.
+        supercell: how many times the smallest cell of this very alignment is repeated.
+    """
+
+    film: Integers
+    substrate: Integers
+    cell: Array
+    film_strain: Array
+    substrate_strain: Array
+    atoms: int = 0
+    same_as: int | None = None
+    images: int = 1
+    supercell: int = 1
+
+    @property
+    def area(self) -> float:
+        """Return the area of the common cell, Å²."""
+        return abs(_area(self.cell))
+
+    @property
+    def max_strain(self) -> float:
+        """Return the largest principal strain of either side."""
+        return max(largest(self.film_strain), largest(self.substrate_strain))
+
+    @property
+    def von_mises(self) -> float:
+        """Return the larger von Mises strain; 2/3 of a biaxial strain."""
+        return max(von_mises(self.film_strain), von_mises(self.substrate_strain))
+
+
+def _area(vectors: NDArray[Any]) -> float:
+    return float(vectors[0, 0] * vectors[1, 1] - vectors[0, 1] * vectors[1, 0])
+
+
+def verify(match: Match, film: Slab, substrate: Slab) -> None:
+    """Refuse a match that does not hold for the slabs that are built.
+
+    Both supercells must have full rank, be right-handed, and meet in the common cell
+    under the stated strains; both normals must be perpendicular to the cell.
+
+    Args:
+        match: from `matches`.
+        film: as it was cut, its top up.
+        substrate: likewise.
+
+    Raises:
+        StructureError: naming the side, what is wrong and by how much.
+    """
+    for slab, plane, matrix, tensor in (
+        (film, turned_plane(film.in_plane), match.film, match.film_strain),
+        (substrate, substrate.in_plane, match.substrate, match.substrate_strain),
+    ):
+        where = f"match of {film.facet} and {substrate.facet}: {slab.facet}"
+        a, b, c = slab.structure.lattice.matrix
+        own = along_x((matrix @ plane)[None])[0]
+        rank = round(float(_area(matrix)))
+        if rank < 1 or _area(own) <= 0:
+            raise StructureError(
+                f"{where} has the supercell {matrix.tolist()} of determinant {rank}; "
+                "its vectors are dependent or left-handed"
+            )
+        lean = max(abs(a[2]), abs(b[2]), abs(c[0]), abs(c[1]))
+        if lean > RESIDUAL or c[2] <= 0 or _area(slab.in_plane) <= 0:
+            raise StructureError(
+                f"{where}: its normal is not along z (c leans by {lean:.4f} Å); cut "
+                "the slab with this library"
+            )
+        met = own @ (np.eye(2) + tensor)
+        missed = np.abs(met @ met.T - match.cell @ match.cell.T).max()
+        residual = float(missed) / float(np.abs(match.cell).max())
+        if residual > RESIDUAL:
+            raise StructureError(
+                f"{where} misses the common cell by {residual:.4f} Å under the stated "
+                "strain; match the slabs that are built"
+            )

@@ -1,0 +1,297 @@
+"""Slabs of any facet with whole polyanions: all distinct terminations, any thickness.
+
+A slab is a whole number of repeats between two equal cuts, hence stoichiometric; or,
+on request, it ends at a cut and at what symmetry makes of that cut. pymatgen's
+SlabGenerator cuts between atoms instead (with its bonds protected it returns nothing
+for the prism facet of LiGe2(PO4)3); it is the oracle for metals in our tests.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+import numpy as np
+from pymatgen.core import Lattice, Structure
+
+from structures.checks import check_overlaps, check_polyanions
+from structures.errors import StructureError
+from structures.specs import Miller
+
+from .assembly import (
+    Assembly,
+    assemble,
+    free_positions,
+    free_standing,
+    outer_plane,
+    whole_polyanions,
+)
+from .cuts import Cut, distinct_cuts
+from .facets import Facet
+from .lattices import has_hexagonal_axes, three_indices
+from .slab import MAX_LAYERS, VACUUM, Slab
+from .symmetric import Bounds, excess, symmetric_bounds, whole_repeats
+from .symmetry import Action, actions, point_group
+from .tasker import dipole_per_area, plane_charges, tasker_class
+
+
+@dataclass(frozen=True)
+class Termination:
+    """One way to end a facet, before a slab of it is built.
+
+    Attributes:
+        cut: where the side that meets a partner ends.
+        top: formula of its outermost plane.
+        bottom: formula of the other side's.
+        dipole: per layer and area, e/Å; 0 in a symmetric slab.
+        tasker: class of this termination.
+        excess: atoms beyond whole formula units, per surface cell.
+        label: unique, "top/bottom".
+        index: among the terminations of the facet.
+    """
+
+    cut: Cut
+    top: str
+    bottom: str
+    dipole: float
+    tasker: int
+    excess: dict[str, int]
+    label: str = ""
+    index: int = 0
+
+
+@dataclass(frozen=True)
+class FacetSlabs:
+    """Everything that can be cut of one facet; slabs are built when they are asked for.
+
+    Attributes:
+        crystal: ordered bulk.
+        miller: in the axes of the crystal's cell; four indices in hexagonal axes.
+        phase: name for tables.
+        setting: named beside the Miller indices.
+        oxidation: formal charges, for the dipole; without them it counts as zero.
+        candidates: fractional positions that doping may fill.
+        groups: to keep whole beside the known polyanions, as in "GeO4".
+        symmetric: slabs with two equivalent sides.
+        vacuum: above a slab, Å.
+        supercell: the crystal's cell is made of so many cells that the indices and the
+            candidates belong to.
+    """
+
+    crystal: Structure
+    miller: tuple[int, ...]
+    phase: str = "slab"
+    setting: str = "the cell's own axes"
+    oxidation: Mapping[str, float] = field(default_factory=dict)
+    candidates: tuple[tuple[float, float, float], ...] = ()
+    groups: tuple[str, ...] = ()
+    symmetric: bool = False
+    vacuum: float = VACUUM
+    supercell: tuple[int, int, int] = (1, 1, 1)
+
+    def __post_init__(self) -> None:
+        if not self.crystal.is_ordered:
+            raise StructureError(
+                f"{self.phase} has partly occupied sites: no slab can be cut; take an "
+                "ordered crystal and dope it"
+            )
+        if not 0 <= self.vacuum <= 1000:
+            raise StructureError(
+                f"{self.phase}: vacuum={self.vacuum} Å must lie between 0 and 1000"
+            )
+
+    @cached_property
+    def facet(self) -> Facet:
+        """Return the facet with its groups."""
+        h, k, l = self.indices  # noqa: E741
+        n, m, o = self.supercell
+        cells = np.array(list(np.ndindex(n, m, o)))[:, None]
+        candidates = (cells + np.reshape(self.candidates, (-1, 3))) / self.supercell
+        free = tuple((x, y, z) for x, y, z in candidates.reshape(-1, 3).tolist())
+        return Facet(self.crystal, (h * n, k * m, l * o), free, self.groups)
+
+    @cached_property
+    def indices(self) -> Miller:
+        """Return the Miller indices as three numbers."""
+        return three_indices(self.miller, self._cell)
+
+    @property
+    def _cell(self) -> Lattice:
+        """Return the cell that the indices belong to."""
+        return Lattice(self.crystal.lattice.matrix / np.c_[list(self.supercell)])
+
+    @cached_property
+    def symmetry(self) -> list[Action]:
+        """Return the operations that keep the plane of the facet."""
+        return actions(self.facet)
+
+    @cached_property
+    def terminations(self) -> list[Termination]:
+        """Return all distinct terminations.
+
+        Plain cuts come first, then cuts through narrow gaps, then those that put
+        polyanions on the other side; among equals stoichiometric ones, the least polar
+        and the widest gap come first.
+
+        Raises:
+            StructureError: polyanions without end; nothing turns a symmetric slab over.
+        """
+        found = [self._described(c) for c in distinct_cuts(self.facet, self.symmetry)]
+        found.sort(
+            key=lambda t: (
+                not t.cut.plain,
+                t.cut.moved > 0,
+                bool(t.excess),
+                round(abs(t.dipole), 3),
+                -round(t.cut.gap, 2),
+            )
+        )
+        return _numbered(found)
+
+    @cached_property
+    def facet_class(self) -> int:
+        """Return Tasker's class of the facet: the lowest of unreconstructed cuts."""
+        planes = plane_charges(self.facet, self.oxidation)
+        dipoles = [self._dipole(t.cut) for t in self.terminations if not t.cut.moved]
+        return min(tasker_class(planes, dipole) for dipole in dipoles)
+
+    def bounds(self, termination: Termination, layers: int) -> Bounds:
+        """Return what a slab of at least so many repeats holds."""
+        if not 1 <= layers <= MAX_LAYERS:
+            raise StructureError(
+                f"{self.phase}: layers must be 1 to {MAX_LAYERS}, not {layers}"
+            )
+        return self._bounds(termination.cut, layers)
+
+    def _bounds(self, cut: Cut, layers: int) -> Bounds:
+        if self.symmetric:
+            return symmetric_bounds(self.facet, cut, self.symmetry, layers)
+        return whole_repeats(cut, layers)
+
+    def thickness(self, termination: Termination, layers: int) -> float:
+        """Return the distance between the outermost atoms, Å."""
+        return assemble(self.facet, self.bounds(termination, layers)).thickness
+
+    def _described(self, cut: Cut) -> Termination:
+        bounds = self._bounds(cut, 1)
+        atoms = assemble(self.facet, bounds)
+        dipole = 0.0 if self.symmetric else self._dipole(cut)
+        return Termination(
+            cut=cut,
+            top=outer_plane(atoms.planes, top=True),
+            bottom=outer_plane(atoms.planes, top=False),
+            dipole=dipole,
+            tasker=tasker_class(self._planes, dipole),
+            excess=excess(bounds.counts(self.facet), self.facet),
+        )
+
+    @cached_property
+    def _planes(self) -> list[float]:
+        return plane_charges(self.facet, self.oxidation)
+
+    def _dipole(self, cut: Cut) -> float:
+        """Return the dipole of one whole repeat per area, e/Å."""
+        atoms = assemble(self.facet, whole_repeats(cut, 1))
+        area = abs(float(np.linalg.det(self.facet.frame.basis[:2, :2])))
+        return dipole_per_area(atoms.symbols, atoms.coords[:, 2], self.oxidation, area)
+
+    def slab(self, termination: Termination, layers: int) -> Slab:
+        """Return the checked slab of a termination.
+
+        Raises:
+            StructureError: impossible number of layers; a cut polyanion; an overlap.
+        """
+        facet, bounds = self.facet, self.bounds(termination, layers)
+        atoms = assemble(facet, bounds)
+        structure = free_standing(facet.frame.basis, atoms, self.vacuum)
+        slab = self._slab(termination, bounds, atoms, structure)
+        where = f"slab {slab.facet} {slab.top}/{slab.bottom}"
+        wanted = whole_polyanions(facet, bounds)
+        check_polyanions(structure, where, wanted, self.groups)
+        check_overlaps(structure, where)
+        return slab
+
+    def _slab(
+        self, one: Termination, bounds: Bounds, atoms: Assembly, structure: Structure
+    ) -> Slab:
+        facet, cut = self.facet, one.cut
+        lowest = atoms.coords[:, 2].min()
+        # a symmetric slab ends elsewhere below: every free position inside counts
+        start = lowest if self.symmetric else cut.height
+        free = free_positions(facet, start, atoms) - np.array([0.0, 0.0, lowest])
+        beyond = excess(bounds.counts(facet), facet)
+        return Slab(
+            structure=structure,
+            phase=self.phase,
+            miller=self.indices,
+            setting=self.setting,
+            label=one.label,
+            top=one.top,
+            bottom=one.bottom,
+            termination=one.index,
+            repeat=facet.spacing,
+            layers=int(atoms.layers.max()) + 1,
+            dipole=one.dipole,
+            candidates=free,
+            tasker=one.tasker,
+            facet_class=self.facet_class,
+            gap=cut.gap,
+            moved=cut.moved,
+            plain=cut.plain,
+            operation=bounds.operation,
+            excess=beyond,
+            charge=sum(self.oxidation.get(s, 0.0) * n for s, n in beyond.items()),
+            point_group=point_group(self.symmetry, bounds.lower, bounds.upper),
+            hexagonal=has_hexagonal_axes(self._cell),
+        )
+
+
+def terminations(
+    crystal: Structure,
+    miller: tuple[int, ...],
+    layers: int = 1,
+    phase: str = "slab",
+    setting: str = "the cell's own axes",
+    oxidation: Mapping[str, float] | None = None,
+    candidates: tuple[tuple[float, float, float], ...] = (),
+    symmetric: bool = False,
+    groups: tuple[str, ...] = (),
+    vacuum: float = VACUUM,
+) -> list[Slab]:
+    """Return one slab per distinct termination, in the order of `FacetSlabs`.
+
+    Args:
+        crystal: ordered bulk.
+        miller: in the axes of the crystal's cell; four indices in hexagonal axes.
+        layers: number of repeats of each slab; symmetric ones have at least so many.
+        phase: name for tables.
+        setting: named beside the Miller indices.
+        oxidation: formal charges, for the dipole; without them it counts as zero.
+        candidates: fractional positions that doping may fill.
+        symmetric: slabs with two equivalent sides, whatever that needs in excess.
+        groups: to keep whole beside the known polyanions, as in "GeO4".
+        vacuum: above each slab, Å.
+
+    Raises:
+        StructureError: no facet, no layer, disorder, polyanions without end, or nothing
+            that turns a symmetric slab over.
+    """
+    charges = oxidation or {}
+    facet_slabs = FacetSlabs(
+        crystal, miller, phase, setting, charges, candidates, groups, symmetric, vacuum
+    )
+    return [facet_slabs.slab(one, layers) for one in facet_slabs.terminations]
+
+
+def _numbered(found: list[Termination]) -> list[Termination]:
+    """Give each termination its index and a label that no other has."""
+    seen: Counter[str] = Counter()
+    numbered = []
+    for index, one in enumerate(found):
+        name = f"{one.top}/{one.bottom}"
+        seen[name] += 1
+        suffix = f" #{seen[name]}" if seen[name] > 1 else ""
+        numbered.append(replace(one, index=index, label=name + suffix))
+    return numbered

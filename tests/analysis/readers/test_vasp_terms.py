@@ -1,0 +1,201 @@
+"""Energy terms from VASP runs: synthetic ones with known truth, and real ones."""
+
+import contextlib
+import gzip
+import math
+
+import pytest
+
+from analysis.errors import AnalysisError, LedgerError
+from analysis.ledger import book, infer_terms
+from analysis.readers.vasp_terms import vasp_directory_term
+
+PYMATGEN = "pymatgen-core/test-files/io/vasp"
+
+
+def vasprun(
+    atoms="H", titles=None, nsw=10, ediffg=-0.02, steps=((-5.0, 0.5), (-6.0, 0.01)),
+    scf=3, ibrion=2, encut=480.0, free=None, end="</modeling>",
+):  # fmt: skip
+    """Return a vasprun.xml; each step is (energy, force on the last atom along x)."""
+    titles = titles or {s: f"PAW_PBE {s} 01Jan2000" for s in dict.fromkeys(atoms)}
+    basis = "<varray name='basis'><v>3 0 0</v><v>0 4 0</v><v>0 0 30</v></varray>"
+    spots = "".join(f"<v>{i / 10} 0 0</v>" for i in range(len(atoms)))
+    crystal = f"<crystal>{basis}</crystal><varray name='positions'>{spots}</varray>"
+    still = "<v>0 0 0</v>" * (len(atoms) - 1)
+    rows = "".join(f"<rc><c>{s}</c><c>1</c></rc>" for s in atoms)
+    kinds = "".join(f"<rc><c>1</c><c>{s}</c><c>{t}</c></rc>" for s, t in titles.items())
+    flags = (
+        ""
+        if free is None
+        else (
+            "<varray name='selective'>"
+            + "".join(f"<v>{f}</v>" for f in free)
+            + "</varray>"
+        )
+    )
+    body = "".join(
+        "<calculation>" + f"<scstep><energy><i name='e_fr_energy'>{e - 9}</i>"
+        f"<i name='e_0_energy'>{e - 9.25}</i></energy></scstep>"
+        * scf
+        + f"<structure>{crystal}</structure>"
+        f"<varray name='forces'>{still}<v>{force} 0 0</v></varray>"
+        f"<energy><i name='e_fr_energy'>{e}</i><i name='e_0_energy'>{e}</i></energy>"
+        "</calculation>"
+        for e, force in steps
+    )
+    return (
+        "<?xml version='1.0' encoding='ISO-8859-1'?><modeling>"
+        "<generator><i name='version' type='string'>6.4.3</i></generator>"
+        "<incar><i type='string' name='PREC'>Accurate</i></incar>"
+        "<kpoints><generation param='Gamma'><v type='int' name='divisions'>3 2 1</v>"
+        "<v name='usershift'>0 0 0</v></generation></kpoints><parameters>"
+        f"<i name='ENMAX'>{encut}</i><i type='int' name='NSW'>{nsw}</i>"
+        f"<i type='int' name='IBRION'>{ibrion}</i><i name='EDIFFG'>{ediffg}</i>"
+        "<i type='int' name='NELM'>60</i><i type='int' name='ISMEAR'>0</i>"
+        "<i name='SIGMA'>0.05</i><i type='int' name='RANDOM'>******</i></parameters>"
+        f"<atominfo><array name='atoms'><set>{rows}</set></array>"
+        f"<array name='atomtypes'><set>{kinds}</set></array></atominfo>"
+        f"<structure name='initialpos'>{crystal}{flags}</structure>{body}{end}"
+    )
+
+
+@pytest.fixture
+def run(tmp_path):
+    def make(name="run", **content):
+        folder = tmp_path / name
+        folder.mkdir()
+        (folder / "vasprun.xml").write_text(vasprun(**content))
+        return folder
+
+    return make
+
+
+def test_the_last_step_extrapolated_to_zero_smearing_is_the_energy(run):
+    term = vasp_directory_term(run())
+    # e_0 - e_fr of the last electronic step is -0.25 eV; the ionic e_fr is -6 eV.
+    assert term.energy == pytest.approx(-6.25)
+    assert (term.finished, term.converged, term.max_force) == (True, True, 0.01)
+    assert (term.name, term.composition, term.area) == ("run", {"H": 1}, 12.0)
+
+
+def test_the_level_of_theory_comes_from_the_tags(run):
+    level = vasp_directory_term(run()).level
+    assert level.code == "vasp"
+    assert level.version == "6.4.3"
+    assert level.functional == "PBE"
+    assert level.cutoff_ev == 480.0
+    assert level.k_points == "Gamma 3x2x1"
+    assert level.smearing == "Gaussian 0.05 eV"
+    assert level.pseudopotentials == ("PAW_PBE H 01Jan2000",)
+    assert level.details == ("PREC=Accurate",)
+
+
+@pytest.mark.parametrize(
+    ("content", "finished", "converged"),
+    [
+        ({}, True, True),
+        ({"steps": [(-5.0, 0.03)]}, True, False),
+        ({"scf": 60}, True, False),
+        ({"end": ""}, False, True),
+        ({"end": "<calculation><scstep>"}, False, True),
+        ({"steps": []}, False, False),
+        ({"nsw": 0, "ibrion": -1, "steps": [(-5.0, 3.0)]}, True, True),
+        ({"ediffg": 1e-3}, True, True),
+        ({"ediffg": 1e-3, "nsw": 2}, True, False),
+        ({"atoms": "HH", "free": ["T T T", "F F F"], "steps": [(-5.0, 3.0)]}, True,
+         True),
+    ],
+)  # fmt: skip
+def test_finished_and_converged_are_told_truthfully(run, content, finished, converged):
+    term = vasp_directory_term(run(**content))
+    assert (term.finished, term.converged) == (finished, converged)
+
+
+def test_a_run_without_a_complete_step_has_no_energy(run):
+    term = vasp_directory_term(run(steps=[], end="<calculation><scstep>"))
+    assert math.isnan(term.energy)
+    assert term.max_force is None
+
+
+def test_a_file_cut_at_any_byte_is_never_finished(run):
+    folder = run()
+    text = (folder / "vasprun.xml").read_text()
+    for length in range(0, len(text) - 1, 23):
+        (folder / "vasprun.xml").write_text(text[:length])
+        with contextlib.suppress(AnalysisError):
+            assert not vasp_directory_term(folder).finished
+
+
+def test_three_directories_make_a_ledger_entry(run):
+    folders = [
+        run("both", atoms="HHe", steps=[(-9.0, 0.0)]),
+        run("left", atoms="H", steps=[(-4.0, 0.0)]),
+        run("right", atoms="He", steps=[(-3.0, 0.0)]),
+    ]
+    interface, slabs = infer_terms([vasp_directory_term(f) for f in folders])
+    entry = book("H|He", interface, slabs)
+    # -0.25 eV of smearing on each of three terms: -9.25 + 4.25 + 3.25
+    assert entry.formation.delta_e == pytest.approx(-1.75)
+    assert entry.formation.ev_per_a2 == pytest.approx(-1.75 / 12)
+
+
+def test_another_cutoff_is_found_in_bare_directories(run):
+    interface = vasp_directory_term(run("a", atoms="HHe"))
+    slabs = {
+        "left": vasp_directory_term(run("b", atoms="H")),
+        "right": vasp_directory_term(run("c", atoms="He", encut=500.0)),
+    }
+    with pytest.raises(LedgerError, match=r"cutoff_ev: 480.0 against 500.0"):
+        book("H|He", interface, slabs)
+
+
+def test_a_compressed_file_is_found(run):
+    folder = run()
+    plain = folder / "vasprun.xml"
+    (folder / "vasprun.xml.gz").write_bytes(gzip.compress(plain.read_bytes()))
+    expected = vasp_directory_term(folder).energy
+    plain.unlink()
+    assert vasp_directory_term(folder).energy == expected
+
+
+def test_a_molecular_dynamics_is_refused(run):
+    with pytest.raises(LedgerError, match="thermal"):
+        vasp_directory_term(run(ibrion=0))
+
+
+def test_an_empty_directory_is_told(tmp_path):
+    with pytest.raises(LedgerError, match="no vasprun"):
+        vasp_directory_term(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("path", "energy", "finished", "converged"),
+    [
+        (f"{PYMATGEN}/fixtures/relaxation", -1.92459954, True, True),
+        (f"{PYMATGEN}/fixtures/static_silicon", -10.64527774, True, True),
+        (f"{PYMATGEN}/outputs/vasprun.unconverged.xml.gz", -134.33107279, True, False),
+        (f"{PYMATGEN}/outputs/vasprun.bad.xml.gz", -269.00551374, False, False),
+        ("custodian/tests/files/bad_vasprun", -134.33107279, False, False),
+        (
+            "pyiron/tests/static/vasp_test_files/full_job_aborted",
+            math.nan,
+            False,
+            False,
+        ),
+        ("aiida-vasp/src/aiida_vasp/test_data/relax-truncated", None, False, False),
+    ],
+)
+def test_real_runs_are_judged_truthfully(realdata, path, energy, finished, converged):
+    term = vasp_directory_term(realdata / path)
+    assert (term.finished, term.converged) == (finished, converged)
+    if energy is not None:
+        assert term.energy == pytest.approx(energy, nan_ok=True)
+
+
+def test_a_run_killed_in_its_first_electronic_cycle_never_enters(realdata):
+    killed = vasp_directory_term(
+        realdata / "pyiron/tests/static/vasp_test_files/full_job_aborted"
+    )
+    with pytest.raises(LedgerError, match="is not finished"):
+        book("TiN|Ni", killed, {"TiN": killed})

@@ -1,0 +1,234 @@
+import numpy as np
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from pymatgen.core import Lattice, Structure
+
+from structures.checks import count_polyanions, polyanions
+from structures.crystals import crystal, material
+from structures.errors import StructureError
+from structures.layers import facet_slabs
+from structures.slabs.terminations import FacetSlabs, terminations
+from structures.specs import CrystalLayer, Ordering
+
+HEXAGONAL = ["LiGe2(PO4)3", "LiAlO2_alpha", "Zn", "Li3P"]
+
+
+@st.composite
+def triclinic_crystals(draw):
+    """Return a random triclinic crystal, no two atoms near each other."""
+    lengths = [draw(st.floats(4.0, 8.0)) for _ in range(3)]
+    angles = [draw(st.floats(65.0, 115.0)) for _ in range(3)]
+    lattice = Lattice.from_parameters(*lengths, *angles)
+    assume(lattice.volume > 0.5 * np.prod(lengths))
+    seed = draw(st.integers(0, 10**6))
+    random = np.random.default_rng(seed)
+    crystal = Structure(lattice, ["Na"], [[0, 0, 0]])
+    for symbol in ("Cl", "Na", "Cl"):
+        point = random.random(3)
+        if lattice.get_all_distances(point, crystal.frac_coords).min() > 2.3:
+            crystal.append(symbol, point)
+    assume(len(crystal) > 1)
+    return crystal
+
+
+MILLERS = st.tuples(*[st.integers(-3, 3)] * 3).filter(any)
+CHARGES = {"Na": 1, "Cl": -1}
+
+
+@given(triclinic_crystals(), MILLERS, st.integers(1, 3))
+@settings(max_examples=30, deadline=None)
+def test_slab_of_a_random_crystal_has_the_area_normal_and_spacing_of_its_facet(
+    crystal, miller, layers
+):
+    g = crystal.lattice.reciprocal_lattice_crystallographic.get_cartesian_coords(
+        np.array(miller) // np.gcd.reduce(miller)
+    )
+    found = FacetSlabs(crystal, miller, oxidation=CHARGES)
+    frame = found.facet.frame
+    assert frame.normal == pytest.approx(g / np.linalg.norm(g), abs=1e-6)
+    assert frame.spacing == pytest.approx(1 / np.linalg.norm(g))
+    for one in found.terminations:
+        slab = found.slab(one, layers)
+        assert slab.area == pytest.approx(np.linalg.norm(g) * crystal.volume)
+        # stoichiometric, at the density of the crystal
+        assert slab.structure.composition == crystal.composition * layers
+        assert slab.stoichiometric
+        thinner = found.thickness(one, layers)
+        assert slab.thickness == pytest.approx(thinner)
+        assert found.thickness(one, layers + 1) - thinner == pytest.approx(slab.repeat)
+
+
+@given(triclinic_crystals(), MILLERS)
+@settings(max_examples=8, deadline=None)
+def test_atoms_of_a_random_slab_and_their_neighbors_are_those_of_the_crystal(
+    crystal, miller
+):
+    found = FacetSlabs(crystal, miller)
+    slab = found.slab(found.terminations[0], 3).structure
+    turn = found.facet.frame.rotation
+    # one shift takes the slab into the crystal, and with it all periodic images
+    start = slab[0].coords @ turn.T
+    same = [s for s in crystal if s.specie == slab[0].specie]
+    images = slab.make_supercell([2, 2, 1], in_place=False)
+    images = images.cart_coords @ turn.T, images.species
+    assert any(
+        all(
+            near(crystal, point + site.coords - start) == symbol.symbol
+            for point, symbol in zip(*images, strict=True)
+        )
+        for site in same
+    )
+
+
+def near(crystal, point):
+    found = crystal.get_sites_in_sphere(point, 1e-3)
+    return found[0].specie.symbol if found else None
+
+
+@given(triclinic_crystals(), MILLERS)
+@settings(max_examples=15, deadline=None)
+def test_a_random_crystal_has_as_many_terminations_as_planes(crystal, miller):
+    # without symmetry along the normal every gap between planes is another termination
+    from structures.slabs.cuts import gaps
+
+    found = FacetSlabs(crystal, miller, oxidation=CHARGES)
+    heights = found.facet.centers[:, 2] % found.facet.spacing
+    upright = {
+        tuple(a.climb.tolist() + a.goes_to.tolist())
+        for a in found.symmetry
+        if not a.turns
+    }
+    assume(len(upright) == 1)
+    number = len(gaps(heights, found.facet.spacing))
+    assert len(found.terminations) == number
+
+
+def test_terminations_are_named_once_each_and_a_label_hides_none():
+    found = terminations(crystal("LiGe2(PO4)3"), (1, 0, 0))
+    labels = [slab.label for slab in found]
+    assert len(set(labels)) == len(labels)
+    assert {"PO4/PO4", "PO4/PO4 #2"} <= set(labels)
+    assert [slab.termination for slab in found] == list(range(len(found)))
+
+
+@pytest.mark.parametrize(
+    ("name", "miller", "least"),
+    [
+        ("Li6PS5Cl", (1, 0, 0), 3),
+        ("In", (0, 0, 1), 1),
+        ("LiGe2(PO4)3", (0, 0, 1), 4),
+        ("LiGe2(PO4)3", (1, 0, 0), 8),
+        ("Li", (1, 1, 0), 1),
+        ("Li", (1, 1, 1), 1),
+    ],
+)
+def test_as_many_terminations_as_pymatgen_has_after_removing_equivalents(
+    name, miller, least
+):
+    # pymatgen's SlabGenerator.get_slabs(ftol=0.01), of which most cut polyanions
+    assert len(terminations(crystal(name), miller)) >= least
+
+
+@pytest.mark.parametrize("name", ["LiGe2(PO4)3", "Li6PS5Cl", "Li10GeP2S12_ordered"])
+@pytest.mark.parametrize("miller", [(1, 0, 0), (0, 0, 1), (1, 1, 1), (0, 1, 2)])
+def test_every_polyanion_is_whole_in_every_termination(name, miller):
+    for slab in terminations(crystal(name), miller):
+        groups = polyanions(slab.structure)
+        assert groups
+        assert all(len(g.ligands) == g.whole for g in groups), slab.label
+    assert any(slab.moved for slab in terminations(crystal(name), miller))
+
+
+def test_moving_polyanions_changes_the_surface_but_not_what_the_slab_holds():
+    plain, *_, moved = terminations(crystal("Li6PS5Cl"), (1, 0, 0), 2)
+    assert moved.moved
+    assert not plain.moved
+    assert plain.structure.composition == moved.structure.composition
+    assert count_polyanions(moved.structure) == count_polyanions(plain.structure)
+
+
+@pytest.mark.parametrize("name", HEXAGONAL)
+def test_four_indices_cut_the_facet_of_the_three_that_they_mean(name):
+    three = terminations(crystal(name), (1, 0, 0))[0]
+    four = terminations(crystal(name), (1, 0, -1, 0))[0]
+    assert four.miller == (1, 0, 0)
+    assert four.structure == three.structure
+    assert four.provenance["miller_bravais"] == [1, 0, -1, 0]
+    assert (
+        terminations(crystal("Li"), (1, 0, 0))[0].provenance["miller_bravais"] is None
+    )
+
+
+def test_named_group_is_kept_whole_where_no_rule_knows_it():
+    # isolated SeO4 in a cell of sodium
+    tetrahedron = np.array([[1, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]])
+    coords = np.vstack([[3, 3, 3], np.array([3, 3, 3]) + 1.64 / 3**0.5 * tetrahedron])
+    selenate = Structure(
+        Lattice.orthorhombic(6.0, 6.3, 6.6),
+        ["Se", "O", "O", "O", "O", "Na", "Na"],
+        [*coords, [0, 0, 0.4], [0, 3, 3.2]],
+        coords_are_cartesian=True,
+    )
+    found = terminations(selenate, (0, 0, 1), groups=("SeO4",))
+    assert all(
+        count_polyanions(s.structure, ("SeO4",)) == {"SeO4": 1}
+        and all(len(g.ligands) == 4 for g in polyanions(s.structure, ("SeO4",)))
+        for s in found
+    )
+    loose = terminations(selenate, (0, 0, 1))
+    assert any(
+        any(len(g.ligands) != 4 for g in polyanions(s.structure, ("SeO4",)))
+        for s in loose
+    )
+    with pytest.raises(StructureError, match="name a center, its ligand"):
+        terminations(selenate, (0, 0, 1), groups=("selenate",))
+
+
+def test_facet_that_would_break_an_endless_group_says_so():
+    with pytest.raises(
+        StructureError,
+        match=r"facet \(1, 1, 0\) cannot be cut without breaking a group: .*network",
+    ):
+        terminations(crystal("GeO2"), (1, 1, 0), groups=("GeO6",))
+
+
+def test_vacuum_is_as_high_as_it_was_asked_for():
+    slab = terminations(crystal("LiF"), (1, 0, 0), vacuum=7.5)[0]
+    assert slab.structure.lattice.c == pytest.approx(slab.thickness + 7.5)
+    with pytest.raises(StructureError, match="vacuum=-1"):
+        terminations(crystal("LiF"), (1, 0, 0), vacuum=-1)
+
+
+def test_ordered_supercell_is_cut_along_the_indices_of_its_conventional_cell():
+    name = "Li6PS5Cl_exp_disordered"
+    layer = CrystalLayer(name, (1, 0, 0), layers=1, ordering=Ordering((1, 1, 1)))
+    found = facet_slabs(layer)
+    doubled = FacetSlabs(
+        crystal("LiF").make_supercell([2, 1, 1], in_place=False),
+        (1, 1, 0),
+        supercell=(2, 1, 1),
+    )
+    assert doubled.facet.spacing == pytest.approx(4.027 / 8**0.5)
+    assert doubled.slab(doubled.terminations[0], 1).miller == (1, 1, 0)
+    assert found.terminations
+
+
+def test_point_group_of_a_surface_is_that_of_its_plane_group():
+    def order(name, miller):
+        return len(terminations(crystal(name), miller)[0].point_group)
+
+    assert order("In", (0, 0, 1)) == 8  # 4mm
+    assert order("Li", (1, 1, 0)) == 4  # 2mm
+    assert order("Li", (1, 1, 1)) == 6  # 3m
+    assert order("LiF", (1, 0, 0)) == 8
+    assert order("Li6PS5Cl", (1, 0, 0)) == 4  # 2mm: -43m along [100]
+    assert order("LiGe2(PO4)3", (0, 0, 1)) == 3  # its glides climb along the normal
+
+
+def test_dipole_of_moved_polyanions_counts_their_ions():
+    oxidation = material("Li6PS5Cl").oxidation
+    for slab in terminations(crystal("Li6PS5Cl"), (1, 0, 0), 3, oxidation=oxidation):
+        charges = [oxidation[site.specie.symbol] for site in slab.structure]
+        moment = float(np.array(charges) @ slab.structure.cart_coords[:, 2])
+        assert slab.dipole_moment == pytest.approx(moment, abs=1e-6)

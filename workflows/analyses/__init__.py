@@ -1,0 +1,1 @@
+"""What `ionface analyze` does: a file for each of its commands."""

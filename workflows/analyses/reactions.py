@@ -1,0 +1,53 @@
+"""What `ionface analyze reactions` does: bonds that form, and those that stay."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import typer
+
+from workflows.analyses.frames import open_frames, reference_rdf
+from workflows.emulation import emulated_paths, marked, title
+from workflows.show import job_progress, messages, table
+
+MARGIN = 1.0  # Å beyond what references explain, so that their broadened lines fit
+
+
+def analyze_reactions(
+    paths: list[Path],
+    pairs: list[str],
+    references: list[str],
+    windows: int,
+    timestep: float | None,
+    out: Path,
+    as_json: bool,
+) -> None:
+    """Write what reacts as JSON and a figure; print verdicts and their statistics."""
+    from analysis.figures.reactions import figure_reactions
+    from analysis.reactions import reactions
+    from analysis.reactions.shares import RANGE
+    from analysis.reactions.text import HEADER, lines
+    from analysis.reactions.text import table as rows
+    from workflows.project import write
+
+    crystals = {
+        name: reference_rdf(name, pairs, RANGE + MARGIN, 240) for name in references
+    }
+    with job_progress("analyze reactions") as shown:
+        shown.job("reading", 0, 2)
+        frames = open_frames(paths, timestep)
+        shown.job("bonds", 1, 2)
+        report = reactions(frames, pairs, references=crystals, windows=windows)
+    emulated = emulated_paths(paths)
+    text = json.dumps(marked(report.as_dict(), emulated), indent=1)
+    write(out, text)
+    figure = figure_reactions(report, emulated=emulated)
+    figure.savefig(out.with_suffix(".png"), dpi=160)
+    if as_json:
+        typer.echo(text)
+        return
+    table(list(HEADER), rows(report), title(emulated))
+    for line in lines(report):
+        typer.echo(line)
+    messages.print(f"wrote {out} and {out.with_suffix('.png')}")
