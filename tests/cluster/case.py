@@ -124,10 +124,12 @@ class Case:
         parts = len(list(self.project.glob("runs/*/part-*")))
         begun = len(list(self.project.glob("runs/*dynamics*1.????????")))
         repeated = max(0, self.step() - wanted - max(0, parts - begun))
+        total, done = self.total(), self.done()
+        self.cluster.close()
         return Count(
             self.name,
-            self.total(),
-            self.done(),
+            total,
+            done,
             lost,
             len(numbers) - len(set(numbers)) + aside,
             len(self.watcher.together),

@@ -198,6 +198,7 @@ def papers(lab, workers=3):
     until(over, 600, 0.5)
     total = cluster.fireworks.count_documents({})
     done = cluster.fireworks.count_documents({"state": "COMPLETED"})
+    cluster.close()
     return Count(
         "papers", total, done, note=f"{time.monotonic() - begun:.0f} s", faults=0
     )

@@ -121,7 +121,7 @@ def outcome(messages, mended):
     """Return in words what happened, for the table."""
     words = []
     if mended:
-        words.append(f"mended ({', '.join(mended)})")
+        words.append(f"mended ({', '.join(sorted(mended))})")
     if messages:
         (message,) = messages
         assert "run" in message
@@ -156,13 +156,23 @@ def table():
     }
 
 
+def allowed(documented):
+    """Return the outcomes that a cell of the table allows.
+
+    Custodian looks at a running VASP now and then: what it sees of a fault that strikes
+    in every step, and so how many corrections it takes, is a matter of time.
+    """
+    mended, may, stops = documented.partition("; may stop")
+    return {mended, f"{mended}; stops{stops}"} if may else {documented}
+
+
 def test_the_table_has_every_fault():
     assert {fault for fault, _ in table()} == set(FAULTS.values())
 
 
 @pytest.mark.parametrize(("fault", "kind"), FAST)
 def test_a_fault_has_the_documented_outcome(rehearse, fault, kind):
-    assert rehearsed(rehearse, fault, kind) == table()[FAULTS[fault], kind]
+    assert rehearsed(rehearse, fault, kind) in allowed(table()[FAULTS[fault], kind])
 
 
 @pytest.mark.slow
@@ -172,4 +182,4 @@ def test_every_fault_has_the_documented_outcome(rehearse, fault, kind):
     documented = table()[FAULTS[fault], kind]
     if documented == "–":
         pytest.skip("it does not happen there")
-    assert rehearsed(rehearse, fault, kind) == documented
+    assert rehearsed(rehearse, fault, kind) in allowed(documented)
