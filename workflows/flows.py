@@ -17,6 +17,7 @@ from workflows import tasks
 from workflows.building import building_jobs
 from workflows.engines import DynamicsSettings, Engine, RelaxSettings, study_engine
 from workflows.naming import named, slug
+from workflows.pairs import check_pairs
 from workflows.protocols import protocol
 from workflows.study import DynamicsSpec, ReferenceSpec, Study, crystal_label
 
@@ -173,7 +174,13 @@ class ReferenceMaker(Maker):
 
 
 def study_flow(study: Study) -> Flow:
-    """Return the whole graph of a study."""
+    """Return the whole graph of a study.
+
+    Raises:
+        IonfaceError: a pair of elements that are not there.
+        StructureError: a layer of its dynamics that cannot be made.
+    """
+    check_pairs(study)
     settings = protocol(study.protocol)
     parts: list[Job | Flow] = []
     built: dict[str, dict[str, Job]] = {}

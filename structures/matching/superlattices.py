@@ -171,7 +171,8 @@ def _similar(
     low, high = low * (1 - SLACK), high * (1 + SLACK)
     ours, theirs, compared = [], [], 0
     starts = np.flatnonzero(np.diff(film.index, prepend=0))
-    for start, end in zip(starts, [*starts[1:], len(film.index)], strict=True):
+    ends = [*starts[1:], len(film.index)][: len(starts)]  # no start: none is so small
+    for start, end in zip(starts, ends, strict=True):
         area = float(np.sqrt(np.linalg.det(film.metric[start])))
         first, last = np.searchsorted(areas, [area * low**2, area * high**2])
         if first == last:

@@ -14,9 +14,10 @@ from workflows.flows import (
     slug,
     study_flow,
 )
+from workflows.pairs import check_pairs
 from workflows.protocols import PROTOCOLS, protocol
 from workflows.study import DynamicsSpec
-from workflows.study_files import load
+from workflows.study_files import builtin_names, load
 from workflows.tasks import build, strained_sides
 
 
@@ -151,3 +152,29 @@ def test_the_papers_settings_are_what_the_papers_state():
         "PBE", 500, 300, 2,
     )  # fmt: skip
     assert all(p.thermostat_period == 40 for p in PROTOCOLS.values())  # SMASS = 0
+
+
+@pytest.mark.parametrize("name", builtin_names())
+def test_the_pairs_of_every_built_in_study_are_there(name):
+    check_pairs(load(name))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        (
+            "pairs: [Al-Ag]",
+            "pairs: [Al-Cu]",
+            "'Al-Cu': there will be no Cu, only Ag, Al",
+        ),
+        ("pairs: [Al-Al]", "pairs: [Al-Ag]", "reference Al: pair 'Al-Ag'"),
+    ],
+)
+def test_a_pair_that_is_not_there_is_refused_before_anything_runs(
+    cli, study_file, old, new, said
+):
+    study_file.write_text(study_file.read_text().replace(old, new))
+    run = cli("run", study_file, "--project", "p")
+    assert run.returncode == 1
+    assert said in run.stderr
+    assert "[1/" not in run.stderr

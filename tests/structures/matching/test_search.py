@@ -125,6 +125,12 @@ def test_no_match_names_the_best_strain_and_the_way_out():
         matches(square(4.0), square(5.0), 0.01, 17)
 
 
+@pytest.mark.parametrize("max_area", [3, 9])
+def test_an_area_below_either_cell_is_no_match_and_no_defect(max_area):
+    with pytest.raises(StructureError, match=r"raise one of the two"):
+        matches(square(3.5), square(2.8), 0.03, max_area, "film")
+
+
 def test_strain_is_blind_to_rotation_and_exact_for_stretch_and_shear():
     cell = np.array([[3.0, 0.0], [1.0, 4.0]])
     angle = 0.7

@@ -1,8 +1,10 @@
 """Directories for those who submit by hand, and scripts that do what they say."""
 
+import contextlib
 import os
 import shutil
 import subprocess
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -32,6 +34,10 @@ FAKE = """\
 n=$(awk '/^NSW/ {print $3}' INCAR); [ "$n" -gt 4 ] && n=4; [ "$n" -lt 1 ] && n=1
 for i in $(seq $n); do echo '</calculation>'; done > vasprun.xml
 cp POSCAR CONTCAR; echo waves > WAVECAR
+"""
+DYING = """\
+#!/bin/bash
+touch CONTCAR vasprun.xml; exit 3
 """
 
 
@@ -119,7 +125,8 @@ def submit(tmp_path):
     (programs / "srun").write_text(FAKE)
     (programs / "srun").chmod(0o755)
 
-    def run(folder):
+    def run(folder, vasp=FAKE):
+        (programs / "srun").write_text(vasp)
         path = f"{programs}:{os.environ['PATH']}"
         done = subprocess.run(
             ["bash", "job.sh"],
@@ -130,7 +137,7 @@ def submit(tmp_path):
             check=False,
             timeout=60,
         )
-        assert done.returncode == 0, done.stderr
+        assert done.returncode == (3 if vasp == DYING else 0), done.stderr
         return done
 
     return run
@@ -161,6 +168,43 @@ def test_scripts_hand_positions_on_and_go_on_until_all_steps_are_done(written, s
     steps = [Incar.from_file(dynamics / part / "INCAR")["NSW"] for part in parts]
     assert steps == [10, 7, 4]
     assert len(Poscar.from_file(dynamics / "part-002" / "POSCAR").velocities)
+
+
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="needs Linux's /proc")
+def test_a_part_that_died_before_its_first_step_is_put_aside(written, submit, tmp_path):
+    _, entries = written
+    folder = tmp_path / "dynamics"
+    shutil.copytree(next(e.folder for e in entries if e.job.kind == "dynamics"), folder)
+    for old in (*folder.glob("part-*"), *folder.glob(".started")):
+        shutil.rmtree(old) if old.is_dir() else old.unlink()
+    (tmp_path / "03-pre-relax").mkdir(exist_ok=True)
+    script = (folder / "job.sh").read_text()
+    for line in script.splitlines():
+        if "/CONTCAR POSCAR >" in line:
+            (tmp_path / line.split("../")[1].split("/")[0]).mkdir(exist_ok=True)
+    for before in tmp_path.glob("*-pre-relax"):
+        shutil.copy(folder / "POSCAR", before / "CONTCAR")
+    submit(folder)
+    submit(folder, DYING)
+    submit(folder, DYING)
+    assert not _sleepers(folder)
+    submit(folder)
+    assert len(list(folder.glob("aside-*/part-002"))) == 2
+    parts = sorted(folder.glob("part-*"))
+    assert [part.name for part in parts] == ["part-001", "part-002"]
+    assert [Incar.from_file(part / "INCAR")["NSW"] for part in parts] == [10, 7]
+    assert (parts[1] / "POSCAR").read_text() == (parts[0] / "CONTCAR").read_text()
+
+
+def _sleepers(folder):
+    found = []
+    for path in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if (path / "comm").read_text().strip() == "sleep" and (
+                path / "cwd"
+            ).resolve().is_relative_to(folder):
+                found.append(path.name)
+    return found
 
 
 def test_the_wall_time_of_the_study_is_in_the_script(study, written):

@@ -1,0 +1,53 @@
+"""Which elements a layer will hold, known before anything is built."""
+
+from __future__ import annotations
+
+from .crystals import read_crystal
+from .soft_layers.chains import whole_chain
+from .soft_layers.polymers import check_whole
+from .specs import AmorphousLayer, CrystalLayer, Doping, FilmLayer, InterfaceSpec, Layer
+
+
+def interface_elements(spec: InterfaceSpec) -> set[str]:
+    """Return the symbols of all elements of an interface.
+
+    Raises:
+        StructureError: no such crystal, or a chain that is none.
+    """
+    return layer_elements(spec.film) | layer_elements(spec.substrate)
+
+
+def layer_elements(layer: Layer) -> set[str]:
+    """Return the symbols of all elements of a layer, dopants and their Li included.
+
+    Raises:
+        StructureError: no such crystal, or a chain that is none.
+    """
+    if isinstance(layer, AmorphousLayer):
+        return set(layer.amorphous)
+    if isinstance(layer, CrystalLayer):
+        found = crystal_elements(layer.material)
+        if isinstance(layer.doping, Doping):
+            found |= {layer.doping.dopant, "Li"}
+        return found
+    repeat = layer.film if isinstance(layer, FilmLayer) else layer.polymer
+    return _molecule_elements(whole_chain(repeat, layer.units, layer.ends))
+
+
+def crystal_elements(name_or_path: str) -> set[str]:
+    """Return the symbols of all elements of a crystal, of whatever occupation.
+
+    Raises:
+        StructureError: no such crystal.
+    """
+    composition = read_crystal(name_or_path).composition
+    return {element.symbol for element in composition.elements}
+
+
+def _molecule_elements(smiles: str) -> set[str]:
+    from rdkit import Chem, rdBase
+
+    with rdBase.BlockLogs():
+        molecule = Chem.MolFromSmiles(smiles)
+    check_whole(smiles, molecule)
+    return {atom.GetSymbol() for atom in Chem.AddHs(molecule).GetAtoms()}
