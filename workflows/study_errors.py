@@ -21,6 +21,7 @@ from structures.specs import (
     RegistryScan,
 )
 from workflows.engines import EngineChoice
+from workflows.errors import IonfaceError
 from workflows.study import (
     DynamicsSpec,
     EngineNames,
@@ -35,12 +36,22 @@ from workflows.vasp.settings import VaspSettings
 def lines_of(
     node: yaml.Node | None, at: tuple[str | int, ...]
 ) -> dict[tuple[str | int, ...], int]:
-    """Return the line number of every key of a YAML document."""
+    """Return the line number of every key of a YAML document.
+
+    Raises:
+        IonfaceError: a key that stands twice, of which YAML would take the last.
+    """
     if node is None:
         return {}
     found = {at: node.start_mark.line + 1}
     if isinstance(node, yaml.MappingNode):
         for key, value in node.value:
+            line = key.start_mark.line + 1
+            if (first := found.get((*at, key.value))) is not None:
+                raise IonfaceError(
+                    f"line {line}: {key.value!r} stands in line {first} already; "
+                    "remove one of the two"
+                )
             found |= lines_of(value, (*at, key.value))
             found[(*at, key.value)] = key.start_mark.line + 1
     elif isinstance(node, yaml.SequenceNode):

@@ -22,6 +22,8 @@ from workflows.study import (
 )
 from workflows.study_errors import explain, lines_of
 
+LONGEST_TIMESTEP = 10.0  # fs; heavy lattices vibrate in 100 fs and more
+
 
 def builtin_names() -> list[str]:
     """Return the names of the studies that come with the package."""
@@ -116,6 +118,8 @@ def parse(text: str, source: str) -> Study:
         lines = lines_of(yaml.compose(text), ())
     except yaml.YAMLError as error:
         raise IonfaceError(f"{source} is not valid YAML: {error}") from error
+    except IonfaceError as error:
+        raise IonfaceError(f"{source}, {error}") from None
     if not isinstance(data, Mapping):
         raise IonfaceError(
             f"{source} must be a mapping of keys such as name and interfaces, "
@@ -193,6 +197,12 @@ def _check_positive(run: DynamicsSpec, source: str) -> None:
                 f"{source}: dynamics of {run.interface}: {key} must be above 0, "
                 f"not {value}"
             )
+    if run.timestep is not None and run.timestep > LONGEST_TIMESTEP:
+        raise IonfaceError(
+            f"{source}: dynamics of {run.interface}: timestep: {run.timestep:g} fs is "
+            "longer than atoms' vibrations allow, and the run would explode; set at "
+            f"most {LONGEST_TIMESTEP:g} fs; as a rule 2 fs, and 1 fs with hydrogen"
+        )
 
 
 def _check_pairs(pairs: tuple[str, ...], where: str) -> None:

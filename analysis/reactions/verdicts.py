@@ -25,7 +25,13 @@ SIGMAS = 3.0
 """A change counts from so many standard errors on."""
 
 LEAST_CHANGE = 0.05
-"""A change counts from this part of the bonds at the start on, and from one bond on."""
+"""A change counts from this part of the bonds at the start on ..."""
+
+LEAST_BONDS = 1.5
+"""... and from so many bonds on: a single event, however lasting, is no trend."""
+
+HALF_A_BOND = 0.5
+"""Counts are whole: the first frame tells its mean no better than this."""
 
 ABSENT = 0.1
 """Fewer bonds than this on average are no bond to speak of."""
@@ -48,7 +54,8 @@ class Verdict:
         at_end_error: its standard error, correlation in time included.
         mean: number of bonds over the whole run.
         gain_sigmas: (end - start) over its uncertainty: the error of the end, and how
-            far a single frame such as the first strays from its mean.
+            far a single frame such as the first strays from its mean, at least half a
+            bond.
         trend_per_ps: slope of a line through the number of bonds, 1/ps.
         trend_sigmas: the slope in standard errors, correlation in time included.
         independent: number of independent samples behind the trend; below about 5 the
@@ -87,7 +94,7 @@ def verdict(history: BondHistory) -> Verdict:
     late = counts[len(counts) - max(1, lag) :]
     end = correlated_mean(late)
     error = 0.0 if np.isnan(end.error) else end.error
-    stray = float(np.hypot(error, late.std()))
+    stray = float(np.hypot(error, max(late.std(), HALF_A_BOND)))
     gain = end.value - counts[0]
     slope, slope_error, independent = trend(history.times_fs, counts)
     part, part_error = _survival(history, lag)
@@ -131,7 +138,7 @@ def _word(v: Verdict) -> Word:
     if v.mean < ABSENT:
         return "absent"
     change = v.at_end - v.at_start
-    large = abs(change) >= max(1.0, LEAST_CHANGE * v.at_start)
+    large = abs(change) >= max(LEAST_BONDS, LEAST_CHANGE * v.at_start)
     # A first frame may stray, a line misses what levels off: either tells.
     sign = 1 if change > 0 else -1
     sure = max(sign * v.gain_sigmas, sign * v.trend_sigmas) >= SIGMAS

@@ -195,3 +195,23 @@ def test_doctor_tells_what_is_there(cli):
     assert found["pymatgen"]["state"] == "ok"
     assert found["library"]["detail"] == "47 crystals"
     assert run.returncode in (0, 1)
+
+
+def test_the_folder_of_an_output_is_made_before_anything_is_computed(cli, tmp_path):
+    run = cli("analyze", "rdf", "nowhere", "--pair", "In-S", "--out", "new/x/rdf.json")
+    assert "does not exist" in run.stderr
+    assert (tmp_path / "new" / "x").is_dir()
+    (tmp_path / "file").touch()
+    run = cli("analyze", "rdf", "nowhere", "--pair", "In-S", "--out", "file/rdf.json")
+    assert run.returncode == 1
+    assert "Traceback" not in run.stderr
+
+
+def test_a_time_step_that_no_vibration_allows_is_refused(cli, study_file):
+    text = study_file.read_text().replace(
+        "segment: 12", "segment: 12\n    timestep: 60"
+    )
+    study_file.write_text(text)
+    run = cli("run", study_file, "--project", "p")
+    assert run.returncode == 1
+    assert "timestep: 60 fs is longer than atoms' vibrations allow" in run.stderr

@@ -153,3 +153,9 @@ def test_quick_keeps_the_graph_and_shrinks_everything_else():
         for spec, small in zip(study.interfaces, quick.interfaces, strict=True):
             few = max(2, round(0.4 * spec.substrate.layers))
             assert small.substrate.layers == min(spec.substrate.layers, few)
+
+
+def test_a_key_that_stands_twice_is_told_with_both_lines():
+    text = "name: a\nengine: chgnet\ninterfaces: []\nengine: sevennet\n"
+    with pytest.raises(IonfaceError, match=r"a.yaml, line 4: 'engine' .* line 2"):
+        parse(text, "a.yaml")

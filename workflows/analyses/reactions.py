@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
 from workflows.analyses.frames import open_frames, reference_rdf
 from workflows.emulation import emulated_paths, marked, title
 from workflows.show import job_progress, messages, table
+
+if TYPE_CHECKING:
+    from analysis.reactions import ReactionReport
+    from analysis.trajectory import Trajectory
 
 MARGIN = 1.0  # Å beyond what references explain, so that their broadened lines fit
 
@@ -50,4 +55,21 @@ def analyze_reactions(
     table(list(HEADER), rows(report), title(emulated))
     for line in lines(report):
         typer.echo(line)
+    if note := thin_cell(frames, report):
+        typer.echo(note)
     messages.print(f"wrote {out} and {out.with_suffix('.png')}")
+
+
+def thin_cell(frames: Trajectory, report: ReactionReport) -> str:
+    """Return a warning where an atom may be bonded to several images of another."""
+    from analysis.pair_counting.images import heights
+
+    edges = [h for h, p in zip(heights(frames.lattice), frames.pbc, strict=True) if p]
+    reach = max(pair.history.rule.release for pair in report.pairs.values())
+    if min(edges, default=2 * reach) >= 2 * reach:
+        return ""
+    return (
+        f"note: the cell is {min(edges):.1f} Å thin, less than twice the {reach:.1f} Å "
+        "at which a bond breaks. Of several images of one atom the nearest counts "
+        "here; `ionface analyze bonds` counts all of them."
+    )

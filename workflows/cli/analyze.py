@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from .app import app
-from .options import AsJson, Timestep, Trajectories
+from .options import AsJson, OutWithFigure, OutWithTable, Timestep, Trajectories
 
 analyze_app = typer.Typer(
     help="Exact numbers from stored outputs: projects, trajectories, VASP folders.",
@@ -49,9 +49,7 @@ def rdf(
     every: Annotated[
         float, typer.Option(min=0.05, help="With --follow: seconds between two looks.")
     ] = 5.0,
-    out: Annotated[Path, typer.Option("--out", help="JSON; a PNG beside it.")] = Path(
-        "rdf.json"
-    ),
+    out: OutWithFigure = Path("rdf.json"),
     as_json: AsJson = False,
 ) -> None:
     """Time-resolved radial distribution functions of stored or running dynamics."""
@@ -88,9 +86,7 @@ def bonds(
     ],
     windows: Annotated[int, typer.Option(min=1, help="Number of time windows.")] = 10,
     timestep: Timestep = None,
-    out: Annotated[Path, typer.Option("--out", help="JSON; a PNG beside it.")] = Path(
-        "bonds.json"
-    ),
+    out: OutWithFigure = Path("bonds.json"),
     as_json: AsJson = False,
 ) -> None:
     """Number of bonds against time."""
@@ -108,9 +104,7 @@ def reactions(
     ] = None,
     windows: Annotated[int, typer.Option(min=1, help="Number of time windows.")] = 10,
     timestep: Timestep = None,
-    out: Annotated[Path, typer.Option("--out", help="JSON; a PNG beside it.")] = Path(
-        "reactions.json"
-    ),
+    out: OutWithFigure = Path("reactions.json"),
     as_json: AsJson = False,
 ) -> None:
     """Bonds that form and break, and whether a pair grows, stays or fluctuates."""
@@ -137,9 +131,7 @@ def msd(
         ),
     ] = None,
     timestep: Timestep = None,
-    out: Annotated[
-        Path, typer.Option("--out", help="JSON; a CSV and a PNG beside it.")
-    ] = Path("msd.json"),
+    out: OutWithTable = Path("msd.json"),
     as_json: AsJson = False,
 ) -> None:
     """Mean squared displacements, and diffusion coefficients with their errors."""
@@ -170,9 +162,7 @@ def profile(
     ] = None,
     windows: Annotated[int, typer.Option(min=1, help="Number of time windows.")] = 10,
     timestep: Timestep = None,
-    out: Annotated[
-        Path, typer.Option("--out", help="JSON; a CSV and a PNG beside it.")
-    ] = Path("profile.json"),
+    out: OutWithTable = Path("profile.json"),
     as_json: AsJson = False,
 ) -> None:
     """Densities along the normal against time, and the width of the interphase."""
@@ -188,9 +178,7 @@ def checks(
         float | None, typer.Option(min=0.0, help="Of the thermostat, K.")
     ] = None,
     timestep: Timestep = None,
-    out: Annotated[
-        Path, typer.Option("--out", help="JSON; a CSV and a PNG beside it.")
-    ] = Path("checks.json"),
+    out: OutWithTable = Path("checks.json"),
     as_json: AsJson = False,
 ) -> None:
     """Whether a run may be trusted: temperature, energy, time step, gaps."""
@@ -216,9 +204,7 @@ def arrhenius(
         list[str] | None, typer.Option(help="As for msd; repeatable.")
     ] = None,
     timestep: Timestep = None,
-    out: Annotated[
-        Path, typer.Option("--out", help="JSON; a CSV and a PNG beside it.")
-    ] = Path("arrhenius.json"),
+    out: OutWithTable = Path("arrhenius.json"),
     as_json: AsJson = False,
 ) -> None:
     """Activation energy of diffusion, from runs at several temperatures."""
@@ -252,9 +238,7 @@ def layers(
     windows: Annotated[int, typer.Option(min=1, help="Number of time windows.")] = 4,
     stride: Annotated[int, typer.Option(min=1, help="Every how many frames.")] = 1,
     timestep: Timestep = None,
-    out: Annotated[
-        Path, typer.Option("--out", help="JSON; a CSV and a PNG beside it.")
-    ] = Path("layers.json"),
+    out: OutWithTable = Path("layers.json"),
     as_json: AsJson = False,
 ) -> None:
     """Coordination numbers layer by layer along the normal, against time."""

@@ -23,6 +23,24 @@ EngineName = Annotated[
         "--engine", help="sevennet, chgnet, or an ASE calculator's import path."
     ),
 ]
+
+
+def _with_folder(path: Path) -> Path:
+    """Make the folder of an output now, not after everything was computed."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+OutWithFigure = Annotated[
+    Path,
+    typer.Option("--out", help="JSON; a PNG beside it.", callback=_with_folder),
+]
+OutWithTable = Annotated[
+    Path,
+    typer.Option(
+        "--out", help="JSON; a CSV and a PNG beside it.", callback=_with_folder
+    ),
+]
 DEFAULT_PROJECT = Path("ionface-project")
 
 

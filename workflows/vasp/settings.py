@@ -5,7 +5,10 @@ Contradictions are refused here, before anything is built.
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
+from functools import cache
+from importlib.resources import files
 from typing import Any, ClassVar, Literal
 
 from workflows.errors import IonfaceError
@@ -115,11 +118,16 @@ class VaspSettings:
             )
 
     def _check_incar(self) -> None:
+        numbers = _number_keys() if self.incar else frozenset()
         for key, value in self.incar.items():
             if key in MANAGED:
                 raise SettingsError(
                     f"vasp.incar: {key} is set by {MANAGED[key]}; two values would "
                     "contradict each other, so remove it here"
+                )
+            if key in numbers and not _is_number(value):
+                raise SettingsError(
+                    f"vasp.incar: {key}: {value!r} is not the number that VASP expects"
                 )
             if key == "SMASS" and float(value) < 0:
                 raise SettingsError(
@@ -146,3 +154,19 @@ class VaspSettings:
     def walltime_s(self) -> int | None:
         """Return the wall time in seconds."""
         return None if self.walltime is None else round(3600 * self.walltime)
+
+
+@cache
+def _number_keys() -> frozenset[str]:
+    """Return the INCAR keys that take one number, as pymatgen lists them."""
+    listed = files("pymatgen.io.vasp") / "incar_parameters.json"
+    kinds = json.loads(listed.read_text())
+    return frozenset(k for k, v in kinds.items() if v.get("type") in ("int", "float"))
+
+
+def _is_number(value: Any) -> bool:
+    try:
+        float(value)
+    except (TypeError, ValueError):
+        return False
+    return True

@@ -20,7 +20,7 @@ def report(in_memory):
 def test_each_pair_has_a_panel_with_its_verdict_in_the_title(report):
     figure = figure_reactions(report, title="run")
     titles = [axes.get_title(loc="left") for axes in figure.axes]
-    assert titles == ["In–S: growing", "P–Cl: absent"]
+    assert titles == ["In–S: steady", "P–Cl: absent"]
     assert png(figure).startswith(b"\x89PNG")
 
 

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -98,9 +100,18 @@ def test_one_frame_gives_a_verdict_too(blinking):
     assert judge(blinking([[2.5], [2.6]])).word == "steady"
 
 
-def test_numbers_that_are_not_finite_become_null(blinking):
+def test_two_bonds_that_form_and_stay_grow_and_one_is_a_single_event(blinking):
     distances = np.full((400, 2), 5.0)
-    distances[10:] = 2.5
-    found = judge(blinking(distances))
-    assert np.isinf(found.gain_sigmas)
-    assert found.as_dict()["gain_sigmas"] is None
+    distances[200:, 0] = 2.5
+    one = judge(blinking(distances))
+    assert one.word == "steady"
+    assert one.gain_sigmas == pytest.approx(2.0)  # half a bond is what a count can tell
+    distances[200:] = 2.5
+    two = judge(blinking(distances))
+    assert two.word == "growing"
+    assert two.gain_sigmas == pytest.approx(4.0)
+
+
+def test_numbers_that_are_not_finite_become_null(blinking):
+    found = replace(judge(blinking([[2.5]])), trend_sigmas=np.inf)
+    assert found.as_dict()["trend_sigmas"] is None

@@ -103,6 +103,12 @@ def test_a_dipole_in_a_sandwich(refused):
     assert "set dipole to auto" in message
 
 
+def test_a_word_where_vasp_expects_a_number_is_told_with_its_line(refused):
+    message = refused("incar: {ENCUT: abc}")
+    assert "line 9" in message
+    assert "ENCUT: 'abc' is not the number that VASP expects" in message
+
+
 def test_two_values_for_one_key_are_told_with_their_line(refused):
     message = refused("incar: {NSW: 3}")
     assert "line 9" in message
