@@ -215,3 +215,16 @@ def test_a_time_step_that_no_vibration_allows_is_refused(cli, study_file):
     run = cli("run", study_file, "--project", "p")
     assert run.returncode == 1
     assert "timestep: 60 fs is longer than atoms' vibrations allow" in run.stderr
+
+
+def test_a_content_that_the_cell_cannot_hold_is_told_with_what_it_holds(cli, tmp_path):
+    layer = "material: LiGe2(PO4)3, miller: [1, 0, 0], layers: 5"
+    (tmp_path / "lagp.yaml").write_text(
+        "name: lagp\ninterfaces:\n  - name: LAGP|Li\n    vacuum: 20\n"
+        "    film: {material: Li, miller: [1, 1, 0], layers: 3, lattice: {a: 3.44}}\n"
+        f"    substrate: {{{layer}, doping: {{dopant: Al, host: Ge, x: 0.33}}}}\n"
+    )
+    run = cli("build", "lagp.yaml", "--out", "m")
+    assert run.returncode == 0, run.stderr
+    said = " ".join(run.stderr.split())
+    assert "note: LAGP|Li: x = 0.3 instead of 0.33" in said
