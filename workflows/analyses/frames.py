@@ -158,7 +158,13 @@ def _of_interfaces(root: Path, stored: list[Path]) -> list[Path]:
     from workflows.naming import slug
     from workflows.project import Project
 
-    names = {slug(spec.name) for spec in Project.open(root).study.interfaces}
+    study = Project.open(root).study
+    if study.quick:
+        messages.print(f"QUICK models in {root}: a rehearsal, not a result")
+    if not stored:
+        why = "no dynamics are finished" if study.dynamics else "its study has none"
+        raise IonfaceError(f"{root} holds no trajectory: {why}")
+    names = {slug(spec.name) for spec in study.interfaces}
     wanted = [path for path in stored if path.stem in names]
     if len(wanted) != 1:
         raise IonfaceError(
