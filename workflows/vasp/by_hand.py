@@ -156,17 +156,21 @@ def readme(
             f"| {job.after or ''} |"
         )
     lines += [""]
+    staged = any(entry.job.stages == 2 for entry in written)
     if spec:
         lines += [
-            "There was no POTCAR library: each `POTCAR.spec` names the POTCARs "
+            "POTCARs are named, not written: each `POTCAR.spec` names them "
             f"({engine.waves.potcar_functional}) in the order of the POSCAR; join "
-            "them to a POTCAR in each directory, and in its `first/`.",
+            f"them to a POTCAR in each directory{', and in its `first/`' * staged}.",
+            "",
+        ]
+    if staged:
+        lines += [
+            "`first/` is a convergence without the dipole correction, whose "
+            "wavefunctions the run with it starts from; `job.sh` does both.",
             "",
         ]
     lines += [
-        "`first/` is a convergence without the dipole correction, whose wavefunctions "
-        "the run with it starts from; `job.sh` does both.",
-        "",
         "Afterwards: `ionface analyze energies` and `ionface analyze rdf` on this "
         "directory, or on single ones in it.",
         "",

@@ -81,6 +81,9 @@ def test_without_a_library_the_names_are_written(study, tmp_path, monkeypatch):
     monkeypatch.delitem(SETTINGS, "PMG_VASP_PSP_DIR", raising=False)
     entries = write_inputs(study, vasp().configured(study), tmp_path / "out")
     assert (entries[0].folder / "POTCAR.spec").read_text() == "Al\n"
+    readme = (tmp_path / "out" / "README.md").read_text()
+    assert "POTCARs are named, not written" in readme
+    assert "`first/`" in readme  # a slab with vacuum
     assert not (entries[0].folder / "POTCAR").exists()
 
 
