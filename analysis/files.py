@@ -12,9 +12,23 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import BinaryIO, Self, cast
 
 from .errors import AnalysisError
+
+
+class Closing:
+    """What is closed at the end of a `with`, however that ends."""
+
+    def close(self) -> None:
+        """Release what is held."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
 
 BROKEN_STREAM = (EOFError, OSError, zlib.error, lzma.LZMAError)
 """What reading a compressed file raises where it is cut short or damaged."""

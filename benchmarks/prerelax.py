@@ -2,12 +2,13 @@
 
 The stand-in for VASP runs on SevenNet-0, the pre-relaxation on CHGNet: two surfaces
 that differ as a potential differs from PBE. Both relaxations go through the engine, as
-`ionface run` takes them: custodian, the protocol's INCAR, conjugate gradients.
+`ionface run` takes them: custodian, the protocol's INCAR. The stand-in takes L-BFGS
+steps where VASP would take conjugate gradients.
 
-    python benchmarks/prerelax.py --work /tmp/prerelax
+    python benchmarks/prerelax.py --work WORK
 
 The interfaces are those of the two papers' studies, thinned as by --quick; --true-size
-takes them whole. What is done in --work is not done again.
+takes them whole. What is done in the folder WORK is not done again.
 """
 
 # ruff: noqa: E402 - the path must be set before the package can be found

@@ -15,7 +15,7 @@ import sys
 import time
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import islice, product
 from pathlib import Path
 from typing import Any
@@ -26,17 +26,21 @@ sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
 import numpy as np
 from pymatgen.analysis.interfaces.coherent_interfaces import CoherentInterfaceBuilder
-from pymatgen.analysis.interfaces.zsl import ZSLGenerator, ZSLMatch
+from pymatgen.analysis.interfaces.zsl import ZSLGenerator
 from pymatgen.core import Structure
 from pymatgen.core.surface import SlabGenerator
 
+from benchmarks.structures_cases import FACETS, PAIRS, Pair
+from benchmarks.structures_zsl import (
+    lacking_pairs,
+    largest_strain,
+    own_matches,
+    zsl_matches,
+)
 from structures.crystals import crystal
 from structures.errors import StructureError
 from structures.interfaces import build_interface
 from structures.layers import cut_slab, facet_slabs
-from structures.matching.search import Match, matches
-from structures.matching.strains import strain
-from structures.matching.superlattices import hermite
 from structures.slabs.slab import Slab, turned_over
 from structures.specs import CrystalLayer, InterfaceSpec
 from workflows.study_files import load
@@ -50,47 +54,7 @@ BONDS = {("P", "O"): 1.9, ("P", "S"): 2.45, ("Ge", "S"): 2.6}
 TOO_NEAR = 1.3  # Å; the shortest bond here, P-O, has 1.5
 
 
-@dataclass(frozen=True)
-class Pair:
-    """A film on a substrate, and the area under which they match at all."""
-
-    film: CrystalLayer
-    substrate: CrystalLayer
-    max_area: float
-
-    @property
-    def name(self) -> str:
-        """Return the pair as tables show it."""
-        sides = (self.substrate, self.film)
-        return " / ".join(f"{s.material}({''.join(map(str, s.miller))})" for s in sides)
-
-
-PAIRS = (
-    Pair(
-        CrystalLayer("In", (0, 0, 1), layers=4),
-        CrystalLayer("Li6PS5Cl", (1, 0, 0), layers=2),
-        400.0,
-    ),
-    Pair(
-        CrystalLayer("Li", (1, 1, 0), layers=4),
-        CrystalLayer("LiGe2(PO4)3", (0, 0, 1), layers=2),
-        800.0,
-    ),
-    Pair(
-        CrystalLayer("Li", (1, 1, 1), layers=6),
-        CrystalLayer("LiGe2(PO4)3", (0, 0, 1), layers=2),
-        800.0,
-    ),
-)
 MAX_STRAIN = 0.05
-FACETS = (
-    ("Li6PS5Cl", (1, 0, 0)),
-    ("In", (0, 0, 1)),
-    ("LiGe2(PO4)3", (0, 0, 1)),
-    ("LiGe2(PO4)3", (1, 0, 0)),
-    ("Li", (1, 1, 0)),
-    ("Li", (1, 1, 1)),
-)
 
 
 def cpu(
@@ -259,68 +223,17 @@ def all_matches(max_strain: float = 0.02, max_area: float = 400.0) -> list[str]:
         plane = np.asarray(turned_over(film.structure).lattice.matrix[:2])
         other = np.asarray(substrate.structure.lattice.matrix[:2])
         list(islice(generator(plane, other), 1))  # compiled before it is timed
-        slow, raw = cpu(_zsl, generator, plane, other)
-        within = [z for z in raw if _largest(z) <= max_strain]
-        fast, found = cpu(_matches, film, substrate, max_strain, max_area)
+        slow, raw = cpu(zsl_matches, generator, plane, other)
+        within = [z for z in raw if largest_strain(z) <= max_strain]
+        fast, found = cpu(own_matches, film, substrate, max_strain, max_area)
         distinct = [m for m in found if m.same_as is None and m.supercell == 1]
-        lacking = _lacking(raw, film, substrate, max_area)
+        lacking = lacking_pairs(raw, film, substrate, max_area)
         ratio = f"{slow / fast:.1f}" if fast else "-"
         lines.append(
             f"| {pair.name} | {len(raw)} | {len(within)} | {len(found)} | "
             f"{len(distinct)} | {lacking} | {slow:.3f} | {fast:.3f} | {ratio} |"
         )
     return lines
-
-
-def _zsl(generator: ZSLGenerator, film: Array, substrate: Array) -> list[ZSLMatch]:
-    return list(generator(film, substrate))
-
-
-def _matches(
-    film: Slab, substrate: Slab, max_strain: float, max_area: float
-) -> list[Match]:
-    try:
-        return matches(film, substrate, max_strain, max_area, equivalents=True)
-    except StructureError:
-        return []
-
-
-def _largest(zsl: ZSLMatch) -> float:
-    cells = [
-        _flat(np.asarray(v)) for v in (zsl.film_sl_vectors, zsl.substrate_sl_vectors)
-    ]
-    return float(np.abs(np.linalg.eigvalsh(strain(*cells))).max())
-
-
-def _flat(vectors: Array) -> Array:
-    return np.linalg.cholesky(vectors @ vectors.T)
-
-
-def _lacking(raw: list[ZSLMatch], film: Slab, substrate: Slab, max_area: float) -> int:
-    """Return how many of pymatgen's pairs of superlattices ours does not have.
-
-    Pairs that only a mirror image of the film can reach are left out: no rotation lays
-    such a film on the substrate.
-    """
-    if not raw:
-        return 0
-    widest = max(map(_largest, raw)) + 1e-6
-    found = _matches(film, substrate, widest, 1.1 * max_area)
-    own = {_cells(match.film, match.substrate) for match in found}
-    plane = np.asarray(turned_over(film.structure).lattice.matrix[:2, :2])
-    lacking = 0
-    for zsl in raw:
-        first = np.asarray(zsl.film_sl_vectors)[:, :2] @ np.linalg.inv(plane)
-        second = np.asarray(zsl.substrate_sl_vectors)[:, :2]
-        second = second @ np.linalg.inv(substrate.in_plane)
-        one, two = np.rint(first).astype(int), np.rint(second).astype(int)
-        proper = np.linalg.det(one) * np.linalg.det(two) > 0
-        lacking += proper and _cells(one, two) not in own
-    return lacking
-
-
-def _cells(first: Array, second: Array) -> tuple[int, ...]:
-    return (*hermite(first[None]).ravel(), *hermite(second[None]).ravel())
 
 
 def builds() -> list[str]:

@@ -7,14 +7,13 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from itertools import islice
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from analysis.errors import AnalysisError
-from analysis.files import plain_file
+from analysis.files import Closing, plain_file
 
 from .byte_window import LONGEST_LINE
 from .chunks import UNKNOWN, Chunk
@@ -23,7 +22,7 @@ CHUNK = 256
 """Frames that are in memory at once."""
 
 
-class AseStream:
+class AseStream(Closing):
     """Reads one file from its start to its end, once; use it in a `with` statement.
 
     Attributes:
@@ -74,17 +73,6 @@ class AseStream:
         """Release the file."""
         self._images.close()
         self._stack.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _all(self) -> Iterator[Any]:
         yield self._first

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
@@ -27,7 +28,7 @@ from .beside import Clock
 from .time_axis import Labels, UnknownTimeError
 
 
-class Growing:
+class Growing(ABC):
     """What reads on in a file.
 
     Attributes:
@@ -38,9 +39,9 @@ class Growing:
     species: tuple[str, ...]
     pbc: tuple[bool, bool, bool] = (True, True, True)
 
+    @abstractmethod
     def new(self) -> Iterator[Segment]:
         """Yield what has become complete."""
-        raise NotImplementedError
 
 
 class GrowingText(Growing):

@@ -10,14 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from analysis.errors import AnalysisError
-from analysis.files import plain_file
+from analysis.files import Closing, plain_file
 from analysis.frames import FloatArray
 from analysis.readers.chunks import UNKNOWN, Chunk, to_cartesian
 from analysis.readers.xdatcar import MOST_ATOMS
@@ -40,7 +39,7 @@ _ENERGIES = {
 WAY_OUT = "take vasprun.xml or XDATCAR of the same run"
 
 
-class VaspoutStream:
+class VaspoutStream(Closing):
     """Reads one file from its start to its end, once; use it in a `with` statement.
 
     Attributes:
@@ -127,17 +126,6 @@ class VaspoutStream:
     def close(self) -> None:
         """Release the file."""
         self._stack.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _chunk(self, start: int, stop: int) -> Chunk:
         """Return frames; fewer, with the reason, where one is not complete."""

@@ -9,13 +9,13 @@ import os
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from analysis.errors import TrajectoryError
+from analysis.files import Closing
 
 from .layout import (
     SCALARS,
@@ -31,7 +31,7 @@ SYNC_INTERVAL_S = 5.0
 """At most this much finished dynamics, in seconds, is lost when the power fails."""
 
 
-class TrajectoryWriter:
+class TrajectoryWriter(Closing):
     """Appends frames to a trajectory file that nobody else is writing.
 
     Use `create` or `resume`, and close it (or use it in a `with` statement).
@@ -208,17 +208,6 @@ class TrajectoryWriter:
             finally:
                 os.close(self._descriptor)
                 self._descriptor = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _open(self) -> int:
         if self._descriptor is None:

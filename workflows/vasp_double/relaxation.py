@@ -9,6 +9,7 @@ E. B. Tadmor et al., Phys. Rev. B 59, 235 (1999), doi:10.1103/PhysRevB.59.235.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import replace
 
 import numpy as np
@@ -159,14 +160,14 @@ class Relaxation:
         self._next = lattice, self.fractional + shift, deformation
 
 
-class Search:
+class Search(ABC):
     """Proposes displacements from forces."""
 
+    @abstractmethod
     def step(self, force: FloatArray) -> FloatArray:
         """Return a displacement, shape (n, 3), Å."""
-        raise NotImplementedError
 
-    def took(self, step: FloatArray) -> None:
+    def took(self, step: FloatArray) -> None:  # noqa: B027 - most need not know
         """Be told the displacement as it was made."""
 
 
