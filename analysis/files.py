@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Self, cast
 
-from .errors import AnalysisError
+from ionface.errors import AnalysisError
 
 
 class Closing:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from .errors import AnalysisError
+from ionface.errors import AnalysisError
 
 _PAIR = re.compile(r"([A-Z][a-z]?)-([A-Z][a-z]?)")
 

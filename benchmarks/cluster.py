@@ -93,8 +93,8 @@ def job_cost(number: int, rounds: int) -> dict[str, Clock]:
 
 
 def _jobs(number: int) -> list[Any]:
-    from workflows.naming import named
-    from workflows.tasks import repeated_crystal
+    from ionface.workflows.flows.jobs import repeated_crystal
+    from ionface.workflows.study.naming import named
 
     return [
         named(repeated_crystal("Al", 4), f"Al{index}", "crystal")
@@ -104,11 +104,11 @@ def _jobs(number: int) -> list[Any]:
 
 def ours(folder: Path, number: int, turn: int) -> Clock:
     """Run one-job flows with `ionface worker`'s loop."""
-    from workflows.cluster.adding import add, make_visible
-    from workflows.cluster.commands import opened
-    from workflows.cluster.graphs import Target, workflows
-    from workflows.cluster.resources import Requests
-    from workflows.cluster.worker import work
+    from ionface.workflows.cluster.adding import add, make_visible
+    from ionface.workflows.cluster.commands import opened
+    from ionface.workflows.cluster.graphs import Target, workflows
+    from ionface.workflows.cluster.resources import Requests
+    from ionface.workflows.cluster.worker import work
 
     cluster = opened()
     cluster.make_indexes()
@@ -131,7 +131,7 @@ def stock(folder: Path, number: int, turn: int) -> Clock:
     from fireworks.core.rocket_launcher import rapidfire
     from jobflow.managers.fireworks import job_to_firework
 
-    from workflows.cluster.commands import opened
+    from ionface.workflows.cluster.commands import opened
 
     cluster = opened()
     cluster.make_indexes()

@@ -27,8 +27,8 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from analysis.motion.diffusion import diffusion_coefficient
-from analysis.motion.msd import mean_squared_displacement
+from ionface.analysis.diffusion.diffusion import diffusion_coefficient
+from ionface.analysis.diffusion.msd import mean_squared_displacement
 
 ATOMS = 96
 RUNS = 5

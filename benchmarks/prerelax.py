@@ -28,13 +28,13 @@ from typing import Any
 # benchmarks/structures.py has the name of the package, which this folder would hide
 sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
-from structures.interfaces import build_interface
-from workflows import study_files
-from workflows.engines import RelaxSettings
-from workflows.naming import slug
-from workflows.study import Study, quickened
-from workflows.tasks import BuiltInterface
-from workflows.vasp.engine import vasp_double
+from ionface.structures.interface import build_interface
+from ionface.workflows.engines.contract import RelaxSettings
+from ionface.workflows.engines.vasp.vasp_engine import vasp_double
+from ionface.workflows.flows.jobs import BuiltInterface
+from ionface.workflows.study import study_files
+from ionface.workflows.study.naming import slug
+from ionface.workflows.study.study import Study, quickened
 
 RESULT = Path(__file__).parent / "results" / "prerelax.md"
 STUDIES = ("lagp-pdol-li", "lpscl-in")

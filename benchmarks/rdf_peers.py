@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from analysis.trajectory import Trajectory
+    from ionface.analysis.trajectory.trajectory import Trajectory
 
 Row = Callable[[int], np.ndarray]  # frames to the In-S counts over them
 Near = Callable[[np.ndarray, np.ndarray], Any]  # positions, cell to i, j, distance
@@ -45,8 +45,8 @@ def species(n_atoms: int = 300) -> list[str]:
 
 def trajectory(kind: str, n_frames: int, n_atoms: int = 300) -> Trajectory:
     """Return frames in memory; long runs repeat the same 10,000 (memory, not time)."""
-    from analysis.frames import Segment
-    from analysis.trajectory import Trajectory
+    from ionface.analysis.trajectory.frames import Segment
+    from ionface.analysis.trajectory.trajectory import Trajectory
 
     part = min(n_frames, 10_000)
     cell, xyz = positions(kind, part, n_atoms)
@@ -63,7 +63,7 @@ def trajectory(kind: str, n_frames: int, n_atoms: int = 300) -> Trajectory:
 def ours(
     kind: str, n_frames: int, n_atoms: int, *, backend: str, threads: int, pairs: str
 ) -> Row:
-    from analysis.rdf import partial_rdfs, rdfs_and_bonds
+    from ionface.analysis.rdf.rdf import partial_rdfs, rdfs_and_bonds
 
     run = trajectory(kind, n_frames, n_atoms)
     options = {"cutoff": CUTOFF, "bins": BINS, "threads": threads, "backend": backend}

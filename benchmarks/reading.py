@@ -105,7 +105,7 @@ def command(path: Path, folder: Path, repeats: int, **more: str) -> dict[str, fl
     """Return what `ionface analyze rdf` takes as a whole process."""
     out = folder / "rdf.json"
     words = ["analyze", "rdf", str(path), "--pair", "In-S", "--cutoff", "10", "--out"]
-    code = "import sys; from workflows.cli import main; sys.exit(main())"
+    code = "import sys; from ionface.workflows.cli import main; sys.exit(main())"
     seconds, cpu, peak = [], [], []
     for _ in range(repeats):
         with tempfile.TemporaryDirectory(dir=folder) as cache:
@@ -165,8 +165,8 @@ def _command_row(name: str, row: dict[str, float]) -> str:
 
 def store(source: Path, target: Path) -> None:
     """Write a source to our own format."""
-    from analysis.readers import open_trajectory
-    from analysis.trajectory import TrajectoryWriter
+    from ionface.analysis.readers import open_trajectory
+    from ionface.analysis.trajectory.trajectory import TrajectoryWriter
 
     os.environ["IONFACE_CACHE"] = "off"
     found = open_trajectory(source)

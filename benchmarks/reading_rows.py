@@ -25,7 +25,7 @@ Read = Callable[[Path], Callable[[int], Array]]  # file -> frame number -> posit
 
 
 def ionface(path: Path) -> Callable[[int], Array]:
-    from analysis.readers import open_trajectory
+    from ionface.analysis.readers import open_trajectory
 
     with tempfile.TemporaryDirectory(dir=path.parent) as cache:
         os.environ["IONFACE_CACHE"] = cache

@@ -37,13 +37,13 @@ from benchmarks.structures_zsl import (
     own_matches,
     zsl_matches,
 )
-from structures.crystals import crystal
-from structures.errors import StructureError
-from structures.interfaces import build_interface
-from structures.layers import cut_slab, facet_slabs
-from structures.slabs.slab import Slab, turned_over
-from structures.specs import CrystalLayer, InterfaceSpec
-from workflows.study_files import load
+from ionface.errors import StructureError
+from ionface.structures.crystals.library import crystal
+from ionface.structures.interface import build_interface
+from ionface.structures.slabs.crystal_layer import cut_slab, facet_slabs
+from ionface.structures.slabs.slab import Slab, turned_over
+from ionface.structures.specs import CrystalLayer, InterfaceSpec
+from ionface.workflows.study.study_files import load
 
 Array = np.ndarray
 REPEATS = 5

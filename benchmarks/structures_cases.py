@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from structures.specs import CrystalLayer
+from ionface.structures.specs import CrystalLayer
 
 
 @dataclass(frozen=True)

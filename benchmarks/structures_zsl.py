@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 from pymatgen.analysis.interfaces.zsl import ZSLGenerator, ZSLMatch
 
-from structures.errors import StructureError
-from structures.matching.search import Match, matches
-from structures.matching.strains import strain
-from structures.matching.superlattices import hermite
-from structures.slabs.slab import Slab, turned_over
+from ionface.errors import StructureError
+from ionface.structures.matching.search import Match, matches
+from ionface.structures.matching.strains import strain
+from ionface.structures.matching.superlattices import hermite
+from ionface.structures.slabs.slab import Slab, turned_over
 
 Array = np.ndarray
 

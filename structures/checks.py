@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pymatgen.core import Element, Structure
 
-from .errors import StructureError
+from ionface.errors import StructureError
 
 Array = NDArray[np.float64]
 Image = tuple[int, int, int]

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-from .crystals import read_crystal
-from .soft_layers.chains import whole_chain
-from .soft_layers.polymers import check_whole
-from .specs import AmorphousLayer, CrystalLayer, Doping, FilmLayer, InterfaceSpec, Layer
+from ionface.structures.crystals.library import read_crystal
+from ionface.structures.polymers.chains import whole_chain
+from ionface.structures.polymers.polymers import check_whole
+from ionface.structures.specs import (
+    AmorphousLayer,
+    CrystalLayer,
+    Doping,
+    FilmLayer,
+    InterfaceSpec,
+    Layer,
+)
 
 
 def interface_elements(spec: InterfaceSpec) -> set[str]:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from pymatgen.core import Structure
 
-from .errors import StructureError
+from ionface.errors import StructureError
 
 LABELS = ("phase", "layer", "molecule", "fixed")
 CRYSTAL = -1

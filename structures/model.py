@@ -14,7 +14,7 @@ from monty.json import MSONable
 from numpy.typing import NDArray
 from pymatgen.core import Structure
 
-from .errors import StructureError
+from ionface.errors import StructureError
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,9 @@ from typing import Any
 from monty.json import MontyDecoder
 from pymatgen.core import Structure
 
-from .errors import StructureError
-from .labels import labeled, labels_from_poscar, poscar_labels
-from .model import InterfaceModel
+from ionface.errors import StructureError
+from ionface.structures.labels import labeled, labels_from_poscar, poscar_labels
+from ionface.structures.model import InterfaceModel
 
 
 def to_json(model: InterfaceModel) -> str:

@@ -12,8 +12,8 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
-from .errors import StructureError
-from .slabs.lattices import short_basis
+from ionface.errors import StructureError
+from ionface.structures.slabs.plane_lattice import short_basis
 
 Array = NDArray[np.float64]
 Ints = NDArray[np.int_]

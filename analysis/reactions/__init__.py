@@ -11,9 +11,13 @@ groups      PS4, PS3, In-S clusters by connectivity
 text        a report in words
 """
 
-from .histories import BondHistory, BondRule, bond_history
-from .report import PairReaction, ReactionReport, reactions
-from .verdicts import Verdict
+from ionface.analysis.reactions.bond_events import BondHistory, BondRule, bond_history
+from ionface.analysis.reactions.reaction_report import (
+    PairReaction,
+    ReactionReport,
+    reactions,
+)
+from ionface.analysis.reactions.verdicts import Verdict
 
 __all__ = [
     "BondHistory",

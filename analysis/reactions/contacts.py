@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.errors import AnalysisError
-from analysis.frames import FloatArray, Segment
-from analysis.pair_counting.images import IntArray, check_number, heights
-from analysis.trajectory import Trajectory
+from ionface.analysis.rdf.kernels.images import IntArray, check_number, heights
+from ionface.analysis.trajectory.frames import FloatArray, Segment
+from ionface.analysis.trajectory.trajectory import Trajectory
+from ionface.errors import AnalysisError
 
 BLOCK = 128
 """Frames held at once. Atoms that are far apart at the block's start, and do not move

@@ -9,10 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from analysis.frames import FloatArray
-from analysis.pair_counting.images import IntArray
-
-from .histories import BondHistory
+from ionface.analysis.rdf.kernels.images import IntArray
+from ionface.analysis.reactions.bond_events import BondHistory
+from ionface.analysis.trajectory.frames import FloatArray
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from analysis.frames import FloatArray
-
-from .histories import BondHistory
+from ionface.analysis.reactions.bond_events import BondHistory
+from ionface.analysis.trajectory.frames import FloatArray
 
 EARLY = 5
 """The first so many formings tell the rate at the onset."""

@@ -14,10 +14,9 @@ from typing import Any, Literal
 
 import numpy as np
 
-from analysis.averages import correlated_mean, inefficiency
-from analysis.frames import FloatArray
-
-from .histories import BondHistory
+from ionface.analysis.reactions.bond_events import BondHistory
+from ionface.analysis.statistics import correlated_mean, inefficiency
+from ionface.analysis.trajectory.frames import FloatArray
 
 Word = Literal["growing", "falling", "steady", "fluctuating", "absent"]
 

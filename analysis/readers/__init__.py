@@ -9,10 +9,10 @@ outcar       OUTCAR, as a last resort
 follow       the new frames of a file that grows
 outcomes     what every file of a folder tree gives
 
-XDATCAR, vasprun.xml and ASE's files are read by `analysis.readers.xdatcar`,
-`analysis.readers.vasprun` and `analysis.readers.ase_files`.
+XDATCAR, vasprun.xml and ASE's files are read by `ionface.analysis.readers.xdatcar`,
+`ionface.analysis.readers.vasprun` and `ionface.analysis.readers.ase_files`.
 """
 
-from .opening import PathLike, open_trajectory
+from ionface.analysis.readers.opening import PathLike, open_trajectory
 
 __all__ = ["PathLike", "open_trajectory"]

@@ -12,11 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.errors import AnalysisError
-from analysis.files import Closing, plain_file
-
-from .byte_window import LONGEST_LINE
-from .chunks import UNKNOWN, Chunk
+from ionface.analysis.files import Closing, plain_file
+from ionface.analysis.readers.buffered_file import LONGEST_LINE
+from ionface.analysis.readers.chunks import UNKNOWN, Chunk
+from ionface.errors import AnalysisError
 
 CHUNK = 256
 """Frames that are in memory at once."""

@@ -15,7 +15,7 @@ from typing import IO, Any
 
 import numpy as np
 
-from analysis.errors import AnalysisError
+from ionface.errors import AnalysisError
 
 READER_VERSION = 1
 """Raise it whenever a reader gives other arrays than before for the same file."""

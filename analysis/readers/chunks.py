@@ -9,7 +9,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.frames import FloatArray
+from ionface.analysis.trajectory.frames import FloatArray
 
 UNKNOWN = -1
 """The label of a frame that has none, or one that outgrew its field."""

@@ -6,8 +6,8 @@ import fcntl
 import os
 from pathlib import Path
 
-from analysis.readers.vasprun_blocks import ENDING
-from analysis.trajectory_files.layout import MAGIC
+from ionface.analysis.readers.vasprun_blocks import ENDING
+from ionface.analysis.trajectory.file_layout import MAGIC
 
 TAIL = 1 << 14
 """Bytes at the end of a file in which its closing words are looked for."""

@@ -12,18 +12,21 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from analysis.errors import AnalysisError
-from analysis.files import is_compressed
-from analysis.frames import Segment
-from analysis.readers.byte_window import READ, ByteWindow
-from analysis.readers.vasprun import VasprunStream
-from analysis.readers.vasprun_blocks import OPENING
-from analysis.readers.xdatcar import XdatcarStream
-from analysis.trajectory_files.layout import MAGIC, PAGE
-
-from .beside import Clock, clock_beside, clock_of
-from .growing import Growing, GrowingText, begin_store
-from .opening import PathLike, check_timestep, refuse_learned_forces
+from ionface.analysis.files import is_compressed
+from ionface.analysis.readers.buffered_file import READ, ByteWindow
+from ionface.analysis.readers.growing import Growing, GrowingText, begin_store
+from ionface.analysis.readers.opening import (
+    PathLike,
+    check_timestep,
+    refuse_learned_forces,
+)
+from ionface.analysis.readers.run_metadata import Clock, clock_beside, clock_of
+from ionface.analysis.readers.vasprun import VasprunStream
+from ionface.analysis.readers.vasprun_blocks import OPENING
+from ionface.analysis.readers.xdatcar import XdatcarStream
+from ionface.analysis.trajectory.file_layout import MAGIC, PAGE
+from ionface.analysis.trajectory.frames import Segment
+from ionface.errors import AnalysisError
 
 
 def follow(

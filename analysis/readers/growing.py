@@ -10,22 +10,21 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.errors import AnalysisError
-from analysis.frames import FloatArray, Segment
-from analysis.readers.byte_window import ByteWindow
-from analysis.readers.chunks import UNKNOWN, Chunk
-from analysis.readers.vasprun import VasprunStream
-from analysis.readers.xdatcar import XdatcarStream
-from analysis.trajectory_files.layout import (
+from ionface.analysis.readers.buffered_file import ByteWindow
+from ionface.analysis.readers.chunks import UNKNOWN, Chunk
+from ionface.analysis.readers.run_metadata import Clock
+from ionface.analysis.readers.time_axis import Labels, UnknownTimeError
+from ionface.analysis.readers.vasprun import VasprunStream
+from ionface.analysis.readers.xdatcar import XdatcarStream
+from ionface.analysis.trajectory.file_layout import (
     PAGE,
     SCALARS,
     Header,
     read_header,
     valid_records,
 )
-
-from .beside import Clock
-from .time_axis import Labels, UnknownTimeError
+from ionface.analysis.trajectory.frames import FloatArray, Segment
+from ionface.errors import AnalysisError
 
 
 class Growing(ABC):

@@ -14,21 +14,26 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.errors import AnalysisError
-from analysis.files import BROKEN_STREAM, open_binary, plain_name
-from analysis.frames import Segment, Skipped
-from analysis.readers.ase_files import AseStream
-from analysis.readers.chunks import FrameStream
-from analysis.readers.vasprun import VasprunStream, VaspSettings
-from analysis.readers.xdatcar import XdatcarStream
-from analysis.trajectory import Trajectory
-from analysis.trajectory_files.layout import MAGIC
-
-from .beside import Clock, clock_beside, clock_of, fixed_beside, fixed_of
-from .outcar import OutcarStream
-from .spool import Stored, recall, spool
-from .time_axis import Span, time_axis
-from .vaspout import VaspoutStream
+from ionface.analysis.files import BROKEN_STREAM, open_binary, plain_name
+from ionface.analysis.readers.ase_files import AseStream
+from ionface.analysis.readers.chunks import FrameStream
+from ionface.analysis.readers.frame_cache import Stored, recall, spool
+from ionface.analysis.readers.outcar import OutcarStream
+from ionface.analysis.readers.run_metadata import (
+    Clock,
+    clock_beside,
+    clock_of,
+    fixed_beside,
+    fixed_of,
+)
+from ionface.analysis.readers.time_axis import Span, time_axis
+from ionface.analysis.readers.vaspout import VaspoutStream
+from ionface.analysis.readers.vasprun import VasprunStream, VaspSettings
+from ionface.analysis.readers.xdatcar import XdatcarStream
+from ionface.analysis.trajectory.file_layout import MAGIC
+from ionface.analysis.trajectory.frames import Segment, Skipped
+from ionface.analysis.trajectory.trajectory import Trajectory
+from ionface.errors import AnalysisError
 
 PathLike = str | os.PathLike[str]
 

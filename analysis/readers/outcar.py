@@ -12,13 +12,12 @@ from pathlib import Path
 
 import numpy as np
 
-from analysis.errors import AnalysisError
-from analysis.frames import FloatArray
-from analysis.readers.byte_window import ByteWindow, LongLineError
-from analysis.readers.chunks import UNKNOWN, Chunk
-from analysis.readers.xdatcar import MOST_ATOMS
-
-from .beside import clock_of_tags
+from ionface.analysis.readers.buffered_file import ByteWindow, LongLineError
+from ionface.analysis.readers.chunks import UNKNOWN, Chunk
+from ionface.analysis.readers.run_metadata import clock_of_tags
+from ionface.analysis.readers.xdatcar import MOST_ATOMS
+from ionface.analysis.trajectory.frames import FloatArray
+from ionface.errors import AnalysisError
 
 LONGEST_STEP = 1 << 28
 """Bytes between two tables of positions; charges and bands of a step may be long."""

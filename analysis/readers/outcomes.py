@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
 
-from analysis.errors import AnalysisError
-from analysis.files import plain_name
-from analysis.trajectory import Trajectory
-
-from .opening import open_trajectory
-from .time_axis import UnknownTimeError
+from ionface.analysis.files import plain_name
+from ionface.analysis.readers.opening import open_trajectory
+from ionface.analysis.readers.time_axis import UnknownTimeError
+from ionface.analysis.trajectory.trajectory import Trajectory
+from ionface.errors import AnalysisError
 
 PATTERNS = (
     "*.ionf",

@@ -14,11 +14,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.errors import AnalysisError
-from analysis.frames import FloatArray
-from analysis.readers.chunks import UNKNOWN
-
-from .beside import Clock
+from ionface.analysis.readers.chunks import UNKNOWN
+from ionface.analysis.readers.run_metadata import Clock
+from ionface.analysis.trajectory.frames import FloatArray
+from ionface.errors import AnalysisError
 
 Labels = NDArray[np.int64]
 

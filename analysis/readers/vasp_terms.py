@@ -14,11 +14,10 @@ from pathlib import Path
 
 import numpy as np
 
-from analysis.errors import LedgerError
-from analysis.levels import LevelOfTheory
-from analysis.terms import EnergyTerm
-
-from .vasprun import IonicStep, VasprunStream, VaspSettings
+from ionface.analysis.energies.energy_term import EnergyTerm
+from ionface.analysis.energies.level_of_theory import LevelOfTheory
+from ionface.analysis.readers.vasprun import IonicStep, VasprunStream, VaspSettings
+from ionface.errors import LedgerError
 
 NAMES = ("vasprun.xml", "vasprun.xml.gz", "vasprun.xml.bz2", "vasprun.xml.xz")
 

@@ -15,13 +15,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.errors import AnalysisError
-from analysis.files import Closing, plain_file
-from analysis.frames import FloatArray
-from analysis.readers.chunks import UNKNOWN, Chunk, to_cartesian
-from analysis.readers.xdatcar import MOST_ATOMS
-
-from .beside import Clock, clock_of_tags
+from ionface.analysis.files import Closing, plain_file
+from ionface.analysis.readers.chunks import UNKNOWN, Chunk, to_cartesian
+from ionface.analysis.readers.run_metadata import Clock, clock_of_tags
+from ionface.analysis.readers.xdatcar import MOST_ATOMS
+from ionface.analysis.trajectory.frames import FloatArray
+from ionface.errors import AnalysisError
 
 CHUNK = 8 << 20
 """Bytes of positions that are in memory at once."""

@@ -14,12 +14,9 @@ from xml.etree import ElementTree as ET
 
 import numpy as np
 
-from analysis.errors import AnalysisError
-from analysis.frames import FloatArray
-
-from .byte_window import ByteWindow
-from .chunks import UNKNOWN, Chunk, to_cartesian
-from .vasp_settings import (
+from ionface.analysis.readers.buffered_file import ByteWindow
+from ionface.analysis.readers.chunks import UNKNOWN, Chunk, to_cartesian
+from ionface.analysis.readers.vasp_parameters import (
     DamagedError,
     Value,
     VaspSettings,
@@ -27,7 +24,16 @@ from .vasp_settings import (
     read_tags,
     read_vectors,
 )
-from .vasprun_blocks import CLOSING, ENDING, ENERGIES, OPENING, StepBlocks, extrapolated
+from ionface.analysis.readers.vasprun_blocks import (
+    CLOSING,
+    ENDING,
+    ENERGIES,
+    OPENING,
+    StepBlocks,
+    extrapolated,
+)
+from ionface.analysis.trajectory.frames import FloatArray
+from ionface.errors import AnalysisError
 
 LONGEST_HEADER = 1 << 26
 """Bytes before the first ionic step; lists of k-points may be long, this is no list."""

@@ -14,11 +14,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analysis.frames import FloatArray
-
-from .byte_window import ByteWindow
-from .chunks import UNKNOWN, Chunk, to_cartesian
-from .fixed_width import RowLayout, decode_blocks, row_layout
+from ionface.analysis.readers.buffered_file import ByteWindow
+from ionface.analysis.readers.chunks import UNKNOWN, Chunk, to_cartesian
+from ionface.analysis.readers.fixed_width import RowLayout, decode_blocks, row_layout
+from ionface.analysis.trajectory.frames import FloatArray
 
 OPENING = b"<calculation>"
 CLOSING = b"</calculation>"

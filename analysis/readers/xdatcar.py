@@ -17,12 +17,16 @@ from pathlib import Path
 
 import numpy as np
 
-from analysis.errors import AnalysisError
-from analysis.frames import FloatArray
-
-from .byte_window import ByteWindow, LongLineError
-from .chunks import UNKNOWN, Chunk, to_cartesian
-from .fixed_width import RowLayout, decode_blocks, decode_labels, row_layout
+from ionface.analysis.readers.buffered_file import ByteWindow, LongLineError
+from ionface.analysis.readers.chunks import UNKNOWN, Chunk, to_cartesian
+from ionface.analysis.readers.fixed_width import (
+    RowLayout,
+    decode_blocks,
+    decode_labels,
+    row_layout,
+)
+from ionface.analysis.trajectory.frames import FloatArray
+from ionface.errors import AnalysisError
 
 MOST_ATOMS = 10_000_000
 """A header that tells more atoms is damaged."""

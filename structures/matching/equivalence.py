@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from .superlattices import hermite
+from ionface.structures.matching.superlattices import hermite
 
 Integers = NDArray[np.int_]
 

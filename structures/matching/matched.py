@@ -8,10 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from structures.errors import StructureError
-from structures.slabs.slab import Slab, turned_plane
-
-from .strains import along_x, largest, von_mises
+from ionface.errors import StructureError
+from ionface.structures.matching.strains import along_x, largest, von_mises
+from ionface.structures.slabs.slab import Slab, turned_plane
 
 Array = NDArray[np.float64]
 Integers = NDArray[np.int_]

@@ -16,13 +16,23 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from structures.errors import StructureError
-from structures.slabs.slab import Slab, turned_plane
-
-from .equivalence import classes, coincidence_index
-from .matched import Match, verify
-from .strains import along_x, plainest, shared_cell, strain, von_mises
-from .superlattices import Alignments, Superlattices, alignments, superlattices
+from ionface.errors import StructureError
+from ionface.structures.matching.equivalence import classes, coincidence_index
+from ionface.structures.matching.matched import Match, verify
+from ionface.structures.matching.strains import (
+    along_x,
+    plainest,
+    shared_cell,
+    strain,
+    von_mises,
+)
+from ionface.structures.matching.superlattices import (
+    Alignments,
+    Superlattices,
+    alignments,
+    superlattices,
+)
+from ionface.structures.slabs.slab import Slab, turned_plane
 
 __all__ = ["Match", "Side", "matches", "strain", "verify", "von_mises"]
 

@@ -9,10 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from pymatgen.core import Composition, Element, Lattice, Structure
 
-from structures.checks import count_polyanions
-
-from .facets import CANDIDATE, MIN_CUT, Facet
-from .symmetric import Bounds
+from ionface.structures.checks import count_polyanions
+from ionface.structures.slabs.facets import CANDIDATE, MIN_CUT, Facet
+from ionface.structures.slabs.symmetric import Bounds
 
 Array = NDArray[np.float64]
 Plane = tuple[float, tuple[str, ...]]

@@ -15,8 +15,8 @@ from itertools import pairwise, product
 import numpy as np
 from numpy.typing import NDArray
 
-from .facets import MIN_CUT, Facet
-from .symmetry import Action
+from ionface.structures.slabs.facets import MIN_CUT, Facet
+from ionface.structures.slabs.slab_symmetry import Action
 
 Array = NDArray[np.float64]
 Integers = NDArray[np.int_]

@@ -14,11 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 from pymatgen.core import Structure
 
-from structures.checks import BondedGroup, bonded_groups
-from structures.errors import StructureError
-from structures.specs import Miller
-
-from .lattices import SAME_POSITION, FacetFrame, facet_frame
+from ionface.errors import StructureError
+from ionface.structures.checks import BondedGroup, bonded_groups
+from ionface.structures.slabs.plane_lattice import (
+    SAME_POSITION,
+    FacetFrame,
+    facet_frame,
+)
+from ionface.structures.specs import Miller
 
 Array = NDArray[np.float64]
 MIN_CUT = 0.3  # Å; groups closer in height than this make one plane

@@ -12,9 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pymatgen.core import Lattice, Structure
 
-from structures.specs import Miller
-
-from .tasker import POLAR
+from ionface.structures.slabs.tasker import POLAR
+from ionface.structures.specs import Miller
 
 Array = NDArray[np.float64]
 Integers = NDArray[np.int_]

@@ -15,11 +15,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from structures.errors import StructureError
-
-from .cuts import Cut, normal_form
-from .facets import Facet
-from .symmetry import Action
+from ionface.errors import StructureError
+from ionface.structures.slabs.cuts import Cut, normal_form
+from ionface.structures.slabs.facets import Facet
+from ionface.structures.slabs.slab_symmetry import Action
 
 Integers = NDArray[np.int_]
 NAMES = ("inversion", "mirror", "glide", "two-fold rotation", "two-fold screw",

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from .facets import MIN_CUT, Facet
+from ionface.structures.slabs.facets import MIN_CUT, Facet
 
 Array = NDArray[np.float64]
 POLAR = 0.01  # e/Å; a larger dipole per layer and area makes a slab polar

@@ -16,11 +16,9 @@ from functools import cached_property
 import numpy as np
 from pymatgen.core import Lattice, Structure
 
-from structures.checks import check_overlaps, check_polyanions
-from structures.errors import StructureError
-from structures.specs import Miller
-
-from .assembly import (
+from ionface.errors import StructureError
+from ionface.structures.checks import check_overlaps, check_polyanions
+from ionface.structures.slabs.assembly import (
     Assembly,
     assemble,
     free_positions,
@@ -28,13 +26,19 @@ from .assembly import (
     outer_plane,
     whole_polyanions,
 )
-from .cuts import Cut, distinct_cuts
-from .facets import Facet
-from .lattices import has_hexagonal_axes, three_indices
-from .slab import MAX_LAYERS, VACUUM, Slab
-from .symmetric import Bounds, excess, symmetric_bounds, whole_repeats
-from .symmetry import Action, actions, point_group
-from .tasker import dipole_per_area, plane_charges, tasker_class
+from ionface.structures.slabs.cuts import Cut, distinct_cuts
+from ionface.structures.slabs.facets import Facet
+from ionface.structures.slabs.plane_lattice import has_hexagonal_axes, three_indices
+from ionface.structures.slabs.slab import MAX_LAYERS, VACUUM, Slab
+from ionface.structures.slabs.slab_symmetry import Action, actions, point_group
+from ionface.structures.slabs.symmetric import (
+    Bounds,
+    excess,
+    symmetric_bounds,
+    whole_repeats,
+)
+from ionface.structures.slabs.tasker import dipole_per_area, plane_charges, tasker_class
+from ionface.structures.specs import Miller
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,8 @@ import lzma
 
 import pytest
 
-from analysis.errors import AnalysisError
-from analysis.files import open_binary, plain_name, write_atomically
+from ionface.analysis.files import open_binary, plain_name, write_atomically
+from ionface.errors import AnalysisError
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 import pytest
 
-from analysis.errors import AnalysisError
-from analysis.pairs import pair_name, parse_pair
+from ionface.analysis.pairs import pair_name, parse_pair
+from ionface.errors import AnalysisError
 
 
 @pytest.mark.parametrize("pair", ["In-S", " In-S ", ("In", "S")])

@@ -23,8 +23,8 @@ class Case:
         self.file.write_text(study(name, crystals(self.folder, number), steps))
         self.project = self.folder / "project"
         self.steps, self.noticed = steps, None
-        from workflows.cluster import liveness, reconcile
-        from workflows.cluster.commands import opened
+        from ionface.workflows.cluster import liveness, reconcile
+        from ionface.workflows.cluster.commands import opened
 
         self.cluster = opened(lab.conf)
         # as on a login node: no process of a job can be seen from here
@@ -39,7 +39,7 @@ class Case:
 
     def light(self):
         """Run the jobs that need no VASP here, as a worker does."""
-        from workflows.cluster.worker import Shift, Stopper, run_one
+        from ionface.workflows.cluster.worker import Shift, Stopper, run_one
 
         query = {"state": "READY", "spec._ionface.kind": "light"}
         with Stopper(5).watching() as stopper:
@@ -54,7 +54,7 @@ class Case:
         return self
 
     def launch(self):
-        from workflows.cluster.launching import launch_ready
+        from ionface.workflows.cluster.launching import launch_ready
 
         return launch_ready(self.cluster)
 
@@ -81,7 +81,7 @@ class Case:
         return self.break_(lambda: os.kill(pid, number))
 
     def recover(self):
-        from workflows.cluster.reconcile import recover
+        from ionface.workflows.cluster.reconcile import recover
 
         told = recover(self.cluster)
         if self.noticed is None and self.broken and (told.lost or told.rerun):

@@ -66,7 +66,7 @@ class Lab:
             "--database",
             name,
             "--vasp-cmd",
-            f"{sys.executable} -m workflows.vasp_double",
+            f"{sys.executable} -m ionface.workflows.engines.vasp_double",
         )
         (self.conf / "resources.yaml").write_text(resources + "\n")
         path = self.conf / "ionface.yaml"
@@ -89,7 +89,7 @@ class Lab:
 
     def ionface(self, *words, check=True, environment=None, **options):
         done = subprocess.run(
-            [sys.executable, "-m", "workflows", *map(str, words)],
+            [sys.executable, "-m", "ionface", *map(str, words)],
             capture_output=True,
             text=True,
             timeout=600,
@@ -105,7 +105,7 @@ class Lab:
     def start(self, *words, environment=None):
         log = (self.folder / "processes.log").open("a")
         return subprocess.Popen(
-            [sys.executable, "-m", "workflows", *map(str, words)],
+            [sys.executable, "-m", "ionface", *map(str, words)],
             stdout=log,
             stderr=log,
             cwd=self.folder,

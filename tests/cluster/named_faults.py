@@ -179,11 +179,11 @@ def papers(lab, workers=3):
         folder = lab.folder / name
         words = ["submit", name, *options, "--project", folder]
         lab.ionface(*words, environment=environment)
-    from workflows.cluster.commands import opened
+    from ionface.workflows.cluster.commands import opened
 
     cluster = opened(lab.conf)
     begun = time.monotonic()
-    line = f"exec {sys.executable} -m workflows worker --idle 20"
+    line = f"exec {sys.executable} -m ionface worker --idle 20"
     for _ in range(workers):
         subprocess.run(
             ["sbatch", "-o", lab.folder / "papers-%j.out", "--wrap", line],

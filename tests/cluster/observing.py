@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 STEPS = 12
-DOUBLE = b"workflows.vasp_double"
+DOUBLE = b"ionface.workflows.engines.vasp_double"
 
 
 def study(name, crystals=("Al",), steps=STEPS):

@@ -75,7 +75,7 @@ def test_the_quick_start_step_by_step(lab):
     ionface(
         "init-cluster", "--queue", "slurm", "--host", "127.0.0.1", "--partition",
         "batch", "--port", lab.mongo.port, "--database", "quick",
-        "--vasp-cmd", f"{sys.executable} -m workflows.vasp_double",
+        "--vasp-cmd", f"{sys.executable} -m ionface.workflows.engines.vasp_double",
     )  # fmt: skip
     assert conf.stat().st_mode & 0o777 == 0o700
     assert {path.stat().st_mode & 0o077 for path in conf.iterdir()} == {0}

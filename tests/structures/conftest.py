@@ -4,8 +4,8 @@ from functools import cache
 
 import pytest
 
-from structures.interfaces import build_interface
-from structures.specs import CrystalLayer, Doping, InterfaceSpec, PolymerLayer
+from ionface.structures.interface import build_interface
+from ionface.structures.specs import CrystalLayer, Doping, InterfaceSpec, PolymerLayer
 
 LAGP = CrystalLayer(
     "LiGe2(PO4)3",

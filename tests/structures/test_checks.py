@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 from pymatgen.core import Lattice, Structure
 
-from structures.checks import (
+from ionface.errors import StructureError
+from ionface.structures.checks import (
     bonded_groups,
     check_neutral,
     check_overlaps,
@@ -10,8 +11,7 @@ from structures.checks import (
     count_polyanions,
     polyanions,
 )
-from structures.crystals import crystal, material
-from structures.errors import StructureError
+from ionface.structures.crystals.library import crystal, material
 
 TETRAHEDRON = np.array([[1, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]]) / np.sqrt(3)
 

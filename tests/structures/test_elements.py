@@ -2,11 +2,11 @@
 
 import pytest
 
-from structures.elements import interface_elements, layer_elements
-from structures.errors import StructureError
-from structures.interfaces import build_interface
-from structures.specs import AmorphousLayer, FilmLayer, PolymerLayer
-from workflows.study_files import load
+from ionface.errors import StructureError
+from ionface.structures.elements import interface_elements, layer_elements
+from ionface.structures.interface import build_interface
+from ionface.structures.specs import AmorphousLayer, FilmLayer, PolymerLayer
+from ionface.workflows.study.study_files import load
 
 
 @pytest.mark.parametrize(

@@ -5,11 +5,11 @@ from dataclasses import replace
 import pytest
 from pymatgen.io.ase import AseAtomsAdaptor
 
-from structures.errors import StructureError
-from structures.interfaces import build_interface
-from structures.labels import labeled, labels_of, with_fixed_layers
-from structures.model_io import from_json, read_poscar, to_json, write_poscar
-from structures.specs import CrystalLayer, InterfaceSpec, PolymerLayer
+from ionface.errors import StructureError
+from ionface.structures.interface import build_interface
+from ionface.structures.labels import labeled, labels_of, with_fixed_layers
+from ionface.structures.model_io import from_json, read_poscar, to_json, write_poscar
+from ionface.structures.specs import CrystalLayer, InterfaceSpec, PolymerLayer
 
 HELD = InterfaceSpec(
     "Li|P-DOL",

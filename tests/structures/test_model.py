@@ -5,8 +5,8 @@ import pytest
 from pymatgen.core import Structure
 from pymatgen.io.ase import AseAtomsAdaptor
 
-from structures.errors import StructureError
-from structures.model import InterfaceModel
+from ionface.errors import StructureError
+from ionface.structures.model import InterfaceModel
 
 HEIGHT = 30.0
 

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from pymatgen.io.cif import CifParser
 
-from structures.errors import StructureError
-from structures.model_io import (
+from ionface.errors import StructureError
+from ionface.structures.model_io import (
     from_json,
     read_json,
     read_poscar,

@@ -5,8 +5,8 @@ from itertools import product
 import numpy as np
 import pytest
 
-from structures.errors import StructureError
-from structures.periodic import (
+from ionface.errors import StructureError
+from ionface.structures.periodic import (
     box,
     pairs_within,
     perpendicular_widths,

@@ -3,7 +3,7 @@ from dataclasses import FrozenInstanceError
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from structures.specs import CrystalLayer, Doping, InterfaceSpec, PolymerLayer
+from ionface.structures.specs import CrystalLayer, Doping, InterfaceSpec, PolymerLayer
 
 PLAIN = {
     "name": "Li|LiF",

@@ -2,10 +2,10 @@
 
 import pytest
 
-from structures.checks import count_polyanions
-from structures.interfaces import build_interface
-from structures.pictures import draw_model
-from workflows.study_files import builtin_names, load
+from ionface.structures.checks import count_polyanions
+from ionface.structures.drawing.pictures import draw_model
+from ionface.structures.interface import build_interface
+from ionface.workflows.study.study_files import builtin_names, load
 
 EVERY = [
     pytest.param(spec, id=f"{name} {spec.name}")

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from structures.interfaces import build_interface
-from structures.specs import CrystalLayer, InterfaceSpec
-from workflows.atoms import atoms_of
+from ionface.structures.interface import build_interface
+from ionface.structures.specs import CrystalLayer, InterfaceSpec
+from ionface.workflows.engines.ase.atoms import atoms_of
 
 AG = str(Path(__file__).parent.parent / "data" / "Ag.cif")
 FAR = 15.0  # Å
@@ -52,7 +52,7 @@ def test_slabs_in_contact_do():
 @pytest.mark.filterwarnings("ignore")  # the potentials' own, of torch
 @pytest.mark.parametrize("engine", ["sevennet", "chgnet"])
 def test_the_default_engines_have_the_far_limit_too(engine):
-    from workflows.engines import engine as find
+    from ionface.workflows.engines.contract import engine as find
 
     calculator = find(engine).static().calculator
     model = build_interface(

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from ase.calculators.emt import EMT
 
-from analysis.energies import formation_energy
-from structures.interfaces import build_interface
-from structures.specs import CrystalLayer, InterfaceSpec
-from workflows.study_files import load
+from ionface.analysis.energies.formation_energy import formation_energy
+from ionface.structures.interface import build_interface
+from ionface.structures.specs import CrystalLayer, InterfaceSpec
+from ionface.workflows.study.study_files import load
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 HOLLOW = (0.5, 0.5)  # where the next layer of the crystal would sit

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from analysis.bonds import bond_counts
-from analysis.trajectory import Trajectory
+from ionface.analysis.rdf.bonds import bond_counts
+from ionface.analysis.trajectory.trajectory import Trajectory
 
 pytestmark = [pytest.mark.slow, pytest.mark.mlip]
 
@@ -17,7 +17,7 @@ def run(tmp_path):
 
     def command(*words):
         return subprocess.run(
-            [sys.executable, "-m", "workflows", *words],
+            [sys.executable, "-m", "ionface", *words],
             capture_output=True,
             text=True,
             check=False,

@@ -13,15 +13,15 @@ from ase.io import write
 from pymatgen.core import Lattice, Structure
 from pymatgen.io.vasp import Vasprun
 
-from analysis.levels import LevelOfTheory
-from analysis.readers.vasprun import VasprunStream
-from workflows.protocols import LI_2024
-from workflows.records import RunRecord
-from workflows.vasp.incar import PlaneWaves
-from workflows.vasp.inputs import VaspRun
-from workflows.vasp.outputs import read_output
-from workflows.vasp.part_frames import part_frames
-from workflows.vasp.settings import VaspSettings
+from ionface.analysis.energies.level_of_theory import LevelOfTheory
+from ionface.analysis.readers.vasprun import VasprunStream
+from ionface.workflows.engines.records import RunRecord
+from ionface.workflows.engines.vasp.incar import PlaneWaves
+from ionface.workflows.engines.vasp.inputs import VaspRun
+from ionface.workflows.engines.vasp.outputs import read_output
+from ionface.workflows.engines.vasp.run_frames import part_frames
+from ionface.workflows.study.protocols import LI_2024
+from ionface.workflows.study.vasp_settings import VaspSettings
 
 ROOT = Path(__file__).parents[2]
 TEST_DATA = "aiida-vasp/src/aiida_vasp/test_data"
@@ -78,9 +78,9 @@ def emulated(tmp_path):
     """A relaxation on the stand-in."""
     import io
 
-    from workflows.vasp_double.calculators import model
-    from workflows.vasp_double.emulate import emulate
-    from workflows.vasp_double.faults import Faults
+    from ionface.workflows.engines.vasp_double.calculators import model
+    from ionface.workflows.engines.vasp_double.emulate import emulate
+    from ionface.workflows.engines.vasp_double.faults import Faults
 
     folder = tmp_path / "double"
     folder.mkdir()

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from workflows import runner
-from workflows.project import Project
-from workflows.reporting import write_report
-from workflows.study_files import parse
-from workflows.vasp_double.licensed import copy_without_potcar
+from ionface.workflows.engines.vasp_double.licensed import copy_without_potcar
+from ionface.workflows.projects import runner
+from ionface.workflows.projects.project import Project
+from ionface.workflows.report.project_report import write_report
+from ionface.workflows.study.study_files import parse
 
 ROOT = Path(__file__).parents[2]
 SKIPPED = {
@@ -124,7 +124,7 @@ def licensed(tmp_path, monkeypatch):
 
 
 def test_a_project_keeps_titles_and_hashes_only(licensed, tmp_path):
-    command = f"{sys.executable} -m workflows.vasp_double"
+    command = f"{sys.executable} -m ionface.workflows.engines.vasp_double"
     study = parse(STUDY.format(command=command), "al-ag")
     project = Project.create(tmp_path / "p", study)
     assert not runner.run(project).failed

@@ -1,4 +1,4 @@
-"""A study small enough to run whole in a second or two, on a classical potential."""
+"""A study small enough to run whole in a second or two; stand-ins for VASP's files."""
 
 import os
 import shutil
@@ -6,7 +6,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+from pymatgen.core import Lattice, Structure
+
+from ionface.workflows.engines.vasp.incar import PlaneWaves
+from ionface.workflows.engines.vasp.ledger_cell import with_context
+from ionface.workflows.study.protocols import LI_2024, LUO_2021
+from ionface.workflows.study.vasp_settings import VaspSettings
 
 AL_AG = """\
 name: al-ag
@@ -48,7 +55,7 @@ def cli(tmp_path):
 
     def run(*words, timeout=120, **options):
         return subprocess.run(
-            [sys.executable, "-m", "workflows", *map(str, words)],
+            [sys.executable, "-m", "ionface", *map(str, words)],
             capture_output=True,
             text=True,
             check=False,
@@ -59,3 +66,185 @@ def cli(tmp_path):
         )
 
     return run
+
+
+ENMAX = {"Li": 140.0, "Li_sv": 499.0, "Al": 240.3, "Ag": 249.8, "H": 250.0, "O": 400.0}
+VALENCE = {"Li": 1.0, "Li_sv": 3.0, "Al": 3.0, "Ag": 11.0, "H": 1.0, "O": 6.0}
+
+
+@pytest.fixture
+def slab():
+    """Two layers each of Ag and Al under 20 Å of vacuum, atoms of both mixed."""
+    a = 4.08 / np.sqrt(2)
+    lattice = Lattice.orthorhombic(a, a, 26.0)
+    species = ["Ag", "Al", "Ag", "Al"]
+    z = [0.0, 4.08, 2.04, 6.0]
+    xy = [(0, 0), (0, 0), (a / 2, a / 2), (a / 2, a / 2)]
+    coords = [[x, y, h] for (x, y), h in zip(xy, z, strict=True)]
+    return Structure(
+        lattice,
+        species,
+        coords,
+        coords_are_cartesian=True,
+        site_properties={
+            "phase": ["Ag", "Al", "Ag", "Al"],
+            "layer": [0, 0, 1, 1],
+            "fixed": [True, False, False, False],
+        },
+    )
+
+
+@pytest.fixture
+def in_ledger(slab):
+    """The slab as the interface of a ledger, with vacuum."""
+    told = {
+        "part": "interface",
+        "cell": slab.lattice.matrix.tolist(),
+        "vacuum": 20.0,
+    }
+    return with_context(slab, told)
+
+
+@pytest.fixture
+def li_2024():
+    return PlaneWaves(LI_2024, VaspSettings())
+
+
+@pytest.fixture
+def luo_2021():
+    return PlaneWaves(LUO_2021, VaspSettings())
+
+
+def stand_in(symbol):
+    """Return the header lines that we read of a POTCAR, and nothing of its data."""
+    return (
+        f"  PAW_PBE {symbol} 01Jan2000\n {VALENCE[symbol]}\n"
+        "parameters from PSCTR are:\n"
+        f"   TITEL  = PAW_PBE {symbol} 01Jan2000\n   LEXCH  = PE\n"
+        f"   POMASS =   10.000; ZVAL   =   {VALENCE[symbol]:.3f}    mass and valenz\n"
+        f"   ENMAX  =  {ENMAX[symbol]:.3f}; ENMIN  =  100.000 eV\n"
+        "END of PSCTR-controll parameters\n 1.0 2.0\n End of Dataset\n"
+    )
+
+
+def write_library(folder):
+    """Write stand-in POTCARs and return the folder of the release."""
+    sub = folder / "POT_GGA_PAW_PBE_54"
+    sub.mkdir(parents=True)
+    for symbol in ENMAX:
+        (sub / f"POTCAR.{symbol}").write_text(stand_in(symbol))
+    return sub
+
+
+@pytest.fixture
+def potcar_library(tmp_path, monkeypatch):
+    """A library of stand-in POTCARs that pymatgen finds."""
+    from pymatgen.core import SETTINGS
+
+    monkeypatch.setitem(SETTINGS, "PMG_VASP_PSP_DIR", str(tmp_path / "potcars"))
+    return write_library(tmp_path / "potcars")
+
+
+@pytest.fixture(scope="module")
+def shared_library(tmp_path_factory):
+    """The same for a whole file of tests."""
+    from pymatgen.core import SETTINGS
+
+    folder = tmp_path_factory.mktemp("library") / "potcars"
+    write_library(folder)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(SETTINGS, "PMG_VASP_PSP_DIR", str(folder))
+        yield folder
+
+
+@pytest.fixture
+def double(potcar_library, monkeypatch):
+    """The engine on the stand-in executable with a classical potential."""
+    from ionface.workflows.engines.vasp.vasp_engine import VaspEngine, double_command
+
+    pytest.importorskip("ionface.workflows.engines.vasp_double")
+    monkeypatch.delenv("CUSTODIAN_WALLTIME_START", raising=False)
+    monkeypatch.setenv("IONFACE_VASP_CALCULATOR", "ase.calculators.emt.EMT")
+
+    def engine(wrapper=None, grows=False, **settings):
+        command = " ".join(filter(None, [wrapper, double_command()]))
+        given = VaspSettings(vasp_cmd=command, k_spacing=1.0, **settings)
+        return VaspEngine(
+            "vasp-double", PlaneWaves(LI_2024, given), emulated=True, grows=grows
+        )
+
+    return engine
+
+
+INTERRUPTER = '''\
+"""Start the rest of the command line; interrupt it after so many ionic steps."""
+import pathlib, signal, subprocess, sys, time
+
+how, steps = sys.argv[1], int(sys.argv[2])
+process = subprocess.Popen(sys.argv[3:])
+whole = 0  # lines of a state that was written to its end
+marker = pathlib.Path(sys.argv[0]).with_name("interrupted")
+while process.poll() is None:
+    output = pathlib.Path("vasprun.xml")
+    done = output.read_text().count("</calculation>") if output.is_file() else 0
+    state = pathlib.Path("CONTCAR")
+    if state.is_file():
+        whole = max(whole, state.read_text().count("\\n"))
+    if done >= steps and not marker.exists():
+        if how == "kill":
+            # not while it rewrites its state: that is another test
+            process.send_signal(signal.SIGSTOP)
+            text = state.read_text() if state.is_file() else ""
+            if text.endswith("\\n") and text.count("\\n") >= whole:
+                process.kill()
+                marker.touch()
+            process.send_signal(signal.SIGCONT)
+        else:
+            marker.touch()
+            pathlib.Path("STOPCAR").write_text("LSTOP = .TRUE.\\n")
+    time.sleep(0.002)
+sys.exit(process.returncode)
+'''
+
+
+@pytest.fixture
+def interrupter(tmp_path):
+    """A prefix of the command that kills or stops VASP once, after some steps."""
+    import sys
+
+    path = tmp_path / "interrupter.py"
+    path.write_text(INTERRUPTER)
+    return lambda how, steps: f"{sys.executable} {path} {how} {steps}"
+
+
+@pytest.fixture
+def run_job(tmp_path, monkeypatch):
+    """Run a job as the local runner does: in its folder below runs/."""
+
+    def run(name, job):
+        folder = tmp_path / "runs" / name
+        folder.mkdir(parents=True, exist_ok=True)
+        monkeypatch.chdir(folder)
+        make = job.function.original
+        return make(job.maker, *job.function_args, **job.function_kwargs)
+
+    return run
+
+
+def _differences(recorded, found, at=""):
+    """Return one line per value that differs, with its path."""
+    if isinstance(recorded, dict) and isinstance(found, dict):
+        return [
+            line
+            for key in sorted(recorded.keys() | found.keys())
+            for line in _differences(
+                recorded.get(key, "absent"), found.get(key, "absent"), f"{at}/{key}"
+            )
+        ]
+    return [] if recorded == found else [f"{at}: {recorded} -> {found}"]
+
+
+@pytest.fixture(scope="session")
+def differences():
+    """A function that compares nested plain data and names what differs."""
+    return _differences

@@ -6,7 +6,7 @@ import shutil
 
 import pytest
 
-from workflows.study_files import builtin_names
+from ionface.workflows.study.study_files import builtin_names
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ def test_a_built_in_study_can_be_copied_and_changed(cli, tmp_path):
 
 
 def test_build_writes_models_in_every_form(cli, study_file, tmp_path):
-    from structures.model_io import from_json, read_poscar
+    from ionface.structures.model_io import from_json, read_poscar
 
     run = cli("build", study_file, "--out", "models", "--json")
     assert run.returncode == 0, run.stderr
@@ -175,7 +175,7 @@ def test_a_moved_project_still_finds_its_trajectories(cli, study_file, tmp_path)
 
 
 def test_a_file_with_a_cut_polyanion_is_refused(cli, study_file, tmp_path):
-    from structures.crystals import crystal
+    from ionface.structures.crystals.library import crystal
 
     cut = crystal("Li3PS4_gamma")
     first_sulfur = next(i for i, s in enumerate(cut) if s.specie.symbol == "S")

@@ -5,9 +5,9 @@ import json
 import numpy as np
 import pytest
 
-from analysis.trajectory import Trajectory, TrajectoryWriter
-from workflows.errors import IonfaceError
-from workflows.records import TrajectoryPointer
+from ionface.analysis.trajectory.trajectory import Trajectory, TrajectoryWriter
+from ionface.errors import IonfaceError
+from ionface.workflows.engines.records import TrajectoryPointer
 
 
 def document(path, frames):

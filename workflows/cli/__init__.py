@@ -5,22 +5,28 @@ stderr. 2: wrong usage. Heavy imports stand inside the commands, so that --help 
 One module per group of commands; importing it registers them, in the order of --help.
 """
 
-from . import project, vasp, submit, status, recover, worker  # isort: skip
-from . import transfer, init_cluster, doctor, analyze  # isort: skip
-from .app import app
-from .entry import main
+# the order of these lines is the order of --help
+# isort: off
+from ionface.workflows.cli import project_commands, vasp_command, submit_command
+from ionface.workflows.cli import status_command, recover_command, worker_command
+from ionface.workflows.cli import transfer_commands, init_cluster, doctor_command
+from ionface.workflows.cli import analyze
+
+# isort: on
+from ionface.workflows.cli.app import app
+from ionface.workflows.cli.entry import main
 
 __all__ = [
     "analyze",
     "app",
-    "doctor",
+    "doctor_command",
     "init_cluster",
     "main",
-    "project",
-    "recover",
-    "status",
-    "submit",
-    "transfer",
-    "vasp",
-    "worker",
+    "project_commands",
+    "recover_command",
+    "status_command",
+    "submit_command",
+    "transfer_commands",
+    "vasp_command",
+    "worker_command",
 ]

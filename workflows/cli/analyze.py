@@ -7,8 +7,14 @@ from typing import Annotated
 
 import typer
 
-from .app import app
-from .options import AsJson, OutWithFigure, OutWithTable, Timestep, Trajectories
+from ionface.workflows.cli.app import app
+from ionface.workflows.cli.options import (
+    AsJson,
+    OutWithFigure,
+    OutWithTable,
+    Timestep,
+    Trajectories,
+)
 
 analyze_app = typer.Typer(
     help="Exact numbers from stored outputs: projects, trajectories, VASP folders.",
@@ -27,7 +33,7 @@ def energies(
     as_json: AsJson = False,
 ) -> None:
     """Interface formation energies, from a project or from VASP directories."""
-    from workflows.analyses.energies import analyze_energies
+    from ionface.workflows.cli.analyze_energies import analyze_energies
 
     analyze_energies(paths, interfaces, as_json)
 
@@ -54,7 +60,7 @@ def rdf(
 ) -> None:
     """Time-resolved radial distribution functions of stored or running dynamics."""
     if follow:
-        from workflows.analyses.follow import follow_rdf
+        from ionface.workflows.cli.analyze_follow import follow_rdf
 
         if len(paths) != 1:
             raise typer.BadParameter("--follow takes one run, not several segments")
@@ -71,7 +77,7 @@ def rdf(
             as_json,
         )
         return
-    from workflows.analyses.frames import analyze_rdf
+    from ionface.workflows.cli.analyze_frames import analyze_rdf
 
     analyze_rdf(
         paths, pair, cutoff, bins, windows, reference or [], timestep, out, as_json
@@ -90,7 +96,7 @@ def bonds(
     as_json: AsJson = False,
 ) -> None:
     """Number of bonds against time."""
-    from workflows.analyses.frames import analyze_bonds
+    from ionface.workflows.cli.analyze_frames import analyze_bonds
 
     analyze_bonds(paths, pair, windows, timestep, out, as_json)
 
@@ -108,7 +114,7 @@ def reactions(
     as_json: AsJson = False,
 ) -> None:
     """Bonds that form and break, and whether a pair grows, stays or fluctuates."""
-    from workflows.analyses.reactions import analyze_reactions
+    from ionface.workflows.cli.analyze_reactions import analyze_reactions
 
     analyze_reactions(paths, pair, reference or [], windows, timestep, out, as_json)
 
@@ -135,7 +141,7 @@ def msd(
     as_json: AsJson = False,
 ) -> None:
     """Mean squared displacements, and diffusion coefficients with their errors."""
-    from workflows.analyses.motion import analyze_msd
+    from ionface.workflows.cli.analyze_motion import analyze_msd
 
     analyze_msd(
         paths,
@@ -166,7 +172,7 @@ def profile(
     as_json: AsJson = False,
 ) -> None:
     """Densities along the normal against time, and the width of the interphase."""
-    from workflows.analyses.motion import analyze_profile
+    from ionface.workflows.cli.analyze_motion import analyze_profile
 
     analyze_profile(paths, species or [], between, windows, timestep, out, as_json)
 
@@ -182,7 +188,7 @@ def checks(
     as_json: AsJson = False,
 ) -> None:
     """Whether a run may be trusted: temperature, energy, time step, gaps."""
-    from workflows.analyses.motion import analyze_checks
+    from ionface.workflows.cli.analyze_motion import analyze_checks
 
     analyze_checks(paths, temperature, timestep, out, as_json)
 
@@ -208,7 +214,7 @@ def arrhenius(
     as_json: AsJson = False,
 ) -> None:
     """Activation energy of diffusion, from runs at several temperatures."""
-    from workflows.analyses.arrhenius import analyze_arrhenius
+    from ionface.workflows.cli.analyze_arrhenius import analyze_arrhenius
 
     analyze_arrhenius(
         runs,
@@ -242,7 +248,7 @@ def layers(
     as_json: AsJson = False,
 ) -> None:
     """Coordination numbers layer by layer along the normal, against time."""
-    from workflows.analyses.layers import analyze_layers
+    from ionface.workflows.cli.analyze_layers import analyze_layers
 
     analyze_layers(
         paths, pair, number, edge or [], windows, stride, timestep, out, as_json
@@ -255,6 +261,6 @@ def outputs(
     as_json: AsJson = False,
 ) -> None:
     """What every trajectory below a folder holds, or why it cannot be used."""
-    from workflows.analyses.outputs import analyze_outputs
+    from ionface.workflows.cli.analyze_outputs import analyze_outputs
 
     analyze_outputs(folder, as_json)

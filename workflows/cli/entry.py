@@ -8,7 +8,7 @@ from pathlib import Path
 
 import typer
 
-from .app import app
+from ionface.workflows.cli.app import app
 
 
 class _Interrupted(BaseException):
@@ -47,19 +47,12 @@ def main() -> None:
 
 
 def _message(error: Exception) -> str:
-    from workflows.errors import IonfaceError
+    from ionface.errors import IonfaceError
 
-    known: tuple[type[Exception], ...] = (IonfaceError,)
-    for module, name in (
-        ("structures.errors", "StructureError"),
-        ("analysis.errors", "AnalysisError"),
-    ):
-        if module in sys.modules:
-            known = (*known, getattr(sys.modules[module], name))
-    if isinstance(error, known):
+    if isinstance(error, IonfaceError):
         return str(error)
     if isinstance(error, OSError):
-        from workflows.project import disk_message
+        from ionface.workflows.projects.project import disk_message
 
         return disk_message(error, Path())
     return (

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from .app import app
+from ionface.workflows.cli.app import app
 
 
 @app.command("init-cluster")
@@ -35,7 +35,7 @@ def init_cluster(
     The database's password is asked for, or read from $IONFACE_DB_PASSWORD; it is
     never given on a command line.
     """
-    from workflows.cluster.init import Answers, initialize
+    from ionface.workflows.cluster.init import Answers, initialize
 
     answers = Answers(
         queue=queue,

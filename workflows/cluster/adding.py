@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from workflows.cluster.context import Cluster
-from workflows.errors import IonfaceError
+from ionface.errors import IonfaceError
+from ionface.workflows.cluster.context import Cluster
 
 if TYPE_CHECKING:
     from fireworks import Workflow

@@ -20,8 +20,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from workflows.errors import IonfaceError
-from workflows.project import Project, disk_message
+from ionface.errors import IonfaceError
+from ionface.workflows.projects.project import Project, disk_message
 
 if TYPE_CHECKING:
     from maggma.core import Store

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from workflows.cluster.settings import is_configured
+from ionface.workflows.cluster.settings import is_configured
 
 MARK = "submission.json"
 

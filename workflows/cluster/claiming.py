@@ -5,14 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from workflows.cluster import pulse
-from workflows.cluster.context import (
+from ionface.errors import IonfaceError
+from ionface.workflows.cluster import pulse
+from ionface.workflows.cluster.context import (
     Cluster,
     database_errors,
     library_silence,
     now,
 )
-from workflows.errors import IonfaceError
 
 if TYPE_CHECKING:
     from fireworks import Firework
@@ -82,7 +82,7 @@ def make_folder(folder: Path) -> None:
     Raises:
         IonfaceError: it cannot be made, with the reason.
     """
-    from workflows.project import disk_message
+    from ionface.workflows.projects.project import disk_message
 
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -9,20 +9,20 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from workflows.cluster.context import (
+from ionface.errors import IonfaceError
+from ionface.workflows.cli.console import messages
+from ionface.workflows.cluster.context import (
     Cluster,
     database_errors,
     open_cluster,
     reachable,
     unreachable_message,
 )
-from workflows.errors import IonfaceError
-from workflows.show import messages
 
 if TYPE_CHECKING:
-    from workflows.cluster.delivery import Delivered
-    from workflows.cluster.launching import Launched
-    from workflows.cluster.reconcile import Recovered
+    from ionface.workflows.cluster.delivery import Delivered
+    from ionface.workflows.cluster.launching import Launched
+    from ionface.workflows.cluster.reconcile import Recovered
 
 
 def opened(folder: Path | None = None, *, wait: bool = False) -> Cluster:
@@ -59,7 +59,7 @@ def run_worker(
     as_json: bool,
 ) -> int:
     """Run jobs; return the exit status: 1 if one failed or waits in the spool."""
-    from workflows.cluster.worker import work
+    from ionface.workflows.cluster.worker import work
 
     cluster = opened(wait=True)
     walltime_s = 3600 * walltime_h if walltime_h else _batch_walltime_s()
@@ -88,7 +88,7 @@ def _batch_walltime_s() -> float | None:
 
 def upload_left(places: list[Path], as_json: bool) -> int:
     """Deliver what lies in the spool; return 1 if something is left."""
-    from workflows.cluster.delivery import upload_all
+    from ionface.workflows.cluster.delivery import upload_all
 
     told = upload_all(opened(), places)
     if as_json:
@@ -143,8 +143,8 @@ def recover_jobs(
 def _recover_once(
     cluster: Cluster, failed: bool, launch: bool, most: int | None
 ) -> tuple[Recovered, Launched]:
-    from workflows.cluster.launching import Launched, launch_ready
-    from workflows.cluster.reconcile import recover
+    from ionface.workflows.cluster.launching import Launched, launch_ready
+    from ionface.workflows.cluster.reconcile import recover
 
     told = recover(cluster, failed=failed)
     return told, launch_ready(cluster, most) if launch else Launched()

@@ -12,8 +12,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from workflows.cluster.queues import Queue, queue_of
-from workflows.cluster.settings import (
+from ionface.errors import IonfaceError
+from ionface.workflows.cluster.queues import Queue, queue_of
+from ionface.workflows.cluster.settings import (
     JOBFLOW,
     LAUNCHPAD,
     QUEUE,
@@ -22,7 +23,6 @@ from workflows.cluster.settings import (
     load_settings,
     read_yaml,
 )
-from workflows.errors import IonfaceError
 
 if TYPE_CHECKING:
     from fireworks import FWorker, LaunchPad

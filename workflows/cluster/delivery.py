@@ -15,16 +15,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from workflows.cluster.context import (
+from ionface.errors import IonfaceError
+from ionface.workflows.cluster.context import (
     Cluster,
     database_errors,
     here,
     library_silence,
     now,
 )
-from workflows.cluster.documents import fitted
-from workflows.cluster.spool import NAME, Entry, entries, read_entry
-from workflows.errors import IonfaceError
+from ionface.workflows.cluster.documents import fitted
+from ionface.workflows.cluster.spool import NAME, Entry, entries, read_entry
 
 FIRST_PAUSE_S = 0.2
 LONGEST_PAUSE_S = 15.0

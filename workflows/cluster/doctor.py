@@ -14,7 +14,10 @@ from typing import Any
 
 import typer
 
-from workflows.cluster.context import (
+from ionface.errors import IonfaceError
+from ionface.workflows.cli.console import table
+from ionface.workflows.cli.doctor_checks import Finding, findings
+from ionface.workflows.cluster.context import (
     Cluster,
     age_s,
     database_errors,
@@ -22,12 +25,9 @@ from workflows.cluster.context import (
     reachable,
     unreachable_message,
 )
-from workflows.cluster.releases import versions
-from workflows.cluster.settings import config_folder, is_configured, read_yaml
-from workflows.cluster.spool import entries
-from workflows.doctor import Finding, findings
-from workflows.errors import IonfaceError
-from workflows.show import table
+from ionface.workflows.cluster.releases import versions
+from ionface.workflows.cluster.settings import config_folder, is_configured, read_yaml
+from ionface.workflows.cluster.spool import entries
 
 SKEW_S = 10.0
 INDEX = "ionface_job"

@@ -11,7 +11,7 @@ import hashlib
 import json
 from typing import TYPE_CHECKING, Any
 
-from workflows.errors import IonfaceError
+from ionface.errors import IonfaceError
 
 if TYPE_CHECKING:
     from jobflow import JobStore

@@ -10,11 +10,11 @@ from contextlib import redirect_stdout, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from workflows.cluster.context import Cluster, database_errors, library_silence
-from workflows.cluster.documents import check_room
-from workflows.cluster.spool import Entry, is_disk_refusal, spooling
-from workflows.cluster.stopping import Stopped, Stopper
-from workflows.errors import IonfaceError
+from ionface.errors import IonfaceError
+from ionface.workflows.cluster.context import Cluster, database_errors, library_silence
+from ionface.workflows.cluster.documents import check_room
+from ionface.workflows.cluster.spool import Entry, is_disk_refusal, spooling
+from ionface.workflows.cluster.stopping import Stopped, Stopper
 
 if TYPE_CHECKING:
     from fireworks import Firework, FWAction
@@ -100,7 +100,7 @@ class _AtWork:
         self.folder, self.launch = folder, launch
 
     def __enter__(self) -> None:
-        from workflows.cluster.processes import MARK, mark_of
+        from ionface.workflows.cluster.processes import MARK, mark_of
 
         self.before = Path.cwd()
         self.environment = {name: os.environ.pop(name, None) for name in (MARK, CLOCK)}
@@ -141,7 +141,7 @@ def _disk_is_full(folder: Path) -> bool:
 
 def _died_without_a_word(error: BaseException, folder: Path) -> bool:
     """Tell whether VASP ended without finishing its output and without an error."""
-    from workflows.cluster.watching import last_run, said_error
+    from ionface.workflows.cluster.watching import last_run, said_error
 
     if not isinstance(error, IonfaceError):
         return False

@@ -8,18 +8,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from workflows.cluster.choosing import MARK
-from workflows.cluster.context import library_silence
-from workflows.cluster.guard import check_inside, check_name
-from workflows.cluster.resources import Requests, kind_of
-from workflows.errors import IonfaceError
-from workflows.naming import slug
+from ionface.errors import IonfaceError
+from ionface.workflows.cluster.choosing import MARK
+from ionface.workflows.cluster.context import library_silence
+from ionface.workflows.cluster.guard import check_inside, check_name
+from ionface.workflows.cluster.resources import Requests, kind_of
+from ionface.workflows.study.naming import slug
 
 if TYPE_CHECKING:
     from fireworks import Firework, Workflow
     from jobflow import Job
 
-    from workflows.study import Study
+    from ionface.workflows.study.study import Study
 
 
 def components(jobs: Sequence[tuple[Job, list[str]]]) -> list[list[tuple[Job, Any]]]:

@@ -11,15 +11,13 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from workflows.errors import IonfaceError
+from ionface.errors import IonfaceError
 
 SHELL = set(";&$`<>(){}[]*?!\\\"'\n\r\t\0~#")
 QUEUE_VALUE = re.compile(r"[A-Za-z0-9._:,=@%/+ -]*")
 TASK = "{{jobflow.managers.fireworks.JobFiretask}}"
 PACKAGES = (
-    "structures",
-    "workflows",
-    "analysis",
+    "ionface",
     "jobflow",
     "atomate2",
     "pymatgen",
@@ -35,7 +33,7 @@ def check_name(name: str, what: str) -> str:
     """Return a name without a character that a shell acts on.
 
     The dash of "LAGP|Li" is the field's sign for an interface; it is never handed on,
-    since folders and queue jobs take `workflows.naming.slug` of a name.
+    since folders and queue jobs take `ionface.workflows.study.naming.slug` of a name.
 
     Raises:
         IonfaceError: with the character.

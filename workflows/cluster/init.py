@@ -13,9 +13,9 @@ from pathlib import Path
 import typer
 import yaml
 
-from workflows.cluster.guard import check_queue_value
-from workflows.cluster.settings import ENVIRONMENT, config_folder
-from workflows.errors import IonfaceError
+from ionface.errors import IonfaceError
+from ionface.workflows.cluster.guard import check_queue_value
+from ionface.workflows.cluster.settings import ENVIRONMENT, config_folder
 
 FILES = (
     "my_launchpad.yaml",
@@ -89,7 +89,7 @@ def initialize(
         (place / "spool").mkdir(exist_ok=True, mode=0o700)
         (place / "logs").mkdir(exist_ok=True, mode=0o700)
     except OSError as error:
-        from workflows.project import disk_message
+        from ionface.workflows.projects.project import disk_message
 
         raise IonfaceError(disk_message(error, place)) from error
     if place != config_folder():
@@ -144,7 +144,7 @@ def contents(place: Path, answers: Answers, secret: str) -> dict[str, str]:
 
 def template_text(name: str) -> str:
     """Return a file as it comes with the package."""
-    return (files("workflows.cluster") / "templates" / name).read_text()
+    return (files("ionface.workflows.cluster") / "templates" / name).read_text()
 
 
 def filled(name: str, values: dict[str, str]) -> str:

@@ -15,12 +15,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from workflows.cluster.claiming import make_folder, refuse
-from workflows.cluster.context import Cluster, library_silence, now
-from workflows.cluster.graphs import job_folder
-from workflows.cluster.guard import check_document, check_queue_value
-from workflows.errors import IonfaceError
-from workflows.naming import slug
+from ionface.errors import IonfaceError
+from ionface.workflows.cluster.claiming import make_folder, refuse
+from ionface.workflows.cluster.context import Cluster, library_silence, now
+from ionface.workflows.cluster.graphs import job_folder
+from ionface.workflows.cluster.guard import check_document, check_queue_value
+from ionface.workflows.study.naming import slug
 
 SCRIPT = "ionface.sh"
 NAME_LENGTH = 40

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Literal
 
-from workflows.cluster import processes, pulse
-from workflows.cluster.context import age_s, here
-from workflows.cluster.queues import QueueJob
-from workflows.cluster.settings import ClusterSettings
+from ionface.workflows.cluster import processes, pulse
+from ionface.workflows.cluster.context import age_s, here
+from ionface.workflows.cluster.queues import QueueJob
+from ionface.workflows.cluster.settings import ClusterSettings
 
 Verdict = Literal["alive", "dead", "unknown"]
 

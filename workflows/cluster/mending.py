@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from workflows.cluster.context import Cluster, library_silence
+from ionface.workflows.cluster.context import Cluster, library_silence
 
 
 def mend(cluster: Cluster) -> list[int]:

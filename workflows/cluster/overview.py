@@ -11,10 +11,10 @@ from typing import Any
 
 import typer
 
-from workflows.cluster.context import Cluster
-from workflows.cluster.liveness import judge, reservation
-from workflows.cluster.queues import QueueJob
-from workflows.show import console, table
+from ionface.workflows.cli.console import console, table
+from ionface.workflows.cluster.context import Cluster
+from ionface.workflows.cluster.liveness import judge, reservation
+from ionface.workflows.cluster.queues import QueueJob
 
 STATES = {
     "COMPLETED": "done",
@@ -134,7 +134,7 @@ def cause(
 
 def progress(folder: str, told: dict[str, Any]) -> str:
     """Return how far a running job is."""
-    from workflows.cluster.watching import look
+    from ionface.workflows.cluster.watching import look
 
     path = Path(folder)
     if not folder or not path.is_dir():
@@ -228,7 +228,7 @@ def _telling(found: Sequence[JobLine]) -> Iterator[JobLine]:
 
 
 def _print_spool(cluster: Cluster) -> None:
-    from workflows.cluster.spool import entries
+    from ionface.workflows.cluster.spool import entries
 
     if waiting := list(entries([cluster.settings.spool])):
         typer.echo(f"{len(waiting)} results wait in the spool: run `ionface upload`")

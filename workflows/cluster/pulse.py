@@ -14,10 +14,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from workflows.cluster import processes
-from workflows.cluster.context import Cluster, database_errors, here, now
-from workflows.cluster.queues import own_number
-from workflows.cluster.releases import versions
+from ionface.workflows.cluster import processes
+from ionface.workflows.cluster.context import Cluster, database_errors, here, now
+from ionface.workflows.cluster.queues import own_number
+from ionface.workflows.cluster.releases import versions
 
 FILE = ".ionface-alive"
 

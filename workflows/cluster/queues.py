@@ -16,8 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from workflows.cluster.settings import read_yaml
-from workflows.errors import IonfaceError
+from ionface.errors import IonfaceError
+from ionface.workflows.cluster.settings import read_yaml
 
 ASK_S = 30.0
 GONE = frozenset({"C", "E", "F", "X"})  # PBS: completed, exiting, finished

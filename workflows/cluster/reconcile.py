@@ -12,13 +12,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from workflows.cluster.context import Cluster, age_s, here, library_silence, now
-from workflows.cluster.delivery import Delivered, upload_all
-from workflows.cluster.launching import launch_of
-from workflows.cluster.liveness import judge, reservation, silence_s
-from workflows.cluster.mending import mend
-from workflows.cluster.queues import QueueJob
-from workflows.errors import IonfaceError
+from ionface.errors import IonfaceError
+from ionface.workflows.cluster.context import Cluster, age_s, here, library_silence, now
+from ionface.workflows.cluster.delivery import Delivered, upload_all
+from ionface.workflows.cluster.launching import launch_of
+from ionface.workflows.cluster.liveness import judge, reservation, silence_s
+from ionface.workflows.cluster.mending import mend
+from ionface.workflows.cluster.queues import QueueJob
 
 SETTLE_S = 30.0  # what has just been submitted may not be listed yet
 RESERVE_S = 120.0  # a reservation without a batch job is left alone for so long

@@ -16,18 +16,18 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from workflows import study_files
-from workflows.cluster.choosing import MARK
-from workflows.cluster.context import here, library_silence, now
-from workflows.cluster.execution import without_secrets
-from workflows.cluster.guard import check_name
-from workflows.cluster.overview import JobLine, print_lines, told_lines
-from workflows.errors import IonfaceError
-from workflows.project import write
-from workflows.study import quickened
+from ionface.errors import IonfaceError
+from ionface.workflows.cluster.choosing import MARK
+from ionface.workflows.cluster.context import here, library_silence, now
+from ionface.workflows.cluster.execution import without_secrets
+from ionface.workflows.cluster.guard import check_name
+from ionface.workflows.cluster.overview import JobLine, print_lines, told_lines
+from ionface.workflows.projects.project import write
+from ionface.workflows.study import study_files
+from ionface.workflows.study.study import quickened
 
 if TYPE_CHECKING:
-    from workflows.study import Study
+    from ionface.workflows.study.study import Study
 
 STATES = {
     "COMPLETED": "done",
@@ -109,12 +109,17 @@ def submit_remote(
 
 
 def _submit(study: Study, root: Path, again: int, *, dry_run: bool) -> dict[str, Any]:
-    from workflows.cluster.submission import check_study, digest, prepared, rehearse
+    from ionface.workflows.cluster.submission import (
+        check_study,
+        digest,
+        prepared,
+        rehearse,
+    )
 
     check_study(study)
     mark = digest(study, again)
     if dry_run:
-        from workflows.cluster.resources import Requests
+        from ionface.workflows.cluster.resources import Requests
 
         found = rehearse(None, study, root, Requests(), again)
         return {"study": study.name, "jobs": len(found.jobs), "digest": mark}
@@ -147,7 +152,7 @@ def _add(jobs: Any, name: str) -> None:
     """Add each connected group of jobs as a flow of its own."""
     from jobflow import Flow
 
-    from workflows.cluster.graphs import components
+    from ionface.workflows.cluster.graphs import components
 
     remote = import_module("jobflow_remote")
     for group in components(jobs):

@@ -12,12 +12,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from workflows.cluster.guard import check_queue_value
-from workflows.cluster.settings import read_yaml
-from workflows.errors import IonfaceError
+from ionface.errors import IonfaceError
+from ionface.workflows.cluster.guard import check_queue_value
+from ionface.workflows.cluster.settings import read_yaml
 
 if TYPE_CHECKING:
-    from workflows.study import Study
+    from ionface.workflows.study.study import Study
 
 FILE = "resources.yaml"
 KEYS = ("nodes", "tasks", "cpus_per_task", "walltime", "memory", "gpus", "queue")
@@ -178,7 +178,7 @@ def plan_resources(study: Study, walltime_h: float) -> dict[str, Resources]:
         study: with an engine.
         walltime_h: the longest wall time, h; a shorter job asks for less.
     """
-    from workflows.vasp.preflight import check, needs, vasp_engines
+    from ionface.workflows.planning.preflight import check, needs, vasp_engines
 
     planned: dict[str, Resources] = {}
     for engine, roles in vasp_engines(study):

@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 
 import yaml
 
-from workflows.errors import IonfaceError
+from ionface.errors import IonfaceError
 
 ENVIRONMENT = "IONFACE_CLUSTER"
 OURS = "ionface.yaml"

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from workflows.errors import IonfaceError
-from workflows.project import DISK_REFUSES
+from ionface.errors import IonfaceError
+from ionface.workflows.projects.project import DISK_REFUSES
 
 if TYPE_CHECKING:
     from jobflow import JobStore

@@ -16,7 +16,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 
-from workflows.cluster import processes
+from ionface.workflows.cluster import processes
 
 EARLY = (signal.SIGUSR1, signal.SIGUSR2, signal.SIGXCPU)
 LAST = (signal.SIGTERM, signal.SIGINT)

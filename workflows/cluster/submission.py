@@ -17,20 +17,20 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from workflows.cluster.adding import BATCH, add, make_visible, remove_hidden
-from workflows.cluster.choosing import MARK
-from workflows.cluster.context import Cluster, age_s, here, now
-from workflows.cluster.graphs import Target, workflows
-from workflows.cluster.guard import check_name
-from workflows.cluster.resources import Requests
-from workflows.errors import IonfaceError
-from workflows.project import Project, write
+from ionface.errors import IonfaceError
+from ionface.workflows.cluster.adding import BATCH, add, make_visible, remove_hidden
+from ionface.workflows.cluster.choosing import MARK
+from ionface.workflows.cluster.context import Cluster, age_s, here, now
+from ionface.workflows.cluster.graphs import Target, workflows
+from ionface.workflows.cluster.guard import check_name
+from ionface.workflows.cluster.resources import Requests
+from ionface.workflows.projects.project import Project, write
 
 if TYPE_CHECKING:
     from fireworks import Workflow
     from jobflow import Job
 
-    from workflows.study import Study
+    from ionface.workflows.study.study import Study
 
 HOLD_S = 600.0  # a submission that has not ended after so long was interrupted
 
@@ -158,7 +158,7 @@ def rehearse(
     Raises:
         IonfaceError: it would be refused.
     """
-    from workflows.flows import study_flow
+    from ionface.workflows.flows.study_flow import study_flow
 
     check_study(study)
     mark = digest(study, again)

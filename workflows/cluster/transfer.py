@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from workflows.cluster.bundles import document_digest
-from workflows.errors import IonfaceError
-from workflows.project import Project
+from ionface.errors import IonfaceError
+from ionface.workflows.cluster.bundles import document_digest
+from ionface.workflows.projects.project import Project
 
 if TYPE_CHECKING:
     from jobflow import JobStore

@@ -9,7 +9,8 @@ import tarfile
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from workflows.cluster.bundles import (
+from ionface.errors import IonfaceError
+from ionface.workflows.cluster.bundles import (
     CHUNK,
     DOCUMENTS,
     FILES,
@@ -23,9 +24,8 @@ from workflows.cluster.bundles import (
     file_digest,
     stores,
 )
-from workflows.cluster.guard import check_inside
-from workflows.errors import IonfaceError
-from workflows.project import Project, disk_message
+from ionface.workflows.cluster.guard import check_inside
+from ionface.workflows.projects.project import Project, disk_message
 
 
 def import_bundle(source: Path, root: Path) -> Carried:

@@ -135,7 +135,7 @@ def _from_history(path: Path) -> Seen | None:
 
 
 def _from_trajectory(path: Path, pairs: tuple[str, ...]) -> Seen | None:
-    from analysis.trajectory import Trajectory
+    from ionface.analysis.trajectory.trajectory import Trajectory
 
     try:
         found = Trajectory.open(path)

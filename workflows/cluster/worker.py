@@ -16,20 +16,20 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from workflows.cluster import processes, pulse
-from workflows.cluster.claiming import claim, refuse
-from workflows.cluster.context import (
+from ionface.errors import IonfaceError
+from ionface.workflows.cluster import processes, pulse
+from ionface.workflows.cluster.claiming import claim, refuse
+from ionface.workflows.cluster.context import (
     Cluster,
     database_errors,
     unreachable_message,
 )
-from workflows.cluster.delivery import deliver_patiently
-from workflows.cluster.execution import cause_line, execute, failed
-from workflows.cluster.graphs import job_folder
-from workflows.cluster.guard import check_document
-from workflows.cluster.spool import NAME, Entry, write_entry
-from workflows.cluster.stopping import Stopper
-from workflows.errors import IonfaceError
+from ionface.workflows.cluster.delivery import deliver_patiently
+from ionface.workflows.cluster.execution import cause_line, execute, failed
+from ionface.workflows.cluster.graphs import job_folder
+from ionface.workflows.cluster.guard import check_document
+from ionface.workflows.cluster.spool import NAME, Entry, write_entry
+from ionface.workflows.cluster.stopping import Stopper
 
 if TYPE_CHECKING:
     from fireworks import Firework

@@ -3,12 +3,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analysis.errors import AnalysisError
-from analysis.frames import Segment
-from analysis.pair_counting.images import Bins, heights
-from analysis.pair_counting.tally import tally
-from analysis.reactions.contacts import contacts
-from analysis.trajectory import Trajectory
+from ionface.analysis.rdf.kernels.accumulate import tally
+from ionface.analysis.rdf.kernels.images import Bins, heights
+from ionface.analysis.reactions.contacts import contacts
+from ionface.analysis.trajectory.frames import Segment
+from ionface.analysis.trajectory.trajectory import Trajectory
+from ionface.errors import AnalysisError
 
 CELL = np.array([[9.0, 0, 0], [2.0, 8.0, 0], [-3.0, 2.0, 12.0]])
 

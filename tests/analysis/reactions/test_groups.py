@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from analysis.reactions.groups import group_counts
-from analysis.reactions.histories import BondRule, bond_history
+from ionface.analysis.reactions.bond_events import BondRule, bond_history
+from ionface.analysis.reactions.groups import group_counts
 
 TETRAHEDRON = np.array([[1, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]]) / np.sqrt(3)
 RULE = BondRule(2.6, 3.0, 0.0)

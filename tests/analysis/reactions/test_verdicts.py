@@ -3,8 +3,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from analysis.reactions.histories import BondRule, bond_history
-from analysis.reactions.verdicts import trend, verdict
+from ionface.analysis.reactions.bond_events import BondRule, bond_history
+from ionface.analysis.reactions.verdicts import trend, verdict
 
 RULE = BondRule(3.0, 3.5, residence_fs=100.0)
 

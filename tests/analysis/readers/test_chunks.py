@@ -1,6 +1,6 @@
 import numpy as np
 
-from analysis.readers.chunks import to_cartesian
+from ionface.analysis.readers.chunks import to_cartesian
 
 
 def test_cartesian_positions_are_the_matrix_product():

@@ -12,9 +12,9 @@ import ase.io
 import numpy as np
 import pytest
 
-from analysis.errors import AnalysisError
-from analysis.readers import open_trajectory
-from analysis.trajectory import TrajectoryWriter
+from ionface.analysis.readers import open_trajectory
+from ionface.analysis.trajectory.trajectory import TrajectoryWriter
+from ionface.errors import AnalysisError
 
 TEXTS = {"xdatcar": "XDATCAR", "vasprun": "vasprun.xml", "outcar": "OUTCAR"}
 PACK = {".gz": gzip.compress, ".bz2": bz2.compress, ".xz": lzma.compress}

@@ -2,8 +2,8 @@
 
 import pytest
 
-from analysis.readers.ending import run_over
-from analysis.trajectory import TrajectoryWriter
+from ionface.analysis.readers.ending import run_over
+from ionface.analysis.trajectory.trajectory import TrajectoryWriter
 
 CLOSING = "\n General timing and accounting informations for this job:\n" + 20 * " x\n"
 

@@ -3,7 +3,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.readers.fixed_width import decode_blocks, decode_labels, row_layout
+from ionface.analysis.readers.fixed_width import (
+    decode_blocks,
+    decode_labels,
+    row_layout,
+)
 
 XDATCAR = " {:12.8f}{:12.8f}{:12.8f}\n"
 VASPRUN = "    <v> {:16.8f} {:16.8f} {:16.8f} </v>\n"

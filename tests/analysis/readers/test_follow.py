@@ -5,10 +5,10 @@ import os
 import numpy as np
 import pytest
 
-from analysis.errors import AnalysisError
-from analysis.readers import open_trajectory
-from analysis.readers.follow import Follower, follow
-from analysis.trajectory import TrajectoryWriter
+from ionface.analysis.readers import open_trajectory
+from ionface.analysis.readers.follow import Follower, follow
+from ionface.analysis.trajectory.trajectory import TrajectoryWriter
+from ionface.errors import AnalysisError
 
 
 @pytest.fixture

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from ase.calculators.singlepoint import SinglePointCalculator
 
-from analysis.errors import AnalysisError
-from analysis.rdf import partial_rdfs
-from analysis.readers import open_trajectory
-from analysis.trajectory import Trajectory
+from ionface.analysis.rdf.rdf import partial_rdfs
+from ionface.analysis.readers import open_trajectory
+from ionface.analysis.trajectory.trajectory import Trajectory
+from ionface.errors import AnalysisError
 
 GRAPHENE = "sisl-files/tests/vasp/graphene_md"
 PYMATGEN = "pymatgen-core/test-files/io/vasp/outputs"

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from analysis.errors import AnalysisError
-from analysis.readers import open_trajectory
+from ionface.analysis.readers import open_trajectory
+from ionface.errors import AnalysisError
 
 
 @pytest.fixture

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from analysis.rdf import partial_rdfs
-from analysis.readers import open_trajectory
-from analysis.readers.outcomes import outcomes
+from ionface.analysis.rdf.rdf import partial_rdfs
+from ionface.analysis.readers import open_trajectory
+from ionface.analysis.readers.outcomes import outcomes
 
 GRAPHENE = "sisl-files/tests/vasp/graphene_md"
 VASP_TESTS = "pymatgen-core/test-files/io/vasp"

@@ -9,9 +9,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from analysis.errors import AnalysisError
-from analysis.readers import open_trajectory
-from analysis.readers.vasprun import LONGEST_HEADER
+from ionface.analysis.readers import open_trajectory
+from ionface.analysis.readers.vasprun import LONGEST_HEADER
+from ionface.errors import AnalysisError
 
 COMPRESSED = {".gz": gzip.compress, ".bz2": bz2.compress, ".xz": lzma.compress}
 
@@ -19,8 +19,8 @@ COMPRESSED = {".gz": gzip.compress, ".bz2": bz2.compress, ".xz": lzma.compress}
 @pytest.fixture
 def small_pieces(monkeypatch, tmp_path):
     """Read 64 kB at a time and hold 256 kB of positions, to see in a small file."""
-    monkeypatch.setattr("analysis.readers.byte_window.READ", 1 << 16)
-    monkeypatch.setattr("analysis.readers.spool.IN_MEMORY", 1 << 18)
+    monkeypatch.setattr("ionface.analysis.readers.buffered_file.READ", 1 << 16)
+    monkeypatch.setattr("ionface.analysis.readers.frame_cache.IN_MEMORY", 1 << 18)
     monkeypatch.setenv("IONFACE_CACHE", str(tmp_path / "cache"))
 
 

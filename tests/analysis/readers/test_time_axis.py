@@ -3,9 +3,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from analysis.errors import AnalysisError
-from analysis.readers.beside import Clock
-from analysis.readers.time_axis import time_axis
+from ionface.analysis.readers.run_metadata import Clock
+from ionface.analysis.readers.time_axis import time_axis
+from ionface.errors import AnalysisError
 
 PATH = Path("XDATCAR")
 

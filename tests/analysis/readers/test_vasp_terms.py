@@ -6,9 +6,9 @@ import math
 
 import pytest
 
-from analysis.errors import AnalysisError, LedgerError
-from analysis.ledger import book, infer_terms
-from analysis.readers.vasp_terms import vasp_directory_term
+from ionface.analysis.energies.ledger import book, infer_terms
+from ionface.analysis.readers.vasp_terms import vasp_directory_term
+from ionface.errors import AnalysisError, LedgerError
 
 PYMATGEN = "pymatgen-core/test-files/io/vasp"
 

@@ -8,9 +8,9 @@ import pytest
 
 h5py = pytest.importorskip("h5py", reason="reading vaspout.h5 needs h5py")
 
-from analysis.errors import AnalysisError  # noqa: E402
-from analysis.readers import open_trajectory  # noqa: E402
-from analysis.readers.vaspout import VaspoutStream  # noqa: E402
+from ionface.analysis.readers import open_trajectory  # noqa: E402
+from ionface.analysis.readers.vaspout import VaspoutStream  # noqa: E402
+from ionface.errors import AnalysisError  # noqa: E402
 
 REAL = "sisl-files/tests/vasp/graphene_md"
 
@@ -160,7 +160,7 @@ def test_a_file_without_ionic_steps_has_no_frames(file):
 
 
 def test_frames_come_in_pieces_of_whole_chunks(tmp_path, make_run, monkeypatch):
-    monkeypatch.setattr("analysis.readers.vaspout.CHUNK", 24 * 5 * 4)
+    monkeypatch.setattr("ionface.analysis.readers.vaspout.CHUNK", 24 * 5 * 4)
     path = make_run(10).vaspout(tmp_path / "vaspout.h5")
     with VaspoutStream(path) as stream:
         assert [len(chunk) for chunk in stream.chunks()] == [4, 4, 2]

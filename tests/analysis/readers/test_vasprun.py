@@ -3,8 +3,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from analysis.errors import AnalysisError
-from analysis.readers.vasprun import VasprunStream
+from ionface.analysis.readers.vasprun import VasprunStream
+from ionface.errors import AnalysisError
 
 CRYSTAL = (
     "<crystal><varray name='basis'><v>4 0 0</v><v>0 4 0</v><v>0 0 4</v></varray>"

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from analysis.readers.chunks import to_cartesian
-from analysis.readers.vasprun import VasprunStream
-from analysis.readers.vasprun_blocks import ENERGIES, extrapolated
+from ionface.analysis.readers.chunks import to_cartesian
+from ionface.analysis.readers.vasprun import VasprunStream
+from ionface.analysis.readers.vasprun_blocks import ENERGIES, extrapolated
 
 FILES = (
     "sisl-files/tests/vasp/graphene_md/vasprun.xml",

@@ -3,8 +3,8 @@ import gzip
 import numpy as np
 import pytest
 
-from analysis.errors import AnalysisError
-from analysis.readers.xdatcar import XdatcarStream
+from ionface.analysis.readers.xdatcar import XdatcarStream
+from ionface.errors import AnalysisError
 
 HEADER = "any comment\n 1.0\n 5 0 0\n 0 6 0\n 1 0 7\n Li F\n 1 2\n"
 

@@ -1,7 +1,7 @@
 import numpy as np
 
-from structures.matching.equivalence import classes, coincidence_index
-from structures.matching.superlattices import alignments, superlattices
+from ionface.structures.matching.equivalence import classes, coincidence_index
+from ionface.structures.matching.superlattices import alignments, superlattices
 
 SQUARE = np.diag([3.0, 3.0])
 TURN = np.array([[0, 1], [-1, 0]])

@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 from pymatgen.core import Lattice, Structure
 
-from structures.errors import StructureError
-from structures.layers import cut_slab
-from structures.matching.search import matches, strain, verify, von_mises
-from structures.matching.superlattices import hermite
-from structures.slabs.slab import turned_over
-from structures.slabs.terminations import terminations
-from structures.specs import CrystalLayer
+from ionface.errors import StructureError
+from ionface.structures.matching.search import matches, strain, verify, von_mises
+from ionface.structures.matching.superlattices import hermite
+from ionface.structures.slabs.crystal_layer import cut_slab
+from ionface.structures.slabs.slab import turned_over
+from ionface.structures.slabs.terminations import terminations
+from ionface.structures.specs import CrystalLayer
 
 LITHIUM = CrystalLayer("Li", (1, 1, 0), layers=1, lattice={"a": 3.44})
 PRISM = CrystalLayer(

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from pymatgen.core import Lattice, Structure
 
-from structures.checks import covalent_radii
-from structures.matching.stacking import (
+from ionface.structures.checks import covalent_radii
+from ionface.structures.matching.stacking import (
     BEYOND_CONTACT,
     BEYOND_CONTACT_MOLECULE,
     CLOSEST,

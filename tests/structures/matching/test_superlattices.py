@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from structures.matching.superlattices import (
+from ionface.structures.matching.superlattices import (
     alignments,
     hermite,
     hermite_forms,

@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 from pymatgen.core import Lattice, Structure
 
-from structures.crystals import crystal
-from structures.slabs.cuts import all_cuts, distinct_cuts, gaps, normal_form
-from structures.slabs.facets import Facet
-from structures.slabs.symmetry import actions
+from ionface.structures.crystals.library import crystal
+from ionface.structures.slabs.cuts import all_cuts, distinct_cuts, gaps, normal_form
+from ionface.structures.slabs.facets import Facet
+from ionface.structures.slabs.slab_symmetry import actions
 
 POLYANIONIC = ["LiGe2(PO4)3", "Li6PS5Cl", "Li10GeP2S12_ordered", "Li3PS4_gamma"]
 

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from pymatgen.core.surface import SlabGenerator
 
-from structures.checks import count_polyanions
-from structures.crystals import crystal, material
-from structures.errors import StructureError
-from structures.slabs.slab import turned_over
-from structures.slabs.terminations import terminations
+from ionface.errors import StructureError
+from ionface.structures.checks import count_polyanions
+from ionface.structures.crystals.library import crystal, material
+from ionface.structures.slabs.slab import turned_over
+from ionface.structures.slabs.terminations import terminations
 
 ALL = [
     ("LiGe2(PO4)3", (1, 0, 0)),

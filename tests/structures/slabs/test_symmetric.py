@@ -3,12 +3,12 @@ import pytest
 from pymatgen.core import Lattice, Structure
 from pymatgen.symmetry.analyzer import SpacegroupAnalyzer
 
-from structures.checks import count_polyanions
-from structures.crystals import crystal, material
-from structures.errors import StructureError
-from structures.layers import cut_slab, in_supercell
-from structures.slabs.terminations import FacetSlabs, terminations
-from structures.specs import CrystalLayer
+from ionface.errors import StructureError
+from ionface.structures.checks import count_polyanions
+from ionface.structures.crystals.library import crystal, material
+from ionface.structures.slabs.crystal_layer import cut_slab, in_supercell
+from ionface.structures.slabs.terminations import FacetSlabs, terminations
+from ionface.structures.specs import CrystalLayer
 
 FACETS = [
     ("LiGe2(PO4)3", (1, 0, 0)),

@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 from pymatgen.core import Lattice, Structure
 
-from structures.crystals import crystal, material
-from structures.slabs.facets import Facet
-from structures.slabs.tasker import dipole_per_area, plane_charges, tasker_class
-from structures.slabs.terminations import FacetSlabs
+from ionface.structures.crystals.library import crystal, material
+from ionface.structures.slabs.facets import Facet
+from ionface.structures.slabs.tasker import dipole_per_area, plane_charges, tasker_class
+from ionface.structures.slabs.terminations import FacetSlabs
 
 NACL = Structure.from_spacegroup(
     "Fm-3m", Lattice.cubic(5.64), ["Na", "Cl"], [[0, 0, 0], [0.5, 0.5, 0.5]]

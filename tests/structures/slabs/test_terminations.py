@@ -4,12 +4,12 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from pymatgen.core import Lattice, Structure
 
-from structures.checks import count_polyanions, polyanions
-from structures.crystals import crystal, material
-from structures.errors import StructureError
-from structures.layers import facet_slabs
-from structures.slabs.terminations import FacetSlabs, terminations
-from structures.specs import CrystalLayer, Ordering
+from ionface.errors import StructureError
+from ionface.structures.checks import count_polyanions, polyanions
+from ionface.structures.crystals.library import crystal, material
+from ionface.structures.slabs.crystal_layer import facet_slabs
+from ionface.structures.slabs.terminations import FacetSlabs, terminations
+from ionface.structures.specs import CrystalLayer, Ordering
 
 HEXAGONAL = ["LiGe2(PO4)3", "LiAlO2_alpha", "Zn", "Li3P"]
 
@@ -90,7 +90,7 @@ def near(crystal, point):
 @settings(max_examples=15, deadline=None)
 def test_a_random_crystal_has_as_many_terminations_as_planes(crystal, miller):
     # without symmetry along the normal every gap between planes is another termination
-    from structures.slabs.cuts import gaps
+    from ionface.structures.slabs.cuts import gaps
 
     found = FacetSlabs(crystal, miller, oxidation=CHARGES)
     heights = found.facet.centers[:, 2] % found.facet.spacing

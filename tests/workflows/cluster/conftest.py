@@ -5,9 +5,9 @@ import os
 import mongomock
 import pytest
 
-from workflows.cluster.context import Cluster
-from workflows.cluster.queues import Queue
-from workflows.cluster.settings import ClusterSettings
+from ionface.workflows.cluster.context import Cluster
+from ionface.workflows.cluster.queues import Queue
+from ionface.workflows.cluster.settings import ClusterSettings
 
 STUDY = """\
 name: al-ref
@@ -32,7 +32,7 @@ def study_file(tmp_path, study_text):
 
 @pytest.fixture
 def study(study_file):
-    from workflows import study_files
+    from ionface.workflows.study import study_files
 
     return study_files.load(str(study_file))
 
@@ -97,7 +97,7 @@ def cluster(tmp_path, asked, monkeypatch):
 @pytest.fixture
 def submitted(cluster, study, tmp_path):
     """The study, in the database."""
-    from workflows.cluster.resources import Requests
-    from workflows.cluster.submission import submit
+    from ionface.workflows.cluster.resources import Requests
+    from ionface.workflows.cluster.submission import submit
 
     return submit(cluster, study, tmp_path / "project", Requests())

@@ -6,13 +6,13 @@ import tarfile
 
 import pytest
 
-from workflows import runner
-from workflows.cluster.bundles import export_bundle
-from workflows.cluster.transfer import fetch, send
-from workflows.cluster.unpacking import import_bundle
-from workflows.cluster.worker import work
-from workflows.errors import IonfaceError
-from workflows.project import Project
+from ionface.errors import IonfaceError
+from ionface.workflows.cluster.bundles import export_bundle
+from ionface.workflows.cluster.transfer import fetch, send
+from ionface.workflows.cluster.unpacking import import_bundle
+from ionface.workflows.cluster.worker import work
+from ionface.workflows.projects import runner
+from ionface.workflows.projects.project import Project
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from workflows.cluster import doctor
-from workflows.cluster.init import Answers, initialize
+from ionface.workflows.cluster import doctor
+from ionface.workflows.cluster.init import Answers, initialize
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ def test_another_fireworks_configuration_that_would_win_is_told(configured, tmp_
 
 
 def test_every_link_of_a_living_cluster_is_looked_at(cluster, submitted):
-    from workflows.cluster.worker import work
+    from ionface.workflows.cluster.worker import work
 
     assert doctor._indexes(cluster).state == "ok"
     assert doctor._store(cluster).state == "ok"

@@ -4,14 +4,14 @@ import pytest
 from jobflow import JobStore
 from maggma.stores import MemoryStore
 
-from workflows.cluster.documents import (
+from ionface.errors import IonfaceError
+from ionface.workflows.cluster.documents import (
     BYTES_PER_ATOM,
     check_room,
     expected_mb,
     fitted,
     size_mb,
 )
-from workflows.errors import IonfaceError
 
 
 @pytest.fixture

@@ -3,18 +3,18 @@
 import pytest
 import yaml
 
-from workflows.cluster import guard
-from workflows.cluster.guard import (
+from ionface.errors import IonfaceError
+from ionface.workflows.cluster import guard
+from ionface.workflows.cluster.guard import (
     check_document,
     check_inside,
     check_modules,
     check_name,
     check_queue_value,
 )
-from workflows.cluster.resources import KINDS
-from workflows.cluster.settings import read_yaml
-from workflows.errors import IonfaceError
-from workflows.study_files import builtin_names, load
+from ionface.workflows.cluster.resources import KINDS
+from ionface.workflows.cluster.settings import read_yaml
+from ionface.workflows.study.study_files import builtin_names, load
 
 
 @pytest.mark.parametrize("sign", sorted(guard.SHELL))

@@ -4,10 +4,10 @@ import subprocess
 
 import pytest
 
-from workflows.cluster import launching
-from workflows.cluster.init import template_text
-from workflows.cluster.launching import launch_ready
-from workflows.cluster.worker import next_ready
+from ionface.workflows.cluster import launching
+from ionface.workflows.cluster.init import template_text
+from ionface.workflows.cluster.launching import launch_ready
+from ionface.workflows.cluster.worker import next_ready
 
 
 @pytest.fixture
@@ -15,7 +15,7 @@ def ready(cluster, submitted, tmp_path, monkeypatch):
     """A cluster whose queue takes scripts; what was handed to it."""
     from dataclasses import replace
 
-    from workflows.cluster.queues import Queue
+    from ionface.workflows.cluster.queues import Queue
 
     handed = []
 
@@ -32,7 +32,7 @@ def ready(cluster, submitted, tmp_path, monkeypatch):
             "_fw_name": "CommonAdapter",
             "_fw_q_type": {"slurm": "SLURM", "pbs": "PBS", "sge": "SGE"}[kind],
             "_fw_template_file": str(template),
-            "rocket_launch": "exec python -m workflows worker --singleshot",
+            "rocket_launch": "exec python -m ionface worker --singleshot",
             "signal": "B:USR1@300",
         }
         queue = replace(cluster.queue, settings=settings)
@@ -50,13 +50,13 @@ def test_a_batch_script_execs_the_worker_of_its_job(ready, kind):
     assert told.jobs == {number: "101"}
     (script,) = handed
     last = script.strip().splitlines()[-1]
-    assert last == f"exec python -m workflows worker --singleshot --fw_id {number}"
+    assert last == f"exec python -m ionface worker --singleshot --fw_id {number}"
     assert "$$" not in script
     assert f"IONFACE_CLUSTER={cluster.settings.folder}" in script
     checked = subprocess.run(["bash", "-n"], input=script, text=True, check=False)
     assert checked.returncode == 0
     launch = cluster.launchpad.launches.find_one({"fw_id": number})
-    from workflows.cluster.liveness import reservation
+    from ionface.workflows.cluster.liveness import reservation
 
     assert reservation(launch) == "101"
     assert not launch_ready(cluster).jobs  # it is in the queue already
@@ -82,8 +82,8 @@ def test_a_resource_in_a_document_that_is_a_command_is_refused(ready):
 
 
 def test_a_queue_that_refuses_gets_the_job_again_later(ready, monkeypatch):
-    from workflows.cluster.queues import Queue
-    from workflows.errors import IonfaceError
+    from ionface.errors import IonfaceError
+    from ionface.workflows.cluster.queues import Queue
 
     made, _ = ready
     cluster = made("slurm")

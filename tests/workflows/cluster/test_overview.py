@@ -5,11 +5,11 @@ from datetime import timedelta
 
 import pytest
 
-from workflows.cluster.choosing import submission_of
-from workflows.cluster.claiming import claim
-from workflows.cluster.context import now
-from workflows.cluster.overview import counts, lines, show
-from workflows.cluster.worker import next_ready, work
+from ionface.workflows.cluster.choosing import submission_of
+from ionface.workflows.cluster.claiming import claim
+from ionface.workflows.cluster.context import now
+from ionface.workflows.cluster.overview import counts, lines, show
+from ionface.workflows.cluster.worker import next_ready, work
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
@@ -51,8 +51,8 @@ def test_a_failure_is_shown_with_its_cause_and_folder(cluster, submitted, capsys
 
 
 def test_a_project_s_own_submission_is_shown_alone(cluster, submitted, study, tmp_path):
-    from workflows.cluster.resources import Requests
-    from workflows.cluster.submission import submit
+    from ionface.workflows.cluster.resources import Requests
+    from ionface.workflows.cluster.submission import submit
 
     submit(cluster, study, tmp_path / "second", Requests(), again=1)
     assert len(lines(cluster)) == 10

@@ -2,9 +2,9 @@
 
 import pytest
 
-from workflows.cluster.launching import job_name, launch_of
-from workflows.cluster.queues import Queue, own_number, queue_of
-from workflows.errors import IonfaceError
+from ionface.errors import IonfaceError
+from ionface.workflows.cluster.launching import job_name, launch_of
+from ionface.workflows.cluster.queues import Queue, own_number, queue_of
 
 SQUEUE = "12|RUNNING|if7.3.Al-relax\n13|PENDING|other job\n"
 PBS = """
@@ -43,7 +43,7 @@ def test_an_empty_queue_is_not_a_silent_one(kind):
 
 
 def test_a_command_that_is_not_there_is_no_answer():
-    from workflows.cluster.queues import ask
+    from ionface.workflows.cluster.queues import ask
 
     assert ask(["no-such-command-at-all"]) is None
     assert ask(["false"]) is None

@@ -5,14 +5,14 @@ from datetime import timedelta
 
 import pytest
 
-from workflows.cluster import processes, reconcile
-from workflows.cluster.claiming import claim
-from workflows.cluster.context import now
-from workflows.cluster.liveness import judge, reservation
-from workflows.cluster.queues import QueueJob
-from workflows.cluster.reconcile import recover
-from workflows.cluster.worker import next_ready, work
-from workflows.errors import IonfaceError
+from ionface.errors import IonfaceError
+from ionface.workflows.cluster import processes, reconcile
+from ionface.workflows.cluster.claiming import claim
+from ionface.workflows.cluster.context import now
+from ionface.workflows.cluster.liveness import judge, reservation
+from ionface.workflows.cluster.queues import QueueJob
+from ionface.workflows.cluster.reconcile import recover
+from ionface.workflows.cluster.worker import next_ready, work
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 JOB = {"5": QueueJob("5", "RUNNING")}
@@ -117,7 +117,7 @@ def test_a_result_in_the_spool_is_delivered_instead_of_computed_again(
 ):
     from pymongo.errors import AutoReconnect
 
-    from workflows.cluster import delivery
+    from ionface.workflows.cluster import delivery
 
     def away(*arguments, **options):
         raise AutoReconnect("gone")
@@ -138,8 +138,8 @@ def test_a_launch_that_was_given_up_and_comes_back_with_its_result_is_taken(
 ):
     from pymongo.errors import AutoReconnect
 
-    from workflows.cluster import delivery
-    from workflows.cluster.delivery import upload_all
+    from ionface.workflows.cluster import delivery
+    from ionface.workflows.cluster.delivery import upload_all
 
     def away(*arguments, **options):
         raise AutoReconnect("gone")

@@ -14,8 +14,8 @@ from types import ModuleType, SimpleNamespace
 import mongomock
 import pytest
 
-from workflows.cluster import remote
-from workflows.errors import IonfaceError
+from ionface.errors import IonfaceError
+from ionface.workflows.cluster import remote
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 

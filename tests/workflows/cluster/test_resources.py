@@ -2,7 +2,8 @@
 
 import pytest
 
-from workflows.cluster.resources import (
+from ionface.errors import IonfaceError
+from ionface.workflows.cluster.resources import (
     Requests,
     Resources,
     clock,
@@ -10,7 +11,6 @@ from workflows.cluster.resources import (
     plan_resources,
     requests,
 )
-from workflows.errors import IonfaceError
 
 
 @pytest.mark.parametrize(
@@ -82,7 +82,7 @@ def test_memory_is_written_as_the_queue_wants_it(kind, text):
 def test_the_plan_gives_cores_and_a_wall_time_within_the_study_s(study):
     from dataclasses import replace
 
-    from workflows.vasp.settings import VaspSettings
+    from ionface.workflows.study.vasp_settings import VaspSettings
 
     assert plan_resources(study, 24) == {}  # no VASP
     own = VaspSettings(cores=32, walltime=2, k_spacing=1.0)
@@ -94,9 +94,9 @@ def test_the_plan_gives_cores_and_a_wall_time_within_the_study_s(study):
 def test_every_engine_of_a_study_is_planned_and_every_segment_asks_the_same(study):
     from dataclasses import replace
 
-    from workflows.study import EngineNames
-    from workflows.study_files import load
-    from workflows.vasp.settings import VaspSettings
+    from ionface.workflows.study.study import EngineNames
+    from ionface.workflows.study.study_files import load
+    from ionface.workflows.study.vasp_settings import VaspSettings
 
     whole = load("li-zn")
     mixed = replace(

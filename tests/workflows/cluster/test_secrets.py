@@ -21,7 +21,7 @@ def environment(tmp_path):
 
 def ionface(environment, folder, *words):
     return subprocess.run(
-        [sys.executable, "-m", "workflows", *words],
+        [sys.executable, "-m", "ionface", *words],
         env=environment, cwd=folder, capture_output=True, text=True, check=False,
     )  # fmt: skip
 
@@ -47,14 +47,14 @@ def test_a_password_is_never_said_even_when_everything_fails(environment, tmp_pa
 
 
 def test_the_address_in_an_error_loses_its_password():
-    from workflows.cluster.execution import without_secrets
+    from ionface.workflows.cluster.execution import without_secrets
 
     text = f"timeout: mongodb+srv://me:{SECRET}@db.example.org/x?y"
     assert without_secrets(text) == "timeout: mongodb+srv://db.example.org/x?y"
 
 
 def test_no_document_of_a_finished_study_holds_it(cluster, submitted):
-    from workflows.cluster.worker import work
+    from ionface.workflows.cluster.worker import work
 
     cluster.launchpad.password = SECRET
     work(cluster)

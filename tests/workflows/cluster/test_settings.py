@@ -5,10 +5,10 @@ import stat
 import pytest
 import yaml
 
-from workflows.cluster import init
-from workflows.cluster.init import FILES, Answers, initialize
-from workflows.cluster.settings import config_folder, load_settings
-from workflows.errors import IonfaceError
+from ionface.errors import IonfaceError
+from ionface.workflows.cluster import init
+from ionface.workflows.cluster.init import FILES, Answers, initialize
+from ionface.workflows.cluster.settings import config_folder, load_settings
 
 SECRET = "pa$$: 'w\"ord #1"
 
@@ -65,7 +65,7 @@ def test_the_password_comes_from_the_environment_whatever_it_holds(folder, monke
 def test_no_command_takes_a_password():
     from typer.main import get_command
 
-    from workflows.cli import app
+    from ionface.workflows.cli import app
 
     for command in get_command(app).commands.values():
         for parameter in command.params:

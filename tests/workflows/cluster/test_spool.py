@@ -5,15 +5,15 @@ import os
 
 import pytest
 
-from workflows.cluster import spool
-from workflows.cluster.spool import (
+from ionface.errors import IonfaceError
+from ionface.workflows.cluster import spool
+from ionface.workflows.cluster.spool import (
     Entry,
     entries,
     is_disk_refusal,
     read_entry,
     write_entry,
 )
-from workflows.errors import IonfaceError
 
 
 @pytest.fixture

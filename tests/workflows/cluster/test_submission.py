@@ -6,11 +6,11 @@ from threading import Barrier, Thread
 
 import pytest
 
-from workflows.cluster import submission
-from workflows.cluster.graphs import components
-from workflows.cluster.resources import Requests
-from workflows.cluster.submission import digest, rehearse, submit
-from workflows.errors import IonfaceError
+from ionface.errors import IonfaceError
+from ionface.workflows.cluster import submission
+from ionface.workflows.cluster.graphs import components
+from ionface.workflows.cluster.resources import Requests
+from ionface.workflows.cluster.submission import digest, rehearse, submit
 
 
 def test_a_submitted_study_waits_with_its_first_jobs_ready(cluster, submitted):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from workflows.cluster.watching import Seen, last_run, look
+from ionface.workflows.cluster.watching import Seen, last_run, look
 
 OSZICAR = """       N       E                     dE             d eps       ncg
 DAV:   1     0.100000000000E+02    0.10000E+02   -0.1E+03  1400   0.1E+02
@@ -66,7 +66,7 @@ def test_a_job_that_has_written_nothing_tells_nothing(tmp_path):
 
 
 def test_bonds_are_counted_through_skewed_cells_once():
-    from workflows.cluster.watching import _bonds
+    from ionface.workflows.cluster.watching import _bonds
 
     lattice = np.array([[6.0, 0, 0], [3.0, 5.2, 0], [0, 0, 9.0]])
     positions = np.array([[0.1, 0.1, 0.1], [0.1, 0.1, 0.1] + lattice[1] * 0.99])

@@ -8,12 +8,12 @@ import time
 
 import pytest
 
-from workflows.cluster import claiming, worker
-from workflows.cluster.claiming import claim
-from workflows.cluster.delivery import upload_all
-from workflows.cluster.spool import entries
-from workflows.cluster.worker import next_ready, work
-from workflows.errors import IonfaceError
+from ionface.errors import IonfaceError
+from ionface.workflows.cluster import claiming, worker
+from ionface.workflows.cluster.claiming import claim
+from ionface.workflows.cluster.delivery import upload_all
+from ionface.workflows.cluster.spool import entries
+from ionface.workflows.cluster.worker import next_ready, work
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
@@ -125,7 +125,7 @@ def test_a_database_that_is_away_between_two_jobs_is_waited_for(
 
 
 def test_an_upload_that_is_repeated_changes_nothing(cluster, submitted, monkeypatch):
-    from workflows.cluster import delivery
+    from ionface.workflows.cluster import delivery
 
     monkeypatch.setattr(delivery, "_forget", lambda entry: None)
     work(cluster, limit=1)
@@ -187,7 +187,7 @@ def test_a_document_that_names_another_project_is_refused(cluster, submitted, tm
 
 @pytest.mark.parametrize("name", ["../../victim", "a/../../b"])
 def test_a_job_stays_below_its_project_whatever_its_name(cluster, submitted, name):
-    from workflows.cluster.graphs import job_folder
+    from ionface.workflows.cluster.graphs import job_folder
 
     raw = cluster.fireworks.find_one({"state": "READY"})
     folder = job_folder(raw["spec"], name)
@@ -197,10 +197,10 @@ def test_a_job_stays_below_its_project_whatever_its_name(cluster, submitted, nam
 def test_sigterm_stops_a_computation_in_this_process_and_it_goes_on_later(
     cluster, submitted, monkeypatch
 ):
-    from workflows import dynamics
+    from ionface.workflows.engines.ase import md
 
     work(cluster, limit=1)
-    plain = dynamics.ThermostattedRun._record
+    plain = md.ThermostattedRun._record
 
     def slow(self, writer):
         plain(self, writer)
@@ -208,16 +208,16 @@ def test_sigterm_stops_a_computation_in_this_process_and_it_goes_on_later(
             os.kill(os.getpid(), signal.SIGTERM)
             time.sleep(5)
 
-    monkeypatch.setattr(dynamics.ThermostattedRun, "_record", slow)
+    monkeypatch.setattr(md.ThermostattedRun, "_record", slow)
     dynamic = cluster.fireworks.find_one({"name": {"$regex": "dynamics"}})["fw_id"]
     shift = work(cluster, number=dynamic)
     assert "asked by SIGTERM" in next(iter(shift.failed.values()))
     assert cluster.runs.find_one({"ended": "FIZZLED"})["again"] == "stopped"
-    from workflows.cluster.reconcile import recover
+    from ionface.workflows.cluster.reconcile import recover
 
     assert recover(cluster).rerun == [dynamic]
     assert len(work(cluster).completed) == 4
-    from analysis.trajectory import Trajectory
+    from ionface.analysis.trajectory.trajectory import Trajectory
 
     (frames,) = (submitted.project / "trajectories").glob("*.ionf")
     assert Trajectory.open(frames).steps.tolist() == [0, 1, 2, 3, 4]
@@ -236,7 +236,7 @@ def test_a_heartbeat_is_given_while_a_job_runs(cluster, submitted, monkeypatch):
             time.sleep(0.02)
         raise ValueError("enough")
 
-    monkeypatch.setattr("workflows.cluster.execution._run", look)
+    monkeypatch.setattr("ionface.workflows.cluster.execution._run", look)
     work(cluster, limit=1)
     assert seen
 
@@ -247,7 +247,7 @@ def test_a_full_disk_is_called_so_and_tried_again(cluster, submitted, monkeypatc
     def full(*arguments):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("workflows.cluster.execution._run", full)
+    monkeypatch.setattr("ionface.workflows.cluster.execution._run", full)
     shift = work(cluster, limit=1)
     assert "the disk of" in next(iter(shift.failed.values()))
     assert cluster.runs.find_one({})["again"] == "disk"
@@ -256,7 +256,7 @@ def test_a_full_disk_is_called_so_and_tried_again(cluster, submitted, monkeypatc
 def test_a_result_goes_to_the_job_s_folder_where_the_spool_is_full(
     cluster, submitted, monkeypatch
 ):
-    from workflows.cluster import spool
+    from ionface.workflows.cluster import spool
 
     plain, wrote = spool._write, []
 
@@ -280,7 +280,7 @@ def test_a_worker_goes_home_before_its_wall_time(cluster, submitted, monkeypatch
 
 
 def _marked(folder, launch):
-    from workflows.cluster.processes import MARK, mark_of
+    from ionface.workflows.cluster.processes import MARK, mark_of
 
     return subprocess.Popen(
         ["sleep", "60"], env={**os.environ, MARK: mark_of(launch, folder)}
@@ -290,7 +290,7 @@ def _marked(folder, launch):
 def test_what_an_earlier_launch_left_is_ended_and_nothing_of_another_database(
     cluster, submitted, tmp_path
 ):
-    from workflows.cluster.graphs import job_folder
+    from ionface.workflows.cluster.graphs import job_folder
 
     raw = cluster.fireworks.find_one({"state": "READY"})
     cluster.fireworks.update_one(
@@ -311,8 +311,8 @@ def test_what_an_earlier_launch_left_is_ended_and_nothing_of_another_database(
 def test_a_job_s_marks_and_clock_do_not_reach_the_next_one(
     cluster, submitted, monkeypatch
 ):
-    from workflows.cluster import execution
-    from workflows.cluster.processes import MARK
+    from ionface.workflows.cluster import execution
+    from ionface.workflows.cluster.processes import MARK
 
     plain, seen = execution._run, []
 

@@ -1,0 +1,232 @@
+"""Activation energies from diffusion coefficients at several temperatures.
+
+ln D = ln D0 - Ea / (kB T), fitted with the error of every D; both parameters come with
+their covariance, without which an extrapolation has no error bar worth the name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ionface.analysis.diffusion.diffusion_result import CM2_PER_S, Diffusion
+from ionface.analysis.run_checks.thermal import KB
+from ionface.analysis.trajectory.frames import FloatArray
+from ionface.errors import AnalysisError
+
+_TWO_SIDED = 1.959963984540054
+
+
+@dataclass(frozen=True)
+class Extrapolation:
+    """A diffusion coefficient at a temperature that was not simulated.
+
+    Attributes:
+        temperature: K.
+        coefficient: D, Å²/fs.
+        log_error: standard error of ln D.
+        outside: the temperature lies outside those of the fit.
+    """
+
+    temperature: float
+    coefficient: float
+    log_error: float
+    outside: bool
+
+    @property
+    def cm2_per_s(self) -> float:
+        """Return D in cm²/s."""
+        return self.coefficient * CM2_PER_S
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Return the 95 % confidence interval, Å²/fs."""
+        factor = float(np.exp(_TWO_SIDED * self.log_error))
+        return self.coefficient / factor, self.coefficient * factor
+
+
+@dataclass(frozen=True)
+class Arrhenius:
+    """The straight line through ln D against 1/T.
+
+    Attributes:
+        ea: activation energy, eV.
+        log_d0: ln of D0 in Å²/fs.
+        covariance: of (log_d0, ea), shape (2, 2).
+        temperatures: K, ascending, shape (n,).
+        coefficients: Å²/fs, shape (n,).
+        errors: Å²/fs, shape (n,).
+        chi2_per_freedom: about 1 if the line explains the data; None for two points.
+            Above 1 it has widened the covariance.
+        notes: what else one should know.
+    """
+
+    ea: float
+    log_d0: float
+    covariance: FloatArray
+    temperatures: FloatArray
+    coefficients: FloatArray
+    errors: FloatArray
+    chi2_per_freedom: float | None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def d0(self) -> float:
+        """Return D0, Å²/fs."""
+        return float(np.exp(self.log_d0))
+
+    @property
+    def ea_error(self) -> float:
+        """Return the standard error of the activation energy, eV."""
+        return float(np.sqrt(self.covariance[1, 1]))
+
+    @property
+    def log_d0_error(self) -> float:
+        """Return the standard error of ln D0."""
+        return float(np.sqrt(self.covariance[0, 0]))
+
+    def at(self, temperature: float) -> Extrapolation:
+        """Return D at a temperature, with the error that both parameters cause.
+
+        Raises:
+            AnalysisError: the temperature is not positive.
+        """
+        if not temperature > 0:
+            raise AnalysisError(f"a temperature is positive, in K; got {temperature}")
+        slope = np.array([1.0, -1.0 / (KB * temperature)])
+        value = float(slope @ np.array([self.log_d0, self.ea]))
+        low, high = self.temperatures[0], self.temperatures[-1]
+        return Extrapolation(
+            temperature,
+            float(np.exp(value)),
+            float(np.sqrt(slope @ self.covariance @ slope)),
+            not low <= temperature <= high,
+        )
+
+    def rows(self) -> Iterator[dict[str, float]]:
+        """Yield one row per temperature, for a table."""
+        for t, d, e in zip(
+            self.temperatures, self.coefficients, self.errors, strict=True
+        ):
+            yield {
+                "temperature (K)": float(t),
+                "D (cm²/s)": float(d) * CM2_PER_S,
+                "error (cm²/s)": float(e) * CM2_PER_S,
+                "fit (cm²/s)": self.at(float(t)).cm2_per_s,
+            }
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain JSON values, with D extrapolated to 300 K."""
+        room = self.at(300.0)
+        return {
+            "ea_ev": self.ea,
+            "ea_error_ev": self.ea_error,
+            "d0_cm2_per_s": self.d0 * CM2_PER_S,
+            "log_d0_error": self.log_d0_error,
+            "covariance": self.covariance.tolist(),
+            "points": list(self.rows()),
+            "chi2_per_freedom": self.chi2_per_freedom,
+            "d_300k_cm2_per_s": room.cm2_per_s,
+            "d_300k_interval_cm2_per_s": [v * CM2_PER_S for v in room.interval],
+            "d_300k_extrapolated": room.outside,
+            "notes": list(self.notes),
+        }
+
+
+def arrhenius(
+    temperatures: Sequence[float] | FloatArray,
+    coefficients: Sequence[float] | FloatArray,
+    errors: Sequence[float] | FloatArray,
+) -> Arrhenius:
+    """Return the weighted fit of ln D against 1/T.
+
+    Where the points scatter more than their errors allow, the covariance is scaled by
+    chi² per degree of freedom.
+
+    Args:
+        temperatures: K, shape (n,), two different ones at least.
+        coefficients: D, Å²/fs, shape (n,).
+        errors: standard errors of D, Å²/fs, shape (n,).
+
+    Raises:
+        AnalysisError: fewer than two temperatures, or a value that is not positive.
+    """
+    t, d, e = (np.asarray(v, dtype=float) for v in (temperatures, coefficients, errors))
+    _check(t, d, e)
+    order = np.argsort(t, kind="stable")
+    t, d, e = t[order], d[order], e[order]
+    design = np.stack([np.ones_like(t), -1 / (KB * t)], axis=1)
+    weights = (d / e) ** 2  # the error of ln D is that of D over D
+    covariance = np.linalg.inv(design.T @ (weights[:, None] * design))
+    fit = covariance @ (design.T @ (weights * np.log(d)))
+    chi2 = None
+    if len(t) > 2:
+        misfit = np.log(d) - design @ fit
+        chi2 = float(np.sum(weights * misfit**2) / (len(t) - 2))
+        covariance = covariance * max(1.0, chi2)
+    return Arrhenius(
+        ea=float(fit[1]),
+        log_d0=float(fit[0]),
+        covariance=covariance,
+        temperatures=t,
+        coefficients=d,
+        errors=e,
+        chi2_per_freedom=chi2,
+        notes=_notes(e / d, chi2),
+    )
+
+
+def arrhenius_of(results: Mapping[float, Diffusion]) -> Arrhenius:
+    """Return the fit of the results of several runs, by temperature in K.
+
+    Raises:
+        AnalysisError: fewer than two temperatures, or a run that is not diffusive: its
+            number is no coefficient.
+    """
+    if wrong := {t: r.verdict for t, r in results.items() if not r.diffusive}:
+        told = "; ".join(f"{t:g} K: {verdict}" for t, verdict in wrong.items())
+        raise AnalysisError(
+            f"an upper bound is no point of an Arrhenius line ({told}); leave these "
+            "temperatures out, or run them longer"
+        )
+    return arrhenius(
+        list(results),
+        [result.coefficient for result in results.values()],
+        [result.error for result in results.values()],
+    )
+
+
+def _check(t: FloatArray, d: FloatArray, e: FloatArray) -> None:
+    if not (t.ndim == 1 and t.shape == d.shape == e.shape):
+        raise AnalysisError(
+            f"an Arrhenius line needs one D and one error per temperature, got shapes "
+            f"{t.shape}, {d.shape} and {e.shape}"
+        )
+    if len(np.unique(t)) < 2:
+        raise AnalysisError(
+            f"an activation energy needs two temperatures at least, got "
+            f"{sorted(set(t.tolist()))} K; run the dynamics at another one"
+        )
+    for name, values in (("temperatures", t), ("coefficients", d), ("errors", e)):
+        if not (np.isfinite(values).all() and (values > 0).all()):
+            raise AnalysisError(
+                f"{name} must be positive numbers, got {values.tolist()}; "
+                "what has no error, or is not above zero, is no point of the line"
+            )
+
+
+def _notes(relative: FloatArray, chi2: float | None) -> tuple[str, ...]:
+    notes = []
+    if chi2 is None:
+        notes.append("two temperatures: nothing tests whether the line is straight")
+    elif chi2 > 2:
+        notes.append(
+            f"chi² per degree of freedom is {chi2:.1f}: the points scatter more than "
+            "their errors allow, or the mechanism changes"
+        )
+    if relative.max() > 0.5:
+        notes.append("a coefficient is uncertain by more than half: ln D is skewed")
+    return tuple(notes)

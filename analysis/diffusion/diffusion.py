@@ -1,0 +1,266 @@
+"""Diffusion coefficients with honest error bars, or the reason why there is none.
+
+D is the slope of the MSD over 2d, in a stated window of lags, with an offset for the
+motion within a site. The weights are those for random walkers (see `brownian`). Three
+things make a coefficient uncertain, and the error bar holds all of them: a walker's own
+randomness (known for a random walk), how different the atoms are (their spread), and
+how much they move together (the collective factor: 1 for independent atoms, n if they
+all move alike; it multiplies the variance).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ionface.analysis.diffusion.diffusion_result import CM2_PER_S, Diffusion
+from ionface.analysis.diffusion.drift import MOTIONLESS, Drift
+from ionface.analysis.diffusion.msd import DIRECTIONS, axes_of, msd_by_atom
+from ionface.analysis.diffusion.msd_covariance import LAGS, LagWindow, lag_window
+from ionface.analysis.diffusion.msd_fit import (
+    SlopeFit,
+    collective_factor,
+    fit_slope,
+    objection_to,
+)
+from ionface.analysis.diffusion.unwrapped_positions import Paths, paths
+from ionface.analysis.interphase.heights import layer_edges, layers_of_atoms
+from ionface.analysis.trajectory.frames import FloatArray
+from ionface.analysis.trajectory.trajectory import Trajectory
+from ionface.errors import AnalysisError
+
+__all__ = [
+    "CM2_PER_S",
+    "Diffusion",
+    "diffusion",
+    "diffusion_coefficient",
+    "diffusion_coefficients",
+]
+
+WINDOW = (0.1, 0.5)
+"""Lags of the fit, of the run's length: beyond half of it there are too few origins."""
+
+SITE = 3.0
+"""Å² in three dimensions, 1 Å² along each axis: what the MSD must gain over its offset.
+Hops between sites are 2-4 Å long; with less, most atoms have not left theirs, and a run
+of the same length may show nothing (He, Zhu, Epstein, Mo, npj Comput. Mater. 4, 18
+(2018), doi:10.1038/s41524-018-0074-y)."""
+
+AGING = 3.0
+"""Standard errors by which the halves of a run differ if its motion changes: a reacting
+interface, or a melt that has not settled."""
+
+
+def diffusion_coefficient(
+    positions: FloatArray,
+    interval_fs: float,
+    *,
+    direction: str = "3d",
+    window: tuple[float, float] = WINDOW,
+    site: float = SITE,
+    name: str = "",
+) -> Diffusion:
+    """Return the diffusion coefficient of atoms that are taken to be of one kind.
+
+    Args:
+        positions: unwrapped and free of drift, Å, shape (n_frames, n_atoms, 3); for
+            other directions than '3d' the last axis is the normal.
+        interval_fs: between frames, fs.
+        direction: '3d', 'in-plane' or 'normal'.
+        window: lags of the fit, as fractions of the run.
+        site: Å² in three dimensions that the MSD must gain over its offset, see SITE;
+            0 for walkers without sites.
+        name: what to call the atoms.
+
+    Raises:
+        AnalysisError: the run is too short for the window, or there is no atom.
+    """
+    (found,) = diffusion_coefficients(
+        positions,
+        interval_fs,
+        directions=[direction],
+        window=window,
+        site=site,
+        name=name,
+    )
+    return found
+
+
+def diffusion_coefficients(
+    positions: FloatArray,
+    interval_fs: float,
+    *,
+    directions: Sequence[str] = tuple(DIRECTIONS),
+    window: tuple[float, float] = WINDOW,
+    site: float = SITE,
+    name: str = "",
+) -> list[Diffusion]:
+    """Return the same for several directions at the cost of one.
+
+    Raises:
+        AnalysisError: as `diffusion_coefficient`, or no such direction.
+    """
+    lags = lag_window(len(positions), *window)
+    curves = msd_by_atom(positions, lags.lags)  # (n_lags, n_atoms, 3)
+    halves = _halves(positions, window)
+    results = []
+    for direction in directions:
+        axes = axes_of(direction)
+        fit = _fit(curves, lags, positions, axes)
+        results.append(
+            _result(
+                fit,
+                objection_to(fit, site * len(axes) / 3),
+                axes=len(axes),
+                interval_fs=interval_fs,
+                species=name,
+                direction=direction,
+                window_fs=(
+                    float(lags.lags[0]) * interval_fs,
+                    float(lags.lags[-1]) * interval_fs,
+                ),
+                atoms=positions.shape[1],
+                notes=_aging([_fit(*half, axes) for half in halves]),
+            )
+        )
+    return results
+
+
+def _fit(
+    curves: FloatArray, lags: LagWindow, positions: FloatArray, axes: list[int]
+) -> SlopeFit:
+    chosen = curves[:, :, axes].sum(axis=2)
+    if not chosen.sum(axis=1).min() > 0:
+        raise AnalysisError(
+            "these atoms do not move at all, so that they have no diffusion "
+            "coefficient; choose others"
+        )
+    lag = max(1, int(lags.lags[0]) // 3)
+    return fit_slope(
+        chosen, lags, collective_factor(positions[:, :, axes], lag), len(axes)
+    )
+
+
+def _result(
+    fit: SlopeFit, objection: str, *, axes: int, interval_fs: float, **given: Any
+) -> Diffusion:
+    """Return a fit in Å² per frame as a coefficient in Å²/fs."""
+    per_fs = 1 / (2 * axes * interval_fs)
+    return Diffusion(
+        coefficient=fit.slope * per_fs,
+        error=fit.slope_error * per_fs,
+        interval=(fit.interval[0] * per_fs, fit.interval[1] * per_fs),
+        exponent=fit.exponent,
+        exponent_error=fit.exponent_error,
+        beyond_site=fit.beyond_site,
+        diffusive=not objection,
+        verdict=f"not diffusive: {objection}" if objection else "diffusive",
+        upper_bound=None if fit.speeding else fit.bound * per_fs,
+        msd_end=fit.end,
+        collective=fit.together,
+        offset=fit.offset,
+        **given,
+    )
+
+
+def _halves(
+    positions: FloatArray, window: tuple[float, float]
+) -> list[tuple[FloatArray, LagWindow, FloatArray]]:
+    """Return what a fit of either half of the run needs; nothing for short runs."""
+    half = len(positions) // 2
+    if half * (window[1] - window[0]) < LAGS:
+        return []
+    lags = lag_window(half, *window)
+    parts = (positions[:half], positions[half : 2 * half])
+    return [(msd_by_atom(part, lags.lags), lags, part) for part in parts]
+
+
+def _aging(halves: list[SlopeFit]) -> tuple[str, ...]:
+    """Return a note if the first half of the run moves otherwise than the second."""
+    if not halves:
+        return ()
+    first, second = halves
+    noise = float(np.hypot(first.slope_error, second.slope_error))
+    if abs(first.slope - second.slope) <= AGING * noise:
+        return ()
+    ratio = f"{second.slope / first.slope:.1f}" if first.slope > 0 else "many"
+    return (
+        f"the motion changes: the second half of the run is {ratio} times as fast as "
+        "the first; a coefficient of both together is a mean of two states",
+    )
+
+
+def diffusion(
+    trajectory: Trajectory,
+    species: Sequence[str] | None = None,
+    *,
+    layers: Sequence[float] | None = None,
+    directions: Sequence[str] = tuple(DIRECTIONS),
+    window: tuple[float, float] = WINDOW,
+    drift: Drift = "auto",
+) -> list[Diffusion]:
+    """Return the diffusion coefficients of species, in all directions wanted.
+
+    Args:
+        trajectory: wrapped or not; equally spaced in time.
+        species: symbols; all that move by default.
+        layers: heights along the normal that divide the cell into layers, Å, ascending;
+            an atom belongs to the layer of its mean height, and atoms of a layer are
+            named as in "Li, 3.0-8.0 Å".
+        directions: of '3d', 'in-plane', 'normal'.
+        window: lags of the fit, as fractions of the run.
+        drift: what is subtracted, see `drift.reference`.
+
+    Raises:
+        AnalysisError: the run is too short, a species is missing, atoms cannot be
+            followed, or none of them moves.
+    """
+    names = list(species or dict.fromkeys(trajectory.species))
+    moved = paths(trajectory, names, drift=drift)
+    results = []
+    for name, chosen, notes in _groups(trajectory, moved, names, layers):
+        for found in diffusion_coefficients(
+            moved.positions[:, chosen],
+            moved.interval_fs,
+            directions=directions,
+            window=window,
+            name=name,
+        ):
+            told = moved.notes + notes + found.notes
+            results.append(replace(found, drift=moved.drift, notes=told))
+    if not results:
+        raise AnalysisError(f"none of the atoms of {names} moves; choose other species")
+    return results
+
+
+def _groups(
+    trajectory: Trajectory,
+    moved: Paths,
+    names: Sequence[str],
+    layers: Sequence[float] | None,
+) -> Iterator[tuple[str, NDArray[np.bool_], tuple[str, ...]]]:
+    """Yield name, chosen atoms and notes of every group that moves."""
+    species = np.asarray(moved.species)
+    mobile = np.ptp(moved.positions, axis=0).max(axis=1) > MOTIONLESS
+    if layers is None:
+        for name in names:
+            chosen = (species == name) & mobile
+            held = int(np.sum((species == name) & ~mobile))
+            notes = (f"{held} fixed {name} atoms left out",) if held else ()
+            if chosen.any():
+                yield name, chosen, notes
+        return
+    edges = layer_edges(layers, trajectory)
+    layer, inside = layers_of_atoms(trajectory, moved.atoms, edges)
+    for name in names:
+        for index, (low, high) in enumerate(pairwise(edges)):
+            chosen = (species == name) & mobile & (layer == index)
+            if chosen.any():
+                share = float(inside[chosen].mean())
+                note = f"atoms are in their layer for {100 * share:.0f} % of the run"
+                yield f"{name}, {low:.1f}-{high:.1f} Å", chosen, (note,)

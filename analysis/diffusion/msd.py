@@ -1,0 +1,224 @@
+"""Mean squared displacements at every lag, per species and direction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ionface.analysis.diffusion.drift import Drift
+from ionface.analysis.diffusion.unwrapped_positions import Paths, paths
+from ionface.analysis.trajectory.frames import FloatArray
+from ionface.analysis.trajectory.trajectory import Trajectory
+from ionface.errors import AnalysisError
+
+_CHUNK = 4_000_000
+"""Numbers that are transformed at once: 64 MB with their spectrum."""
+
+DIRECTIONS = {"3d": (0, 1, 2), "in-plane": (0, 1), "normal": (2,)}
+"""Axes of the interface's frame that count."""
+
+
+def mean_squared_displacement(positions: FloatArray) -> FloatArray:
+    """Return the MSD of every lag time, averaged over atoms and time origins, in Å².
+
+    Uses the FFT form of the windowed average, O(N log N) in frames (Kneller et al.,
+    Comput. Phys. Commun. 91, 191 (1995), doi:10.1016/0010-4655(95)00048-K). Memory is
+    bounded: atoms are taken a few at a time.
+
+    Args:
+        positions: unwrapped and free of center-of-mass drift, Å,
+            shape (n_frames, n_atoms, 3).
+
+    Returns:
+        Shape (n_frames,); entry m is the MSD at a lag of m frames. Entries near the
+        end average few origins: fit the first half at most.
+
+    Raises:
+        AnalysisError: the shape is wrong, or there is no atom.
+    """
+    return axis_msd(positions).sum(axis=1)
+
+
+def axis_msd(positions: FloatArray) -> FloatArray:
+    """Return the MSD along each axis, Å²; their sum is `mean_squared_displacement`.
+
+    Args:
+        positions: as there.
+
+    Returns:
+        Shape (n_frames, 3).
+    """
+    n_frames, n_atoms = _shape(positions)
+    squares = np.zeros((n_frames, 3))
+    spectrum: FloatArray | None = None
+    for _, part in _parts(positions):
+        squares += np.einsum("tax,tax->tx", part, part)
+        power = _power(part).sum(axis=1)
+        spectrum = power if spectrum is None else spectrum + power
+    assert spectrum is not None  # _shape refuses an empty set of atoms
+    products = _correlation(spectrum, n_frames)
+    return _displacements(squares, products) / n_atoms
+
+
+def msd_by_atom(positions: FloatArray, lags: NDArray[np.intp]) -> FloatArray:
+    """Return the MSD of each atom along each axis at some lags, Å².
+
+    Args:
+        positions: as in `mean_squared_displacement`.
+        lags: in frames, shape (n_lags,).
+
+    Returns:
+        Shape (n_lags, n_atoms, 3).
+    """
+    n_frames, n_atoms = _shape(positions)
+    result = np.empty((len(lags), n_atoms, 3))
+    for span, part in _parts(positions):
+        products = _correlation(_power(part), n_frames)
+        result[:, span] = _displacements(part * part, products)[lags]
+    return result
+
+
+@dataclass(frozen=True)
+class Msd:
+    """Mean squared displacements of several species.
+
+    Attributes:
+        lags_fs: fs, shape (n_lags,).
+        axes: by species, Å², shape (n_lags, 3): along a, in the a-b plane, normal.
+        atoms: by species: how many.
+        drift: what was subtracted, in words.
+        notes: what else one should know.
+        sources: the files.
+    """
+
+    lags_fs: FloatArray
+    axes: Mapping[str, FloatArray]
+    atoms: Mapping[str, int]
+    drift: str
+    notes: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
+
+    def along(self, species: str, direction: str = "3d") -> FloatArray:
+        """Return the MSD in '3d', 'in-plane' or 'normal' direction, Å², (n_lags,).
+
+        Raises:
+            AnalysisError: no such direction.
+        """
+        return self.axes[species][:, axes_of(direction)].sum(axis=1)
+
+    def rows(self) -> Iterator[dict[str, float]]:
+        """Yield one row per lag, for a table."""
+        for index, lag in enumerate(self.lags_fs):
+            row = {"lag_fs": float(lag)}
+            for name in self.axes:
+                for direction in DIRECTIONS:
+                    value = self.along(name, direction)[index]
+                    row[f"{name} {direction} (Å²)"] = float(value)
+            yield row
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain JSON values."""
+        return {
+            "lags_fs": self.lags_fs.tolist(),
+            "msd": {
+                name: {d: self.along(name, d).tolist() for d in DIRECTIONS}
+                for name in self.axes
+            },
+            "atoms": dict(self.atoms),
+            "drift": self.drift,
+            "notes": list(self.notes),
+            "sources": list(self.sources),
+        }
+
+
+def msd(
+    trajectory: Trajectory,
+    species: Sequence[str] | None = None,
+    *,
+    drift: Drift = "auto",
+) -> Msd:
+    """Return the MSD of species at all lags, over all time origins.
+
+    Args:
+        trajectory: wrapped or not; equally spaced in time.
+        species: symbols; all by default.
+        drift: what is subtracted, see `drift.reference`.
+
+    Raises:
+        TrajectoryError: see `paths.paths`.
+    """
+    names = list(species or dict.fromkeys(trajectory.species))
+    return msd_of_paths(paths(trajectory, names, drift=drift))
+
+
+def msd_of_paths(moved: Paths) -> Msd:
+    """Return the MSD of every species of these paths."""
+    names = list(dict.fromkeys(moved.species))
+    return Msd(
+        lags_fs=moved.interval_fs * np.arange(len(moved.positions), dtype=np.float64),
+        axes={name: axis_msd(moved.of(name)) for name in names},
+        atoms={name: moved.species.count(name) for name in names},
+        drift=moved.drift,
+        notes=moved.notes,
+        sources=moved.sources,
+    )
+
+
+def axes_of(direction: str) -> list[int]:
+    """Return the axes of the interface's frame that a direction counts.
+
+    Raises:
+        AnalysisError: no such direction.
+    """
+    if direction not in DIRECTIONS:
+        raise AnalysisError(f"no direction {direction!r}; have {sorted(DIRECTIONS)}")
+    return list(DIRECTIONS[direction])
+
+
+def _shape(positions: FloatArray) -> tuple[int, int]:
+    if positions.ndim != 3 or positions.shape[2] != 3 or 0 in positions.shape:
+        raise AnalysisError(
+            f"displacements need positions of shape (n_frames, n_atoms, 3) with at "
+            f"least one of each, got {positions.shape}"
+        )
+    return positions.shape[0], positions.shape[1]
+
+
+def _parts(positions: FloatArray) -> Iterator[tuple[slice, FloatArray]]:
+    """Yield a few atoms at a time, centered: large coordinates cost no digits."""
+    atoms = max(1, _CHUNK // (12 * len(positions)))
+    for start in range(0, positions.shape[1], atoms):
+        span = slice(start, start + atoms)
+        part = positions[:, span]
+        yield span, part - part.mean(axis=0)
+
+
+def _power(part: FloatArray) -> FloatArray:
+    from scipy.fft import next_fast_len, rfft
+
+    length = next_fast_len(2 * len(part) - 1, real=True)  # padded: no wrap-around
+    spectrum = rfft(np.ascontiguousarray(part.transpose(1, 2, 0)), n=length)
+    power = spectrum.real**2 + spectrum.imag**2
+    return np.asarray(power.transpose(2, 0, 1), dtype=np.float64)
+
+
+def _correlation(power: FloatArray, n_frames: int) -> FloatArray:
+    from scipy.fft import irfft, next_fast_len
+
+    length = next_fast_len(2 * n_frames - 1, real=True)
+    products = irfft(np.ascontiguousarray(np.moveaxis(power, 0, -1)), n=length)
+    return np.moveaxis(np.asarray(products, dtype=np.float64)[..., :n_frames], -1, 0)
+
+
+def _displacements(squares: FloatArray, products: FloatArray) -> FloatArray:
+    """Return <r(t+m)²> + <r(t)²> - 2 <r(t+m) r(t)> for every lag m, along axis 0."""
+    n = len(squares)
+    both = np.cumsum(squares, axis=0)[::-1] + np.cumsum(squares[::-1], axis=0)[::-1]
+    origins = (n - np.arange(n)).reshape((n,) + (1,) * (squares.ndim - 1))
+    result = (both - 2 * products) / origins
+    result[0] = 0.0
+    return np.asarray(np.maximum(result, 0.0), dtype=np.float64)

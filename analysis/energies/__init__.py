@@ -1,0 +1,1 @@
+"""Which energies may be combined, and the formation energy of those that may."""

@@ -1,0 +1,86 @@
+"""One total energy with everything that decides whether it may enter a formula."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ionface.analysis.energies.level_of_theory import LevelOfTheory
+from ionface.analysis.trajectory.frames import FloatArray
+from ionface.errors import LedgerError
+
+
+@dataclass(frozen=True)
+class EnergyTerm:
+    """A total energy and its credentials.
+
+    Attributes:
+        name: as messages call it.
+        energy: total energy, eV; NaN where the calculation has none.
+        composition: number of atoms of each element.
+        lattice: rows are the cell vectors, Å, shape (3, 3).
+        level: the level of theory.
+        finished: the calculation ended by itself.
+        converged: electrons, and ions where they moved, met the criterion.
+        max_force: largest norm of a force on an atom that may move, eV/Å.
+        source: where the energy came from: a directory, a job.
+    """
+
+    name: str
+    energy: float
+    composition: Mapping[str, int]
+    lattice: Sequence[Sequence[float]]
+    level: LevelOfTheory
+    finished: bool
+    converged: bool
+    max_force: float | None
+    source: str
+
+    @property
+    def matrix(self) -> FloatArray:
+        """Return the lattice as an array, Å, shape (3, 3).
+
+        Raises:
+            LedgerError: the lattice has another shape.
+        """
+        matrix = np.asarray(self.lattice, dtype=np.float64)
+        if matrix.shape != (3, 3):
+            raise LedgerError(
+                f"the lattice of {self.name!r} must have shape (3, 3), got "
+                f"{matrix.shape}; give its three cell vectors in Å"
+            )
+        return matrix
+
+    @property
+    def area(self) -> float:
+        """Return |a x b|, Å²."""
+        a, b, _ = self.matrix
+        return float(np.linalg.norm(np.cross(a, b)))
+
+    @property
+    def formula(self) -> str:
+        """Return the composition as text, as in "Li63 Ge15 O120"."""
+        return " ".join(f"{s}{n}" for s, n in self.composition.items() if n)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain JSON values."""
+        return {
+            "name": self.name,
+            "energy": self.energy,
+            "composition": dict(self.composition),
+            "lattice": self.matrix.tolist(),
+            "level": self.level.as_dict(),
+            "finished": self.finished,
+            "converged": self.converged,
+            "max_force": self.max_force,
+            "source": self.source,
+        }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> EnergyTerm:
+        """Return the term that `as_dict` wrote; keys that start with @ are ignored."""
+        given = {key: value for key, value in data.items() if not key.startswith("@")}
+        return cls(**given | {"level": LevelOfTheory.from_dict(given["level"])})

@@ -1,0 +1,243 @@
+"""The ledger: which total energies may be combined, and the refusal of all others.
+
+`book` is the only way from total energies to an interface formation energy. It checks
+what people forget: one level of theory, finished and converged terms, atoms that
+balance element by element, and one cell for the interface and its slabs.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+
+from ionface.analysis.energies.energy_term import EnergyTerm
+from ionface.analysis.energies.formation_energy import FormationEnergy, formation_energy
+from ionface.analysis.energies.level_of_theory import LevelOfTheory
+from ionface.analysis.readers.vasp_terms import vasp_directory_term
+from ionface.errors import LedgerError
+
+__all__ = [
+    "EnergyTerm",
+    "LedgerEntry",
+    "book",
+    "infer_terms",
+    "vasp_directory_term",
+]
+
+SAME_CELL = 1e-4
+"""Cell vectors are the same within this difference of any component, Å."""
+
+SlabsState = Literal["relaxed", "frozen"]
+
+
+@dataclass(frozen=True)
+class LedgerEntry:
+    """A formation energy whose terms belong together.
+
+    Attributes:
+        name: of the interface.
+        formation: the energies and their combination.
+        level: of theory, one for all terms.
+        slabs_state: "relaxed" in the interface's cell, or "frozen" as they are in the
+            interface (the ideal work of adhesion).
+        strain_energy: energy of each slab above its unstrained self, eV; None if it
+            was not computed.
+        checks: what was verified, in words.
+        sources: where each term came from, by its name.
+    """
+
+    name: str
+    formation: FormationEnergy
+    level: LevelOfTheory
+    slabs_state: SlabsState
+    strain_energy: Mapping[str, float] | None
+    checks: tuple[str, ...]
+    sources: Mapping[str, str] = field(default_factory=dict)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain JSON values, one entry of "interfaces" in the energies file.
+
+        `strain_energy` is the sum over the strained slabs, eV.
+        """
+        strain = self.strain_energy
+        return {
+            "name": self.name,
+            "e_total": self.formation.e_interface,
+            "slabs": dict(self.formation.e_slabs),
+            "delta_e": self.formation.delta_e,
+            "area": self.formation.area,
+            "n_interfaces": self.formation.n_interfaces,
+            "sigma_ev_per_a2": self.formation.ev_per_a2,
+            "sigma_j_per_m2": self.formation.j_per_m2,
+            "slabs_state": self.slabs_state,
+            "level_of_theory": self.level.as_dict(),
+            "strain_energy": None if strain is None else math.fsum(strain.values()),
+            "strain_energies": None if strain is None else dict(strain),
+            "checks": list(self.checks),
+            "sources": dict(self.sources),
+        }
+
+
+def book(
+    name: str,
+    interface: EnergyTerm,
+    slabs: Mapping[str, EnergyTerm],
+    *,
+    area: float | None = None,
+    n_interfaces: int = 1,
+    slabs_state: SlabsState = "relaxed",
+    strain_energy: Mapping[str, float] | None = None,
+) -> LedgerEntry:
+    """Return the formation energy of an interface, or refuse to combine its terms.
+
+    Args:
+        name: of the interface.
+        interface: the cell that holds it.
+        slabs: each separated slab, by the name of its phase.
+        area: of one interface, Å²; None for |a x b| of the interface's cell.
+        n_interfaces: 1 in a cell with vacuum, 2 in a cell without.
+        slabs_state: how the slabs were evaluated.
+        strain_energy: of each strained slab above its unstrained self, eV.
+
+    Raises:
+        LedgerError: a term is not finished or not converged, levels of theory or cells
+            differ, atoms do not balance, or an energy is not a number.
+        AnalysisError: area or number of interfaces is not usable.
+    """
+    terms = [interface, *slabs.values()]
+    for term in terms:
+        _check_state(term)
+    checks = (
+        f"{len(terms)} terms finished and converged{_forces(terms)}",
+        _check_levels(interface, slabs),
+        _check_cells(interface, slabs),
+        _check_atoms(interface, slabs),
+        *_area_note(interface, area),
+    )
+    energies = {phase: term.energy for phase, term in slabs.items()}
+    return LedgerEntry(
+        name=name,
+        formation=formation_energy(
+            interface.energy,
+            energies,
+            interface.area if area is None else area,
+            n_interfaces,
+        ),
+        level=interface.level,
+        slabs_state=slabs_state,
+        strain_energy=strain_energy,
+        checks=checks,
+        sources={"interface": interface.source}
+        | {phase: term.source for phase, term in slabs.items()},
+    )
+
+
+def infer_terms(
+    terms: Sequence[EnergyTerm],
+) -> tuple[EnergyTerm, dict[str, EnergyTerm]]:
+    """Return the interface and its slabs: its atoms are the sum of all the others'.
+
+    Raises:
+        LedgerError: no term is the sum of the others, or two have the same name.
+    """
+    names = Counter(term.name for term in terms)
+    if repeated := sorted(name for name, count in names.items() if count > 1):
+        raise LedgerError(
+            f"several terms are called {repeated}; give each one its own name"
+        )
+    total = sum((_atoms(term) for term in terms), Counter[str]())
+    for term in terms:
+        rest = {other.name: other for other in terms if other is not term}
+        if len(rest) > 1 and _atoms(term) + _atoms(term) == total:
+            return term, rest
+    listed = "; ".join(f"{term.name}: {term.formula}" for term in terms)
+    raise LedgerError(
+        "no term has as many atoms as all the others together, so none is the "
+        f"interface: {listed}; give one interface and every one of its slabs"
+    )
+
+
+def _check_state(term: EnergyTerm) -> None:
+    if not term.finished:
+        raise LedgerError(
+            f"{term.name!r} is not finished (energy so far {term.energy} eV, from "
+            f"{term.source}); let it end, then book again"
+        )
+    if not math.isfinite(term.energy):
+        raise LedgerError(
+            f"{term.name!r} has no total energy ({term.energy} eV, from "
+            f"{term.source}); run that calculation again"
+        )
+    if not term.converged:
+        force = "" if term.max_force is None else f", forces {term.max_force:.3g} eV/Å"
+        raise LedgerError(
+            f"{term.name!r} is not converged ({term.source}{force}); continue it with "
+            "more steps, or loosen its criterion for all terms"
+        )
+
+
+def _check_levels(interface: EnergyTerm, slabs: Mapping[str, EnergyTerm]) -> str:
+    for phase, term in slabs.items():
+        if differences := interface.level.differences(term.level):
+            told = "; ".join(
+                f"{key}: {mine!r} against {other!r}"
+                for key, (mine, other) in differences.items()
+            )
+            raise LedgerError(
+                f"{interface.name!r} and slab {phase!r} have different levels of "
+                f"theory ({told}); evaluate all terms at one level"
+            )
+    return f"one level of theory: {interface.level.label}"
+
+
+def _check_cells(interface: EnergyTerm, slabs: Mapping[str, EnergyTerm]) -> str:
+    largest = 0.0
+    for phase, term in slabs.items():
+        difference = np.abs(term.matrix - interface.matrix)
+        worst = float(difference.max())
+        if not worst <= SAME_CELL:
+            vector = "abc"[int(difference.max(axis=1).argmax())]
+            raise LedgerError(
+                f"slab {phase!r} is not in the cell of {interface.name!r}: vector "
+                f"{vector} differs by {worst:.4g} Å, more than {SAME_CELL} Å; evaluate "
+                "the slabs in the interface's own cell, so that strain cancels"
+            )
+        largest = max(largest, worst)
+    told = (
+        f"vectors differ by at most {largest:.0e} Å" if largest else "identical vectors"
+    )
+    return f"one cell: {told}"
+
+
+def _check_atoms(interface: EnergyTerm, slabs: Mapping[str, EnergyTerm]) -> str:
+    have = _atoms(interface)
+    parts = sum((_atoms(term) for term in slabs.values()), Counter[str]())
+    elements = sorted(have.keys() | parts.keys())
+    if odd := [e for e in elements if have[e] != parts[e]]:
+        told = ", ".join(f"{e}: {have[e]} against {parts[e]}" for e in odd)
+        raise LedgerError(
+            f"the atoms of {interface.name!r} are not those of its slabs "
+            f"{sorted(slabs)} together ({told}); separate the slabs from this very "
+            "interface"
+        )
+    return f"atoms balance: {interface.formula}"
+
+
+def _area_note(interface: EnergyTerm, area: float | None) -> tuple[str, ...]:
+    if area is None or math.isclose(area, interface.area, rel_tol=1e-4):
+        return ()
+    return (f"area {area:.2f} Å² was given; |a x b| is {interface.area:.2f} Å²",)
+
+
+def _forces(terms: Sequence[EnergyTerm]) -> str:
+    known = [term.max_force for term in terms if term.max_force is not None]
+    return f", largest force {max(known):.3f} eV/Å" if known else ""
+
+
+def _atoms(term: EnergyTerm) -> Counter[str]:
+    return Counter({element: int(n) for element, n in term.composition.items() if n})

@@ -1,0 +1,116 @@
+"""The figure of bonds that form and break, with the verdict in each panel's title."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ionface.analysis.figures.style import (
+    FS_PER_PS,
+    INK,
+    QUIET,
+    color_of,
+    headline,
+    quiet_grid,
+    styled,
+)
+from ionface.analysis.reactions.reaction_report import PairReaction, ReactionReport
+from ionface.errors import AnalysisError
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+FORMED = "#2a7f3f"
+BROKEN = "#b3361b"
+
+STRIP = 0.2
+"""Part of a panel's height, below its zero, that holds the events."""
+
+
+def figure_reactions(
+    report: ReactionReport,
+    *,
+    title: str = "",
+    quick: bool = False,
+    emulated: bool = False,
+) -> Figure:
+    """Return the bonds of each pair against time, and when each formed and broke.
+
+    Below the line is a mark for each bond that formed (green, up) or broke (red, down).
+
+    Raises:
+        AnalysisError: there is no pair.
+    """
+    from matplotlib.figure import Figure
+
+    names = list(report.pairs)
+    if not names:
+        raise AnalysisError("no pair to draw; follow at least one")
+    with styled():
+        figure = Figure(figsize=(8.6, 1.0 + 2.2 * len(names)), layout="constrained")
+        figure.set_layout_engine("constrained", h_pad=0.09)
+        panels = figure.subplots(len(names), 1, sharex=True, squeeze=False)[:, 0]
+        for axes, name in zip(panels, names, strict=True):
+            _draw(axes, name, report.pairs[name], color_of(name, names))
+        panels[-1].set_xlabel("time (ps)")
+        headline(figure, title, quick=quick, emulated=emulated)
+    return figure
+
+
+def _draw(axes: Axes, name: str, pair: PairReaction, color: str) -> None:
+    from matplotlib.ticker import MaxNLocator
+
+    history = pair.history
+    times = history.times_fs / FS_PER_PS
+    counts = history.counts.astype(np.float64)
+    top = max(1.0, float(counts.max())) * 1.12
+    axes.fill_between(times, counts, step="post", color=color, alpha=0.12, linewidth=0)
+    axes.plot(times, counts, color=color, linewidth=1.8, drawstyle="steps-post")
+    for events, level, marker, shade in (
+        (history.formed_fs, 0.3, "^", FORMED),
+        (history.broken_fs, 0.7, "v", BROKEN),
+    ):
+        if not len(events):
+            continue
+        axes.plot(
+            events / FS_PER_PS, np.full(len(events), -STRIP * top * level), marker,
+            color=shade, markersize=4.5, markeredgewidth=0, alpha=0.6,
+        )  # fmt: skip
+    axes.axhline(0, color=QUIET, linewidth=0.8)
+    axes.set_ylim(-STRIP * top, top)
+    axes.set_xlim(times[0], times[-1] if len(times) > 1 else times[0] + 1)
+    axes.set_ylabel("bonds")
+    axes.yaxis.set_major_locator(MaxNLocator(4, integer=True, min_n_ticks=2))
+    axes.set_yticks([tick for tick in axes.get_yticks() if 0 <= tick <= top])
+    axes.spines["bottom"].set_visible(False)
+    axes.tick_params(axis="x", length=0)
+    quiet_grid(axes)
+    _write_titles(axes, name, pair)
+
+
+def _write_titles(axes: Axes, name: str, pair: PairReaction) -> None:
+    rule = pair.history.rule
+    axes.set_title(f"{name.replace('-', '–')}: {pair.verdict.word}", color=INK, pad=21)
+    for x, side, text, color in (
+        (0, "left", _numbers(pair), INK),
+        (1, "right", f"form < {rule.form:.2f} Å, break > {rule.release:.2f} Å", QUIET),
+    ):
+        axes.annotate(
+            text, (x, 1), xycoords="axes fraction", xytext=(0, 7),
+            textcoords="offset points", ha=side, fontsize=9.5, color=color,
+        )  # fmt: skip
+
+
+def _numbers(pair: PairReaction) -> str:
+    v = pair.verdict
+    end = (
+        f"{v.at_end:.1f} ± {v.at_end_error:.1f}" if v.at_end_error else f"{v.at_end:g}"
+    )
+    texts = [f"{v.at_start} → {end} bonds"]
+    texts.append(f"{len(pair.history.formed_fs)} formed, {pair.lifetimes.broken} broke")
+    if v.survival is not None:
+        lag = v.survival_lag_fs / FS_PER_PS
+        texts.append(f"{100 * v.survival:.0f} % survive {lag:.2g} ps")
+    return " · ".join(texts)

@@ -1,0 +1,117 @@
+"""The figure of a registry scan: energy against the shift of the film, and the gap."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ionface.analysis.figures.style import (
+    INK,
+    PALETTE,
+    QUIET,
+    RED,
+    headline,
+    quiet_grid,
+    styled,
+)
+from ionface.analysis.trajectory.frames import FloatArray
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+EV_PER_A2 = 16.02176634
+"""One eV/Å² in J/m²."""
+
+REPEATS = 2
+"""Registry cells that are drawn along each vector, so that the pattern is seen."""
+
+
+def figure_landscape(
+    landscape: Mapping[str, Any],
+    *,
+    title: str = "",
+    quick: bool = False,
+    emulated: bool = False,
+) -> Figure:
+    """Return the map of shifts beside the energy against the gap.
+
+    Args:
+        landscape: cell (Å, shape (2, 2)), divisions, images (shape divisions), gaps
+            (Å, shape (n, n_gaps)), energies (eV, shape (n, n_gaps)), area (Å²) and
+            n_interfaces of a registry scan.
+        title: above the panels.
+        quick: mark the figure as a rehearsal.
+        emulated: mark it as the output of a stand-in.
+    """
+    from matplotlib.figure import Figure
+
+    energies = np.asarray(landscape["energies"], dtype=float)
+    scale = EV_PER_A2 / (landscape["area"] * landscape["n_interfaces"])
+    relative = (energies - energies.min()) * scale  # (n, n_gaps) in J/m²
+    with styled():
+        figure = Figure(figsize=(10.4, 4.4), layout="constrained")
+        plane, curves = figure.subplots(1, 2, width_ratios=(1.1, 1.0))
+        _draw_map(figure, plane, landscape, relative.min(axis=1))
+        _draw_gaps(curves, np.asarray(landscape["gaps"], dtype=float), relative)
+        headline(figure, title, quick=quick, emulated=emulated)
+    return figure
+
+
+def _draw_map(
+    figure: Figure, axes: Axes, landscape: Mapping[str, Any], values: FloatArray
+) -> None:
+    images = np.asarray(landscape["images"], dtype=int)
+    cell = np.asarray(landscape["cell"], dtype=float)
+    n, m = images.shape
+    tiled = np.tile(values[images], (REPEATS, REPEATS))
+    i, j = np.meshgrid(
+        (np.arange(REPEATS * n + 1) - 0.5) / n,
+        (np.arange(REPEATS * m + 1) - 0.5) / m,
+        indexing="ij",
+    )
+    corners = np.stack([i, j], axis=-1) @ cell  # (.., .., 2) in Å
+    painted = axes.pcolormesh(
+        corners[..., 0], corners[..., 1], tiled, cmap="viridis_r", shading="flat"
+    )
+    points = np.argwhere(np.isclose(tiled, 0.0, atol=1e-9)) / (n, m) @ cell
+    axes.plot(
+        *points.T, "o", color="white", markeredgecolor=INK, markersize=8, label="lowest"
+    )
+    axes.set_aspect("equal")
+    axes.set_xlabel("shift of the film along x (Å)")
+    axes.set_ylabel("along y (Å)")
+    axes.legend(loc="upper left", bbox_to_anchor=(0, 1.12))
+    bar = figure.colorbar(painted, ax=axes, shrink=0.9)
+    bar.set_label("above the lowest (J/m²)")
+    bar.outline.set_visible(False)
+
+
+def _draw_gaps(axes: Axes, gaps: FloatArray, relative: FloatArray) -> None:
+    order = np.argsort(relative.min(axis=1))
+    for point in order[1:-1]:
+        axes.plot(gaps[point], relative[point], color=QUIET, alpha=0.35, linewidth=0.9)
+    shown = [(order[0], PALETTE[0], "lowest shift")]
+    if len(order) > 1:
+        shown.append((order[-1], PALETTE[1], "highest shift"))
+    for point, color, label in shown:
+        axes.plot(gaps[point], relative[point], "o-", color=color, label=label)
+    axes.set_xlabel("gap (Å)")
+    axes.set_ylabel("energy above the lowest (J/m²)")
+    axes.legend(loc="upper left", bbox_to_anchor=(0, 1.14), ncols=2)
+    quiet_grid(axes)
+    if said := _at_border(gaps[order[0]], relative[order[0]]):
+        axes.set_title(said, fontsize=10, color=RED, fontweight="normal", pad=26)
+
+
+def _at_border(gaps: FloatArray, energies: FloatArray) -> str:
+    """Return a warning if the lowest energy lies at the edge of the gaps tried."""
+    lowest = gaps[np.argmin(energies)]
+    if len(gaps) < 2 or min(gaps) < lowest < max(gaps):
+        return ""
+    where, more = (
+        ("smallest", "smaller") if lowest == min(gaps) else ("largest", "larger")
+    )
+    return f"lowest at the {where} gap tried: give {more} gaps"

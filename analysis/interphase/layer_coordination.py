@@ -1,0 +1,220 @@
+"""Coordination numbers layer by layer, over all periodic images."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise, product
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ionface.analysis.interphase.heights import (
+    cell_height,
+    layer_edges,
+    relative_heights,
+)
+from ionface.analysis.trajectory.frames import FloatArray
+from ionface.analysis.trajectory.trajectory import Trajectory
+from ionface.errors import AnalysisError
+
+
+@dataclass(frozen=True)
+class LayerCoordination:
+    """How many neighbors atoms have, by the height at which they are.
+
+    Attributes:
+        pair: central species and neighbor, as in "In-S".
+        cutoff: of a neighbor's distance, Å.
+        edges: of the layers, Å over the a-b plane, shape (n_layers + 1,).
+        windows_fs: first and last time of each window, fs.
+        numbers: mean coordination number, NaN where no atom is, shape
+            (n_windows, n_layers).
+        errors: standard error from the scatter between parts of the window, same shape.
+        atoms: mean number of central atoms, same shape.
+        sources: the files.
+    """
+
+    pair: str
+    cutoff: float
+    edges: FloatArray
+    windows_fs: tuple[tuple[float, float], ...]
+    numbers: FloatArray
+    errors: FloatArray
+    atoms: FloatArray
+    sources: tuple[str, ...] = ()
+
+    def rows(self) -> Iterator[dict[str, float]]:
+        """Yield one row per window and layer, for a table."""
+        for window, (start, end) in enumerate(self.windows_fs):
+            for layer, (low, high) in enumerate(pairwise(self.edges)):
+                yield {
+                    "start_fs": start,
+                    "end_fs": end,
+                    "from (Å)": float(low),
+                    "to (Å)": float(high),
+                    f"{self.pair} neighbors": float(self.numbers[window, layer]),
+                    "error": float(self.errors[window, layer]),
+                    "atoms": float(self.atoms[window, layer]),
+                }
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain JSON values; null where no atom is."""
+        return {
+            "pair": self.pair,
+            "cutoff": self.cutoff,
+            "edges": self.edges.tolist(),
+            "windows_fs": [list(window) for window in self.windows_fs],
+            "numbers": _plain(self.numbers),
+            "errors": _plain(self.errors),
+            "atoms": self.atoms.tolist(),
+            "sources": list(self.sources),
+        }
+
+
+def layer_coordination(
+    trajectory: Trajectory,
+    pair: tuple[str, str],
+    cutoff: float,
+    layers: Sequence[float] | int = 10,
+    *,
+    windows: int = 1,
+    stride: int = 1,
+) -> LayerCoordination:
+    """Return the mean coordination number of a species in layers of height.
+
+    Args:
+        trajectory: wrapped or not; the cell may change.
+        pair: central species and neighbors.
+        cutoff: Å; may exceed half the cell.
+        layers: edges in Å, ascending, or how many layers of equal height.
+        windows: of time.
+        stride: every how many frames are looked at; neighbors change slowly.
+
+    Raises:
+        AnalysisError: the cutoff, the stride or the layers make no sense, or a species
+            is missing.
+    """
+    if not (0 < cutoff < np.inf and windows >= 1 and stride >= 1):
+        raise AnalysisError(
+            "coordination numbers need cutoff > 0 Å, windows >= 1 and stride >= 1, got "
+            f"{cutoff=}, {windows=}, {stride=}"
+        )
+    height = float(cell_height(trajectory.lattice[None])[0])
+    given = np.linspace(0, height, layers + 1) if isinstance(layers, int) else layers
+    edges = layer_edges([float(edge) for edge in given], trajectory)
+    looked = np.arange(0, len(trajectory), stride)
+    windows = min(windows, len(looked))
+    parts = max(1, min(4, len(looked) // windows))
+    bounds = np.linspace(0, len(looked), windows * parts + 1).round().astype(int)
+    sums = np.zeros((windows * parts, len(edges) - 1))
+    atoms = np.zeros_like(sums)
+    for number, (places, counts) in enumerate(
+        _frames(trajectory, pair, cutoff, stride)
+    ):
+        part = int(np.searchsorted(bounds, number, side="right")) - 1
+        layer = np.searchsorted(edges, places * height, side="right") - 1
+        held = (layer >= 0) & (layer < len(edges) - 1)
+        np.add.at(sums[part], layer[held], counts[held])
+        np.add.at(atoms[part], layer[held], 1)
+    shape = (windows, parts, -1)
+    times = trajectory.times_fs[looked]
+    return LayerCoordination(
+        pair="-".join(pair),
+        cutoff=cutoff,
+        edges=edges,
+        windows_fs=tuple(
+            (float(times[low]), float(times[high - 1]))
+            for low, high in pairwise(bounds[::parts])
+        ),
+        numbers=_ratio(sums.reshape(shape).sum(1), atoms.reshape(shape).sum(1)),
+        errors=_scatter(_ratio(sums, atoms).reshape(shape)),
+        atoms=atoms.reshape(shape).sum(1) / np.diff(bounds[::parts])[:, None],
+        sources=trajectory.sources,
+    )
+
+
+def neighbor_numbers(
+    centers: FloatArray,
+    neighbors: FloatArray,
+    lattice: FloatArray,
+    cutoff: float,
+    *,
+    same: bool,
+    pbc: tuple[bool, bool, bool] = (True, True, True),
+) -> NDArray[np.int64]:
+    """Return how many neighbors lie within a cutoff of each atom, over all images.
+
+    Args:
+        centers: Å, shape (n, 3).
+        neighbors: Å, shape (m, 3).
+        lattice: rows in Å, shape (3, 3).
+        cutoff: Å; any size.
+        same: both are the same atoms, and an atom is no neighbor of itself, but of its
+            own images.
+        pbc: periodic along each cell vector.
+
+    Returns:
+        Shape (n,).
+    """
+    from scipy.spatial import cKDTree
+
+    inverse = np.linalg.inv(lattice)
+    wrap = np.array(pbc, dtype=bool)
+    a, b = (p @ inverse for p in (centers, neighbors))
+    a, b = (np.where(wrap, f - np.floor(f), f) for f in (a, b))
+    reach = np.where(wrap, cutoff * np.linalg.norm(inverse, axis=0), 0.0)
+    ranges = [range(-int(np.ceil(r)), int(np.ceil(r)) + 1) for r in reach]
+    images = (b[None] + np.array(list(product(*ranges)))[:, None]).reshape(-1, 3)
+    near = ((images >= -reach - 1e-9) & (images <= 1 + reach + 1e-9)) | ~wrap
+    tree = cKDTree(images[near.all(axis=1)] @ lattice)
+    found = tree.query_ball_point(a @ lattice, cutoff, return_length=True)
+    return np.asarray(found, dtype=np.int64) - int(same)
+
+
+def _frames(
+    trajectory: Trajectory, pair: tuple[str, str], cutoff: float, stride: int
+) -> Iterator[tuple[FloatArray, NDArray[np.int64]]]:
+    """Yield relative heights and coordination numbers of every stride-th frame."""
+    first, second = (trajectory.indices(symbol) for symbol in pair)
+    row = 0
+    for block in trajectory.blocks(256):
+        places = relative_heights(block, first, periodic=trajectory.pbc[2])
+        for index in range(-row % stride, len(block), stride):
+            lattice = np.asarray(
+                block.lattices[index if len(block.lattices) > 1 else 0]
+            )
+            positions = np.asarray(block.positions[index])
+            yield (
+                places[index],
+                neighbor_numbers(
+                    positions[first],
+                    positions[second],
+                    lattice,
+                    cutoff,
+                    same=pair[0] == pair[1],
+                    pbc=trajectory.pbc,
+                ),
+            )
+        row += len(block)
+
+
+def _ratio(sums: FloatArray, atoms: FloatArray) -> FloatArray:
+    return np.where(atoms > 0, sums / np.maximum(atoms, 1), np.nan)
+
+
+def _scatter(parts: FloatArray) -> FloatArray:
+    """Return the standard error over axis 1 of values that may be missing."""
+    held = np.isfinite(parts).sum(axis=1)
+    filled = np.where(np.isfinite(parts), parts, 0.0)
+    means = filled.sum(axis=1) / np.maximum(held, 1)
+    squares = np.where(np.isfinite(parts), (parts - means[:, None]) ** 2, 0.0).sum(
+        axis=1
+    )
+    errors = np.sqrt(squares / np.maximum(held - 1, 1) / np.maximum(held, 1))
+    return np.where(held > 1, errors, np.nan)
+
+
+def _plain(values: FloatArray) -> list[list[float | None]]:
+    return [[None if np.isnan(v) else float(v) for v in row] for row in values]

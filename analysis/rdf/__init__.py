@@ -1,0 +1,1 @@
+"""Partial radial distribution functions, running coordination and bonds."""

@@ -1,0 +1,165 @@
+"""Bonds against time: how many pairs are closer than a bond length in each frame.
+
+The count needs no volume and no density; it is what grows when an interface reacts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ionface.analysis.pairs import pair_name, parse_pair
+from ionface.analysis.rdf.kernels.accumulate import tally
+from ionface.analysis.rdf.kernels.counts import Backend, Counts
+from ionface.analysis.rdf.kernels.images import Bins
+from ionface.analysis.trajectory.frames import FloatArray
+from ionface.analysis.trajectory.trajectory import Trajectory
+from ionface.errors import AnalysisError
+
+BOND_LENGTHS = {"In-S": 3.0, "In-Cl": 3.1, "P-S": 2.6}
+"""Longest distance that counts as a bond, Å. Crystalline InS bonds at 2.56-2.58 Å, InCl
+at 2.84-2.87 Å and next at 3.20 Å, PS4 at 2.05 Å with the next shell beyond 3.5 Å."""
+
+RADII_FACTOR = 1.2
+"""Other pairs are bonded within so many times the sum of their covalent radii
+(Cordero et al., Dalton Trans. 2008, 2832, doi:10.1039/b801115j)."""
+
+
+@dataclass(frozen=True)
+class BondCounts:
+    """Number of bonds in each frame.
+
+    Attributes:
+        times_fs: fs, shape (n_frames,).
+        counts: by pair, as in "In-S": bonds, each counted once, shape (n_frames,).
+        cutoffs: by pair, Å.
+        atoms: by pair: number of atoms of the first species.
+        sources: the files.
+    """
+
+    times_fs: FloatArray
+    counts: Mapping[str, Counts]
+    cutoffs: Mapping[str, float]
+    atoms: Mapping[str, int]
+    sources: tuple[str, ...] = ()
+
+    def window_means(self, windows: int) -> dict[str, FloatArray]:
+        """Return the mean number of bonds in equal windows of frames.
+
+        Returns:
+            By pair, shape (n_windows,); fewer windows if there are fewer frames.
+        """
+        parts = max(1, min(windows, len(self.times_fs)))
+        return {
+            name: np.array([part.mean() for part in np.array_split(series, parts)])
+            for name, series in self.counts.items()
+        }
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain JSON values."""
+        return {
+            "times_fs": self.times_fs.tolist(),
+            "counts": {name: series.tolist() for name, series in self.counts.items()},
+            "cutoffs": dict(self.cutoffs),
+            "atoms": dict(self.atoms),
+            "sources": list(self.sources),
+        }
+
+    @classmethod
+    def of(
+        cls, trajectory: Trajectory, lengths: Mapping[str, float], counts: Counts
+    ) -> BondCounts:
+        """Return the counts of pairs, shape (n_pairs, n_frames), with their names."""
+        return cls(
+            times_fs=trajectory.times_fs,
+            counts=dict(zip(lengths, counts, strict=True)),
+            cutoffs=dict(lengths),
+            atoms={
+                name: len(trajectory.indices(parse_pair(name)[0])) for name in lengths
+            },
+            sources=trajectory.sources,
+        )
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> BondCounts:
+        """Return the counts that `as_dict` wrote."""
+        return cls(
+            times_fs=np.array(data["times_fs"], dtype=np.float64),
+            counts={k: np.array(v, dtype=np.int64) for k, v in data["counts"].items()},
+            cutoffs=data["cutoffs"],
+            atoms=data["atoms"],
+            sources=tuple(data["sources"]),
+        )
+
+
+def bond_counts(
+    trajectory: Trajectory,
+    pairs: Iterable[str | tuple[str, str]] | Mapping[str, float],
+    *,
+    threads: int | None = None,
+    backend: Backend = "auto",
+) -> BondCounts:
+    """Return the number of bonds of each pair in every frame, over all images.
+
+    Args:
+        trajectory: positions may be wrapped or not; the cell may change.
+        pairs: as in "In-S", with `bond_length` as the cutoff; or a mapping from such
+            names to cutoffs, Å.
+        threads: as in `pair_counting.tally`.
+        backend: as in `pair_counting.counts.count_block`.
+
+    Raises:
+        AnalysisError: a species is missing, a pair is not written as A-B, a cutoff is
+            not positive, or there is no frame.
+    """
+    lengths = bond_lengths(pairs)
+    if not lengths:
+        raise AnalysisError("no pair whose bonds could be counted; name one, as In-S")
+    found = tally(
+        trajectory,
+        [parse_pair(name) for name in lengths],
+        Bins(max(lengths.values()), 1),
+        bonds=list(lengths.values()),
+        threads=threads,
+        backend=backend,
+    )
+    return BondCounts.of(trajectory, lengths, found.bonds)
+
+
+def bond_lengths(
+    pairs: Iterable[str | tuple[str, str]] | Mapping[str, float],
+) -> dict[str, float]:
+    """Return the bond length of each pair, Å: the given one, or `bond_length`.
+
+    Raises:
+        AnalysisError: a pair is not written as A-B, or a length is not positive.
+    """
+    given = dict(pairs) if isinstance(pairs, Mapping) else {}
+    parsed = [(pair, parse_pair(pair)) for pair in pairs]
+    lengths = {pair_name(p): float(given.get(k) or bond_length(p)) for k, p in parsed}
+    if wrong := {name: x for name, x in lengths.items() if not 0 < x < np.inf}:
+        raise AnalysisError(f"bond lengths must be positive, in Å; got {wrong}")
+    return lengths
+
+
+def bond_length(pair: str | tuple[str, str]) -> float:
+    """Return the longest distance that counts as a bond, Å.
+
+    Raises:
+        AnalysisError: a symbol is no element.
+    """
+    from ase.data import atomic_numbers, covalent_radii
+
+    first, second = parse_pair(pair)
+    for name in (f"{first}-{second}", f"{second}-{first}"):
+        if name in BOND_LENGTHS:
+            return BOND_LENGTHS[name]
+    if unknown := [s for s in (first, second) if s not in atomic_numbers]:
+        raise AnalysisError(
+            f"{unknown} are no chemical elements; check the pair {pair!r}"
+        )
+    numbers = [atomic_numbers[symbol] for symbol in (first, second)]
+    return float(RADII_FACTOR * covalent_radii[numbers].sum())

@@ -1,0 +1,137 @@
+"""The pair counts of `counts` with numpy alone: the reference of the fast way."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ionface.analysis.rdf.kernels.images import Images, IntArray
+from ionface.analysis.rdf.kernels.kernel_input import (
+    BlockCounts,
+    PairTask,
+    histogram,
+    shared,
+    shifted,
+)
+from ionface.analysis.trajectory.frames import FloatArray
+
+CHUNK = 8192
+"""Pairs that are held at once: arrays of 64 kB stay in the processor's cache."""
+
+
+def count(
+    task: PairTask,
+    positions: FloatArray,
+    lattices: FloatArray,
+    images: Images,
+    lanes: IntArray,
+) -> BlockCounts:
+    """Count different atoms, pairs of equals once; arguments as in `count_block`."""
+    found = BlockCounts(
+        np.zeros((lanes.max() + 1, len(task.pairs), task.bins.number), dtype=np.int64),
+        np.zeros((len(task.pairs), len(positions)), dtype=np.int64),
+    )
+    for frames, lattice, inverse in zip(
+        shared(lattices, positions), lattices, np.linalg.inv(lattices), strict=True
+    ):
+        w = _fractional(positions[frames], inverse)
+        here = BlockCounts(found.distances, found.bonds[:, frames])
+        _count_frames(here, task, w, lattice, images, lanes[frames])
+    return found
+
+
+def _count_frames(
+    found: BlockCounts,
+    task: PairTask,
+    w: list[FloatArray],
+    lattice: FloatArray,
+    images: Images,
+    lanes: IntArray,
+) -> None:
+    for row, pair in enumerate(task.pairs):
+        for rows, columns in _tiles(task, *pair):
+            meetings = np.broadcast(rows, columns).size
+            for span in _spans(lanes, meetings):
+                d = _differences(w, rows, columns, span, lattice, images)
+                distances = found.distances[lanes[span.start], row]
+                for squared in _squares(d, images.shifts, lattice):
+                    histogram(squared, task, distances)
+                    if task.bonds[row]:
+                        near = squared < task.bonds[row] ** 2
+                        found.bonds[row, span] += np.count_nonzero(near, axis=1)
+
+
+def _fractional(positions: FloatArray, inverse: FloatArray) -> list[FloatArray]:
+    x, y, z = positions[..., 0], positions[..., 1], positions[..., 2]
+    return [x * inverse[0, k] + y * inverse[1, k] + z * inverse[2, k] for k in range(3)]
+
+
+def _tiles(
+    task: PairTask, a: int, b: int
+) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp]]]:
+    """Yield atoms that meet one another, as two arrays that broadcast together."""
+    first, second = task.groups[a], task.groups[b]
+    if a != b:
+        size = max(1, CHUNK // len(second))
+        for start in range(0, len(first), size):
+            yield first[start : start + size, None], second[None, :]
+        return
+    rows, columns = np.triu_indices(len(first), 1)
+    for start in range(0, len(rows), CHUNK):
+        span = slice(start, start + CHUNK)
+        yield first[rows[span]], second[columns[span]]
+
+
+def _spans(lanes: IntArray, meetings: int) -> Iterator[slice]:
+    """Yield runs of frames of one lane that fit into memory."""
+    size = max(1, CHUNK // meetings)
+    edges = np.flatnonzero(np.diff(lanes, prepend=-1, append=-1))
+    for low, high in itertools.pairwise(edges.tolist()):
+        for start in range(low, high, size):
+            yield slice(start, min(start + size, high))
+
+
+def _differences(
+    w: list[FloatArray],
+    rows: NDArray[np.intp],
+    columns: NDArray[np.intp],
+    span: slice,
+    lattice: FloatArray,
+    images: Images,
+) -> list[FloatArray]:
+    """Return the Cartesian components of all wrapped differences, (frames, ...)."""
+    s = []
+    for axis in range(3):
+        difference = w[axis][span][:, columns] - w[axis][span][:, rows]
+        if images.periodic[axis]:
+            difference -= np.floor(difference + images.offset[axis])
+        s.append(difference)
+    return [_combine(s, lattice[:, axis]) for axis in range(3)]
+
+
+def _combine(arrays: list[FloatArray], factors: FloatArray) -> FloatArray:
+    # Leaving out a term that is zero changes no bit of the sum.
+    terms = [a * f for a, f in zip(arrays, factors, strict=True) if f]
+    total = terms[0]
+    for term in terms[1:]:
+        total += term
+    return total
+
+
+def _squares(
+    d: list[FloatArray], shifts: IntArray, lattice: FloatArray
+) -> Iterator[FloatArray]:
+    """Yield the squared distances of one image after the other, Å², (frames, pairs)."""
+    moves = shifted(shifts, lattice)
+    # Images on one line share two components: each square is taken once.
+    once = [
+        {move: (d[axis] + move) ** 2 for move in set(moves[:, axis].tolist())}
+        for axis in range(3)
+    ]
+    for x, y, z in moves.tolist():
+        total = once[0][x] + once[1][y]
+        total += once[2][z]
+        yield total.reshape(len(total), -1)

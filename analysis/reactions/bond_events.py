@@ -1,0 +1,218 @@
+"""When each bond forms and breaks: hysteresis, so that vibrations do not count.
+
+A bond forms where two atoms come closer than `form` and breaks where they part beyond
+`release`, the longer of the two. A gap shorter than `residence` is bridged, and a bond
+that lasted less is none. This is the stable-states picture of a reaction (Northrup and
+Hynes, J. Chem. Phys. 73, 2700 (1980), doi:10.1063/1.440484).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ionface.analysis.pairs import pair_name, parse_pair
+from ionface.analysis.rdf.bonds import bond_length
+from ionface.analysis.rdf.kernels.images import IntArray
+from ionface.analysis.reactions.contacts import Contacts, contacts
+from ionface.analysis.trajectory.frames import FloatArray
+from ionface.analysis.trajectory.trajectory import Trajectory
+from ionface.errors import AnalysisError
+
+RELEASE_FACTOR = 1.15
+"""A bond breaks beyond so many times the length within which it forms: In-S forms
+within 3.0 Å and breaks beyond 3.45 Å, In-Cl 3.1 and 3.57 Å, P-S 2.6 and 2.99 Å."""
+
+RESIDENCE = 100.0
+"""fs; about one period of an In-S or In-Cl stretch (250-300 cm⁻¹: 110-130 fs)."""
+
+
+@dataclass(frozen=True)
+class BondRule:
+    """What counts as a bond of a pair.
+
+    Attributes:
+        form: a bond forms within this distance, Å.
+        release: it breaks beyond this distance, Å; at least `form`.
+        residence_fs: shorter gaps are bridged, shorter bonds are none.
+    """
+
+    form: float
+    release: float
+    residence_fs: float = RESIDENCE
+
+    def __post_init__(self) -> None:
+        """Refuse lengths in the wrong order."""
+        if not (0 < self.form <= self.release < np.inf and self.residence_fs >= 0):
+            raise AnalysisError(
+                "a bond forms within a positive distance and breaks beyond one that is "
+                f"not shorter; got form={self.form} Å, release={self.release} Å, "
+                f"residence={self.residence_fs} fs"
+            )
+
+    @classmethod
+    def of(
+        cls, pair: str | tuple[str, str], residence_fs: float = RESIDENCE
+    ) -> BondRule:
+        """Return the default rule of a pair: `bonds.bond_length` and RELEASE_FACTOR."""
+        length = bond_length(pair)
+        return cls(length, RELEASE_FACTOR * length, residence_fs)
+
+
+@dataclass(frozen=True)
+class BondHistory:
+    """All bonds of a pair, each from its forming to its breaking.
+
+    Attributes:
+        pair: as in "In-S".
+        rule: what counts as a bond.
+        times_fs: of all frames, shape (n_frames,).
+        first: atom of the first species, shape (n_bonds,).
+        second: atom of the second species, shape (n_bonds,).
+        start: first frame of the bond, shape (n_bonds,).
+        stop: first frame without it; n_frames where the run ends first.
+        atoms: numbers of atoms of the two species.
+    """
+
+    pair: str
+    rule: BondRule
+    times_fs: FloatArray = field(repr=False)
+    first: IntArray = field(repr=False)
+    second: IntArray = field(repr=False)
+    start: IntArray = field(repr=False)
+    stop: IntArray = field(repr=False)
+    atoms: tuple[int, int]
+
+    def __len__(self) -> int:
+        return len(self.start)
+
+    @property
+    def n_frames(self) -> int:
+        """Return the number of frames."""
+        return len(self.times_fs)
+
+    @property
+    def counts(self) -> IntArray:
+        """Return the number of bonds in each frame, shape (n_frames,)."""
+        changes = np.bincount(self.start, minlength=self.n_frames + 1)
+        changes -= np.bincount(self.stop, minlength=self.n_frames + 1)
+        return np.cumsum(changes)[: self.n_frames]
+
+    @property
+    def formed_fs(self) -> FloatArray:
+        """Return when bonds formed, in order, but for those of the first frame."""
+        return np.sort(self.times_fs[self.start[self.start > 0]])
+
+    @property
+    def broken_fs(self) -> FloatArray:
+        """Return when bonds broke, in order."""
+        return np.sort(self.times_fs[self.stop[self.stop < self.n_frames]])
+
+    @property
+    def durations_fs(self) -> FloatArray:
+        """Return how long each bond was seen, fs, shape (n_bonds,)."""
+        ends = np.append(self.times_fs, self.times_fs[-1])
+        return ends[self.stop] - self.times_fs[self.start]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain JSON values."""
+        return {
+            "form": self.rule.form,
+            "release": self.rule.release,
+            "residence_fs": self.rule.residence_fs,
+            "counts": self.counts.tolist(),
+            "bonds": [
+                list(row)
+                for row in np.transpose(
+                    [self.first, self.second, self.start, self.stop]
+                ).tolist()
+            ],
+        }
+
+
+def bond_history(
+    trajectory: Trajectory, pair: str | tuple[str, str], rule: BondRule | None = None
+) -> BondHistory:
+    """Return when each bond of a pair formed and broke.
+
+    Args:
+        trajectory: positions may be wrapped or not; the cell may change. Frames should
+            follow one another faster than bonds form and break.
+        pair: as in "In-S".
+        rule: `BondRule.of(pair)` if not given.
+
+    Raises:
+        AnalysisError: there is no frame, a species is missing, or a pair is not written
+            as A-B.
+    """
+    parsed = parse_pair(pair)
+    rule = BondRule.of(parsed) if rule is None else rule
+    near = contacts(trajectory, parsed, rule.release)
+    times = trajectory.times_fs
+    first, second, start, stop = _episodes(near, rule.form)
+    keep = _bridge(first, second, start, stop, times, rule.residence_fs)
+    first, second, start, stop = (x[keep[0]] for x in (first, second, start, stop))
+    stop = keep[1]
+    lasting = _lasting(start, stop, times, rule.residence_fs)
+    return BondHistory(
+        pair_name(parsed), rule, times,
+        first[lasting], second[lasting], start[lasting], stop[lasting],
+        (len(trajectory.indices(parsed[0])), len(trajectory.indices(parsed[1]))),
+    )  # fmt: skip
+
+
+def _episodes(
+    near: Contacts, form: float
+) -> tuple[IntArray, IntArray, IntArray, IntArray]:
+    """Return atoms, first and last frame (exclusive) of each bond under hysteresis."""
+    n = len(near.frame)
+    if n == 0:
+        return (np.zeros(0, dtype=np.int64),) * 4
+    new = np.ones(n, dtype=bool)
+    new[1:] = (
+        (np.diff(near.first) != 0)
+        | (np.diff(near.second) != 0)
+        | (np.diff(near.frame) != 1)
+    )
+    begin = np.flatnonzero(new)
+    end = np.append(begin[1:], n)  # of each stay within `release`
+    close = np.flatnonzero(near.distance < form)
+    at = np.searchsorted(close, begin)  # the first close frame in or after the stay
+    forming = np.append(close, n)[at]
+    bonded = forming < end
+    forming, last = forming[bonded], end[bonded] - 1
+    return (
+        near.first[forming],
+        near.second[forming],
+        near.frame[forming],
+        near.frame[last] + 1,
+    )
+
+
+def _bridge(
+    first: IntArray,
+    second: IntArray,
+    start: IntArray,
+    stop: IntArray,
+    times: FloatArray,
+    residence: float,
+) -> tuple[IntArray, IntArray]:
+    """Return which bonds begin after a lasting gap, and where each then ends."""
+    if len(start) == 0:
+        return np.zeros(0, dtype=np.int64), stop
+    ends = np.append(times, times[-1])
+    same = (np.diff(first) == 0) & (np.diff(second) == 0)
+    brief = times[start[1:]] - ends[stop[:-1]] < residence
+    kept = np.flatnonzero(np.concatenate([[True], ~(same & brief)]))
+    return kept, stop[np.append(kept[1:], len(start)) - 1]
+
+
+def _lasting(
+    start: IntArray, stop: IntArray, times: FloatArray, residence: float
+) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    """Return which bonds lasted; one that fills the whole run always does."""
+    ends = np.append(times, times[-1])
+    whole = (start == 0) & (stop == len(times))
+    return whole | (ends[stop] - times[start] >= residence)

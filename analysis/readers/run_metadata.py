@@ -1,0 +1,160 @@
+"""What other files of a run's folder tell about a file that does not tell it itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ionface.analysis.readers.vasprun import VasprunStream, VaspSettings
+from ionface.errors import AnalysisError
+
+LARGEST_POSCAR = 1 << 28
+"""Bytes; a file of this name that is larger is something else."""
+
+
+@dataclass(frozen=True)
+class Clock:
+    """How a run counts its time.
+
+    Attributes:
+        timestep_fs: POTIM, fs; None where it is unknown or no time (IBRION is not 0).
+        block: NBLOCK, steps between the frames of XDATCAR; None where it is unknown.
+        motion: IBRION, where it says that the run is no molecular dynamics.
+    """
+
+    timestep_fs: float | None = None
+    block: int | None = None
+    motion: int | None = field(default=None, compare=False)
+
+
+def clock_of(settings: VaspSettings) -> Clock:
+    """Return the clock of a vasprun.xml."""
+    return _clock(
+        settings.tag("IBRION"), settings.tag("POTIM"), settings.tag("NBLOCK", 1)
+    )
+
+
+def clock_of_tags(tags: dict[str, str]) -> Clock:
+    """Return the clock of an INCAR's tags, as text, by upper-case name."""
+    return _clock(tags.get("IBRION"), tags.get("POTIM"), tags.get("NBLOCK"))
+
+
+def clock_beside(path: Path, species: tuple[str, ...]) -> Clock:
+    """Return the clock that the vasprun.xml or the INCAR of the same folder tells.
+
+    A vasprun.xml of other atoms belongs to another run and tells nothing.
+    """
+    settings = _settings_beside(path, species)
+    if settings is not None:
+        return clock_of(settings)
+    return clock_of_tags(incar_tags(path.parent / "INCAR"))
+
+
+def fixed_beside(path: Path, species: tuple[str, ...]) -> NDArray[np.bool_] | None:
+    """Return which coordinates the run held fixed, shape (n_atoms, 3), if it is told.
+
+    From vasprun.xml, POSCAR or CONTCAR of the same folder, if they have these atoms.
+    """
+    settings = _settings_beside(path, species)
+    if settings is not None:
+        return fixed_of(settings.free)
+    for name in ("POSCAR", "CONTCAR"):
+        found = _flags(path.parent / name, species)
+        if found is not None:
+            return fixed_of(found)
+    return None
+
+
+def fixed_of(free: NDArray[np.bool_] | None) -> NDArray[np.bool_] | None:
+    """Return the fixed coordinates of the free ones; None where none is fixed."""
+    if free is None or free.all():
+        return None
+    fixed: NDArray[np.bool_] = ~free
+    return fixed
+
+
+def incar_tags(path: Path) -> dict[str, str]:
+    """Return the first word of each tag of an INCAR; nothing if there is no file."""
+    tags: dict[str, str] = {}
+    for line in _text(path).splitlines():
+        for part in line.split("#")[0].split("!")[0].split(";"):
+            name, equals, value = part.partition("=")
+            if equals and value.split():
+                tags[name.strip().upper()] = value.split()[0]
+    return tags
+
+
+def _clock(ibrion: object, potim: object, block: object) -> Clock:
+    steps, kind = _number(block), _number(ibrion)
+    if kind != 0:
+        motion = None if kind is None else int(kind)
+        return Clock(None, int(steps) if steps else None, motion)
+    step = _number(potim)
+    return Clock(step if step and step > 0 else None, int(steps) if steps else None)
+
+
+def _number(value: object) -> float | None:
+    try:
+        number = float(str(value).lower().replace("d", "e"))
+    except ValueError:
+        return None
+    return number if np.isfinite(number) else None
+
+
+def _settings_beside(path: Path, species: tuple[str, ...]) -> VaspSettings | None:
+    for file in sorted(path.parent.glob("vasprun*.xml*")):
+        try:
+            stream = VasprunStream(file)
+        except AnalysisError:
+            continue
+        stream.close()
+        if stream.settings.species == species:
+            return stream.settings
+    return None
+
+
+def _text(path: Path) -> str:
+    try:
+        if not path.is_file() or path.stat().st_size > LARGEST_POSCAR:
+            return ""
+        return path.read_text("utf-8", "replace")
+    except OSError:
+        return ""
+
+
+def _flags(path: Path, species: tuple[str, ...]) -> NDArray[np.bool_] | None:
+    """Return which coordinates a POSCAR sets free; None if it has no flags."""
+    lines = _text(path).splitlines()[5:]
+    counts = next((i for i in range(2) if i < len(lines) and _counts(lines[i])), None)
+    if counts is None or len(lines) < counts + 3 + len(species):
+        return None
+    if sum(_counts(lines[counts])) != len(species):
+        return None
+    names = lines[0].split() if counts else []
+    numbers = _counts(lines[counts])
+    told = [n for name, k in zip(names, numbers, strict=False) for n in [name] * k]
+    if names and [_symbol(name) for name in told] != list(species):
+        return None
+    if not lines[counts + 1].strip().upper().startswith("S"):
+        return None
+    rows = [line.split()[3:6] for line in lines[counts + 3 :][: len(species)]]
+    words = [[word.strip(".").upper()[:1] for word in row] for row in rows]
+    if any(len(row) != 3 or not set(row) <= {"T", "F"} for row in words):
+        return None
+    return np.array([[word == "T" for word in row] for row in words])
+
+
+def _counts(line: str) -> list[int]:
+    words = line.split()
+    return [int(word) for word in words] if words and all(map(_whole, words)) else []
+
+
+def _whole(word: str) -> bool:
+    return word.isascii() and word.isdigit() and len(word) < 10
+
+
+def _symbol(name: str) -> str:
+    return name.split("_", maxsplit=1)[0].split("/", maxsplit=1)[0]

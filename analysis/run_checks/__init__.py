@@ -1,0 +1,1 @@
+"""May a run be trusted: temperature, drift, equilibration."""

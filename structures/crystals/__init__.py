@@ -1,0 +1,1 @@
+"""Crystals: the library of published cells, each checked and with its source."""

@@ -1,0 +1,304 @@
+"""The crystal library: published cells, each with its source, each checked.
+
+`crystal(name)` returns the conventional cell; `read_crystal` also takes CIF and POSCAR
+files. Coordinates follow origin choice 1, as pymatgen's `from_spacegroup` does.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import yaml
+from pymatgen.core import Lattice, Structure
+
+from ionface.errors import StructureError
+
+# lengths that replace published ones, Å; keys "a", "b", "c"
+LatticeLengths = Mapping[str, float] | Mapping[Literal["a", "b", "c"], float]
+
+
+@dataclass(frozen=True)
+class Material:
+    """One entry of the library.
+
+    Attributes:
+        name: in the library.
+        formula: as published.
+        spacegroup: Hermann-Mauguin symbol.
+        lattice: a, b, c in Å; alpha, beta, gamma in degrees.
+        sites: (species or occupancies, Wyckoff letter, x, y, z).
+        ordered: every site is fully occupied by one element.
+        n_atoms: number of sites in the conventional cell.
+        oxidation: charge of each element.
+        distances: shortest distance of a pair must lie in this range, Å.
+        extra_sites: named positions that doping may fill.
+        source: literature.
+        notes: what to know before use.
+    """
+
+    name: str
+    formula: str
+    spacegroup: str
+    lattice: Mapping[str, float]
+    sites: tuple[tuple[Any, str, float, float, float], ...]
+    ordered: bool
+    n_atoms: int
+    oxidation: Mapping[str, float]
+    distances: Mapping[str, tuple[float, float]]
+    extra_sites: Mapping[str, Mapping[str, Any]]
+    source: str
+    notes: str
+
+
+@cache
+def _data() -> dict[str, Any]:
+    text = (files("ionface.structures.crystals") / "crystals.yaml").read_text("utf-8")
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    return yaml.load(text, Loader=loader)
+
+
+@cache
+def materials() -> Mapping[str, Material]:
+    """Return all crystals of the library by name."""
+    return {
+        name: Material(
+            name=name,
+            formula=str(entry["formula"]),
+            spacegroup=entry["spacegroup"]["symbol"],
+            lattice=entry["lattice"],
+            sites=tuple(tuple(site) for site in entry["sites"]),
+            ordered=entry["ordered"],
+            n_atoms=entry["n_atoms"],
+            oxidation=entry["ox"],
+            distances={k: (v[0], v[1]) for k, v in entry["checks"].items()},
+            extra_sites=entry.get("extra_sites", {}),
+            source=entry["source"],
+            notes=entry.get("notes", ""),
+        )
+        for name, entry in _data()["materials"].items()
+    }
+
+
+def material(name: str) -> Material:
+    """Return a crystal's entry.
+
+    Raises:
+        StructureError: the library has none of this name; the closest are named.
+    """
+    if name in materials():
+        return materials()[name]
+    close = get_close_matches(name, materials(), n=3, cutoff=0.5)
+    hint = f"did you mean {' or '.join(close)}? " if close else ""
+    raise StructureError(
+        f"unknown material {name!r}; {hint}the library has {len(materials())} "
+        f"crystals ({', '.join(sorted(materials()))}), and a path to a CIF or POSCAR "
+        "file works too"
+    )
+
+
+def crystal(name: str, lattice: LatticeLengths | None = None) -> Structure:
+    """Return the conventional cell of a library crystal.
+
+    Args:
+        name: in the library.
+        lattice: replaces cell lengths, Å; lengths that symmetry ties together (b of a
+            tetragonal cell) follow a.
+    """
+    return _crystal(name, tuple(sorted((lattice or {}).items()))).copy()
+
+
+@cache
+def _crystal(name: str, lattice: tuple[tuple[str, float], ...]) -> Structure:
+    entry = material(name)
+    return Structure.from_spacegroup(
+        entry.spacegroup,
+        _lattice(entry, dict(lattice)),
+        [site[0] for site in entry.sites],
+        [site[2:] for site in entry.sites],
+    )
+
+
+def _lattice(entry: Material, override: LatticeLengths) -> Lattice:
+    cell = dict(entry.lattice)
+    published = dict(cell)
+    for key, value in override.items():
+        if key not in ("a", "b", "c") or not 0.8 < value / published[key] < 1.25:
+            raise StructureError(
+                f"lattice override {key}={value} of {entry.name}: only a, b, c within "
+                f"20 % of the published {published} are accepted"
+            )
+        cell[key] = value
+    for key in ("b", "c"):
+        if key not in override and published[key] == published["a"]:
+            cell[key] = cell["a"]
+    return Lattice.from_parameters(
+        *(float(cell[k]) for k in ("a", "b", "c", "alpha", "beta", "gamma"))
+    )
+
+
+def read_crystal(name_or_path: str, lattice: LatticeLengths | None = None) -> Structure:
+    """Return a library crystal, or the structure of a CIF or POSCAR file.
+
+    A file's polyanions must be whole: a PO4 with three oxygens is refused.
+
+    Raises:
+        StructureError: unknown name, unreadable file, cut polyanion, overlap.
+    """
+    path = Path(name_or_path)
+    if name_or_path in materials() or not (path.suffix or path.exists()):
+        return crystal(name_or_path, lattice)
+    if not path.is_file():
+        raise StructureError(
+            f"{name_or_path!r} is neither a library name nor a file that exists"
+        )
+    if lattice:
+        raise StructureError(
+            f"{path}: lattice={dict(lattice)} replaces lengths of library crystals "
+            "only; write the lengths into the file"
+        )
+    from ionface.structures.checks import check_overlaps, check_polyanions
+
+    structure = _read_file(path)
+    check_overlaps(structure, f"file {path}")
+    check_polyanions(structure, f"file {path}")
+    return structure
+
+
+def _read_file(path: Path) -> Structure:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            if path.suffix.lower() == ".cif":
+                found = Structure.from_file(str(path))
+            else:
+                from pymatgen.io.vasp import Poscar
+
+                found = Poscar.from_str(path.read_text()).structure
+    except Exception as error:
+        raise StructureError(
+            f"cannot read {path} as {'CIF' if path.suffix == '.cif' else 'POSCAR'}: "
+            f"{type(error).__name__}: {error}"
+        ) from error
+    plain = Structure(found.lattice, found.species_and_occu, found.frac_coords)
+    plain.remove_oxidation_states()
+    return plain
+
+
+def oxidation_states(name_or_path: str, structure: Structure) -> dict[str, float]:
+    """Return the charge of each element; all zero where none are known (metals)."""
+    if name_or_path in materials():
+        return dict(materials()[name_or_path].oxidation)
+    elements = sorted({site.specie.symbol for site in structure})
+    if len(elements) == 1:
+        return {elements[0]: 0.0}
+    guesses = structure.composition.oxi_state_guesses(max_sites=-50)
+    if guesses:
+        return {element: float(guesses[0].get(element, 0)) for element in elements}
+    return dict.fromkeys(elements, 0.0)
+
+
+def setting(name_or_path: str) -> str:
+    """Return whose axes Miller indices belong to, as in "I4/mmm axes"."""
+    if name_or_path in materials():
+        return f"{materials()[name_or_path].spacegroup} axes"
+    return "axes of the file"
+
+
+def free_sites(name: str, host: str) -> tuple[tuple[float, float, float], ...]:
+    """Return the fractional 36f (M3) positions that added Li may take.
+
+    Args:
+        name: library material.
+        host: element that is replaced; Ge takes the site of LAGP, Ti that of LATP.
+
+    Raises:
+        StructureError: the library knows no such position of this crystal.
+    """
+    entry = material(name)
+    sites = {k: v for k, v in entry.extra_sites.items() if k.startswith("M3")}
+    best = {"Ge": "M3_LAGP", "Ti": "M3_LATP"}.get(host, "")
+    if not sites:
+        known = [n for n, m in materials().items() if m.extra_sites]
+        raise StructureError(
+            f"no position for added Li is known in {name}; doping works for {known}"
+        )
+    chosen = sites.get(best) or next(iter(sites.values()))
+    orbit = Structure.from_spacegroup(
+        entry.spacegroup, _lattice(entry, {}), ["Li"], [chosen["xyz"]]
+    )
+    return tuple((float(x), float(y), float(z)) for x, y, z in orbit.frac_coords)
+
+
+def check_material(entry: Material) -> list[str]:
+    """Return what is wrong with an entry: an empty list if nothing is.
+
+    Looks at multiplicities, number of sites, composition, neutrality and distances.
+    """
+    structure = crystal(entry.name)
+    faults = []
+    if len(structure) != entry.n_atoms:
+        faults.append(f"{len(structure)} sites instead of {entry.n_atoms}")
+    faults += _multiplicity_faults(entry)
+    faults += _composition_faults(entry, structure)
+    faults += _distance_faults(entry, structure)
+    return faults
+
+
+def _multiplicity_faults(entry: Material) -> list[str]:
+    faults = []
+    for site in entry.sites:
+        orbit = Structure.from_spacegroup(
+            entry.spacegroup, _lattice(entry, {}), [site[0]], [site[2:]]
+        )
+        if len(orbit) != int(site[1][:-1]):
+            faults.append(f"{site[0]} on {site[1]} has multiplicity {len(orbit)}")
+    return faults
+
+
+def _composition_faults(entry: Material, structure: Structure) -> list[str]:
+    from pymatgen.core import Composition
+
+    faults = []
+    found = structure.composition.fractional_composition
+    wanted = Composition(entry.formula).fractional_composition
+    if not found.almost_equals(wanted, atol=2e-3):
+        faults.append(f"composition {found} instead of {wanted}")
+    charge = sum(
+        entry.oxidation[element.symbol] * amount
+        for element, amount in structure.composition.items()
+    )
+    if abs(charge) > 0.03 * len(structure) / 10:
+        faults.append(f"charge {charge:+.2f} per cell")
+    return faults
+
+
+def _distance_faults(entry: Material, structure: Structure) -> list[str]:
+    faults = []
+    for pair, (low, high) in entry.distances.items():
+        shortest = shortest_pair(structure, *pair.split("-"))
+        if not low <= shortest <= high:
+            faults.append(f"{pair} {shortest:.3f} Å, not in [{low}, {high}]")
+    return faults
+
+
+def shortest_pair(structure: Structure, first: str, second: str) -> float:
+    """Return the shortest distance between two elements within 6 Å, in Å; or inf."""
+    centers, neighbors, _, distances = structure.get_neighbor_list(6.0)
+    symbols = [{element.symbol for element in site.species} for site in structure]
+    wanted = np.array(
+        [
+            (first in symbols[i] and second in symbols[j])
+            for i, j in zip(centers, neighbors, strict=True)
+        ],
+        dtype=bool,
+    )
+    apart = wanted & (distances > 0.4)  # partially occupied images of one atom
+    return float(distances[apart].min()) if apart.any() else float("inf")

@@ -1,0 +1,108 @@
+"""Which atoms a layer has beyond its library cell: ordered, doped, exchanged."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pymatgen.core import Structure
+
+from ionface.errors import StructureError
+from ionface.structures.crystals.library import (
+    materials,
+    oxidation_states,
+    read_crystal,
+)
+from ionface.structures.disorder.disorder import (
+    OrderedStructure,
+    exchanged,
+    ordered_crystals,
+    pick,
+)
+from ionface.structures.disorder.doping import dopant_charge, dope, select
+from ionface.structures.specs import CrystalLayer, Exchange, Ordering
+
+Array = NDArray[np.float64]
+
+
+def bulk(layer: CrystalLayer) -> Structure:
+    """Return the crystal that a layer is cut from, every site full.
+
+    Raises:
+        StructureError: partly occupied sites and no `ordering`, or the reverse.
+    """
+    if layer.ordering is not None:
+        return _ordering(layer)[0].structure.copy()
+    crystal = read_crystal(layer.material, layer.lattice)
+    if crystal.is_ordered:
+        return crystal
+    ordered = ", ".join(sorted(n for n, m in materials().items() if m.ordered))
+    raise StructureError(
+        f"{layer.material} has partly occupied sites, so it cannot be cut; give its "
+        "layer an `ordering`, choose an ordered crystal "
+        f"({ordered}) or dope an ordered host"
+    )
+
+
+def filled(
+    layer: CrystalLayer,
+    sheet: Structure,
+    candidates: Array,
+    oxidation: dict[str, float],
+) -> tuple[Structure, dict[str, Any]]:
+    """Return a sheet with its doping or exchange, and what to say about its atoms.
+
+    Args:
+        layer: tells the doping and the ordering.
+        sheet: undoped, in the interface's supercell.
+        candidates: free positions for added Li, Å, shape (n, 3).
+        oxidation: charge of each element; the dopant's is added to it.
+    """
+    said: dict[str, Any] = {}
+    if layer.ordering is not None:
+        one, found = _ordering(layer)
+        said["ordering"] = {
+            **one.as_dict(),
+            "ewald_energies": [other.ewald_energy for other in found],
+        }
+    if isinstance(layer.doping, Exchange):
+        others = exchanged(sheet, layer.doping, oxidation)
+        swapped = pick(others, layer.doping.rank)
+        said["doping"] = {
+            **swapped.as_dict(),
+            "ewald_energies": [other.ewald_energy for other in others],
+        }
+        return swapped.structure, said
+    if layer.doping is not None:
+        doped = dope(sheet, layer.doping, candidates, oxidation)
+        chosen = select(doped, layer.doping)
+        oxidation[layer.doping.dopant] = dopant_charge(layer.doping, oxidation)
+        said["doping"] = {
+            **chosen.as_dict(),
+            "distinct_orderings": len(doped),
+            "ewald_energies": [other.ewald_energy for other in doped],
+        }
+        return chosen.structure, said
+    return sheet, said
+
+
+def _ordering(layer: CrystalLayer) -> tuple[OrderedStructure, list[OrderedStructure]]:
+    assert layer.ordering is not None
+    lattice = tuple(sorted((layer.lattice or {}).items()))
+    found = _orderings(layer.material, lattice, layer.ordering)
+    return pick(found, layer.ordering.rank), found
+
+
+@lru_cache(maxsize=16)
+def _orderings(
+    name: str, lattice: tuple[tuple[str, float], ...], ordering: Ordering
+) -> list[OrderedStructure]:
+    crystal = read_crystal(name, dict(lattice) or None)
+    if crystal.is_ordered:
+        raise StructureError(
+            f"{name}: every site is full, so there is nothing to order; leave out "
+            "`ordering`"
+        )
+    return ordered_crystals(crystal, ordering, oxidation_states(name, crystal))

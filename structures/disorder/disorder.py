@@ -1,0 +1,292 @@
+"""Disorder other than doping: partly occupied crystals, and exchanged anions.
+
+`ordered_crystals` puts whole atoms on the partly occupied sites of a bulk crystal (Li
+of LGPS, Ge/P, S/Cl of argyrodite); `exchanged` trades S and Cl in a slab. Both rank
+their arrangements by the Ewald energy of formal charges.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from pymatgen.core import Structure
+
+from ionface.errors import StructureError
+from ionface.structures.checks import bonded_groups, check_neutral, check_overlaps
+from ionface.structures.disorder.lattice_gas import (
+    MAX_ENUMERATED,
+    Arrangement,
+    Group,
+    LatticeGas,
+)
+from ionface.structures.specs import Exchange, Ordering
+
+EXCLUSION = 1.6  # Å; partly occupied sites nearer than this are images of one atom
+NEUTRAL = 1e-6  # e
+
+
+@dataclass(frozen=True)
+class OrderedStructure:
+    """One arrangement.
+
+    Attributes:
+        structure: every site full.
+        ewald_energy: of formal charges, eV per cell; only differences have a meaning.
+        rank: 0 has the lowest energy.
+        arrangements: how many distinct ones were found.
+        enumerated: all arrangements were looked at, not a sample.
+        amounts: what was asked for and what there is, by name.
+    """
+
+    structure: Structure
+    ewald_energy: float
+    rank: int
+    arrangements: int
+    enumerated: bool
+    amounts: Mapping[str, float]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain data for provenance."""
+        return {
+            "ewald_energy": self.ewald_energy,
+            "rank": self.rank,
+            "distinct_orderings": self.arrangements,
+            "enumerated": self.enumerated,
+            **self.amounts,
+        }
+
+
+def ordered_crystals(
+    crystal: Structure, ordering: Ordering, oxidation: Mapping[str, float]
+) -> list[OrderedStructure]:
+    """Return the lowest orderings of a crystal with partly occupied sites.
+
+    The number of atoms on each kind of site is the occupancy rounded to whole atoms,
+    then changed by as little as possible until the cell is neutral.
+
+    Args:
+        crystal: conventional cell.
+        ordering: supercell, how many, seed.
+        oxidation: charge of each element.
+
+    Raises:
+        StructureError: no neutral filling lies within one atom of the occupancies, or
+            none avoids atoms on sites that exclude each other.
+    """
+    cell = crystal.make_supercell(ordering.supercell, in_place=False)
+    sets = _disordered_sets(cell)
+    full = [i for i, site in enumerate(cell) if site.is_ordered]
+    charge = sum(oxidation.get(cell[i].specie.symbol, 0.0) for i in full)
+    counts = _neutral_counts(cell, sets, charge, oxidation)
+    groups = [
+        Group(sites, _kinds(count, len(sites)))
+        for sites, count in zip(sets, counts, strict=True)
+    ]
+    kinds = [site.specie.symbol if site.is_ordered else "" for site in cell]
+    gas = LatticeGas(cell, kinds, groups, dict(oxidation), EXCLUSION)
+    found = _structures(cell, gas.lowest(ordering.orderings, ordering.seed))
+    if not found:
+        raise StructureError(
+            f"ordering of {crystal.composition.reduced_formula}: none of the "
+            f"arrangements looked at keeps atoms {EXCLUSION} Å apart; raise orderings "
+            "or the supercell"
+        )
+    amounts = {
+        f"{element.symbol} per cell": float(amount)
+        for element, amount in found[0][0].composition.items()
+    }
+    return _ranked(found, gas, amounts, oxidation, "ordered crystal")
+
+
+def exchanged(
+    structure: Structure, exchange: Exchange, oxidation: Mapping[str, float]
+) -> list[OrderedStructure]:
+    """Return the lowest arrangements with two species partly exchanged.
+
+    Args:
+        structure: ordered bulk or slab.
+        exchange: which species and how much; polyanions keep their atoms.
+        oxidation: charge of each element.
+
+    Raises:
+        StructureError: a species is missing or wholly bonded, or the fraction is out
+            of range or below one atom.
+    """
+    first = _free_atoms(structure, exchange.first)
+    second = _free_atoms(structure, exchange.second)
+    number = _exchanged_number(exchange, len(first), len(second))
+    groups = [
+        Group(
+            tuple(first),
+            (exchange.first,) * (len(first) - number) + (exchange.second,) * number,
+        ),
+        Group(
+            tuple(second),
+            (exchange.second,) * (len(second) - number) + (exchange.first,) * number,
+        ),
+    ]
+    kinds = [site.specie.symbol for site in structure]
+    gas = LatticeGas(structure, kinds, groups, dict(oxidation))
+    amounts = {
+        "exchanged": float(number),
+        "fraction": number / len(second),
+        "requested_fraction": exchange.fraction,
+    }
+    found = _structures(structure, gas.lowest(exchange.orderings, exchange.seed))
+    return _ranked(found, gas, amounts, oxidation, "exchanged structure")
+
+
+def pick(found: list[OrderedStructure], rank: int) -> OrderedStructure:
+    """Return the arrangement of the rank that was asked for.
+
+    Raises:
+        StructureError: there are not so many distinct arrangements.
+    """
+    if not 0 <= rank < len(found):
+        raise StructureError(
+            f"rank={rank}, but {len(found)} distinct orderings exist; ranks count from "
+            "0, `orderings` sets how many are kept"
+        )
+    return found[rank]
+
+
+def _free_atoms(structure: Structure, symbol: str) -> list[int]:
+    """Return the atoms of an element that no polyanion holds."""
+    bound = {
+        atom
+        for group in bonded_groups(structure)
+        for atom, _ in group.atoms
+        if len(group.atoms) > 1
+    }
+    atoms = [i for i, site in enumerate(structure) if site.specie.symbol == symbol]
+    free = [i for i in atoms if i not in bound]
+    if not free:
+        held = f"all {len(atoms)} are bonded in polyanions" if atoms else "it has none"
+        raise StructureError(f"exchange: no free {symbol} to exchange; {held}")
+    return free
+
+
+def _exchanged_number(exchange: Exchange, first: int, second: int) -> int:
+    if not 0 < exchange.fraction <= 1:
+        raise StructureError(
+            f"exchange: fraction={exchange.fraction} must be above 0 and at most 1, "
+            f"the share of the {exchange.second} that is exchanged"
+        )
+    number = round(exchange.fraction * second)
+    if not 0 < number <= first:
+        raise StructureError(
+            f"exchange: fraction={exchange.fraction} of {second} {exchange.second} is "
+            f"{number} atoms; between 1 and the {first} free {exchange.first} are "
+            "possible here: change the fraction, or use a larger cell"
+        )
+    return number
+
+
+def _disordered_sets(cell: Structure) -> list[tuple[int, ...]]:
+    """Return sites of equal occupancies together."""
+    sets: dict[tuple[tuple[str, float], ...], list[int]] = {}
+    for index, site in enumerate(cell):
+        if not site.is_ordered:
+            key = tuple(
+                sorted((e.symbol, round(x, 3)) for e, x in site.species.items())
+            )
+            sets.setdefault(key, []).append(index)
+    return [tuple(sites) for sites in sets.values()]
+
+
+def _kinds(count: Mapping[str, int], sites: int) -> tuple[str, ...]:
+    filled = tuple(symbol for symbol, n in sorted(count.items()) for _ in range(n))
+    return filled + ("",) * (sites - len(filled))
+
+
+def _neutral_counts(
+    cell: Structure,
+    sets: list[tuple[int, ...]],
+    charge: float,
+    oxidation: Mapping[str, float],
+) -> list[dict[str, int]]:
+    """Return whole numbers of atoms on each set of sites that make the cell neutral."""
+    entries = [
+        (number, element.symbol, occupancy * len(sites))
+        for number, sites in enumerate(sets)
+        for element, occupancy in cell[sites[0]].species.items()
+    ]
+    exact = np.array([amount for _, _, amount in entries])
+    q = np.array([oxidation.get(symbol, 0.0) for _, symbol, _ in entries])
+    best: tuple[float, np.ndarray[Any, Any]] | None = None
+    choices = np.array(
+        np.meshgrid(*[[np.floor(x), np.floor(x) + 1] for x in exact])
+    ).reshape(len(exact), -1)  # (n_entries, 2**n_entries)
+    for counts in choices.T:
+        if abs(charge + q @ counts) > NEUTRAL or not _fits(entries, sets, cell, counts):
+            continue
+        off = float(((counts - exact) ** 2).sum())
+        if best is None or off < best[0] - 1e-12:
+            best = (off, counts)
+    if best is None:
+        formula = cell.composition.reduced_formula
+        raise StructureError(
+            f"ordering of {formula}: with whole atoms on its partly occupied sites, at "
+            "most one more or less than the occupancies say, the cell of "
+            f"{len(cell)} sites cannot be neutral; use a larger supercell"
+        )
+    found: list[dict[str, int]] = [{} for _ in sets]
+    for (number, symbol, _), count in zip(entries, best[1], strict=True):
+        found[number][symbol] = int(count)
+    return found
+
+
+def _fits(
+    entries: list[tuple[int, str, float]],
+    sets: list[tuple[int, ...]],
+    cell: Structure,
+    counts: np.ndarray[Any, Any],
+) -> bool:
+    """Tell whether no set holds more atoms than sites; full sets stay full."""
+    for number, sites in enumerate(sets):
+        held = sum(
+            c for (k, _, _), c in zip(entries, counts, strict=True) if k == number
+        )
+        full = cell[sites[0]].species.num_atoms > 1 - 1e-3
+        if held > len(sites) or (full and held < len(sites)):
+            return False
+    return True
+
+
+def _structures(
+    cell: Structure, arrangements: list[Arrangement]
+) -> list[tuple[Structure, float]]:
+    found = []
+    for one in arrangements:
+        kept = [i for i, kind in enumerate(one.kinds) if kind]
+        structure = Structure(
+            cell.lattice,
+            [one.kinds[i] for i in kept],
+            cell.frac_coords[kept],
+            site_properties={
+                key: [values[i] for i in kept]
+                for key, values in cell.site_properties.items()
+            },
+        )
+        found.append((structure, one.energy))
+    return found
+
+
+def _ranked(
+    found: list[tuple[Structure, float]],
+    gas: LatticeGas,
+    amounts: Mapping[str, float],
+    oxidation: Mapping[str, float],
+    where: str,
+) -> list[OrderedStructure]:
+    for structure, _ in found:
+        check_neutral(structure, dict(oxidation), where)
+        check_overlaps(structure, where)
+    enumerated = gas.number <= MAX_ENUMERATED
+    return [
+        OrderedStructure(structure, energy, rank, len(found), enumerated, amounts)
+        for rank, (structure, energy) in enumerate(found)
+    ]

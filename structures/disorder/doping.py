@@ -1,0 +1,246 @@
+"""Aliovalent doping with charge compensation: Al for Ge or Ti, Li on free 36f sites.
+
+`dope` puts the dopants on host sites in many ways, gives each dopant its Li on the
+nearest free position, and ranks the orderings by the Ewald energy of formal charges.
+Orderings that a symmetry maps onto each other have the same energy and count once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import combinations, islice
+from math import comb
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pymatgen.core import Element, Structure
+
+from ionface.errors import StructureError
+from ionface.structures.checks import check_neutral, check_overlaps
+from ionface.structures.disorder.orderings import (
+    CARRIER,
+    ROOM,
+    EwaldMatrix,
+    FreePositions,
+)
+from ionface.structures.specs import Doping
+
+Array = NDArray[np.float64]
+MAX_ENUMERATED = 4000  # orderings; above it as many are sampled
+SAME_ENERGY = 1e-3  # eV; orderings this close are images of each other
+
+
+@dataclass(frozen=True)
+class DopedStructure:
+    """One ordering of the dopants.
+
+    Attributes:
+        structure: with the dopants in place of hosts, the added Li behind all others.
+        x: dopants per formula unit, as they are.
+        requested_x: dopants per formula unit, as they were asked for.
+        dopants: site indices.
+        added: site indices of the added Li.
+        ewald_energy: of formal charges, eV per cell; only differences have a meaning.
+        rank: 0 has the lowest energy.
+    """
+
+    structure: Structure
+    x: float
+    requested_x: float
+    dopants: tuple[int, ...]
+    added: tuple[int, ...]
+    ewald_energy: float
+    rank: int
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain data for provenance."""
+        return {
+            "x": self.x,
+            "requested_x": self.requested_x,
+            "dopants": list(self.dopants),
+            "added": list(self.added),
+            "ewald_energy": self.ewald_energy,
+            "rank": self.rank,
+        }
+
+
+def dope(
+    host_structure: Structure,
+    doping: Doping,
+    candidates: Array,
+    oxidation: Mapping[str, float],
+) -> list[DopedStructure]:
+    """Return symmetry-distinct orderings, the lowest Ewald energy first.
+
+    Args:
+        host_structure: bulk cell or slab, stoichiometric, undoped.
+        doping: what replaces what; `doping.orderings` of them are returned at most.
+        candidates: free positions for the added Li, Å, shape (n, 3).
+        oxidation: charges of the host's elements.
+
+    Raises:
+        StructureError: no such host, x out of reach, or no room for the added Li.
+    """
+    hosts = [i for i, site in enumerate(host_structure) if _symbol(site) == doping.host]
+    units = host_structure.composition.get_reduced_formula_and_factor()[1]
+    number = _number_of_dopants(doping, len(hosts), units)
+    charges = {**oxidation, doping.dopant: dopant_charge(doping, oxidation)}
+    added = round(charges[doping.host] - charges[doping.dopant])
+    if not number:
+        return [DopedStructure(host_structure.copy(), 0.0, doping.x, (), (), 0.0, 0)]
+    check_neutral(host_structure, oxidation, f"host of {doping.dopant} doping")
+    geometry = FreePositions(host_structure, candidates, hosts, added)
+    ewald = EwaldMatrix(host_structure, candidates, charges)
+    ranked = _ranked(geometry, ewald, doping, number, charges)
+    found = [
+        _doped(host_structure, doping, candidates, ordering, number / units, rank)
+        for rank, ordering in enumerate(ranked)
+    ]
+    for one in found:
+        check_neutral(one.structure, charges, f"{doping.dopant}-doped structure")
+        check_overlaps(one.structure, f"{doping.dopant}-doped structure")
+    return found
+
+
+def _symbol(site: object) -> str:
+    return str(site.specie.symbol)  # type: ignore[attr-defined]
+
+
+def _number_of_dopants(doping: Doping, hosts: int, units: float) -> int:
+    if not hosts:
+        raise StructureError(
+            f"doping: no {doping.host} to replace by {doping.dopant} in this structure"
+        )
+    if not 0 <= doping.x <= hosts / units:
+        raise StructureError(
+            f"doping: x = {doping.x} {doping.dopant} per formula unit is not within 0 "
+            f"and {hosts / units:g}, the {doping.host} of one formula unit"
+        )
+    number = round(doping.x * units)
+    if doping.x and not number:
+        raise StructureError(
+            f"doping: x = {doping.x} needs at least {0.5 / doping.x:.0f} formula units "
+            f"for one {doping.dopant}, the cell has {units:g}; add layers or raise x"
+        )
+    return number
+
+
+def dopant_charge(doping: Doping, oxidation: Mapping[str, float]) -> float:
+    """Return the formal charge of the dopant: its highest not above the host's.
+
+    Raises:
+        StructureError: no element, or one that added Li cannot balance.
+    """
+    if not Element.is_valid_symbol(doping.dopant):
+        raise StructureError(f"doping: {doping.dopant!r} is no element")
+    common = Element(doping.dopant).common_oxidation_states
+    lower = [state for state in common if state <= oxidation.get(doping.host, 0)]
+    if not lower or max(lower) <= 0:
+        raise StructureError(
+            f"doping: {doping.dopant} ({', '.join(f'{s:+d}' for s in common)}) cannot "
+            f"replace {doping.host} ({oxidation.get(doping.host, 0):+g}) by adding "
+            f"{CARRIER}; the dopant's charge must not be higher"
+        )
+    return float(max(lower))
+
+
+@dataclass(frozen=True)
+class _Ordering:
+    energy: float
+    dopants: tuple[int, ...]
+    added: tuple[int, ...]
+
+
+def _ranked(
+    geometry: FreePositions,
+    ewald: EwaldMatrix,
+    doping: Doping,
+    number: int,
+    charges: Mapping[str, float],
+) -> list[_Ordering]:
+    """Return the distinct orderings of lowest energy."""
+    change = charges[doping.dopant] - charges[doping.host]
+    found = []
+    for dopants in _choices(len(geometry.hosts), number, doping.seed):
+        places = geometry.places(dopants)
+        if places is not None:
+            sites = [geometry.hosts[i] for i in dopants]
+            energy = ewald.energy(sites, places, change)
+            found.append(_Ordering(energy, tuple(sites), places))
+    if not found:
+        raise StructureError(
+            f"doping: no room for the {CARRIER} that {number} {doping.dopant} need: of "
+            f"{len(geometry.free)} free positions {int(geometry.free.sum())} are "
+            f"{ROOM} Å away from all atoms; lower x"
+        )
+    found.sort(key=lambda o: (round(o.energy, 3), o.dopants))
+    distinct = [
+        one
+        for before, one in zip([None, *found], found, strict=False)
+        if before is None or one.energy - before.energy > SAME_ENERGY
+    ]
+    return distinct[: max(1, doping.orderings)]
+
+
+def _choices(hosts: int, number: int, seed: int) -> Iterator[tuple[int, ...]]:
+    """Yield all choices of dopant sites if they are few, else a seeded sample."""
+    if comb(hosts, number) <= MAX_ENUMERATED:
+        yield from combinations(range(hosts), number)
+        return
+    random = np.random.default_rng(seed)
+    drawn = (
+        tuple(sorted(random.choice(hosts, number, replace=False).tolist()))
+        for _ in range(4 * MAX_ENUMERATED)
+    )
+    yield from islice(dict.fromkeys(drawn), MAX_ENUMERATED)
+
+
+def _doped(
+    host: Structure,
+    doping: Doping,
+    candidates: Array,
+    ordering: _Ordering,
+    x: float,
+    rank: int,
+) -> DopedStructure:
+    structure = host.copy()
+    for index in ordering.dopants:
+        structure.replace(index, doping.dopant, properties=structure[index].properties)
+    for place in ordering.added:
+        nearest = _nearest_height(host, candidates[place])
+        structure.append(
+            CARRIER,
+            candidates[place],
+            coords_are_cartesian=True,
+            properties=dict(host[nearest].properties),
+        )
+    return DopedStructure(
+        structure=structure,
+        x=x,
+        requested_x=doping.x,
+        dopants=ordering.dopants,
+        added=tuple(range(len(host), len(structure))),
+        ewald_energy=ordering.energy,
+        rank=rank,
+    )
+
+
+def _nearest_height(host: Structure, position: Array) -> int:
+    """Return the atom next in height, whose labels (layer) an added atom inherits."""
+    return int(np.argmin(np.abs(host.cart_coords[:, 2] - position[2])))
+
+
+def select(found: list[DopedStructure], doping: Doping) -> DopedStructure:
+    """Return the ordering of the rank that was asked for.
+
+    Raises:
+        StructureError: there are not so many distinct orderings.
+    """
+    if not 0 <= doping.rank < len(found):
+        raise StructureError(
+            f"doping: rank={doping.rank}, but {len(found)} distinct orderings exist; "
+            "ranks count from 0, `orderings` sets how many are kept"
+        )
+    return found[doping.rank]

@@ -1,0 +1,1 @@
+"""Pictures of an interface model, from the side and from above."""

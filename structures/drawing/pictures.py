@@ -1,0 +1,187 @@
+"""A picture of an interface model: from the side, z to the right, and from above.
+
+Atoms are shaded balls, drawn from far to near with the bonds of polyanions and
+molecules; a band of its own color lies behind each phase and a dashed line marks each
+interface. Thin cells are repeated until they can be looked at; most of the vacuum is
+left out, and the picture says so.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ionface.structures.checks import covalent_radii
+from ionface.structures.drawing.scenes import NEAR, Scene, View
+from ionface.structures.model import InterfaceModel
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+Array = NDArray[np.float64]
+BANDS = {"substrate": "#e3ecf7", "film": "#fbeedd"}
+EDGES = {"substrate": "#2f5d9b", "film": "#a8621b"}
+MARK, FRAME = "#c0392b", "#555555"
+COLORS = {"Li": (0.58, 0.40, 0.80), "H": (0.96, 0.96, 0.96), "In": (0.52, 0.42, 0.41)}
+BALL = 0.50  # drawn radius per covalent radius
+INCHES_PER_ANGSTROM = 0.22
+WIDTHS = (7.0, 13.0)  # of the figure, inches
+
+
+def draw_model(model: InterfaceModel, path: Path | str) -> None:
+    """Write a picture of a model; the suffix (.png, .svg, .pdf) chooses the format."""
+    figure_model(model).savefig(path, dpi=200)
+
+
+def figure_model(model: InterfaceModel) -> Figure:
+    """Return the figure: the side view on the left, the interface from above right."""
+    from matplotlib.figure import Figure as MplFigure
+
+    view = View(model)
+    sizes = np.array([view.side_size(), view.top_size()])  # Å, rows are (width, height)
+    extra = np.array([1.2, 1.5])  # inches for titles and legend
+    wanted = sizes.sum(axis=0)[0] * INCHES_PER_ANGSTROM
+    scale = np.clip(wanted, *WIDTHS) / sizes.sum(axis=0)[0]
+    size = np.array([sizes[:, 0].sum(), sizes[:, 1].max()]) * scale + extra
+    figure = MplFigure(figsize=(float(size[0]), float(size[1])), layout="constrained")
+    side, top = figure.subplots(1, 2, width_ratios=sizes[:, 0].tolist())
+    _draw_side(side, view)
+    _draw_top(top, view)
+    strain = f"strain {100 * model.max_strain:.2f} %"
+    figure.suptitle(
+        f"{model.name}:  {len(model.structure)} atoms, {model.area:.1f} Å², {strain}",
+        fontsize=13,
+        fontweight="bold",
+    )
+    _legend(figure, model)
+    return figure
+
+
+def _draw_side(axes: Axes, view: View) -> None:
+    model, top = view.model, view.height * view.copies
+    for side in ("substrate", "film"):
+        phase = getattr(model, f"{side}_phase")
+        z = model.structure.cart_coords[np.array(model.phases) == phase, 2]
+        low, high = float(z.min()), float(z.max())
+        axes.fill_between(
+            [low - 0.8, high + 0.8], -1.2, top + 1.2, color=BANDS[side], zorder=0
+        )
+        axes.annotate(
+            phase,
+            ((low + high) / 2, top + 1.2),
+            (0, 3),
+            textcoords="offset points",
+            ha="center",
+            color=EDGES[side],
+            fontsize=14,
+            fontweight="bold",
+        )
+    _draw_scene(axes, view.side())
+    for height in [*model.interface_heights, *_upper_border(view)]:
+        axes.plot(
+            [height] * 2, [-1.2, top + 1.2], color=MARK, lw=1.6, ls="--", zorder=3e4
+        )
+    for copy in range(view.copies + 1):
+        style = ("-", 1.0) if copy in (0, view.copies) else (":", 0.6)
+        wide, up = [view.left, view.right], copy * view.height
+        axes.plot(wide, [up] * 2, color=FRAME, ls=style[0], lw=style[1], zorder=1)
+    _bar(axes, view.left, -2.6)
+    axes.set_xlim(view.left - 1.5, view.right + 1.5)
+    axes.set_ylim(-3.4, top + 3.0)
+    axes.set_title(_side_title(view), fontsize=10)
+    axes.set_aspect("equal")
+    axes.axis("off")
+
+
+def _upper_border(view: View) -> list[float]:
+    """Return the upper copy of an interface that lies on the cell's border."""
+    lowest = min(view.model.interface_heights)
+    return [view.cell_c] if view.model.n_interfaces == 2 and lowest < 1e-6 else []
+
+
+def _side_title(view: View) -> str:
+    copies = f", {view.copies} cells high" if view.copies > 1 else ""
+    if view.model.vacuum:
+        return f"side view (vacuum of {view.model.vacuum:g} Å cut short){copies}"
+    return f"side view, two interfaces{copies}"
+
+
+def _draw_top(axes: Axes, view: View) -> None:
+    ring = view.outline()
+    _draw_scene(axes, view.top())
+    axes.plot(ring[:, 0], ring[:, 1], color=FRAME, lw=1.0, zorder=1)
+    low, high = ring.min(axis=0), ring.max(axis=0)
+    axes.set_xlim(low[0] - 2, high[0] + 2)
+    axes.set_ylim(-3.4, high[1] + 3.0)
+    axes.set_title(f"from above, ± {NEAR} Å", fontsize=10)
+    _bar(axes, low[0], -2.6)
+    axes.set_aspect("equal")
+    axes.axis("off")
+
+
+def _draw_scene(axes: Axes, scene: Scene) -> None:
+    """Draw balls and sticks from far to near."""
+    from matplotlib.patches import Circle
+
+    radii = BALL * covalent_radii(scene.symbols)
+    depth = scene.points[:, 2]
+    rank = np.argsort(np.argsort(depth, kind="stable"), kind="stable")
+    near = (depth - depth.min()) / (np.ptp(depth) or 1.0)
+    for i, (x, y, _) in enumerate(scene.points):
+        color = _faded(_color(scene.symbols[i]), near[i])
+        order = 10 + 3 * float(rank[i])
+        spot = (x - 0.28 * radii[i], y + 0.28 * radii[i])
+        body = Circle((x, y), radii[i], fc=color, ec="#333333", lw=0.5, zorder=order)
+        light = color + (1 - color) * 0.6
+        shine = Circle(spot, 0.38 * radii[i], fc=light, ec="none", zorder=order + 1)
+        axes.add_patch(body)
+        axes.add_patch(shine)
+    for i, end in scene.sticks:
+        line = np.array([scene.points[i, :2], end])
+        color = _faded(np.full(3, 0.45), near[i])
+        order = 10 + 3 * float(rank[i]) - 0.5  # behind its own ball
+        axes.plot(line[:, 0], line[:, 1], color=color, lw=2.2, zorder=order)
+
+
+def _faded(color: Array, near: float) -> Array:
+    """Return a color paled with distance, as haze does."""
+    return np.asarray(color * (0.6 + 0.4 * near) + 0.95 * 0.4 * (1 - near))
+
+
+def _color(symbol: str) -> Array:
+    from ase.data import atomic_numbers
+    from ase.data.colors import jmol_colors
+
+    return np.array(COLORS.get(symbol, tuple(jmol_colors[atomic_numbers[symbol]])))
+
+
+def _bar(axes: Axes, x: float, y: float) -> None:
+    axes.plot([x, x + 5], [y, y], color="black", lw=2.5, solid_capstyle="butt")
+    axes.text(x + 5.4, y, "5 Å", va="center", fontsize=9)
+
+
+def _legend(figure: Figure, model: InterfaceModel) -> None:
+    from matplotlib.lines import Line2D
+
+    symbols = sorted({site.specie.symbol for site in model.structure})
+    sizes = 5 + 4 * covalent_radii(symbols)
+    handles = [
+        Line2D([], [], ls="", marker="o", ms=size, mec="#333333", mew=0.5, label=symbol)
+        for symbol, size in zip(symbols, sizes, strict=True)
+    ]
+    for handle, symbol in zip(handles, symbols, strict=True):
+        handle.set_markerfacecolor(tuple(_color(symbol).tolist()))
+    handles.append(Line2D([], [], color=MARK, lw=1.6, ls="--", label="interface"))
+    figure.legend(
+        handles=handles,
+        loc="outside lower center",
+        ncols=len(handles),
+        frameon=False,
+        fontsize=10,
+        handletextpad=0.3,
+        columnspacing=1.4,
+    )

@@ -1,0 +1,273 @@
+"""Interface models from specifications: cut, match, stack, check.
+
+Data flow: spec -> two slabs (or a slab and a molecule) -> a common in-plane cell ->
+the film above the substrate at the gap where the closest pair of atoms just touches ->
+an InterfaceModel that has passed every check.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pymatgen.core import Structure
+
+from ionface.errors import StructureError
+from ionface.structures.checks import (
+    check_neutral,
+    check_overlaps,
+    check_polyanions,
+    count_polyanions,
+)
+from ionface.structures.labels import CRYSTAL, with_fixed_layers
+from ionface.structures.matching.search import matches
+from ionface.structures.matching.stacking import boxed, stretched, touching_gap
+from ionface.structures.model import InterfaceModel
+from ionface.structures.polymers.film_layer import (
+    SoftLayer,
+    open_layer,
+    pack_layer,
+    resting,
+)
+from ionface.structures.polymers.molecules import lay_flat
+from ionface.structures.slabs.crystal_layer import Sheet, cut_slab, in_supercell
+from ionface.structures.slabs.slab import Slab
+from ionface.structures.specs import (
+    CrystalLayer,
+    FilmLayer,
+    InterfaceSpec,
+    PolymerLayer,
+)
+
+Array = NDArray[np.float64]
+UNSTRAINED = np.zeros((2, 2))
+LIMITS = {
+    "max_strain": (0.0, 0.15),
+    "max_area": (1.0, 5000.0),
+    "vacuum": (0.0, 100.0),
+    "gap": (0.5, 30.0),
+}
+THIN_VACUUM = 6.0  # Å; below it the slabs of neighboring cells still feel each other
+
+
+@dataclass(frozen=True)
+class _Sides:
+    """Film and substrate as they are made, and the in-plane cell that they share."""
+
+    film: Sheet
+    substrate: Sheet
+    cell: Array
+    film_strain: Array
+    substrate_strain: Array
+    match: dict[str, Any]
+
+
+def build_interface(
+    spec: InterfaceSpec, film: SoftLayer | None = None
+) -> InterfaceModel:
+    """Return the checked model of an interface.
+
+    Args:
+        spec: what is wanted.
+        film: a film or an amorphous layer as an engine left it; packed at random if
+            not given, which is a picture and no start for a calculation.
+
+    Raises:
+        StructureError: anything that would make the model wrong, and where.
+    """
+    spec = _distinct_names(spec)
+    _check_numbers(spec)
+    slab = cut_slab(spec.substrate)
+    if isinstance(spec.film, CrystalLayer):
+        sides = _crystal_sides(spec, spec.film, slab)
+    elif isinstance(spec.film, PolymerLayer):
+        sides = _polymer_sides(spec, spec.film, slab)
+    else:
+        sides = _soft_sides(spec, slab, film or pack_layer(spec))
+    model = _stacked(spec, sides)
+    _check(model, sides)
+    return model
+
+
+def _distinct_names(spec: InterfaceSpec) -> InterfaceSpec:
+    if spec.film.phase != spec.substrate.phase:
+        return spec
+    return replace(spec, film=replace(spec.film, name=f"{spec.film.phase} film"))
+
+
+def _check_numbers(spec: InterfaceSpec) -> None:
+    for key, (low, high) in LIMITS.items():
+        value = getattr(spec, key)
+        if value is not None and not low <= value <= high:
+            raise StructureError(
+                f"{spec.name}: {key}={value} must lie between {low:g} and {high:g}"
+            )
+    if 0 < spec.vacuum < THIN_VACUUM:
+        raise StructureError(
+            f"{spec.name}: vacuum={spec.vacuum} Å is too thin to separate the slabs; "
+            f"give 0 for a sandwich of two interfaces, or at least {THIN_VACUUM:g} "
+            "(20 is usual)"
+        )
+    if not np.isfinite(spec.registry).all():
+        raise StructureError(f"{spec.name}: registry={spec.registry} must be finite")
+
+
+def _crystal_sides(spec: InterfaceSpec, layer: CrystalLayer, lower: Slab) -> _Sides:
+    upper = cut_slab(layer)
+    found = matches(
+        upper, lower, spec.max_strain, spec.max_area, spec.strained, spec.stiffness
+    )
+    if not 0 <= spec.match < len(found):
+        raise StructureError(
+            f"{spec.name}: match={spec.match}, but the {len(found)} matches are "
+            f"numbered from 0 to {len(found) - 1}"
+        )
+    match = found[spec.match]
+    return _Sides(
+        film=in_supercell(layer, upper, match.film, film=True),
+        substrate=in_supercell(spec.substrate, lower, match.substrate, film=False),
+        cell=match.cell,
+        film_strain=match.film_strain,
+        substrate_strain=match.substrate_strain,
+        match={
+            "film": match.film.tolist(),
+            "substrate": match.substrate.tolist(),
+            "index": spec.match,
+            "found": len(found),
+            "von_mises": match.von_mises,
+        },
+    )
+
+
+def _polymer_sides(spec: InterfaceSpec, layer: PolymerLayer, lower: Slab) -> _Sides:
+    laid = lay_flat(layer, lower.in_plane, spec.max_area)
+    matrix = np.diag(laid.supercell)
+    substrate = in_supercell(spec.substrate, lower, matrix, film=False)
+    cell = substrate.structure.lattice.matrix[:2, :2]
+    film = Structure(
+        substrate.structure.lattice,
+        laid.symbols,
+        laid.coords,
+        coords_are_cartesian=True,
+        site_properties={
+            "layer": [0] * len(laid.symbols),
+            "molecule": [0] * len(laid.symbols),
+        },
+    )
+    return _Sides(
+        film=Sheet(film, {}, laid.provenance),
+        substrate=substrate,
+        cell=cell,
+        film_strain=UNSTRAINED,
+        substrate_strain=UNSTRAINED,
+        match={"substrate": matrix.tolist()},
+    )
+
+
+def _soft_sides(spec: InterfaceSpec, lower: Slab, layer: SoftLayer) -> _Sides:
+    layer = layer if layer.opened else open_layer(layer, layer.structure)
+    matrix = np.diag(layer.supercell)
+    substrate = in_supercell(spec.substrate, lower, matrix, film=False)
+    return _Sides(
+        film=Sheet(resting(layer), {}, layer.provenance),
+        substrate=substrate,
+        cell=substrate.structure.lattice.matrix[:2, :2],
+        film_strain=UNSTRAINED,
+        substrate_strain=UNSTRAINED,
+        match={"substrate": matrix.tolist()},
+    )
+
+
+def _stacked(spec: InterfaceSpec, sides: _Sides) -> InterfaceModel:
+    lower = stretched(sides.substrate.structure, sides.cell)
+    upper = stretched(sides.film.structure, sides.cell, shift=spec.registry)
+    gap = spec.gap
+    if gap is None:
+        molecular = isinstance(spec.film, PolymerLayer | FilmLayer)
+        gap = touching_gap(upper, lower, molecular, sandwich=not spec.vacuum)
+    above = spec.vacuum or gap
+    thickness = float(np.ptp(lower.cart_coords[:, 2]))
+    height = thickness + gap + float(np.ptp(upper.cart_coords[:, 2])) + above
+    # half of what is above lies below, so that no atom sits on the cell's border
+    parts = [
+        boxed(lower, height, base=above / 2),
+        boxed(upper, height, base=above / 2 + thickness + gap),
+    ]
+    phases = (spec.substrate.phase, spec.film.phase)
+    for part, phase in zip(parts, phases, strict=True):
+        part.add_site_property("phase", [phase] * len(part))
+    _label(spec, parts)
+    return InterfaceModel(
+        name=spec.name,
+        structure=Structure.from_sites([*parts[0], *parts[1]], to_unit_cell=True),
+        film_phase=spec.film.phase,
+        substrate_phase=spec.substrate.phase,
+        n_interfaces=1 if spec.vacuum else 2,
+        gap=gap,
+        registry=spec.registry,
+        vacuum=spec.vacuum,
+        strain_film=sides.film_strain.tolist(),
+        strain_substrate=sides.substrate_strain.tolist(),
+        unstrained=_unstrained(sides, phases, parts),
+        provenance={
+            "film": sides.film.provenance,
+            "substrate": sides.substrate.provenance,
+            "match": sides.match,
+            "spec": asdict(spec),
+        },
+    )
+
+
+def _label(spec: InterfaceSpec, parts: list[Structure]) -> None:
+    """Say which atoms belong to which molecule, and which ones do not move."""
+    if any("molecule" in part.site_properties for part in parts):
+        for part in parts:
+            if "molecule" not in part.site_properties:
+                part.add_site_property("molecule", [CRYSTAL] * len(part))
+    fixed = [getattr(side, "fixed_layers", 0) for side in (spec.substrate, spec.film)]
+    if not any(fixed):
+        return
+    if not spec.vacuum:
+        raise StructureError(
+            f"{spec.name}: fixed_layers need a free side, but vacuum=0 makes a "
+            "sandwich, in which both sides of each slab meet the other; give a vacuum"
+        )
+    for part, number, top in zip(parts, fixed, (False, True), strict=True):
+        part.add_site_property("fixed", with_fixed_layers(part, number, top))
+
+
+def _unstrained(
+    sides: _Sides, phases: tuple[str, str], parts: list[Structure]
+) -> dict[str, Structure]:
+    """Return the strained sides in their own lattices: same atoms, heights and c."""
+    found = {}
+    strains = (sides.substrate_strain, sides.film_strain)
+    sheets = (sides.substrate, sides.film)
+    for phase, part, sheet, strain in zip(phases, parts, sheets, strains, strict=True):
+        if np.abs(strain).max() > 1e-6:
+            found[phase] = stretched(part, sheet.structure.lattice.matrix[:2, :2])
+    return found
+
+
+def _check(model: InterfaceModel, sides: _Sides) -> None:
+    """Refuse a model in which stacking has cut, overlapped or charged anything."""
+    where = f"interface {model.name}"
+    check_overlaps(model.structure, where)
+    whole: dict[str, int] = {}
+    parts = model.separated()
+    for phase, sheet in (
+        (model.film_phase, sides.film),
+        (model.substrate_phase, sides.substrate),
+    ):
+        groups = count_polyanions(sheet.structure)
+        check_polyanions(parts[phase], f"{where}, {phase}", groups)
+        check_neutral(parts[phase], sheet.oxidation, f"{where}, {phase}", sheet.charge)
+        whole = {k: whole.get(k, 0) + groups.get(k, 0) for k in {*whole, *groups}}
+        if parts[phase].composition != sheet.structure.composition:
+            raise StructureError(
+                f"{where}: stacking changed the composition of {phase}"
+            )
+    # and none has gained or lost a ligand to the other side
+    check_polyanions(model.structure, where, whole)

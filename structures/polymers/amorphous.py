@@ -1,0 +1,245 @@
+"""Amorphous layers: atoms at random at a composition and density, and the cut after.
+
+`random_alloy` fills a cell that is periodic in all directions; an engine melts and
+quenches it there, at exactly the density that was asked for. `opened` then cuts it at
+its emptiest plane into a film.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pymatgen.core import Element, Structure
+
+from ionface.errors import StructureError
+from ionface.structures.checks import covalent_radii
+from ionface.structures.periodic import pairs_within, perpendicular_widths
+from ionface.structures.polymers.crystallinity import order_of
+from ionface.structures.polymers.molecules import allowed_supercell, supercells
+from ionface.structures.specs import AmorphousLayer
+
+Array = NDArray[np.float64]
+DALTONS = 0.602214076  # Da/Å³ in 1 g/cm³
+DENSITY = (0.1, 25.0)  # g/cm³
+MOST_ATOMS = 5000
+CLOSE = 0.85  # of the sum of covalent radii: nearer, atoms of the start overlap
+ROUNDS = 300  # of pushing overlapping atoms apart
+WIDE = 8.0  # Å; an amorphous layer narrower than this sees its own images
+
+
+@dataclass(frozen=True)
+class Alloy:
+    """Atoms at random in a cell periodic in all directions.
+
+    Attributes:
+        symbols: elements.
+        coords: Å, shape (n_atoms, 3).
+        cell: Å, shape (3, 3), c along z.
+        supercell: repeats of the partner's surface cell.
+        provenance: plain data: composition and density, asked for and made.
+    """
+
+    symbols: list[str]
+    coords: Array
+    cell: Array
+    supercell: tuple[int, int] = (1, 1)
+    provenance: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class OpenedAlloy:
+    """An amorphous film.
+
+    Attributes:
+        symbols: elements.
+        coords: Å, shape (n_atoms, 3), the lowest atom at z = 0.
+        provenance: plain data: where it was cut, whether it has crystallized.
+    """
+
+    symbols: list[str]
+    coords: Array
+    provenance: dict[str, Any]
+
+
+def random_alloy_on(layer: AmorphousLayer, surface: Array, max_area: float) -> Alloy:
+    """Return an alloy on a supercell of a surface cell.
+
+    Args:
+        layer: `supercell` is used if given; else the smallest one that is 8 Å wide in
+            both directions.
+        surface: in-plane vectors of the surface cell, Å, shape (2, 2).
+        max_area: Å².
+
+    Raises:
+        StructureError: no such supercell, or as `random_alloy`.
+    """
+    repeats = layer.supercell
+    if repeats is not None:
+        allowed_supercell(layer.phase, repeats, surface, max_area)
+    else:
+        wide = (
+            found
+            for found in supercells(surface, max_area)
+            if perpendicular_widths(np.array(found)[:, None] * surface).min() >= WIDE
+        )
+        repeats = next(wide, None)
+        if repeats is None:
+            raise StructureError(
+                f"{layer.phase}: no supercell up to max_area={max_area} Å² is {WIDE} Å "
+                "wide in both directions; raise max_area or give supercell"
+            )
+    alloy = random_alloy(layer, np.array(repeats)[:, None] * surface)
+    chosen = (int(repeats[0]), int(repeats[1]))
+    return Alloy(alloy.symbols, alloy.coords, alloy.cell, chosen, alloy.provenance)
+
+
+def random_alloy(layer: AmorphousLayer, plane: Array) -> Alloy:
+    """Return atoms at random, pushed apart until none overlap.
+
+    Args:
+        layer: composition, density, thickness and seed.
+        plane: in-plane vectors, Å, shape (2, 2).
+
+    Raises:
+        StructureError: a composition or density that makes no sense, too few or too
+            many atoms, or a density at which atoms overlap.
+    """
+    shares = _shares(layer)
+    low, high = DENSITY
+    if not low <= layer.density <= high:
+        raise StructureError(
+            f"{layer.phase}: density={layer.density} g/cm³ must lie between {low} and "
+            f"{high}"
+        )
+    area = abs(float(np.linalg.det(plane)))
+    mean_mass = sum(x * float(Element(s).atomic_mass) for s, x in shares.items())
+    number = round(layer.density * DALTONS * area * layer.thickness / mean_mass)
+    if not len(shares) <= number <= MOST_ATOMS:
+        raise StructureError(
+            f"{layer.phase}: thickness={layer.thickness} Å on {area:.1f} Å² at "
+            f"{layer.density} g/cm³ makes {number} atoms; between {len(shares)} and "
+            f"{MOST_ATOMS} are possible: change the thickness"
+        )
+    counts = _whole(shares, number)
+    symbols = [symbol for symbol, n in counts.items() for _ in range(n)]
+    mass = sum(n * float(Element(s).atomic_mass) for s, n in counts.items())
+    cell = np.zeros((3, 3))
+    cell[:2, :2] = plane
+    cell[2, 2] = mass / (layer.density * DALTONS * area)
+    coords, closest = _pushed_apart(symbols, cell, np.random.default_rng(layer.seed))
+    if closest < 1:
+        raise StructureError(
+            f"{layer.phase}: density={layer.density} g/cm³ cannot be packed: with "
+            f"{number} atoms in {area * cell[2, 2]:.0f} Å³ the closest pair stays at "
+            f"{closest * CLOSE:.2f} of the sum of its covalent radii, below {CLOSE}; "
+            "lower the density"
+        )
+    made = {s: n / number for s, n in counts.items()}
+    return Alloy(
+        symbols=symbols,
+        coords=coords,
+        cell=cell,
+        provenance={
+            "amorphous": made,
+            "amorphous_asked": shares,
+            "composition_error": max(abs(made[s] - shares[s]) for s in shares),
+            "formula": "".join(f"{s}{n}" for s, n in counts.items()),
+            "density": layer.density,
+            "thickness": float(cell[2, 2]),
+            "closest_of_contact": closest * CLOSE,
+            "seed": layer.seed,
+        },
+    )
+
+
+def opened(structure: Structure) -> OpenedAlloy:
+    """Return the film that results from a cut at the emptiest plane across z.
+
+    Args:
+        structure: periodic in all directions, c along z; wrapped or not.
+    """
+    height = float(structure.lattice.matrix[2, 2])
+    coords = np.array(structure.cart_coords)
+    z = coords[:, 2] % height
+    ordered = np.sort(z)
+    gaps = np.diff([*ordered, ordered[0] + height])
+    widest = int(np.argmax(gaps))
+    start = ordered[(widest + 1) % len(ordered)]
+    moved = (z - start + 1e-9) % height - 1e-9
+    coords[:, :2] = _wrapped_plane(coords, structure.lattice.matrix)
+    coords[:, 2] = moved
+    order = order_of(structure.cart_coords, structure.lattice.matrix)
+    return OpenedAlloy(
+        symbols=[site.specie.symbol for site in structure],
+        coords=coords,
+        provenance={
+            "opened_at": float(start),
+            "opened_gap": float(gaps[widest]),
+            "order": order.as_dict(),
+            "state": "crystallized" if order.crystallized else "amorphous",
+        },
+    )
+
+
+def _shares(layer: AmorphousLayer) -> dict[str, float]:
+    unknown = [s for s in layer.amorphous if not Element.is_valid_symbol(s)]
+    if unknown or not layer.amorphous:
+        raise StructureError(
+            f"{layer.phase}: amorphous={dict(layer.amorphous)} must map elements to "
+            f"amounts{f'; {unknown} are no elements' if unknown else ''}"
+        )
+    if min(layer.amorphous.values()) <= 0:
+        raise StructureError(
+            f"{layer.phase}: amorphous={dict(layer.amorphous)}: every amount must be "
+            "positive; leave out what is not there"
+        )
+    total = sum(layer.amorphous.values())
+    return {s: x / total for s, x in layer.amorphous.items()}
+
+
+def _whole(shares: Mapping[str, float], number: int) -> dict[str, int]:
+    """Return whole atoms by the largest remainders; each element has at least one."""
+    exact = {s: x * number for s, x in shares.items()}
+    counts = {s: max(1, int(x)) for s, x in exact.items()}
+    while (left := number - sum(counts.values())) != 0:
+        step = 1 if left > 0 else -1
+        open_to = [s for s in counts if step > 0 or counts[s] > 1]
+        best = max(open_to, key=lambda s: step * (exact[s] - counts[s]))
+        counts[best] += step
+    return counts
+
+
+def _pushed_apart(
+    symbols: list[str], cell: Array, random: np.random.Generator
+) -> tuple[Array, float]:
+    """Return positions, and the closest distance over the smallest allowed one."""
+    radii = CLOSE * covalent_radii(symbols)
+    order = random.permutation(len(symbols))
+    coords = random.random((len(symbols), 3)) @ cell
+    coords = coords[order]
+    closest = 0.0
+    for _ in range(ROUNDS):
+        pairs = pairs_within(coords, cell, 1.02 * radii)
+        if not len(pairs.first):
+            return coords, 1.0
+        vectors = pairs.vectors(coords)
+        distances = np.linalg.norm(vectors, axis=1)
+        wanted = radii[pairs.first] + radii[pairs.second]
+        closest = float((distances / wanted).min())
+        if closest >= 1:
+            break
+        push = np.clip(1.02 * wanted - distances, 0, None)
+        push = 0.5 * (push / np.maximum(distances, 1e-3))[:, None] * vectors
+        np.add.at(coords, pairs.second, push)
+        np.add.at(coords, pairs.first, -push)
+    return coords, min(1.0, closest)
+
+
+def _wrapped_plane(coords: Array, matrix: Array) -> Array:
+    plane = matrix[:2, :2]
+    fractions = coords[:, :2] @ np.linalg.inv(plane)
+    return np.asarray((fractions - np.floor(fractions)) @ plane)

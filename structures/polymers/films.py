@@ -1,0 +1,255 @@
+"""A film of several chains at a density, in the in-plane cell of its partner.
+
+`pack(layer, cell)`: conformers (RDKit) are put loosely into a space several times as
+high as the film (`packing`), then two walls close in on flexible chains (`settling`)
+until the density is reached. The film is amorphous and free of overlaps; `stages` says
+how an engine relaxes it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pymatgen.core import Element
+
+from ionface.errors import StructureError
+from ionface.structures.periodic import perpendicular_widths
+from ionface.structures.polymers.chain_count import amount, check_room
+from ionface.structures.polymers.chains import whole_chain
+from ionface.structures.polymers.compression import (
+    ACCEPTED,
+    SKIN,
+    closed,
+    densest_height,
+)
+from ionface.structures.polymers.film_chains import (
+    CONFORMERS,
+    DALTONS,
+    MOST_ATOMS,
+    Chain,
+    compact_first,
+    loose_start,
+    make_chains,
+    mass_and_size,
+    press_of,
+)
+from ionface.structures.polymers.integrity import check
+from ionface.structures.polymers.molecules import allowed_supercell, supercells
+from ionface.structures.polymers.polymers import conformers
+from ionface.structures.polymers.stages import Stage, stages
+from ionface.structures.polymers.topology import Topology, joined
+from ionface.structures.polymers.wall_relaxation import Press
+from ionface.structures.specs import FilmLayer
+
+__all__ = ["Film", "Stage", "pack", "pack_on", "stages"]
+
+Array = NDArray[np.float64]
+# smallest distance when placed (Å), and how many times as high as the film the space is
+SCHEDULE = ((2.0, 2.0), (2.0, 2.5), (1.8, 3.0), (1.6, 3.5), (1.5, 4.5))
+
+
+@dataclass(frozen=True)
+class Film:
+    """Chains packed at a density.
+
+    Attributes:
+        symbols: elements.
+        coords: Å, shape (n_atoms, 3); lowest atom at z = 0, molecules whole (x and y
+            may lie outside the cell).
+        molecules: which chain each atom belongs to, shape (n_atoms,).
+        topology: of all chains, atoms in the same order.
+        cell: in-plane vectors, Å, shape (2, 2).
+        supercell: repeats of the partner's surface cell, where it was chosen here.
+        thickness: of the film, Å: between its outermost atoms plus 1.1 Å on each side.
+        density: mass over area times that thickness, g/cm³.
+        provenance: plain data: chains, how they were packed, shortest distances.
+    """
+
+    symbols: list[str]
+    coords: Array
+    molecules: NDArray[np.int_]
+    topology: Topology
+    cell: Array
+    supercell: tuple[int, int]
+    thickness: float
+    density: float
+    provenance: dict[str, Any]
+
+
+def pack_on(layer: FilmLayer, cell: Array, max_area: float) -> Film:
+    """Return a film packed on a supercell of a surface cell.
+
+    Args:
+        layer: `supercell` is used if given; else the smallest one, most square, that is
+            in both directions as wide as the chain's most compact conformer is long.
+        cell: in-plane vectors of the surface cell, Å, shape (2, 2).
+        max_area: largest area, Å².
+
+    Raises:
+        StructureError: no such supercell within `max_area`, or as `pack`.
+    """
+    if layer.supercell is not None:
+        allowed_supercell(layer.phase, layer.supercell, cell, max_area)
+        repeats = layer.supercell
+    else:
+        repeats = _roomy(layer, cell, max_area)
+    film = pack(layer, np.array(repeats)[:, None] * cell)
+    return replace(film, supercell=(int(repeats[0]), int(repeats[1])))
+
+
+def _roomy(layer: FilmLayer, cell: Array, max_area: float) -> tuple[int, int]:
+    smiles = whole_chain(layer.film, layer.units, layer.ends)
+    molecule, _, _ = conformers(smiles, CONFORMERS, layer.seed)
+    length = _size(compact_first(molecule)[0]) + 2 * SKIN
+    for repeats in supercells(cell, max_area):
+        if perpendicular_widths(np.array(repeats)[:, None] * cell).min() >= length:
+            return repeats
+    raise StructureError(
+        f"{layer.phase}: no supercell up to max_area={max_area} Å² is {length:.1f} Å "
+        "wide in both directions, as long as one chain; raise max_area, shorten the "
+        "chain, or give supercell to let chains meet their own images"
+    )
+
+
+def _size(coords: Array) -> float:
+    """Return the largest distance between two atoms, Å."""
+    return float(np.linalg.norm(coords[:, None] - coords[None], axis=-1).max())
+
+
+def pack(layer: FilmLayer, cell: Array) -> Film:
+    """Return a film in an in-plane cell of any angle, periodic in the plane.
+
+    Args:
+        layer: chains or thickness and density; `supercell` is not looked at.
+        cell: the film's in-plane vectors, Å, shape (2, 2).
+
+    Raises:
+        StructureError: a chain that cannot be built, neither or both of chains and
+            thickness, or a density that cannot be packed: what was tried, the densest
+            film that was found, and what to change.
+    """
+    cell = np.asarray(cell, dtype=float)
+    smiles = whole_chain(layer.film, layer.units, layer.ends)
+    area = abs(float(np.linalg.det(cell)))
+    mass, size = mass_and_size(smiles)
+    chains, thickness = amount(layer, mass, area)
+    if chains * size > MOST_ATOMS:
+        raise StructureError(
+            f"{layer.phase}: {chains} chains of {size} atoms; a film holds up to "
+            f"{MOST_ATOMS} atoms, so take fewer or shorter ones"
+        )
+    parts = make_chains(smiles, chains, layer.seed)
+    check_room(layer, parts[0])
+    tried: list[str] = []
+    press = press_of(parts, cell)
+    loosest = (np.empty((0, 3)), float("inf"))
+    for attempt, (tolerance, dilution) in enumerate(SCHEDULE):
+        rng = np.random.default_rng([layer.seed, attempt])
+        start = loose_start(parts, cell, thickness * dilution, tolerance, rng)
+        said = f"{tolerance} Å apart in {dilution:g} times the height"
+        if start is None:
+            tried.append(f"{said}: chains found no place")
+            continue
+        free, how = start
+        coords, accepted = closed(press, free, dilution * thickness, thickness)
+        loosest = min(loosest, accepted, key=lambda state: state[1])
+        if accepted[1] > thickness:
+            tried.append(
+                f"{said}: at the end chains were {press.closest(coords):.2f} of "
+                f"touching apart, below {ACCEPTED}"
+            )
+            continue
+        made = _film(layer, parts, coords, cell, press, how, (tolerance, dilution))
+        if (fault := _fault(made, free, layer, thickness)) is None:
+            return made
+        tried.append(f"{said}: {fault}")
+    height = densest_height(press, *loosest, thickness)
+    reached = layer.density * thickness / height
+    raise _refused(layer, chains, thickness, area, reached, tried)
+
+
+def _film(
+    layer: FilmLayer,
+    parts: list[Chain],
+    coords: Array,
+    cell: Array,
+    press: Press,
+    how: str,
+    loose: tuple[float, float],
+) -> Film:
+    topology = joined([part.topology for part in parts])
+    coords = coords - np.array([0.0, 0.0, coords[:, 2].min()])
+    thickness = float(np.ptp(coords[:, 2])) + 2 * SKIN
+    mass = sum(float(Element(s).atomic_mass) for s in topology.symbols)
+    area = abs(float(np.linalg.det(cell)))
+    density = mass / (area * thickness * DALTONS)
+    distance, (first, second) = press.shortest(coords)
+    pair = "-".join(sorted((topology.symbols[first], topology.symbols[second])))
+    return Film(
+        symbols=list(topology.symbols),
+        coords=coords,
+        molecules=press.molecules,
+        topology=topology,
+        cell=cell,
+        supercell=(1, 1),
+        thickness=thickness,
+        density=density,
+        provenance={
+            "smiles": parts[0].smiles,
+            "isomers": sorted({part.smiles for part in parts}),
+            "chosen_stereo": parts[0].chosen_stereo,
+            "formula": parts[0].formula,
+            "chains": len(parts),
+            "thickness": thickness,
+            "density": density,
+            "density_asked": layer.density,
+            "area": area,
+            "placed_by": how,
+            "placed_apart": loose[0],
+            "placed_in_heights": loose[1],
+            "shortest_distance": distance,
+            "shortest_pair": pair,
+            "seed": layer.seed,
+            "topology": topology.as_dict(),
+        },
+    )
+
+
+def _fault(film: Film, free: Array, layer: FilmLayer, thickness: float) -> str | None:
+    """Return what is wrong with a film, if anything is.
+
+    Args:
+        film: as packed.
+        free: the same chains as conformers, before the walls closed in, Å.
+        layer: what was asked for.
+        thickness: of the film, Å.
+    """
+    report = check(film.topology, free, film.coords, film.cell)
+    if report.verdict != "intact" or report.angles:
+        return f"chains did not survive: {report.summary()}"
+    if abs(film.density / layer.density - 1) > 0.02:
+        return (
+            f"{film.thickness:.1f} Å of chains in {thickness:.1f} Å: too few or too "
+            "short to fill it"
+        )
+    return None
+
+
+def _refused(
+    layer: FilmLayer,
+    chains: int,
+    thickness: float,
+    area: float,
+    reached: float,
+    tried: list[str],
+) -> StructureError:
+    closest = f"the densest had {reached:.2f} g/cm³" if reached else "none came near"
+    return StructureError(
+        f"{layer.phase}: density={layer.density} g/cm³ cannot be packed: {chains} "
+        f"chains on {area:.1f} Å² in {thickness:.1f} Å; {closest}. Tried with seed "
+        f"{layer.seed}: {'; '.join(tried)}. Lower the density, take more or shorter "
+        "chains, a larger supercell, or another seed"
+    )

@@ -1,0 +1,213 @@
+"""Polymer chains as molecules: SMILES to a relaxed, flat conformer.
+
+RDKit proposes conformers (ETKDG) and relaxes them (MMFF94); the flattest one of low
+energy is kept, since a chain lies flat on a surface. `chains` joins repeat units.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pymatgen.core import Molecule
+
+from ionface.errors import StructureError
+from ionface.structures.checks import OVERLAP, covalent_radii
+from ionface.structures.polymers.chains import chain, whole_chain, with_stereo
+from ionface.structures.polymers.topology import Topology, of_molecule
+
+__all__ = [
+    "P_DOL",
+    "Oligomer",
+    "chain",
+    "check_bonds",
+    "check_whole",
+    "conformers",
+    "oligomer",
+    "principal_axes",
+    "whole_chain",
+]
+
+Array = NDArray[np.float64]
+CONFORMERS = 40
+BROKEN = 1.3  # times the sum of covalent radii
+ENERGY_WINDOW = 8.0  # kcal/mol above the best conformer
+P_DOL = "CCOCOCCOCOCC"  # two units of poly(1,3-dioxolane) with ethyl ends
+
+
+@dataclass(frozen=True)
+class Oligomer:
+    """One chain.
+
+    Attributes:
+        molecule: coordinates in Å; x is the longest axis, z the flattest.
+        smiles: canonical; stereo centers as they are in the coordinates.
+        bonds: pairs of atom indices.
+        topology: bonds with their orders, rings and stereo centers.
+        chosen_stereo: centers and double bonds that the given SMILES left open and the
+            seed chose.
+    """
+
+    molecule: Molecule
+    smiles: str
+    bonds: tuple[tuple[int, int], ...]
+    topology: Topology
+    chosen_stereo: int = 0
+
+    def extents(self) -> Array:
+        """Return the size along x, y, z between atom centers, Å, shape (3,)."""
+        return np.asarray(np.ptp(self.molecule.cart_coords, axis=0))
+
+
+def oligomer(
+    smiles: str = P_DOL,
+    seed: int = 0,
+    units: int | None = None,
+    ends: tuple[str, str] = ("C", "C"),
+) -> Oligomer:
+    """Return a flat, low-energy conformer of a closed-shell molecule.
+
+    Args:
+        smiles: of the whole chain with its ends; or, with `units`, of the repeat unit
+            with two open ends [*].
+        seed: of the conformer search, and of stereo centers left open.
+        units: number of repeat units.
+        ends: SMILES of the end groups, as in `chains.chain`.
+
+    Raises:
+        StructureError: not a SMILES, charged, several fragments, or no conformer.
+    """
+    from rdkit import Chem
+
+    whole = whole_chain(smiles, units, ends)
+    molecule, energies, stereo = conformers(whole, CONFORMERS, seed)
+    chosen = _flattest(molecule, energies)
+    topology = of_molecule(molecule, chosen)
+    found = Oligomer(
+        molecule=Molecule(list(topology.symbols), chosen),
+        smiles=str(Chem.MolToSmiles(Chem.RemoveHs(molecule))),
+        bonds=topology.bonds,
+        topology=topology,
+        chosen_stereo=stereo,
+    )
+    check_bonds(found, chosen, f"conformer of {whole}")
+    return found
+
+
+def conformers(smiles: str, number: int, seed: int) -> tuple[Any, Array, int]:
+    """Return conformers of a whole molecule, relaxed with MMFF94 (UFF without it).
+
+    Args:
+        smiles: of a neutral, closed-shell molecule.
+        number: of conformers that are tried; close relatives are not weeded out.
+        seed: of the search, and of stereo centers that the SMILES leaves open.
+
+    Returns:
+        The RDKit molecule with hydrogens and all its conformers, their energies in
+        kcal/mol in the same order, and how many stereo centers were chosen.
+
+    Raises:
+        StructureError: not a SMILES, charged, several fragments, or no conformer.
+    """
+    from rdkit import Chem, rdBase
+    from rdkit.Chem.rdDistGeom import EmbedMultipleConfs, ETKDGv3
+
+    rdBase.DisableLog("rdApp.*")
+    check_whole(smiles, Chem.MolFromSmiles(smiles))
+    settled, chosen = with_stereo(smiles, seed)
+    molecule = Chem.AddHs(Chem.MolFromSmiles(settled))
+    settings: Any = ETKDGv3()
+    settings.randomSeed = seed
+    if not len(EmbedMultipleConfs(molecule, number, settings)):
+        settings.useRandomCoords = True  # large or crowded molecules need it
+        if not len(EmbedMultipleConfs(molecule, number, settings)):
+            raise StructureError(
+                f"RDKit finds no conformer of {smiles!r}; try another seed"
+            )
+    return molecule, _relaxed(molecule), chosen
+
+
+def _relaxed(molecule: Any) -> Array:
+    """Relax all conformers in place; return their energies, kcal/mol."""
+    from rdkit.Chem import rdForceFieldHelpers as Fields
+
+    relax = (
+        Fields.MMFFOptimizeMoleculeConfs
+        if Fields.MMFFHasAllMoleculeParams(molecule)
+        else Fields.UFFOptimizeMoleculeConfs  # MMFF94 lacks some elements
+    )
+    outcomes = relax(molecule, maxIters=2000)
+    return np.array([energy for _, energy in outcomes])
+
+
+def check_whole(smiles: str, parsed: Any) -> None:
+    """Refuse what is no whole, neutral, closed-shell molecule.
+
+    Args:
+        smiles: named in the message.
+        parsed: by RDKit; None where it could not be read.
+    """
+    from rdkit import Chem
+
+    if parsed is None or parsed.GetNumAtoms() == 0:
+        raise StructureError(
+            f"{smiles!r} is not a SMILES that RDKit can read; an example is {P_DOL}"
+        )
+    if len(Chem.GetMolFrags(parsed)) > 1 or "*" in smiles:
+        raise StructureError(
+            f"{smiles!r} must be one whole molecule: no '.' and no open end '*'"
+        )
+    if charge := Chem.GetFormalCharge(parsed):
+        raise StructureError(f"{smiles!r} has charge {charge:+d}; give a neutral chain")
+    if any(atom.GetNumRadicalElectrons() for atom in parsed.GetAtoms()):
+        raise StructureError(f"{smiles!r} has open valences; close the ends, as with C")
+
+
+def _flattest(molecule: Any, energies: Array) -> Array:
+    """Return coordinates of the flattest conformer within the energy window."""
+    good = np.flatnonzero(energies < energies.min() + ENERGY_WINDOW)
+    positions = [conformer.GetPositions() for conformer in molecule.GetConformers()]
+    placed = [principal_axes(positions[i]) for i in good]
+    return min(placed, key=lambda coords: float(np.ptp(coords[:, 2])))
+
+
+def principal_axes(coords: Array) -> Array:
+    """Return coordinates about their center, longest axis along x, flattest along z.
+
+    Args:
+        coords: shape (n_atoms, 3), Å. The turn is a proper rotation: chirality stays.
+    """
+    centered = coords - coords.mean(axis=0)
+    _, _, axes = np.linalg.svd(centered)
+    if np.linalg.det(axes) < 0:
+        axes[2] *= -1
+    return np.asarray(centered @ axes.T)
+
+
+def check_bonds(oligomer: Oligomer, coords: Array, where: str) -> None:
+    """Refuse coordinates in which a bond is broken or two atoms overlap.
+
+    Args:
+        oligomer: tells which atoms are bonded.
+        coords: of the same atoms, not wrapped, Å, shape (n_atoms, 3).
+        where: named in the message.
+    """
+    radii = covalent_radii([site.specie.symbol for site in oligomer.molecule])
+    apart = np.linalg.norm(coords[:, None] - coords[None], axis=-1)
+    limits = radii[:, None] + radii[None]
+    for first, second in oligomer.bonds:
+        if apart[first, second] > BROKEN * limits[first, second]:
+            raise StructureError(
+                f"{where}: broken bond: atoms {first} and {second} of "
+                f"{oligomer.smiles} are {apart[first, second]:.2f} Å apart, more than "
+                f"{BROKEN * limits[first, second]:.2f} Å"
+            )
+    np.fill_diagonal(apart, np.inf)
+    worst = np.unravel_index(np.argmin(apart / limits), apart.shape)
+    if apart[worst] < OVERLAP * limits[worst]:
+        raise StructureError(
+            f"{where}: atoms {worst[0]} and {worst[1]} of {oligomer.smiles} are "
+            f"{apart[worst]:.2f} Å apart, closer than {OVERLAP * limits[worst]:.2f} Å"
+        )

@@ -1,0 +1,182 @@
+import numpy as np
+import pytest
+
+from ionface.analysis.diffusion.diffusion import (
+    CM2_PER_S,
+    diffusion,
+    diffusion_coefficient,
+)
+from ionface.errors import AnalysisError
+
+SEEDS = 100
+
+
+def walk(rng, frames=300, atoms=20, step=1.0):
+    return np.cumsum(rng.normal(0, step, (frames, atoms, 3)), axis=0)
+
+
+def coverage(make, true, **options):
+    """How often the 95 % interval holds the true D, over many seeds."""
+    hits = 0
+    for seed in range(SEEDS):
+        positions = make(np.random.default_rng(seed))
+        found = diffusion_coefficient(positions, 1.0, site=0.0, **options)
+        hits += found.interval[0] <= true <= found.interval[1]
+    return hits / SEEDS
+
+
+def test_error_bars_of_random_walks_hold_the_truth_as_often_as_they_say():
+    # a binomial share of 100 runs at 95 % has a standard deviation of 2 %
+    assert 0.89 <= coverage(walk, 0.5) <= 1.0
+    assert 0.89 <= coverage(walk, 0.5, direction="normal") <= 1.0
+    assert 0.89 <= coverage(lambda rng: walk(rng, atoms=3), 0.5) <= 1.0
+
+
+def test_the_standard_error_is_the_scatter_between_runs_not_more_not_less():
+    runs = [
+        diffusion_coefficient(walk(np.random.default_rng(seed)), 1.0, site=0.0)
+        for seed in range(SEEDS)
+    ]
+    scatter = np.std([run.coefficient for run in runs])
+    told = np.mean([run.error for run in runs])
+    assert np.mean([run.coefficient for run in runs]) == pytest.approx(0.5, rel=0.03)
+    assert told == pytest.approx(scatter, rel=0.25)
+
+
+def test_error_bars_hold_for_atoms_that_move_in_pairs():
+    def pairs(rng):
+        return np.repeat(walk(rng, atoms=10), 2, axis=1)
+
+    assert coverage(pairs, 0.5) >= 0.89
+    found = diffusion_coefficient(pairs(np.random.default_rng(0)), 1.0)
+    assert found.collective == pytest.approx(2.0, rel=0.1)
+
+
+def test_error_bars_hold_for_atoms_of_different_mobility():
+    factors = np.sqrt(np.linspace(0.1, 1.9, 20))[:, None]
+    assert coverage(lambda rng: walk(rng) * factors, 0.5) >= 0.92
+
+
+def test_hops_between_sites_with_vibration_give_the_rate_of_the_hops():
+    # rate times length squared over 6; the vibration is only an offset
+    def hopper(rng):
+        axis = np.eye(3)[rng.integers(0, 3, (600, 40))]
+        hops = (rng.random((600, 40, 1)) < 0.01) * axis
+        jumps = hops * rng.choice([-3.0, 3.0], (600, 40, 1))
+        return np.cumsum(jumps, axis=0) + rng.normal(0, 0.3, (600, 40, 3))
+
+    true = 0.01 * 9 / 6
+    assert coverage(hopper, true) >= 0.89
+    found = diffusion_coefficient(hopper(np.random.default_rng(1)), 1.0)
+    assert found.diffusive
+    assert found.verdict == "diffusive"
+    # with an offset the plain exponent is below one, that beyond the site is not
+    assert found.beyond_site > found.exponent
+
+
+def test_a_vibrating_solid_has_only_an_upper_bound():
+    shaking = np.random.default_rng(0).normal(0, 0.2, (500, 30, 3))
+    found = diffusion_coefficient(shaking, 2.0)
+    assert not found.diffusive
+    assert found.verdict.startswith("not diffusive: the MSD grows by")
+    assert found.verdict.endswith("only an upper bound")
+    # the plateau 6 sigma² over 6 times the longest lag; 90 walkers know it within 30 %
+    plateau = 0.24 / (6 * found.window_fs[1])
+    assert plateau < found.upper_bound < 1.3 * plateau
+    plain = found.as_dict()
+    assert plain["d_cm2_per_s"] is None
+    assert plain["d_upper_bound_cm2_per_s"] == pytest.approx(0.1 * found.upper_bound)
+
+
+def test_free_flight_has_no_coefficient_and_no_bound():
+    velocities = np.random.default_rng(0).normal(size=(1, 30, 3))
+    found = diffusion_coefficient(np.arange(300.0)[:, None, None] * velocities, 1.0)
+    assert "above 1" in found.verdict
+    assert found.upper_bound is None
+    assert found.exponent == pytest.approx(2.0)
+
+
+def test_subdiffusion_is_told_from_diffusion():
+    # fractional Brownian motion with exponent 1/2, exactly Gaussian
+    times = np.arange(1, 401.0)
+    covariance = (
+        times[:, None] ** 0.5
+        + times[None] ** 0.5
+        - np.abs(times[:, None] - times[None]) ** 0.5
+    )
+    root = np.linalg.cholesky(covariance)
+    noise = np.random.default_rng(0).normal(size=(400, 200 * 3))
+    found = diffusion_coefficient(3 * (root @ noise).reshape(400, 200, 3), 1.0)
+    assert found.exponent == pytest.approx(0.5, abs=0.1)
+    assert "below 1, as of atoms in a cage" in found.verdict
+
+
+def test_a_run_of_one_atom_says_how_little_it_knows():
+    found = diffusion_coefficient(walk(np.random.default_rng(3), atoms=1), 1.0)
+    assert found.error > 0.3 * found.coefficient
+    low, high = found.interval
+    assert high - found.coefficient > found.coefficient - low  # skewed
+
+
+def test_units_and_time_step_enter_once():
+    positions = walk(np.random.default_rng(0))
+    one, two = (diffusion_coefficient(positions, dt) for dt in (1.0, 2.0))
+    assert two.coefficient == pytest.approx(one.coefficient / 2)
+    assert two.window_fs == pytest.approx((60.0, 300.0))
+    # 1 Å²/fs is 1e-20 m² / 1e-15 s = 1e-5 m²/s = 0.1 cm²/s
+    assert pytest.approx(1e-20 / 1e-15 * 1e4) == CM2_PER_S
+    assert one.cm2_per_s == pytest.approx(0.1 * one.coefficient)
+
+
+def test_a_trajectory_gives_species_and_directions(make_run):
+    rng = np.random.default_rng(0)
+    positions = walk(rng, frames=400, atoms=24, step=0.5)
+    positions[:, 12:] = rng.normal(0, 0.1, (400, 12, 3)) + 10 * rng.random((12, 3))
+    lattice = np.eye(3) * 15
+    run = make_run(["Li"] * 12 + ["O"] * 12, lattice, positions % 15, interval=4.0)
+    found = {(d.species, d.direction): d for d in diffusion(run, drift="none")}
+    lithium = found["Li", "3d"]
+    assert lithium.diffusive
+    true = 0.25 / 2 / 4.0
+    assert lithium.interval[0] < true < lithium.interval[1]
+    assert not found["O", "normal"].diffusive
+    assert lithium.drift == "nothing subtracted"
+
+
+def test_layers_have_coefficients_of_their_own(make_run):
+    # atoms in the lower half walk in the plane, those in the upper half rest
+    rng = np.random.default_rng(0)
+    positions = np.zeros((400, 20, 3))
+    positions[:, :10, :2] = walk(rng, frames=400, atoms=10, step=0.4)[..., :2]
+    positions[..., 2] = np.where(np.arange(20) < 10, 4.0, 12.0)
+    positions += rng.normal(0, 0.05, positions.shape)
+    run = make_run(["Li"] * 20, np.eye(3) * 16, positions)
+    low, high = diffusion(run, layers=[0, 8, 16], directions=["in-plane"], drift="none")
+    assert low.species == "Li, 0.0-8.0 Å"
+    assert low.diffusive
+    assert not high.diffusive
+    assert "100 % of the run" in low.notes[0]
+
+
+def test_fixed_atoms_are_left_out_and_only_fixed_ones_refused(make_run):
+    positions = np.full((100, 6, 3), 2.0)
+    positions[:, :4] = walk(np.random.default_rng(0), frames=100, atoms=4, step=0.3)
+    run = make_run(["Li"] * 5 + ["O"], np.eye(3) * 20, positions)
+    (found,) = diffusion(run, ["Li"], directions=["3d"])
+    assert found.atoms == 4
+    assert "1 fixed Li atoms left out" in found.notes
+    with pytest.raises(AnalysisError, match="none of the atoms"):
+        diffusion(run, ["O"])
+    with pytest.raises(AnalysisError, match="do not move at all"):
+        diffusion_coefficient(np.ones((100, 2, 3)), 1.0)
+
+
+def test_a_run_whose_motion_changes_is_noted():
+    positions = walk(np.random.default_rng(0), frames=600)
+    calm = diffusion_coefficient(positions, 1.0)
+    assert calm.notes == ()
+    steps = np.diff(positions, axis=0, prepend=0)
+    steps[300:] *= 2
+    found = diffusion_coefficient(np.cumsum(steps, axis=0), 1.0, direction="in-plane")
+    assert "the motion changes: the second half" in found.notes[0]
+    assert found.collective > 1.2  # a common change makes the mean less certain

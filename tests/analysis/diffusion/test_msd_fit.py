@@ -1,0 +1,66 @@
+import numpy as np
+import pytest
+from scipy.stats import chi2
+
+from ionface.analysis.diffusion.msd_covariance import lag_window
+from ionface.analysis.diffusion.msd_fit import (
+    chi2_interval,
+    collective_factor,
+    fit_slope,
+    objection_to,
+)
+
+LAGS = lag_window(400, 0.1, 0.5)
+ALIKE = np.repeat((0.3 + 0.06 * LAGS.lags)[:, None], 25, axis=1)
+
+
+def test_atoms_without_any_spread_are_as_uncertain_as_random_walkers():
+    # all MSDs on one line: the spread tells nothing, the model does
+    fit = fit_slope(ALIKE, LAGS, 1.0, 3)
+    assert fit.slope == pytest.approx(0.06)
+    assert fit.offset == pytest.approx(0.3)
+    assert fit.slope_error == pytest.approx(0.06 * LAGS.slope_noise / np.sqrt(75))
+    assert fit.exponent_error == pytest.approx(LAGS.exponent_noise / np.sqrt(75))
+
+
+def test_atoms_that_differ_are_as_uncertain_as_their_spread():
+    factors = np.linspace(0.0, 2.0, 25)
+    fit = fit_slope(ALIKE * factors, LAGS, 1.0, 3)
+    assert fit.slope_error == pytest.approx(0.06 * np.std(factors, ddof=1) / 5)
+
+
+@pytest.mark.parametrize("factors", [np.ones(25), np.linspace(0, 2, 25)])
+def test_common_motion_multiplies_either_variance(factors):
+    alone, together = (fit_slope(ALIKE * factors, LAGS, g, 3) for g in (1.0, 4.0))
+    assert together.slope_error == pytest.approx(2 * alone.slope_error)
+    assert together.exponent_error == pytest.approx(2 * alone.exponent_error)
+
+
+def test_an_offset_that_vibration_explains_is_no_cage():
+    fit = fit_slope(ALIKE, LAGS, 1.0, 3)
+    assert fit.exponent < 0.95
+    assert fit.beyond_site == pytest.approx(1.0)
+    assert objection_to(fit, 3.0) == ""
+    # the same line with an offset of 30 Å² is one
+    caged = fit_slope(ALIKE + 30, LAGS, 1.0, 3)
+    assert "below 1, as of atoms in a cage" in objection_to(caged, 3.0)
+
+
+def test_an_interval_is_that_of_a_chi_squared_mean():
+    # 10 squared Gaussians of variance 1: relative error sqrt(2 / 10)
+    low, high = chi2_interval(1.0, np.sqrt(0.2))
+    assert low == pytest.approx(10 / chi2.ppf(0.975, 10))
+    assert high == pytest.approx(10 / chi2.ppf(0.025, 10))
+    low, high = chi2_interval(1.0, 0.01)
+    assert (low, high) == pytest.approx((1 - 0.0196, 1 + 0.0196), abs=1e-3)
+    low, high = chi2_interval(-1.0, 1.0)
+    assert (low, high) == pytest.approx((-2.96, 0.96), abs=1e-2)
+
+
+def test_the_collective_factor_counts_how_many_move_as_one():
+    rng = np.random.default_rng(0)
+    positions = np.cumsum(rng.normal(size=(4000, 12, 3)), axis=0)
+    assert collective_factor(positions, 5) == pytest.approx(1.0, abs=0.15)
+    threes = np.repeat(positions[:, :4], 3, axis=1)
+    assert collective_factor(threes, 5) == pytest.approx(3.0, rel=0.1)
+    assert collective_factor(np.zeros((50, 2, 3)), 5) == 1.0

@@ -1,0 +1,144 @@
+import json
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from ionface.analysis.energies.energy_term import EnergyTerm
+from ionface.analysis.energies.ledger import book, infer_terms
+from ionface.analysis.energies.level_of_theory import LevelOfTheory
+from ionface.errors import AnalysisError, LedgerError
+
+PBE = LevelOfTheory(code="vasp", version="6.4.3", functional="PBE", cutoff_ev=480.0)
+CELL = np.diag([8.28, 20.67, 60.0])
+
+
+def term(name, energy, **composition):
+    return EnergyTerm(
+        name=name,
+        energy=energy,
+        composition=composition,
+        lattice=CELL.tolist(),
+        level=PBE,
+        finished=True,
+        converged=True,
+        max_force=0.015,
+        source=f"/runs/{name}",
+    )
+
+
+INTERFACE = term("LAGP|Li", -1208.11, Li=72, Ge=15, P=30, O=120)
+LAGP = term("LAGP", -1095.33, Li=15, Ge=15, P=30, O=120)
+LI = term("Li", -100.63, Li=57)
+SLABS = {"LAGP": LAGP, "Li": LI}
+
+
+def test_terms_that_belong_together_are_combined():
+    entry = book("LAGP|Li", INTERFACE, SLABS)
+    area = 8.28 * 20.67
+    assert entry.formation.area == pytest.approx(area)
+    assert entry.formation.delta_e == pytest.approx(-12.15)
+    assert entry.formation.ev_per_a2 == pytest.approx(-12.15 / area)
+    assert entry.level == PBE
+
+
+def test_the_area_is_that_of_the_two_cell_vectors_however_skewed():
+    skewed = [[3.0, 0, 0], [7.0, 4.0, 0], [1.0, 2.0, 30.0]]
+    assert replace(LI, lattice=skewed).area == pytest.approx(12.0)
+
+
+def test_an_entry_is_json_with_the_agreed_keys():
+    entry = book("LAGP|Li", INTERFACE, SLABS, strain_energy={"Li": 0.3, "LAGP": 0.1})
+    data = json.loads(json.dumps(entry.as_dict()))
+    assert {
+        "name",
+        "e_total",
+        "slabs",
+        "delta_e",
+        "area",
+        "n_interfaces",
+        "sigma_ev_per_a2",
+        "sigma_j_per_m2",
+        "level_of_theory",
+        "strain_energy",
+        "checks",
+    } <= data.keys()
+    assert data["strain_energy"] == pytest.approx(0.4)
+    assert data["slabs"] == {"LAGP": -1095.33, "Li": -100.63}
+    assert len(data["checks"]) == 4
+    assert book("x", INTERFACE, SLABS).as_dict()["strain_energy"] is None
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        ({"finished": False}, "'Li' is not finished"),
+        ({"converged": False}, "'Li' is not converged"),
+        ({"energy": math.nan}, "'Li' has no total energy"),
+        ({"energy": math.inf}, "'Li' has no total energy"),
+        ({"composition": {"Li": 56}}, "Li: 72 against 71"),
+        ({"composition": {"Li": 57, "Zn": 1}}, "Zn: 0 against 1"),
+        ({"level": replace(PBE, cutoff_ev=500.0)}, "cutoff_ev: 480.0 against 500.0"),
+        ({"level": replace(PBE, emulated=True)}, "emulated: False against True"),
+        ({"lattice": np.diag([8.2802, 20.67, 60.0]).tolist()}, "vector a differs"),
+        ({"lattice": np.diag([8.28, 20.67, 60.5]).tolist()}, "vector c differs"),
+        ({"lattice": [[1.0]]}, r"must have shape \(3, 3\)"),
+    ],
+)
+@pytest.mark.parametrize("broken", ["slab", "interface"])
+def test_a_term_that_does_not_belong_is_refused(change, complaint, broken):
+    if broken == "slab":
+        slabs = SLABS | {"Li": replace(LI, **change)}
+        with pytest.raises(LedgerError, match=complaint):
+            book("LAGP|Li", INTERFACE, slabs)
+    elif "composition" not in change:
+        with pytest.raises(LedgerError):
+            book("LAGP|Li", replace(INTERFACE, **change), SLABS)
+
+
+def test_atoms_must_balance_by_element_and_not_in_number():
+    swapped = replace(LI, composition={"Li": 56, "O": 1})
+    with pytest.raises(LedgerError, match="Li: 72 against 71, O: 120 against 121"):
+        book("LAGP|Li", INTERFACE, SLABS | {"Li": swapped})
+
+
+def test_a_difference_below_the_tolerance_is_one_cell():
+    close = replace(LI, lattice=(CELL + 5e-5).tolist())
+    assert book("LAGP|Li", INTERFACE, SLABS | {"Li": close})
+
+
+def test_a_missing_slab_is_an_imbalance():
+    with pytest.raises(LedgerError, match="not those of its slabs"):
+        book("LAGP|Li", INTERFACE, {"LAGP": LAGP})
+
+
+def test_another_area_is_taken_but_told():
+    entry = book("LAGP|Li", INTERFACE, SLABS, area=342.0)
+    assert entry.formation.area == 342.0
+    assert any("|a x b| is 171.15" in check for check in entry.checks)
+    with pytest.raises(AnalysisError, match="must be positive"):
+        book("LAGP|Li", INTERFACE, SLABS, area=-1.0)
+
+
+@pytest.mark.parametrize("position", [0, 1, 2])
+def test_the_interface_is_found_wherever_it_stands(position):
+    terms = [LAGP, LI]
+    terms.insert(position, INTERFACE)
+    interface, slabs = infer_terms(terms)
+    assert interface is INTERFACE
+    assert slabs == SLABS
+
+
+def test_terms_without_an_interface_are_refused_with_their_formulas():
+    with pytest.raises(LedgerError, match="LAGP: Li15 Ge15 P30 O120; Li: Li57"):
+        infer_terms([LAGP, LI])
+    with pytest.raises(LedgerError, match="none is the interface"):
+        infer_terms([LI, replace(LI, name="again")])
+    with pytest.raises(LedgerError, match="several terms are called"):
+        infer_terms([INTERFACE, LI, LI])
+
+
+def test_a_term_survives_json():
+    again = EnergyTerm.from_dict(json.loads(json.dumps(LAGP.as_dict())))
+    assert again == LAGP

@@ -1,0 +1,97 @@
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ionface.analysis.interphase.layer_coordination import (
+    layer_coordination,
+    neighbor_numbers,
+)
+from ionface.errors import AnalysisError
+
+
+def slow_numbers(centers, neighbors, lattice, cutoff, same, pbc):
+    """The slow sentence: every image that could matter, one after the other."""
+    ranges = [range(-8, 9) if periodic else [0] for periodic in pbc]
+    counts = np.zeros(len(centers), dtype=int)
+    for shift in itertools.product(*ranges):
+        moved = neighbors + np.array(shift) @ lattice
+        far = np.linalg.norm(centers[:, None] - moved[None], axis=-1)
+        counts += (far < cutoff).sum(axis=1)
+    return counts - int(same)
+
+
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    cutoff=st.floats(0.5, 7.0),
+    same=st.booleans(),
+    pbc=st.tuples(st.booleans(), st.booleans(), st.booleans()),
+)
+@settings(max_examples=25, deadline=None)
+def test_neighbors_equal_the_sum_over_images_in_any_cell(seed, cutoff, same, pbc):
+    rng = np.random.default_rng(seed)
+    lattice = np.diag(rng.uniform(3, 5, 3)) + rng.uniform(-1, 1, (3, 3))
+    centers = rng.uniform(-4, 9, (4, 3))
+    neighbors = centers if same else rng.uniform(-4, 9, (6, 3))
+    # the slow sentence sums images of wrapped atoms only along periodic directions
+    fractions = [p @ np.linalg.inv(lattice) for p in (centers, neighbors)]
+    a, b = ((f - np.where(pbc, np.floor(f), 0)) @ lattice for f in fractions)
+    found = neighbor_numbers(centers, neighbors, lattice, cutoff, same=same, pbc=pbc)
+    np.testing.assert_array_equal(found, slow_numbers(a, b, lattice, cutoff, same, pbc))
+
+
+def test_rock_salt_has_six_neighbors_in_every_layer(make_run):
+    cell = np.array([[x, y, z] for x in range(2) for y in range(2) for z in range(4)])
+    species = ["Na" if sum(site) % 2 == 0 else "Cl" for site in cell]
+    lattice = np.diag([2.0, 2.0, 4.0]) * 2.8
+    jitter = np.random.default_rng(0).normal(0, 0.02, (12, 16, 3))
+    run = make_run(species, lattice, (cell + 0.5) * 2.8 + jitter)
+    found = layer_coordination(run, ("Na", "Cl"), 3.2, 4, windows=2)
+    np.testing.assert_array_equal(found.numbers, np.full((2, 4), 6.0))
+    np.testing.assert_array_equal(found.atoms, np.full((2, 4), 2.0))
+    np.testing.assert_array_equal(found.errors, 0)
+
+
+def test_atoms_at_a_surface_miss_the_neighbors_above(make_run):
+    cell = np.array([[x, y, z] for x in range(2) for y in range(2) for z in range(4)])
+    species = ["Na" if sum(site) % 2 == 0 else "Cl" for site in cell]
+    lattice = np.diag([5.6, 5.6, 30.0])
+    run = make_run(species, lattice, [(cell + 0.5) * 2.8])
+    edges = [0, 2.8, 5.6, 8.4, 11.2, 30]
+    found = layer_coordination(run, ("Na", "Cl"), 3.0, edges)
+    np.testing.assert_array_equal(found.numbers[0, :4], [5, 6, 6, 5])
+    assert np.isnan(found.numbers[0, 4])
+    assert found.as_dict()["numbers"][0][4] is None
+    assert found.as_dict()["errors"][0][0] is None  # one frame has no scatter
+
+
+def test_windows_and_stride_look_at_the_frames_they_say(make_run):
+    # the neighbor is near in the second half only
+    positions = np.zeros((8, 2, 3))
+    positions[:4, 1, 0], positions[4:, 1, 0] = 4.0, 1.0
+    run = make_run(["In", "S"], np.eye(3) * 10, positions)
+    found = layer_coordination(run, ("In", "S"), 2.0, 1, windows=2, stride=2)
+    np.testing.assert_array_equal(found.numbers[:, 0], [0, 1])
+    assert found.windows_fs == ((0.0, 4.0), (8.0, 12.0))
+    assert next(iter(found.rows()))["In-S neighbors"] == 0
+
+
+def test_phosphorus_has_four_sulfur_neighbors_in_a_real_argyrodite(realdata):
+    from ionface.analysis.readers import open_trajectory
+
+    folder = realdata / "argyrodite_data/data/Li6PS5Cl/0p/run1"
+    run = open_trajectory(folder / "actual_XDATCAR.gz", timestep_fs=100.0)
+    found = layer_coordination(run, ("P", "S"), 2.6, 4, stride=20)
+    np.testing.assert_array_equal(found.numbers[found.atoms > 0], 4.0)
+    assert found.atoms.sum() == pytest.approx(32)
+
+
+def test_choices_without_meaning_are_refused(make_run):
+    run = make_run(["In", "S"], np.eye(3) * 10, np.zeros((2, 2, 3)))
+    for wrong in ({"cutoff": 0.0}, {"cutoff": 2.0, "stride": 0}):
+        with pytest.raises(AnalysisError, match="coordination numbers need"):
+            layer_coordination(run, ("In", "S"), **wrong)
+    with pytest.raises(AnalysisError, match="no 'Cl'"):
+        layer_coordination(run, ("In", "Cl"), 3.0)

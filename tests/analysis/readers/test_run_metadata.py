@@ -1,0 +1,74 @@
+import numpy as np
+import pytest
+
+from ionface.analysis.readers.run_metadata import Clock, clock_beside, fixed_beside
+
+SPECIES = ("In", "In", "S")
+POSCAR = (
+    "run\n1.0\n4 0 0\n0 4 0\n0 0 4\nIn_d/3f S\n2 1\nSelective dynamics\nDirect\n"
+    "0.1 0.2 0.3 T T F\n0.1 0.2 0.3 F F F\n0.1 0.2 0.3 .TRUE. .TRUE. .TRUE.\n"
+)
+FIXED = [[False, False, True], [True, True, True], [False, False, False]]
+
+
+@pytest.mark.parametrize(
+    ("incar", "clock"),
+    [
+        ("IBRION = 0\nPOTIM = 2.0 ! fs\nNBLOCK = 10 # out\n", Clock(2.0, 10)),
+        ("ibrion=0; potim=1.5d0", Clock(1.5, None)),
+        ("IBRION = 2\nPOTIM = 0.5", Clock(None, None)),  # not a time
+        ("POTIM = 0.5", Clock(None, None)),
+        ("IBRION = 0\nPOTIM = none", Clock(None, None)),
+        ("IBRION = 0\nPOTIM = -1", Clock(None, None)),
+        ("IBRION = 0\nPOTIM = ****", Clock(None, None)),
+    ],
+)
+def test_an_incar_tells_the_clock_of_a_molecular_dynamics_only(tmp_path, incar, clock):
+    (tmp_path / "INCAR").write_text(incar)
+    assert clock_beside(tmp_path / "XDATCAR", SPECIES) == clock
+
+
+def test_a_vasprun_tells_more_than_an_incar_if_it_is_of_the_same_run(tmp_path, run):
+    (tmp_path / "vasprun.xml").write_text(run.vasprun())
+    (tmp_path / "INCAR").write_text("IBRION = 0\nPOTIM = 9")
+    assert clock_beside(tmp_path / "XDATCAR", run.species) == Clock(2.0, 1)
+    assert clock_beside(tmp_path / "XDATCAR", SPECIES).timestep_fs == 9.0
+
+
+@pytest.mark.parametrize("name", ["POSCAR", "CONTCAR"])
+def test_selective_dynamics_come_from_the_structure_beside(tmp_path, name):
+    (tmp_path / name).write_text(POSCAR)
+    found = fixed_beside(tmp_path / "XDATCAR", SPECIES)
+    assert found.tolist() == FIXED
+
+
+def test_structures_of_vasp_4_have_no_symbols(tmp_path):
+    (tmp_path / "POSCAR").write_text(POSCAR.replace("In_d/3f S\n", ""))
+    assert fixed_beside(tmp_path / "XDATCAR", SPECIES).tolist() == FIXED
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("Selective dynamics\n", ""),
+        ("In_d/3f S", "S In"),
+        ("2 1", "2 2"),
+        ("F F F", "F x F"),
+        ("F F F", "F F"),
+        ("T T F\n", "T T T\n"),
+    ],
+)
+def test_flags_that_are_absent_or_of_other_atoms_are_none(tmp_path, old, new):
+    text = POSCAR.replace(old, new)
+    if "T T T" in new:
+        text = text.replace("F F F", "T T T")
+    (tmp_path / "POSCAR").write_text(text)
+    assert fixed_beside(tmp_path / "XDATCAR", SPECIES) is None
+
+
+def test_a_vasprun_beside_tells_the_flags_first(tmp_path, run):
+    flags = "".join("  <v type='logical'> T  T  F </v>\n" for _ in range(5))
+    selective = f' <varray type="logical" name="selective">\n{flags}</varray>\n'
+    (tmp_path / "vasprun.xml").write_text(run.vasprun(selective=selective))
+    found = fixed_beside(tmp_path / "XDATCAR", run.species)
+    np.testing.assert_array_equal(found, [[False, False, True]] * 5)

@@ -1,0 +1,158 @@
+import json
+
+import numpy as np
+import pytest
+
+from ionface.analysis.readers import open_trajectory
+from ionface.analysis.report.tables_csv import rows_to_csv
+from ionface.analysis.run_checks.run_checks import check_run
+from ionface.analysis.run_checks.thermal import KB
+from ionface.errors import TrajectoryError
+
+ATOMS = 64
+
+
+def canonical(target=300.0, frames=2000, seed=0):
+    """Temperatures of a canonical ensemble: chi² of the momenta, correlated in time."""
+    rng = np.random.default_rng(seed)
+    phi = np.exp(-1 / 5)
+    momenta = np.empty((frames, 3 * ATOMS))
+    momenta[0] = rng.normal(size=3 * ATOMS)
+    for row in range(1, frames):
+        kick = rng.normal(size=3 * ATOMS) * np.sqrt(1 - phi**2)
+        momenta[row] = phi * momenta[row - 1] + kick
+    return target * np.mean(momenta**2, axis=1)
+
+
+@pytest.fixture
+def make_md(make_run):
+    def make(temperature, conserved=None, species=("Na", "Cl"), **options):
+        frames = len(temperature)
+        jitter = np.random.default_rng(9).normal(0, 0.1, (frames, ATOMS, 3))
+        return make_run(
+            list(species) * (ATOMS // 2),
+            np.eye(3) * 12,
+            5 + jitter,
+            temperature=temperature,
+            kinetic_energy=1.5 * ATOMS * KB * temperature,
+            potential_energy=-100 + 0.1 * jitter[:, 0, 0],
+            conserved=np.zeros(frames) if conserved is None else conserved,
+            **options,
+        )
+
+    return make
+
+
+def verdicts(result):
+    return {check.name: check.verdict for check in result.checks}
+
+
+def test_canonical_runs_are_sound(make_md):
+    for seed in range(5):
+        found = check_run(make_md(canonical(seed=seed)), 300.0)
+        assert found.verdict == "sound", found.verdict
+    assert found.temperature == pytest.approx(300, abs=4)
+    assert found.temperature_std == pytest.approx(found.canonical_std, rel=0.15)
+    assert found.canonical_std == pytest.approx(300 * np.sqrt(2 / (3 * ATOMS)))
+
+
+def test_a_run_at_another_temperature_is_doubtful(make_md):
+    found = check_run(make_md(canonical(target=330.0)), 300.0)
+    assert found.verdict.startswith("doubtful: mean temperature (3")
+    assert "target 300 K" in found.verdict
+
+
+def test_a_run_that_heats_up_is_doubtful_even_if_its_mean_is_right(make_md):
+    ramp = np.linspace(-45, 45, 2000)
+    found = check_run(make_md(canonical() + ramp), 300.0)
+    assert verdicts(found)["temperature trend"] == "doubtful"
+    assert found.verdict.startswith("doubtful")
+
+
+def test_a_start_that_settles_is_left_out(make_md):
+    settling = canonical() + 300 * np.exp(-np.arange(2000) / 40)
+    found = check_run(make_md(settling), 300.0)
+    assert found.verdict == "sound"
+    assert found.equilibrated_fs > 100
+
+
+def test_a_thermostat_that_damps_or_drives_the_motion_is_doubtful(make_md):
+    for factor in (0.4, 1.8):
+        heat = 300 + factor * (canonical() - 300)
+        found = check_run(make_md(heat), 300.0)
+        assert verdicts(found)["temperature fluctuation"] == "doubtful"
+
+
+def test_energy_that_is_not_conserved_is_doubtful(make_md):
+    times_ps = np.arange(2000) * 2e-3
+    for slope, expected in ((2e-3, "doubtful"), (2e-4, "sound"), (-2e-3, "doubtful")):
+        noise = np.random.default_rng(0).normal(0, 1e-3, 2000)
+        run = make_md(canonical(), conserved=ATOMS * slope * times_ps + noise)
+        found = check_run(run, 300.0)
+        assert verdicts(found)["drift of the conserved energy"] == expected
+        drift = next(c for c in found.checks if "conserved" in c.name)
+        assert drift.value == pytest.approx(slope, rel=0.05)
+
+
+def test_two_femtoseconds_are_too_long_with_hydrogen_only(make_md):
+    heat = canonical(frames=500)
+    assert check_run(make_md(heat), 300.0).verdict == "sound"
+    found = check_run(make_md(heat, species=("H", "Cl")), 300.0)
+    assert "2 fs with hydrogen, at most 1 fs" in found.verdict
+    # frames stored every tenth step say the same about the step
+    every = make_md(heat, steps=10 * np.arange(500))
+    assert check_run(every, 300.0).verdict == "sound"
+
+
+def test_frames_numbered_one_by_one_do_not_tell_the_time_step(make_md):
+    found = check_run(make_md(canonical(frames=500), interval=100.0), 300.0)
+    assert found.verdict.startswith("unknown: time step (frames are 100 fs apart")
+
+
+def test_missing_and_repeated_frames_are_doubtful(make_md):
+    heat = canonical(frames=300)
+    steps = np.arange(300)
+    steps[100:] += 7
+    found = check_run(make_md(heat, steps=steps), 300.0)
+    assert "7 missing between steps" in found.verdict
+    assert "follows step 99" in found.verdict
+    steps[100:] -= 20
+    assert "segments overlap" in check_run(make_md(heat, steps=steps), 300.0).verdict
+
+
+def test_what_is_missing_is_unknown_not_sound(make_md, make_run):
+    found = check_run(make_md(canonical()))
+    assert found.verdict == "unknown: mean temperature (no target temperature given)"
+    assert check_run(make_md(canonical(), meta={"temperature_K": 300.0})).target == 300
+    bare = make_run(["Na"], np.eye(3) * 5, np.zeros((20, 1, 3)))
+    found = check_run(bare, 300.0)
+    assert found.verdict.startswith("unknown: mean temperature (no temperatures")
+    assert "conserved energies" in found.verdict
+    assert json.loads(json.dumps(found.as_dict()))["temperature_k"] is None
+    with pytest.raises(TrajectoryError, match="three are the least"):
+        check_run(bare.between(0, 2))
+
+
+def test_a_reaction_is_noted_not_blamed(make_md):
+    run = make_md(canonical())
+    energy = run.segments[0].scalars["potential_energy"]
+    energy -= 0.5 * np.arange(2000) * 2e-3 * ATOMS
+    found = check_run(run, 300.0)
+    assert found.verdict == "sound"
+    assert "-500.00" in found.notes[0]
+
+
+def test_checks_make_a_table(make_md):
+    text = rows_to_csv(check_run(make_md(canonical(frames=200)), 300.0).rows())
+    assert text.splitlines()[0] == "check,value,lowest,highest,unit,verdict,why"
+    assert len(text.splitlines()) == 7
+
+
+def test_a_real_vasp_run_of_graphene_is_judged(realdata):
+    run = open_trajectory(realdata / "sisl-files/tests/vasp/graphene_md/vasprun.xml")
+    found = check_run(run)
+    assert found.frames == 100
+    time_step = next(c for c in found.checks if c.name == "time step")
+    assert time_step.value == pytest.approx(0.1)  # POTIM of its INCAR
+    # 0 K at the start, 2596 K at the end, as its OSZICAR prints: no thermostat
+    assert verdicts(found)["temperature trend"] == "doubtful"

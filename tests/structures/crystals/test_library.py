@@ -1,0 +1,130 @@
+import math
+from dataclasses import replace
+
+import pytest
+from pymatgen.core import Lattice, Structure
+
+from ionface.errors import StructureError
+from ionface.structures.crystals.library import (
+    check_material,
+    crystal,
+    free_sites,
+    material,
+    materials,
+    oxidation_states,
+    read_crystal,
+    setting,
+    shortest_pair,
+)
+
+
+@pytest.mark.parametrize("name", sorted(materials()))
+def test_entry_has_its_multiplicities_composition_neutrality_and_distances(name):
+    assert check_material(material(name)) == []
+
+
+def test_check_finds_an_entry_that_is_wrong():
+    good = material("LiF")
+    wrong = replace(
+        good, n_atoms=9, oxidation={"Li": 2, "F": -1}, distances={"Li-F": (1.0, 1.5)}
+    )
+    faults = check_material(wrong)
+    assert len(faults) == 3
+    assert any("sites" in f for f in faults)
+    assert any("charge" in f for f in faults)
+    assert any("Li-F" in f for f in faults)
+
+
+def test_unknown_material_names_the_closest_and_the_way_out():
+    with pytest.raises(StructureError, match=r"did you mean Li6PS5Cl.*CIF or POSCAR"):
+        material("Li6PS5CI")
+
+
+def test_lattice_override_keeps_the_symmetry_of_the_cell():
+    tetragonal = crystal("In", {"a": 3.3})
+    assert tetragonal.lattice.abc == pytest.approx((3.3, 3.3, 4.9463))
+    hexagonal = crystal("LiGe2(PO4)3", {"a": 8.28, "c": 20.67})
+    assert hexagonal.lattice.abc == pytest.approx((8.28, 8.28, 20.67))
+    assert hexagonal.volume == pytest.approx(8.28**2 * math.sqrt(3) / 2 * 20.67)
+
+
+@pytest.mark.parametrize("override", [{"a": 5.0}, {"a": 0.0}, {"alpha": 80}])
+def test_lattice_override_far_from_the_published_cell_is_refused(override):
+    with pytest.raises(StructureError, match=r"lattice override .* of Li"):
+        crystal("Li", override)
+
+
+def test_shortest_distance_of_rock_salt_is_half_its_edge():
+    salt = crystal("LiF")
+    assert shortest_pair(salt, "Li", "F") == pytest.approx(salt.lattice.a / 2)
+    assert shortest_pair(salt, "Li", "Na") == math.inf
+
+
+@pytest.mark.parametrize("form", ["cif", "poscar"])
+def test_crystal_file_gives_the_same_structure_as_the_library(tmp_path, form):
+    path = tmp_path / {"cif": "mine.cif", "poscar": "mine.vasp"}[form]
+    crystal("Li6PS5Cl").to(str(path), fmt=form)
+    found = read_crystal(str(path))
+    assert found.matches(crystal("Li6PS5Cl"))
+    assert oxidation_states(str(path), found) == material("Li6PS5Cl").oxidation
+    assert setting(str(path)) == "axes of the file"
+    assert setting("In") == "I4/mmm axes"
+
+
+def test_file_with_a_cut_polyanion_is_refused_and_the_place_is_named(tmp_path):
+    cut = crystal("Li6PS5Cl")
+    phosphorus = next(i for i, s in enumerate(cut) if s.specie.symbol == "P")
+    neighbor = min(
+        (n for n in cut.get_neighbors(cut[phosphorus], 2.5)),
+        key=lambda n: n.nn_distance,
+    )
+    cut.remove_sites([neighbor.index])
+    path = tmp_path / "cut.vasp"
+    cut.to(str(path), fmt="poscar")
+    with pytest.raises(StructureError, match=r"cut polyanion: P .* has 3 .* PS4"):
+        read_crystal(str(path))
+
+
+@pytest.mark.parametrize("content", ["", "not a structure\n", "x\n1.0\n1 0\n"])
+@pytest.mark.parametrize("name", ["broken.cif", "POSCAR"])
+def test_unreadable_file_is_refused_by_name(tmp_path, name, content):
+    path = tmp_path / name
+    path.write_text(content)
+    with pytest.raises(StructureError, match=f"cannot read .*{name}"):
+        read_crystal(str(path))
+
+
+def test_absent_file_is_refused_by_name():
+    with pytest.raises(StructureError, match=r"nowhere.cif"):
+        read_crystal("nowhere.cif")
+
+
+def test_override_of_a_file_is_refused(tmp_path):
+    path = tmp_path / "li.vasp"
+    crystal("Li").to(str(path), fmt="poscar")
+    with pytest.raises(StructureError, match="lattice"):
+        read_crystal(str(path), {"a": 3.4})
+
+
+def test_metal_files_have_no_charges():
+    metal = Structure(Lattice.cubic(3.0), ["Na"], [[0, 0, 0]])
+    assert oxidation_states("na.vasp", metal) == {"Na": 0.0}
+
+
+def test_added_lithium_has_36_positions_in_a_nasicon_cell_apart_from_all_atoms():
+    for name, host in (("LiGe2(PO4)3", "Ge"), ("LiTi2(PO4)3", "Ti")):
+        sites = free_sites(name, host)
+        assert len(sites) == 36
+        cell = crystal(name)
+        for site in sites[:3]:
+            near = cell.get_sites_in_sphere(
+                cell.lattice.get_cartesian_coords(site), 1.5
+            )
+            assert not near
+
+
+def test_crystal_without_known_free_positions_is_refused():
+    with pytest.raises(
+        StructureError, match="no position for added Li is known in LiF"
+    ):
+        free_sites("LiF", "Li")

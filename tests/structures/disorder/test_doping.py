@@ -1,0 +1,149 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from pymatgen.analysis.ewald import EwaldSummation
+
+from ionface.errors import StructureError
+from ionface.structures.checks import check_neutral
+from ionface.structures.crystals.library import crystal, free_sites, material
+from ionface.structures.disorder.doping import dopant_charge, dope, select
+from ionface.structures.slabs.crystal_layer import cut_slab
+from ionface.structures.specs import CrystalLayer, Doping
+
+HOST = "LiGe2(PO4)3"
+OXIDATION = material(HOST).oxidation
+
+
+def bulk():
+    cell = crystal(HOST)
+    return cell, cell.lattice.get_cartesian_coords(free_sites(HOST, "Ge"))
+
+
+def slab():
+    cut = cut_slab(
+        CrystalLayer(HOST, (1, 0, 0), layers=3, doping=Doping("Al", "Ge", 0.5))
+    )
+    return cut.structure, cut.candidates
+
+
+@pytest.mark.parametrize("x", [1 / 6, 0.3, 0.5, 1.0])
+@pytest.mark.parametrize("host", [bulk, slab])
+def test_doped_cell_is_neutral_and_states_the_true_content(host, x):
+    structure, candidates = host()
+    for doped in dope(
+        structure, Doping("Al", "Ge", x, orderings=3), candidates, OXIDATION
+    ):
+        counts = doped.structure.composition.get_el_amt_dict()
+        number = counts["Al"]
+        assert doped.x == pytest.approx(number / 6)
+        assert abs(doped.x - x) <= 0.5 / 6 + 1e-9
+        assert counts["Li"] == 6 + number
+        assert counts["Ge"] == 12 - number
+        check_neutral(doped.structure, {**OXIDATION, "Al": 3}, "doped")
+
+
+def test_energies_are_the_ewald_sums_of_the_structures_and_are_ranked():
+    structure, candidates = slab()
+    found = dope(structure, Doping("Al", "Ge", 0.5, orderings=4), candidates, OXIDATION)
+    energies = [doped.ewald_energy for doped in found]
+    assert energies == sorted(energies)
+    assert len(found) == 4
+    for doped in found[:2]:
+        charged = doped.structure.copy()
+        charged.add_oxidation_state_by_element({**OXIDATION, "Al": 3})
+        assert EwaldSummation(charged).total_energy == pytest.approx(
+            doped.ewald_energy, abs=1e-3
+        )
+
+
+def test_one_dopant_on_equivalent_sites_has_one_ordering():
+    structure, candidates = bulk()
+    assert len(dope(structure, Doping("Al", "Ge", 1 / 6), candidates, OXIDATION)) == 1
+
+
+def test_added_lithium_takes_the_nearest_free_position():
+    structure, candidates = bulk()
+    doped = dope(structure, Doping("Al", "Ge", 1 / 6), candidates, OXIDATION)[0]
+    aluminum, lithium = (
+        doped.structure[doped.dopants[0]],
+        doped.structure[doped.added[0]],
+    )
+    lattice = structure.lattice
+    fractions = lattice.get_fractional_coords(candidates)
+    distances = lattice.get_all_distances([aluminum.frac_coords], fractions)
+    assert aluminum.distance(lithium) <= distances.min() + 0.15
+    assert aluminum.specie.symbol == "Al"
+    assert lithium.specie.symbol == "Li"
+
+
+def test_same_seed_gives_the_same_ordering_and_labels_survive():
+    structure, candidates = slab()
+    doping = Doping("Al", "Ge", 0.5, seed=3)
+    first, second = (
+        dope(structure, doping, candidates, OXIDATION)[0] for _ in range(2)
+    )
+    assert first.structure == second.structure
+    assert set(first.structure.site_properties["layer"]) == {0, 1, 2}
+
+
+def test_large_cell_is_sampled_with_the_seed_and_stays_quick():
+    structure, candidates = bulk()
+    lattice = structure.lattice
+    double = structure.make_supercell([2, 1, 1], in_place=False)
+    both = np.vstack([candidates, candidates + lattice.matrix[0]])
+    found = dope(double, Doping("Al", "Ge", 0.5, orderings=5), both, OXIDATION)
+    assert len(found) == 5
+    assert found[0].structure.composition["Al"] == 6
+
+
+def test_no_doping_gives_the_host_back():
+    structure, candidates = bulk()
+    (doped,) = dope(structure, Doping("Al", "Ge", 0.0), candidates, OXIDATION)
+    assert doped.structure == structure
+    assert doped.x == 0
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"host": "Ti"}, "no Ti to replace"),
+        ({"x": 2.5}, "x = 2.5 .* not within 0 and 2"),
+        ({"x": -0.1}, "x = -0.1"),
+        ({"x": 0.01}, "at least 50 formula units"),
+        ({"dopant": "Xx"}, "'Xx' is no element"),
+        ({"dopant": "Ar"}, "cannot replace Ge"),
+        ({"dopant": "Nb", "host": "P"}, ""),
+    ],
+)
+def test_impossible_doping_is_refused(change, message):
+    structure, candidates = bulk()
+    doping = replace(Doping("Al", "Ge", 0.5), **change)
+    if doping.host == "P":  # same charge: no lithium is needed
+        found = dope(structure, replace(doping, x=1 / 6), candidates, OXIDATION)
+        assert found[0].added == ()
+        return
+    with pytest.raises(StructureError, match=message):
+        dope(structure, doping, candidates, OXIDATION)
+
+
+@pytest.mark.parametrize("free", [np.zeros((0, 3)), np.zeros((1, 3))])
+def test_no_room_for_the_added_lithium_is_refused(free):
+    structure, _ = bulk()
+    with pytest.raises(StructureError, match="no room for the Li"):
+        dope(structure, Doping("Al", "Ge", 0.5), free, OXIDATION)
+
+
+def test_divalent_dopant_brings_two_lithium():
+    structure, candidates = bulk()
+    doped = dope(structure, Doping("Mg", "Ge", 1 / 6), candidates, OXIDATION)[0]
+    assert len(doped.added) == 2
+    assert dopant_charge(Doping("Mg", "Ge", 0.1), OXIDATION) == 2
+
+
+@pytest.mark.parametrize("rank", [1, 5, -1])
+def test_rank_that_does_not_exist_is_refused(rank):
+    structure, candidates = bulk()
+    doping = Doping("Al", "Ge", 1 / 6, rank=rank)
+    with pytest.raises(StructureError, match=f"rank={rank}, but 1 distinct"):
+        select(dope(structure, doping, candidates, OXIDATION), doping)

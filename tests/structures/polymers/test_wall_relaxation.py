@@ -1,0 +1,95 @@
+"""Bonded forces, soft pushes and walls."""
+
+import numpy as np
+import pytest
+
+from ionface.structures.polymers.compression import (
+    SKIN,
+    _stretched,
+    closed,
+    densest_height,
+)
+from ionface.structures.polymers.film_chains import loose_start, make_chains, press_of
+
+CELL = np.array([[11.0, 0.0], [3.0, 10.0]])
+
+
+@pytest.fixture(scope="module")
+def chains():
+    return make_chains("COCOCCOC", 3, seed=0)
+
+
+@pytest.fixture(scope="module")
+def press(chains):
+    return press_of(chains, CELL)
+
+
+@pytest.fixture(scope="module")
+def loose(chains):
+    rng = np.random.default_rng(0)
+    coords, how = loose_start(chains, CELL, 30.0, 1.8, rng)
+    assert "one by one" in how
+    return coords
+
+
+def test_bonded_gradient_is_the_slope_of_the_energy(press, loose):
+    _, gradient = press.bonded(loose)
+    for atom, axis in [(0, 0), (10, 1), (25, 2)]:
+        step = np.zeros_like(loose)
+        step[atom, axis] = 1e-5
+        slope = (press.bonded(loose + step)[0] - press.bonded(loose - step)[0]) / 2e-5
+        assert gradient[atom, axis] == pytest.approx(slope, rel=1e-4, abs=1e-3)
+
+
+def test_molecules_do_not_feel_each_other_in_the_bonded_forces(press, loose):
+    far = loose + 100.0 * press.molecules[:, None]
+    assert press.bonded(far)[0] == pytest.approx(press.bonded(loose)[0], abs=1e-6)
+
+
+def test_hard_walls_are_not_passed(press, loose):
+    settled = press.settle(loose, 3.0, 20.0, rounds=3, hard=True)
+    assert settled[:, 2].min() >= 3.0 - 1e-9
+    assert settled[:, 2].max() <= 20.0 + 1e-9
+
+
+def test_settling_takes_overlaps_away(press, loose):
+    middle = loose.copy()
+    for k in range(3):  # all three on one spot but for a step
+        own = press.molecules == k
+        middle[own] += [2.0 * k, k, 15.0 + k] - middle[own].mean(axis=0)
+    assert press.closest(middle) < 0.5
+    settled = press.settle(middle, SKIN, 40.0 - SKIN, rounds=40)
+    assert press.closest(settled) > 0.9
+
+
+def test_walls_close_in_to_the_thickness(press, loose):
+    coords, (kept, height) = closed(press, loose, 30.0, 9.0)
+    assert height == 9.0
+    assert kept is coords
+    assert np.ptp(coords[:, 2]) == pytest.approx(9.0 - 2 * SKIN, rel=0.01)
+    assert press.closest(coords) >= 0.9
+
+
+def test_a_film_that_hangs_between_the_walls_is_drawn_to_both(press, loose):
+    gathered = loose.copy()
+    gathered[:, 2] += 4.0
+    drawn = _stretched(press, gathered, 40.0)
+    assert drawn[:, 2].min() == pytest.approx(SKIN, abs=0.2)
+    assert drawn[:, 2].max() == pytest.approx(40.0 - SKIN, abs=0.2)
+    heights = [x[:, 2] @ np.eye(3)[press.molecules] for x in (gathered, drawn)]
+    assert np.array_equal(*map(np.argsort, heights))
+    assert press.closest(drawn) >= 0.9
+
+
+def test_one_chain_cannot_be_drawn_apart(chains):
+    alone = press_of(chains[:1], CELL)
+    coords = chains[0].conformers[0] + [0, 0, 20.0]
+    assert np.array_equal(_stretched(alone, coords, 40.0), coords)
+
+
+def test_the_densest_state_is_smaller_than_any_that_was_accepted(press, loose):
+    coords, (kept, height) = closed(press, loose, 30.0, 3.4)
+    assert press.closest(coords) < 0.9
+    assert press.closest(kept) >= 0.9
+    assert 3.4 < densest_height(press, kept, height, 3.4) <= height
+    assert densest_height(press, kept, np.inf, 3.4) == np.inf

@@ -1,0 +1,129 @@
+"""INCAR rules that physics demands."""
+
+import pytest
+from pymatgen.core import Lattice, Structure
+
+from ionface.errors import IonfaceError
+from ionface.workflows.engines.contract import DynamicsSettings, RelaxSettings
+from ionface.workflows.engines.vasp.incar import (
+    PlaneWaves,
+    dynamics_incar,
+    first_stage,
+    relax_incar,
+    static_incar,
+)
+from ionface.workflows.engines.vasp.ledger_cell import context, with_context
+from ionface.workflows.study.protocols import LI_2024, LUO_2021
+from ionface.workflows.study.vasp_settings import VaspSettings
+
+
+def waves(**settings):
+    return PlaneWaves(LI_2024, VaspSettings(**settings))
+
+
+def sandwich(slab):
+    told = {"part": "interface", "cell": slab.lattice.matrix.tolist(), "vacuum": 0.0}
+    return with_context(slab, told)
+
+
+def test_dynamics_are_nve_under_no_circumstances(luo_2021, slab):
+    incar = dynamics_incar(luo_2021, slab, DynamicsSettings())
+    assert (incar["MDALGO"], incar["SMASS"], incar["IBRION"]) == (2, 0, 0)
+    assert incar["TEBEG"] == incar["TEEND"] == 300.0
+    heavier = PlaneWaves(LUO_2021, VaspSettings(incar={"SMASS": 1.5}))
+    assert dynamics_incar(heavier, slab, DynamicsSettings())["SMASS"] == 1.5
+
+
+def test_dynamics_follow_the_practice_of_the_paper(luo_2021, slab):
+    incar = dynamics_incar(luo_2021, slab, DynamicsSettings(steps=10000))
+    practice = {"ISYM": 0, "ISIF": 2, "PREC": "Normal", "LREAL": "Auto", "POTIM": 2.0}
+    assert practice.items() <= incar.items()
+    assert incar["NSW"] == 10000
+    assert incar["ENCUT"] == 500.0
+
+
+def test_hydrogen_at_two_femtoseconds_must_be_insisted_on(luo_2021):
+    water = Structure(Lattice.cubic(5), ["H", "O"], [[0, 0, 0], [0.2, 0, 0]])
+    with pytest.raises(IonfaceError, match=r"too long for hydrogen.*fast_hydrogen"):
+        dynamics_incar(luo_2021, water, DynamicsSettings(timestep=2.0))
+    assert dynamics_incar(luo_2021, water, DynamicsSettings(timestep=1.0))
+    insisted = waves(fast_hydrogen=True)
+    assert dynamics_incar(insisted, water, DynamicsSettings(timestep=2.0))
+
+
+def test_a_thermostat_period_that_smass_0_does_not_have_is_refused(luo_2021, slab):
+    with pytest.raises(IonfaceError, match="40 steps"):
+        dynamics_incar(luo_2021, slab, DynamicsSettings(period=100.0))
+
+
+def test_slabs_with_vacuum_get_the_dipole_correction_after_a_first_convergence(
+    li_2024, in_ledger
+):
+    for incar in (
+        relax_incar(li_2024, in_ledger, RelaxSettings()),
+        static_incar(li_2024, in_ledger),
+    ):
+        assert (incar["IDIPOL"], incar["LDIPOL"]) == (3, True)
+        assert len(incar["DIPOL"]) == 3
+        first = first_stage(incar)
+        assert not {"IDIPOL", "LDIPOL", "DIPOL"} & first.keys()
+        assert (first["NSW"], first["LWAVE"]) == (0, True)
+        same = first.keys() - {"NSW", "IBRION"}
+        assert {k: first[k] for k in same} == {k: incar[k] for k in same}
+
+
+def test_a_sandwich_never_gets_the_dipole_correction(li_2024, slab):
+    incar = static_incar(li_2024, sandwich(slab))
+    assert "LDIPOL" not in incar
+    assert first_stage(incar) is None
+    with pytest.raises(IonfaceError, match="on contradicts vacuum: 0"):
+        static_incar(waves(dipole="on"), sandwich(slab))
+
+
+def test_the_dipole_correction_can_be_switched_off_and_is_never_in_dynamics(
+    in_ledger, luo_2021
+):
+    assert "LDIPOL" not in static_incar(waves(dipole="off"), in_ledger)
+    assert "LDIPOL" not in dynamics_incar(luo_2021, in_ledger, DynamicsSettings())
+
+
+def test_the_user_has_the_last_word_where_the_study_says_nothing_else(in_ledger):
+    chosen = waves(incar={"ISPIN": 2, "ENCUT": 600}, dispersion="D3(BJ)", ncore=4)
+    incar = static_incar(chosen, in_ledger)
+    assert (incar["ISPIN"], incar["ENCUT"], incar["IVDW"]) == (2, 600, 12)
+    assert incar["NCORE"] == 4
+
+
+def test_the_cell_stays_unless_asked_and_then_only_in_the_plane(in_ledger, li_2024):
+    assert relax_incar(li_2024, in_ledger, RelaxSettings())["ISIF"] == 2
+    incar = relax_incar(waves(cell="in-plane"), in_ledger, RelaxSettings())
+    assert (incar["ISIF"], incar["LATTICE_CONSTRAINTS"]) == (3, [True, True, False])
+
+
+def test_separated_slabs_keep_the_cell_that_they_are_given(slab):
+    told = {"part": "film", "cell": slab.lattice.matrix.tolist(), "vacuum": 20.0}
+    film = with_context(slab, told)
+    assert relax_incar(waves(cell="in-plane"), film, RelaxSettings())["ISIF"] == 2
+
+
+def test_an_in_plane_relaxation_without_vacuum_or_with_a_tilted_normal_is_refused(slab):
+    asked = waves(cell="in-plane")
+    with pytest.raises(IonfaceError, match="needs a slab with vacuum"):
+        relax_incar(asked, sandwich(slab), RelaxSettings())
+    tilted = Structure(Lattice([[3, 0, 0], [0, 3, 0], [1, 0, 25]]), ["Li"], [[0, 0, 0]])
+    assert context(tilted).vacuum
+    with pytest.raises(IonfaceError, match="along z"):
+        relax_incar(asked, tilted, RelaxSettings())
+
+
+def test_a_preparation_for_dynamics_takes_no_dipole_correction(li_2024, in_ledger):
+    preparing = RelaxSettings(0.1, 50, must_converge=False, for_dynamics=True)
+    assert "LDIPOL" not in relax_incar(li_2024, in_ledger, preparing)
+
+
+def test_plane_waves_survive_the_store(in_ledger):
+    from monty.json import MontyDecoder, MontyEncoder
+
+    before = waves(incar={"ISPIN": 2}, k_spacing=0.2)
+    text = MontyEncoder().encode(before)
+    assert MontyDecoder().decode(text) == before

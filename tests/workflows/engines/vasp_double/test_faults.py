@@ -1,0 +1,237 @@
+"""Each fault, and what custodian makes of it."""
+
+import signal
+import sys
+import warnings
+from pathlib import Path
+
+import pytest
+from custodian.custodian import (
+    Custodian,
+    ReturnCodeError,
+    ValidationError,
+)
+from custodian.vasp.handlers import (
+    FrozenJobErrorHandler,
+    NonConvergingErrorHandler,
+    UnconvergedErrorHandler,
+    VaspErrorHandler,
+    WalltimeHandler,
+)
+from custodian.vasp.jobs import VaspJob
+from custodian.vasp.validators import VaspFilesValidator, VasprunXMLValidator
+from pymatgen.io.vasp import Incar, Oszicar, Outcar, Vasprun, Xdatcar
+
+from ionface.analysis.readers import open_trajectory
+from ionface.analysis.readers.vasprun import VasprunStream
+from ionface.errors import InputError
+from ionface.workflows.engines.vasp.contcar import is_complete
+from ionface.workflows.engines.vasp_double.faults import Faults, parse
+from ionface.workflows.engines.vasp_double.stand_in_potcars import stand_in
+
+from .conftest import DYNAMICS, RELAX, STATIC, environment_of
+
+# custodian and pymatgen warn of the stand-in POTCAR, and leave files open
+pytestmark = pytest.mark.filterwarnings("ignore")
+
+
+@pytest.fixture
+def custodian(run_folder, monkeypatch):
+    """Run a folder under custodian as the engine does; return the folder."""
+
+    def run(incar, fault, handlers, validators=(), folder=None, monitor=False):
+        if folder is None:
+            folder = run_folder(incar)
+            (folder / "POTCAR.spec").unlink()
+            (folder / "POTCAR").write_text(stand_in("Al") + stand_in("Cu"))
+        for name, value in environment_of(IONFACE_VASP_FAULT=fault).items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.delenv("CUSTODIAN_WALLTIME_START", raising=False)
+        command = [sys.executable, "-m", "ionface.workflows.engines.vasp_double"]
+        job = VaspJob(command, auto_npar=False, backup=False, auto_gamma=False)
+        Custodian(
+            handlers,
+            [job],
+            validators=list(validators),
+            max_errors=3,
+            polling_time_step=0.1,
+            monitor_freq=2 if monitor else 10_000,
+            directory=str(folder),
+        ).run()
+        return folder
+
+    return run
+
+
+def _complete_steps(folder: Path) -> int:
+    return sum(1 for _ in VasprunStream(folder / "vasprun.xml").steps())
+
+
+def _read(folder: Path) -> Vasprun:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return Vasprun(folder / "vasprun.xml", parse_potcar_file=False)
+
+
+@pytest.mark.parametrize("error", ["zbrent", "edddav", "brmix", "zpotrf"])
+def test_custodian_mends_what_vasp_complains_of_and_runs_it_again(custodian, error):
+    folder = custodian(
+        RELAX,
+        f"{error}:3",
+        [VaspErrorHandler()],
+        [VasprunXMLValidator(), VaspFilesValidator()],
+    )
+    assert _read(folder).converged
+    backups = sorted(path.name for path in folder.glob("error.*.tar.gz"))
+    assert backups == ["error.1.tar.gz"]
+
+
+def test_electrons_that_do_not_converge_get_another_algorithm(custodian):
+    folder = custodian(
+        STATIC + "NELM = 20\nALGO = Fast\n", "scf", [UnconvergedErrorHandler()]
+    )
+    assert Incar.from_file(folder / "INCAR")["ALGO"] == "Normal"
+    assert _read(folder).converged_electronic
+
+
+def test_a_run_whose_electrons_never_converge_is_recognized(run_folder, double):
+    folder = run_folder(DYNAMICS.replace("NSW = 8", "NSW = 13") + "NELM = 15\n")
+    run = double(folder, "--fault", "scf:all!")
+    assert run.returncode == 0
+    assert "electronic self-consistency was not achieved" in run.stdout
+    assert not _read(folder).converged_electronic
+    assert {len(s) for s in Oszicar(folder / "OSZICAR").electronic_steps} == {15}
+    assert NonConvergingErrorHandler().check(str(folder))
+
+
+def test_a_killed_run_leaves_its_complete_steps_and_the_next_one_succeeds(custodian):
+    with pytest.raises(ReturnCodeError):
+        custodian(DYNAMICS, "kill:4", [VaspErrorHandler()])
+
+
+def test_a_kill_is_a_kill(run_folder, double):
+    folder = run_folder(DYNAMICS)
+    assert double(folder, "--fault", "kill:4").returncode == -signal.SIGKILL
+    stream = VasprunStream(folder / "vasprun.xml")
+    assert len(list(stream.steps())) == 3
+    assert "ends inside an ionic step" in stream.reason
+    assert is_complete((folder / "CONTCAR").read_bytes(), dynamics=True)
+    assert double(folder, "--fault", "kill:4").returncode == 0  # once only
+    assert _complete_steps(folder) == 8
+    assert double(folder, "--fault", "kill:2!").returncode == -signal.SIGKILL
+    assert double(folder, "--fault", "kill:2!").returncode == -signal.SIGKILL
+
+
+def test_a_hung_run_is_ended_and_goes_on_from_its_last_geometry(custodian):
+    folder = custodian(
+        RELAX, "hang:4", [FrozenJobErrorHandler(timeout=1.5)], monitor=True
+    )
+    assert _read(folder).converged
+    assert 1 <= _complete_steps(folder) < 20
+
+
+def test_a_run_at_its_walltime_is_asked_to_stop_and_does(custodian):
+    handler = WalltimeHandler(wall_time=5, buffer_time=3)
+    folder = custodian(
+        DYNAMICS.replace("NSW = 8", "NSW = 300"), "slow:0.1", [handler], monitor=True
+    )
+    outcar = Outcar(folder / "OUTCAR")
+    assert outcar.is_stopped
+    assert outcar.run_stats["Elapsed time (sec)"] > 0
+    steps = _complete_steps(folder)
+    assert 1 < steps < 100
+    assert _read(folder).nionic_steps == steps  # closed properly
+
+
+def test_a_truncated_vasprun_fails_validation_once(custodian):
+    with pytest.raises(ValidationError):
+        custodian(RELAX, "truncate", [], [VasprunXMLValidator()])
+
+
+def test_a_truncated_vasprun_keeps_its_first_steps(run_folder, here):
+    folder = run_folder(RELAX)
+    here(folder, fault=["truncate"])
+    stream = VasprunStream(folder / "vasprun.xml")
+    kept = len(list(stream.steps()))
+    assert stream.reason
+    assert 0 < kept < len(Oszicar(folder / "OSZICAR").electronic_steps)
+    here(folder, fault=["truncate"])
+    assert _read(folder).converged
+
+
+def test_a_full_disk_ends_the_run_within_a_line(run_folder, double):
+    folder = run_folder(RELAX)
+    run = double(folder, "--fault", "full-disk:3")
+    assert run.returncode == 38
+    assert "No space left on device" in run.stderr
+    assert "severe (38)" in run.stderr
+    assert not (folder / "OUTCAR").read_text().endswith("\n")
+    assert _complete_steps(folder) == 2
+    assert double(folder, "--fault", "full-disk:3").returncode == 0
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is full")
+def test_a_disk_that_is_really_full_reads_the_same(run_folder, double):
+    folder = run_folder(STATIC)
+    (folder / "OUTCAR").symlink_to("/dev/full")
+    run = double(folder)
+    assert run.returncode == 38
+    assert "No space left on device" in run.stderr
+    assert "Traceback" not in run.stderr
+
+
+def test_a_torn_contcar_is_no_state_to_go_on_from(run_folder, double):
+    folder = run_folder(DYNAMICS)
+    run = double(folder, "--fault", "torn-contcar:3")
+    assert run.returncode == -signal.SIGKILL
+    assert not is_complete((folder / "CONTCAR").read_bytes(), dynamics=True)
+    assert _complete_steps(folder) == 3
+
+
+def test_merged_columns_hold_the_same_frames(run_folder, here):
+    plain, merged = (
+        run_folder(DYNAMICS, name="plain"),
+        run_folder(DYNAMICS, name="merged"),
+    )
+    here(plain)
+    here(merged, fault=["merge"])
+    row = (merged / "XDATCAR").read_text().splitlines()[8]
+    assert len(row.split()) < 3
+    one, other = (open_trajectory(f / "XDATCAR").segments[0] for f in (plain, merged))
+    shift = (one.positions - other.positions) / one.lattices[0, 1, 1]
+    assert shift == pytest.approx(shift.round(), abs=1e-6)
+
+
+def test_overflowing_integers_are_asterisks_that_parsers_survive(run_folder, here):
+    folder = run_folder(DYNAMICS)
+    here(folder, fault=["stars"])
+    assert "configuration=******" in (folder / "XDATCAR").read_text()
+    assert 'RANDOM_SEED">******' in (folder / "vasprun.xml").read_text()
+    assert Outcar(folder / "OUTCAR").data["nplwv"] == [[None]]
+    assert _read(folder).nionic_steps == 8
+    assert len(Xdatcar(folder / "XDATCAR").structures) == 8
+    assert len(open_trajectory(folder / "XDATCAR").segments[0].steps) == 8
+
+
+def test_two_faults_strike_one_after_the_other(run_folder, double):
+    folder = run_folder(DYNAMICS)
+    faults = {"IONFACE_VASP_FAULT": "zbrent:2, kill:3"}
+    codes = [double(folder, **faults).returncode for _ in range(3)]
+    assert codes == [1, -signal.SIGKILL, 0]
+
+
+@pytest.mark.parametrize("words", ["explode", "kill:soon", "slow:x", "scf:some"])
+def test_an_unknown_fault_is_refused(words):
+    with pytest.raises(InputError, match="fault"):
+        parse([words])
+
+
+def test_words_become_faults(tmp_path):
+    one, two, three = parse(["kill:3, slow:0.5", "zbrent!"])
+    assert (one.name, one.step, one.always) == ("kill", 3, False)
+    assert two.argument == "0.5"
+    assert three.always
+    (tmp_path / one.marker).touch()
+    armed = Faults(tmp_path, [one, two, three], sys.stdout, sys.stderr).armed
+    assert sorted(armed) == ["slow", "zbrent"]
+    assert [path.name for path in tmp_path.iterdir()] == [one.marker]

@@ -1,0 +1,122 @@
+"""Directories of `ionface inputs` that have run are taken by `ionface analyze`."""
+
+import json
+import os
+import shutil
+import subprocess
+
+import numpy as np
+import pytest
+
+from ionface.errors import IonfaceError, LedgerError
+from ionface.workflows.cli.analyze_energies import analyze_energies
+from ionface.workflows.cli.analyze_frames import analyze_rdf, open_frames
+from ionface.workflows.engines.vasp.vasp_engine import vasp_double
+from ionface.workflows.planning.input_folders import write_inputs
+from ionface.workflows.planning.input_results import (
+    by_hand_energies,
+    dynamics_parts,
+    is_root,
+)
+from ionface.workflows.study.study_files import parse
+
+STUDY = """\
+name: al-ag
+interfaces:
+  - name: Al|Ag
+    film: {material: Al, miller: [1, 0, 0], layers: 2}
+    substrate: {material: Al, miller: [1, 0, 0], layers: 2, name: Ag}
+    max_area: 20
+    vacuum: 12
+relaxation: {fmax: 0.05, steps: 60}
+dynamics:
+  - {interface: Al|Ag, steps: 10, pairs: [Al-Al], prerelax: 3}
+vasp: {k_spacing: 1.0}
+"""
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """All job scripts of a study run in their order, the stand-in in VASP's place."""
+    out = tmp_path_factory.mktemp("by-hand") / "out"
+    study = parse(STUDY, "al-ag.yaml")
+    entries = write_inputs(study, vasp_double().configured(study), out)
+    environment = {
+        **os.environ,
+        "IONFACE_VASP_CALCULATOR": "emt",
+        "IONFACE_VASP_SHIFT": "-5",
+        "OMP_NUM_THREADS": "1",
+    }
+    environment.pop("SLURM_JOB_ID", None)
+    for entry in entries:
+        done = subprocess.run(
+            ["bash", "job.sh"],
+            cwd=entry.folder,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+        assert done.returncode == 0, done.stderr
+    return out
+
+
+@pytest.fixture
+def copy(finished, tmp_path):
+    return shutil.copytree(finished, tmp_path / "out")
+
+
+def test_the_formation_energy_is_that_of_the_ledger(finished, capsys):
+    assert is_root(finished)
+    analyze_energies([finished], 1, as_json=True)
+    (entry,) = json.loads(capsys.readouterr().out)["interfaces"]
+    assert entry["name"] == "Al|Ag"
+    assert set(entry["slabs"]) == {"Al", "Ag"}
+    expected = entry["e_total"] - sum(entry["slabs"].values())
+    assert entry["delta_e"] == pytest.approx(expected)
+    assert entry["delta_e"] < 0  # aluminum joins aluminum
+    assert entry["level_of_theory"]["emulated"] is True
+    analyze_energies([finished], 1, as_json=False)
+    assert "EMULATED" in capsys.readouterr().out
+
+
+def test_rdfs_are_those_of_all_parts_and_say_that_they_are_emulated(
+    finished, tmp_path, capsys
+):
+    (part,) = dynamics_parts(finished)
+    assert dynamics_parts(part.parent) == [part]
+    frames = open_frames([finished], None)
+    assert len(frames) == 10
+    assert np.diff(frames.times_fs) == pytest.approx(2.0)
+    out = tmp_path / "rdf.json"
+    analyze_rdf([finished], ["Al-Al"], 4.0, 40, 2, [], None, out, as_json=False)
+    assert json.loads(out.read_text())["emulated"] is True
+    assert "EMULATED" in capsys.readouterr().out
+    assert out.with_suffix(".png").stat().st_size > 1000
+
+
+def test_a_relaxation_that_has_not_converged_is_refused_by_name(copy):
+    (relaxed,) = copy.glob("*/*-relax-film")
+    path = relaxed / "vasprun.xml"
+    text = path.read_text()
+    assert '<i name="EDIFFG">' in text
+    path.write_text(
+        text.replace('<i name="EDIFFG">', '<i name="EDIFFG"> -1E-9 </i><i name="X">')
+    )
+    with pytest.raises(LedgerError, match=r"'Al\|Ag, film' is not converged"):
+        by_hand_energies(copy)
+
+
+def test_what_is_missing_is_named(copy):
+    for path in copy.glob("*/*-static-film/vasprun.xml"):
+        path.unlink()
+    with pytest.raises(IonfaceError, match=r"missing are Al\|Ag: static film"):
+        by_hand_energies(copy)
+
+
+def test_other_directories_are_no_roots(tmp_path):
+    assert not is_root(tmp_path)
+    (tmp_path / "study.json").write_text("[1]")
+    assert not is_root(tmp_path)
+    assert dynamics_parts(tmp_path) == []

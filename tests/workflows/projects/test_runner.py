@@ -1,0 +1,256 @@
+"""The local runner: nothing that was finished is computed twice, whatever happens."""
+
+import json
+import resource
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from ionface.analysis.trajectory.trajectory import Trajectory
+from ionface.errors import IonfaceError
+from ionface.workflows.projects import runner
+from ionface.workflows.projects.project import Project
+from ionface.workflows.projects.results import collect
+from ionface.workflows.study.study_files import load
+
+
+@pytest.fixture
+def project(study_file, tmp_path):
+    return Project.create(tmp_path / "project", load(str(study_file)))
+
+
+def test_a_study_runs_from_models_to_energies_and_rdfs(project):
+    outcome = runner.run(project)
+    assert not outcome.failed
+    assert not outcome.blocked
+    results = collect(project)
+    (entry,) = results.energies
+    parts = entry["e_total"] - sum(entry["slabs"].values())
+    assert entry["delta_e"] == pytest.approx(parts)
+    assert entry["sigma_ev_per_a2"] == pytest.approx(parts / entry["area"])
+    assert entry["level_of_theory"]["code"] == "ase"
+    # metals of like size stick together, and a strained slab costs energy
+    assert entry["delta_e"] < 0 < entry["strain_energy"]
+    assert set(results.dynamics) == {"Al|Ag", "Al"}
+    assert results.references["Al"]["rdf"]["pairs"].keys() == {"Al-Al"}
+
+
+def test_the_segments_make_one_continuous_trajectory(project):
+    runner.run(project)
+    frames = Trajectory.open(project.root / "trajectories" / "Al-Ag.ionf")
+    assert list(frames.steps) == list(range(31))
+    assert frames.times_fs[-1] == 60.0
+    assert not frames.skipped.count
+
+
+def test_a_second_run_computes_nothing(project):
+    first = runner.run(project)
+    second = runner.run(project)
+    assert second.ran == []
+    assert sorted(second.kept) == sorted(first.ran)
+
+
+def test_a_project_whose_jobs_are_on_a_cluster_is_not_computed_here(project):
+    (project.root / "submission.json").write_text('{"submission": "abc"}')
+    with pytest.raises(IonfaceError, match=r"submitted to a cluster, and \d+ of its"):
+        runner.run(project)
+    assert not list(project.runs.glob("*"))
+    (project.root / "submission.json").unlink()
+    ran = runner.run(project).ran
+    (project.root / "submission.json").write_text('{"submission": "abc"}')
+    assert sorted(runner.run(project).kept) == sorted(ran)  # as after an import
+
+
+def test_a_failed_job_blocks_only_its_children_and_says_why(project, monkeypatch):
+    from ase.calculators.emt import EMT
+
+    def broken(*_args, **_kwargs):
+        raise RuntimeError("the potential is out of order")
+
+    monkeypatch.setattr(EMT, "calculate", broken)
+    outcome = runner.run(project)
+    assert "Al|Ag relax film" in outcome.failed
+    assert "out of order" in outcome.failed["Al|Ag relax film"]
+    assert "Al|Ag ledger" in outcome.blocked
+    assert {"Al|Ag build", "Al rdf at rest"} <= set(outcome.ran)
+    states = {state.name: state for state in runner.states(project)}
+    assert states["Al|Ag relax film"].state == "failed"
+    assert "out of order" in states["Al|Ag relax film"].note
+    assert states["Al|Ag ledger"].state == "waiting"
+    monkeypatch.undo()
+    mended = runner.run(project)
+    assert not mended.failed
+    assert "Al|Ag build" in mended.kept
+
+
+def test_an_unconverged_energy_never_reaches_the_table(study_file, tmp_path):
+    text = study_file.read_text() + "relaxation: {fmax: 1.0e-9, steps: 2}\n"
+    study_file.write_text(text)
+    project = Project.create(tmp_path / "project", load(str(study_file)))
+    outcome = runner.run(project)
+    assert "not converged after 2 steps" in outcome.failed["Al|Ag relax film"]
+    assert "Al|Ag ledger" in outcome.blocked
+    assert collect(project).energies == []
+
+
+def test_a_long_relaxation_is_finished_by_running_again(study_file, tmp_path):
+    text = study_file.read_text() + "relaxation: {fmax: 0.005, steps: 6}\n"
+    study_file.write_text(text)
+    project = Project.create(tmp_path / "project", load(str(study_file)))
+    rounds = 1
+    while runner.run(project).failed:
+        rounds += 1
+        assert rounds < 20
+    assert rounds > 1
+    assert len(collect(project).energies) == 1
+
+
+def test_what_libraries_print_is_kept_out_of_our_output(project, monkeypatch, capsys):
+    from ase.calculators.emt import EMT
+
+    construct = EMT.__init__
+
+    def chatty(self, *args, **kwargs):
+        sys.stdout.write("welcome to the potential")
+        construct(self, *args, **kwargs)
+
+    monkeypatch.setattr(EMT, "__init__", chatty)
+    assert not runner.run(project).failed
+    assert "welcome" not in capsys.readouterr().out
+    heard = list(project.runs.glob("Al-Ag.static.film.*/output.txt"))
+    assert "welcome" in heard[0].read_text()
+
+
+def test_frozen_slabs_are_evaluated_as_they_are_in_the_interface(study_file, tmp_path):
+    study_file.write_text(study_file.read_text() + "slabs: frozen\n")
+    frozen = Project.create(tmp_path / "frozen", load(str(study_file)))
+    assert not runner.run(frozen).failed
+    (entry,) = collect(frozen).energies
+    assert entry["slabs_state"] == "frozen"
+    relaxed_text = study_file.read_text().replace("slabs: frozen\n", "")
+    study_file.write_text(relaxed_text)
+    relaxed = Project.create(tmp_path / "relaxed", load(str(study_file)))
+    runner.run(relaxed)
+    (other,) = collect(relaxed).energies
+    # relaxing the references can only lower them
+    assert entry["delta_e"] <= other["delta_e"] + 1e-6
+
+
+def test_two_runs_at_once_are_refused(project):
+    with project.locked(), pytest.raises(IonfaceError, match="being run by process"):
+        runner.run(project)
+
+
+def _start(study_file, root):
+    return subprocess.Popen(
+        [sys.executable, "-m", "ionface", "run", str(study_file), "--project", root],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def _finished(root):
+    from ionface.workflows.projects.sqlite_store import SqliteStore
+
+    path = root / "store.sqlite"
+    if not path.is_file():
+        return {}
+    store = SqliteStore(path)
+    return {doc["uuid"]: doc["completed_at"] for doc in store.query()}
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
+def test_a_run_killed_three_times_loses_nothing(study_file, tmp_path, how):
+    root = tmp_path / "project"
+    before: dict[str, str] = {}
+    for kill in range(3):
+        process = _start(study_file, str(root))
+        enough = len(before) + 3
+        deadline = time.monotonic() + 60
+        while len(_finished(root)) < enough and time.monotonic() < deadline:
+            time.sleep(0.05)
+        process.send_signal(how)
+        _, errors = process.communicate(timeout=60)
+        if how == signal.SIGINT and process.returncode:
+            assert process.returncode == 1
+            assert "run the same command again to go on" in errors
+        after = _finished(root)
+        assert before.items() <= after.items(), f"kill {kill} lost a finished job"
+        before = after
+    process = _start(study_file, str(root))
+    output, errors = process.communicate(timeout=120)
+    assert process.returncode == 0, errors
+    after = _finished(root)
+    # a job that was finished was not computed again: its document is the same one
+    assert before.items() <= after.items()
+    frames = Trajectory.open(root / "trajectories" / "Al-Ag.ionf")
+    assert list(frames.steps) == list(range(31))
+    assert "report:" in output
+
+
+def test_a_disk_that_fills_up_stops_the_run_and_loses_nothing(
+    study_file, cli, tmp_path
+):
+    """A limit on the size of files stands in for the full disk."""
+
+    def limited(size):
+        def limit():
+            resource.setrlimit(resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
+
+        return limit
+
+    root = tmp_path / "project"
+    before: dict[str, str] = {}
+    for size in (30_000, 120_000):
+        run = cli("run", study_file, "--project", root, preexec_fn=limited(size))
+        assert run.returncode == 1
+        assert "Nothing finished is lost" in run.stderr or "nothing that" in run.stderr
+        assert "Traceback" not in run.stderr
+        after = _finished(root)
+        assert before.items() <= after.items()
+        before = after
+    run = cli("run", study_file, "--project", root)
+    assert run.returncode == 0, run.stderr
+    assert before.items() <= _finished(root).items()
+    frames = Trajectory.open(root / "trajectories" / "Al-Ag.ionf")
+    assert list(frames.steps) == list(range(31))
+
+
+@pytest.mark.skipif(not Path("/sys/kernel").is_dir(), reason="needs Linux's /sys")
+def test_a_place_where_nobody_may_write_is_refused(cli, study_file):
+    run = cli("run", study_file, "--project", "/sys/kernel/ionface")
+    assert run.returncode == 1
+    assert "cannot write" in run.stderr
+
+
+def test_the_status_of_a_new_project_is_all_waiting(project):
+    assert {state.state for state in runner.states(project)} == {"waiting"}
+
+
+def test_every_job_can_be_found_again_by_the_path_stored_with_it(project):
+    from importlib import import_module
+
+    stored = json.loads((project.root / "flow.json").read_text())
+
+    def functions(node):
+        if isinstance(node, dict):
+            if node.get("@callable") and "workflows" in str(node.get("@module")):
+                yield node["@module"], node["@callable"]
+            for value in node.values():
+                yield from functions(value)
+        elif isinstance(node, list):
+            for value in node:
+                yield from functions(value)
+
+    found = set(functions(stored))
+    assert found
+    for module, name in found:
+        target = import_module(module)
+        for part in name.split("."):
+            target = getattr(target, part)
+        assert module != "__main__"

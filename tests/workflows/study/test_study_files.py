@@ -1,0 +1,161 @@
+"""Study files: every mistake gets its line, its key, its value and what is allowed."""
+
+import pytest
+
+from ionface.errors import IonfaceError
+from ionface.structures.specs import CrystalLayer, Doping, PolymerLayer
+from ionface.workflows.study.study import EngineChoice, EngineNames, quickened
+from ionface.workflows.study.study_files import builtin_names, load, parse, to_yaml
+
+MINIMAL = """\
+name: li-lif
+engine: sevennet
+interfaces:
+  - name: Li|LiF
+    film: {material: Li, miller: [1, 0, 0], thickness: 12}
+    substrate: {material: LiF, miller: [1, 0, 0], thickness: 10}
+    strained: film
+    max_strain: 0.03
+    max_area: 250
+    vacuum: 20
+dynamics:
+  - interface: Li|LiF
+    temperature: 300
+    timestep: 2
+    steps: 1000
+    pairs: [Li-F]
+"""
+
+
+def test_the_example_of_the_readme_is_a_valid_study():
+    study = parse(MINIMAL, "example")
+    assert study.interface("Li|LiF").film == CrystalLayer("Li", (1, 0, 0), thickness=12)
+    assert study.dynamics[0].pairs == ("Li-F",)
+    assert study.engines() == EngineNames("sevennet", "sevennet")
+
+
+@pytest.mark.parametrize("name", builtin_names())
+def test_built_in_studies_are_valid_and_survive_yaml(name):
+    study = load(name)
+    assert study.name == name
+    assert parse(to_yaml(study), "again") == study
+
+
+def test_both_papers_are_built_in():
+    assert set(builtin_names()) >= {"lagp-pdol-li", "lpscl-in"}
+    lagp = load("lagp-pdol-li")
+    assert isinstance(lagp.interface("LAGP|P-DOL").film, PolymerLayer)
+    assert lagp.interface("LAGP|Li").substrate.doping == Doping("Al", "Ge", 0.5)
+    run = load("lpscl-in").dynamics[0]
+    assert (run.steps, run.pairs) == (10000, ("In-S", "In-Cl", "P-S"))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("max_strain", "max_strian", "line 8: interfaces.0.max_strian: no such key"),
+        ("max_strain: 0.03", "max_strain: much", "line 8: interfaces.0.max_strain"),
+        ("thickness: 12", "thicknes: 12", "did you mean 'thickness'?"),
+        (
+            "thickness: 10",
+            "layer: 10",
+            "Allowed here: doping, fixed_layers, groups, lattice, layers",
+        ),
+        ("steps: 1000", "stps: 1000", "line 15: dynamics.0"),
+        ("strained: film", "strained: both", "'film', 'substrate' or 'shared'"),
+        ("miller: [1, 0, 0], thickness: 10", "miller: [1, 0], thickness: 10", "miller"),
+        ("name: li-lif\n", "", "name: this key is required"),
+        ("name: li-lif", "name: li/lif", "letters, digits, dots"),
+        ("interface: Li|LiF", "interface: LiLiF", "no interface is called 'LiLiF'"),
+        ("pairs: [Li-F]", "pairs: [Li-Xx]", "'Xx' in pair 'Li-Xx' is no element"),
+        ("pairs: [Li-F]", "pairs: [LiF]", "two elements joined by a dash"),
+        ("steps: 1000", "steps: -5", "steps must be above 0, not -5"),
+        ("steps: 1000", "steps: 1000\n    references: [LiF]", "no reference is called"),
+        ("engine: sevennet", "protocol: li-2025", "did you mean 'li-2024'?"),
+        ("engine: sevennet", "color: red", "line 2: color: no such key"),
+    ],
+)
+def test_each_mistake_is_explained(old, new, said):
+    assert old in MINIMAL
+    text = MINIMAL.replace(old, new, 1)
+    with pytest.raises(IonfaceError) as caught:
+        parse(text, "my.yaml")
+    assert "my.yaml" in str(caught.value) or "protocol" in str(caught.value)
+    assert said in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("a: [1", "not valid YAML"),
+        ("just words", "must be a mapping"),
+        ("", "must be a mapping"),
+        ("- 1\n- 2\n", "must be a mapping"),
+    ],
+)
+def test_what_is_no_study_at_all_is_refused(text, said):
+    with pytest.raises(IonfaceError, match=said):
+        parse(text, "my.yaml")
+
+
+def test_two_interfaces_of_one_name_are_refused():
+    twice = MINIMAL.replace(
+        "dynamics:",
+        "  - name: Li|LiF\n"
+        "    film: {material: Li, miller: [1, 0, 0], layers: 2}\n"
+        "    substrate: {material: LiF, miller: [1, 0, 0], layers: 2}\n"
+        "dynamics:",
+    )
+    with pytest.raises(IonfaceError, match=r"'Li\|LiF' stands twice"):
+        parse(twice, "my.yaml")
+
+
+def test_an_unknown_study_names_the_closest():
+    with pytest.raises(IonfaceError, match="did you mean 'lpscl-in'"):
+        load("lpscl-inn")
+
+
+def test_a_binary_file_is_refused(tmp_path):
+    path = tmp_path / "study.yaml"
+    path.write_bytes(b"\xff\xfe\x00\x01")
+    with pytest.raises(IonfaceError, match="not a text file"):
+        load(str(path))
+
+
+def test_crystal_files_are_found_beside_the_study(tmp_path):
+    (tmp_path / "Ag.cif").write_text("data_Ag")
+    text = MINIMAL.replace("material: LiF,", "material: Ag.cif,")
+    (tmp_path / "study.yaml").write_text(text)
+    layer = load(str(tmp_path / "study.yaml")).interfaces[0].substrate
+    assert layer.material == str((tmp_path / "Ag.cif").resolve())
+    assert layer.phase == "Ag"
+
+
+def test_an_engine_may_be_spelled_out_for_each_kind_of_job():
+    spelled = (
+        "engine: {formation: chgnet, dynamics: {calculator: a.B, arguments: {x: 1}}}"
+    )
+    study = parse(MINIMAL.replace("engine: sevennet", spelled), "my.yaml")
+    assert study.engines().dynamics == EngineChoice("a.B", {"x": 1})
+
+
+def test_quick_keeps_the_graph_and_shrinks_everything_else():
+    for name in builtin_names():
+        study, quick = load(name), quickened(load(name))
+        assert [s.name for s in quick.interfaces] == [s.name for s in study.interfaces]
+        assert quick.formation_names == study.formation_names
+        assert quick.quick
+        for run in quick.dynamics:
+            assert run.steps * 2 == 400  # 0.4 ps at 2 fs
+            assert run.pairs == next(
+                r.pairs for r in study.dynamics if r.interface == run.interface
+            )
+        for spec, small in zip(study.interfaces, quick.interfaces, strict=True):
+            few = max(2, round(0.4 * spec.substrate.layers))
+            assert small.substrate.layers == min(spec.substrate.layers, few)
+
+
+def test_a_key_that_stands_twice_is_told_with_both_lines():
+    text = "name: a\nengine: chgnet\ninterfaces: []\nengine: sevennet\n"
+    with pytest.raises(IonfaceError, match=r"a.yaml, line 4: 'engine' .* line 2"):
+        parse(text, "a.yaml")

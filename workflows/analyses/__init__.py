@@ -1,1 +1,0 @@
-"""What `ionface analyze` does: a file for each of its commands."""

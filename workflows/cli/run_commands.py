@@ -1,0 +1,244 @@
+"""What the commands studies, build, run, status and report do."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from ionface.workflows.cli.console import job_progress, messages, table
+from ionface.workflows.study import study_files
+from ionface.workflows.study.study import quickened
+
+if TYPE_CHECKING:
+    from ionface.structures.model import InterfaceModel
+    from ionface.workflows.projects.project import Project
+    from ionface.workflows.projects.results import Results
+    from ionface.workflows.projects.runner import Outcome
+    from ionface.workflows.study.study import Study
+
+
+def studies_table(as_json: bool) -> None:
+    """Print the built-in studies."""
+    found = [study_files.load(name) for name in study_files.builtin_names()]
+    if as_json:
+        typer.echo(json.dumps([_described(study) for study in found], indent=2))
+        return
+    rows = []
+    for study in found:
+        engines = study.engines()
+        rows.append(
+            [
+                study.name,
+                study.title,
+                ", ".join(spec.name for spec in study.interfaces),
+                study.protocol,
+                f"{engines.formation} / {engines.dynamics}",
+            ]
+        )
+    table(["study", "computes", "interfaces", "protocol", "engines"], rows)
+
+
+def print_study(name: str) -> None:
+    """Print a study as YAML: a built-in one with its comments."""
+    typer.echo(study_files.source(name), nl=False)
+
+
+def _described(study: Study) -> dict[str, Any]:
+    return {
+        "name": study.name,
+        "title": study.title,
+        "interfaces": [spec.name for spec in study.interfaces],
+        "protocol": study.protocol,
+        "formation": list(study.formation_names),
+        "dynamics": [
+            {"interface": run.interface, "steps": run.steps} for run in study.dynamics
+        ],
+    }
+
+
+def build_models(name: str, out: Path, quick: bool, as_json: bool) -> None:
+    """Build every model of a study, write it and print what it is."""
+    from ionface.structures.interface import build_interface
+
+    study = study_files.load(name)
+    study = quickened(study) if quick else study
+    out.mkdir(parents=True, exist_ok=True)
+    summaries: list[dict[str, Any]] = []
+    notes: list[str] = []
+    with job_progress(f"building {study.name}") as shown:
+        for number, spec in enumerate(study.interfaces):
+            shown.job(spec.name, number, len(study.interfaces))
+            model = build_interface(spec)
+            _write_model(model, out)
+            summaries.append(model.summary())
+            notes += _rounded(model)
+    if as_json:
+        typer.echo(json.dumps(summaries, indent=2))
+    else:
+        models_table(summaries)
+        for note in notes:
+            messages.print(note, markup=False)
+        messages.print(f"wrote POSCAR, CIF, JSON and a picture of each to {out}")
+
+
+def _write_model(model: InterfaceModel, out: Path) -> None:
+    from ionface.structures.drawing.pictures import draw_model
+    from ionface.structures.model_io import write_json, write_poscar
+    from ionface.workflows.study.naming import slug
+
+    stem = slug(model.name)
+    write_json(model, out / f"{stem}.json")
+    write_poscar(model, out / f"{stem}.vasp")
+    model.structure.to(str(out / f"{stem}.cif"), fmt="cif")
+    draw_model(model, out / f"{stem}.png")
+
+
+def _rounded(model: InterfaceModel) -> Iterator[str]:
+    """Yield what a cell could not hold to the letter, since its atoms are whole."""
+    for side in ("film", "substrate"):
+        made = model.provenance[side].get("doping") or {}
+        for key in ("x", "fraction"):
+            asked, got = made.get(f"requested_{key}"), made.get(key)
+            if asked is not None and got is not None and abs(got - asked) > 1e-9:
+                yield (
+                    f"note: {model.name}: {key} = {got:g} instead of {asked:g}, the "
+                    "nearest that whole atoms allow; more layers make finer steps"
+                )
+
+
+def models_table(summaries: list[dict[str, Any]]) -> None:
+    """Print what the models are."""
+    table(
+        [
+            "interface",
+            "atoms",
+            "area Å²",
+            "strain %",
+            "gap Å",
+            "interfaces",
+            "shortest Å",
+            "film",
+            "substrate",
+        ],
+        [
+            [
+                s["name"],
+                str(s["atoms"]),
+                f"{s['area']:.2f}",
+                f"{100 * s['max_strain']:.2f}",
+                f"{s['gap']:.2f}",
+                str(s["n_interfaces"]),
+                f"{s['shortest_distance']:.2f}",
+                s["film"],
+                s["substrate"],
+            ]
+            for s in summaries
+        ],
+    )
+
+
+def run_study(
+    name: str, root: Path, engine: str | None, quick: bool, as_json: bool
+) -> int:
+    """Run a study in a project directory, or go on with it; return the exit status."""
+    from ionface.workflows.projects import runner
+    from ionface.workflows.projects.project import Project
+
+    study = study_files.load(name).with_engine(engine)
+    study = quickened(study) if quick else study
+    if (root / "project.json").is_file():
+        Project.create(root, study)  # another study's is refused first
+    _check_vasp(study, root)
+    project = Project.create(root, study)
+    with job_progress(study.name) as shown:
+        outcome = runner.run(project, shown.job)
+    _tell(project, outcome, as_json)
+    return 1 if outcome.failed else 0
+
+
+def _check_vasp(study: Study, root: Path) -> None:
+    """Refuse, before anything is made, VASP jobs that could not start here."""
+    from ionface.workflows.planning.preflight import check_study, vasp_engines
+
+    if not vasp_engines(study):
+        return
+    with job_progress(study.name) as shown:
+        shown.job("checks before VASP starts", 0, 1)
+        check_study(study, here=True, project=root)
+
+
+def _tell(project: Project, outcome: Outcome, as_json: bool) -> None:
+    results, path = _write_report(project)
+    if as_json:
+        typer.echo(
+            json.dumps(
+                {
+                    "ran": outcome.ran,
+                    "kept": outcome.kept,
+                    "failed": outcome.failed,
+                    "blocked": outcome.blocked,
+                    "interfaces": results.energies,
+                    "report": str(path),
+                },
+                indent=2,
+            )
+        )
+    else:
+        from ionface.workflows.cli.analyze_energies import (
+            print_dynamics,
+            print_energies,
+        )
+
+        if results.energies:
+            print_energies(results.energies, project.study)
+        print_dynamics(results)
+        typer.echo(f"report: {path}")
+    messages.print(
+        f"{len(outcome.ran)} jobs run, {len(outcome.kept)} kept from before, "
+        f"{len(outcome.failed)} failed, {len(outcome.blocked)} waiting for those"
+    )
+    for job, message in outcome.failed.items():
+        messages.print(f"failed: {job}: {message}", markup=False, style="red")
+
+
+def show_status(root: Path, as_json: bool) -> None:
+    """Print the state of every job of a project."""
+    from ionface.workflows.projects import runner
+    from ionface.workflows.projects.project import Project
+
+    project = Project.open(root)
+    found = runner.states(project)
+    if as_json:
+        rows = [
+            {"job": s.name, "state": s.state, "note": s.note, "folder": str(s.folder)}
+            for s in found
+        ]
+        typer.echo(json.dumps(rows, indent=2))
+        return
+    colors = {"done": "green", "failed": "red", "running": "cyan", "waiting": "dim"}
+    table(
+        ["job", "state", "note"],
+        [[s.name, f"[{colors[s.state]}]{s.state}[/]", s.note] for s in found],
+    )
+    counts = {state: sum(s.state == state for s in found) for state in colors}
+    typer.echo(", ".join(f"{number} {state}" for state, number in counts.items()))
+
+
+def make_report(root: Path) -> None:
+    """Write the results and the report of a project, finished or not."""
+    from ionface.workflows.projects.project import Project
+
+    _, path = _write_report(Project.open(root))
+    typer.echo(f"report: {path}")
+
+
+def _write_report(project: Project) -> tuple[Results, Path]:
+    from ionface.workflows.report.project_report import write_report
+
+    with job_progress(project.study.name) as shown:
+        shown.job("tables, figures, report", 0, 1)
+        return write_report(project)

@@ -1,0 +1,1 @@
+"""What computes: the contract of an engine, and the engines."""

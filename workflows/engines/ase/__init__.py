@@ -1,0 +1,1 @@
+"""Engines on ASE calculators: pretrained potentials and any import path."""

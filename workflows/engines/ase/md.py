@@ -1,0 +1,279 @@
+"""NVT dynamics with a potential, streamed to disk and resumable at any frame.
+
+Data flow: structure (or the last frame of the previous segment) -> ASE's Nosé-Hoover
+chain -> one record per frame appended to trajectory.ionf in the job's folder. A record
+holds positions, velocities and the thermostat; what was recorded *is* the state that
+the next step starts from, so that a run that was killed and one that was not are the
+same run, bit for bit, wherever the potential is deterministic.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from ase import Atoms, units
+from ase.md.nose_hoover_chain import NoseHooverChainNVT
+from ase.md.velocitydistribution import Stationary, thermalize_momenta
+from atomate2.forcefields.md import ForceFieldMDMaker
+from jobflow import job
+from numpy.typing import NDArray
+from pymatgen.core import Structure
+from pymatgen.io.ase import AseAtomsAdaptor
+
+from ionface.analysis.trajectory.trajectory import Frame, Trajectory, TrajectoryWriter
+from ionface.errors import IonfaceError
+from ionface.structures.labels import labels_of
+from ionface.workflows.engines import progress
+from ionface.workflows.engines.ase.atoms import atoms_of, free_atoms
+from ionface.workflows.engines.ase.potential import Potential
+from ionface.workflows.engines.ase.relax import relabeled
+from ionface.workflows.engines.records import (
+    DynamicsRecord,
+    TrajectoryPointer,
+    runs_folder,
+)
+
+FRAMES = "trajectory.ionf"
+FASTEST_WITH_HYDROGEN = 1.0  # fs
+CHAIN = 3  # thermostats in the chain: ergodic also for stiff solids (Martyna 1992)
+
+
+@dataclass
+class PotentialDynamicsMaker(ForceFieldMDMaker):
+    """One segment of NVT dynamics.
+
+    Attributes:
+        potential: the calculator and its identity.
+        thermostat_period: period of the thermostat's oscillation, in time steps.
+        The other fields (time_step in fs, n_steps, temperature in K, traj_interval,
+        mb_velocity_seed) are atomate2's.
+    """
+
+    potential: Potential = field(default_factory=lambda: Potential("", ""))
+    thermostat_period: float = 40.0
+
+    @job
+    def make(
+        self, structure: Structure, previous: DynamicsRecord | None = None
+    ) -> DynamicsRecord:
+        """Run the segment, or what is left of it, and return its record.
+
+        Args:
+            structure: where the first segment starts; gives labels in later ones.
+            previous: the segment that this one continues with positions, velocities
+                and thermostat.
+        """
+        self.potential.check_elements(structure)
+        check_timestep(structure, self.time_step)
+        level = self.potential.level_of_theory().as_dict()
+        atoms = atoms_of(structure)
+        first = 0 if previous is None else previous.last_step
+        run = self._run(atoms)
+        with self._writer(atoms, level, labels_of(structure)) as writer:
+            if writer.n_frames:
+                run.restore(Trajectory.open(FRAMES).frame(-1))
+            elif previous is not None:
+                earlier = previous.trajectory.locate(runs_folder())
+                run.restore(Trajectory.open(earlier).frame(-1))
+            else:
+                self._thermalize(atoms)
+                run.start()
+            run.advance_to(first + self.n_steps, writer, self.traj_interval)
+        return self._document(structure, atoms, first, run.step, level)
+
+    def _run(self, atoms: Atoms) -> ThermostattedRun:
+        atoms.calc = self.calculator
+        return ThermostattedRun(
+            atoms, float(self.temperature), self.time_step, self.thermostat_period
+        )
+
+    def _thermalize(self, atoms: Atoms) -> None:
+        random = np.random.default_rng(self.mb_velocity_seed)
+        if not atoms.constraints:
+            thermalize_momenta(
+                atoms, self.temperature, exact_temperature=True, rng=random
+            )
+            Stationary(atoms)
+            return
+        moving = atoms[free_atoms(atoms)]  # nothing drifts that is held by the others
+        thermalize_momenta(moving, self.temperature, exact_temperature=True, rng=random)
+        momenta = np.zeros((len(atoms), 3))
+        momenta[free_atoms(atoms)] = moving.get_momenta()
+        atoms.set_momenta(momenta)
+
+    def _writer(
+        self, atoms: Atoms, level: dict[str, Any], labels: dict[str, list[Any]]
+    ) -> TrajectoryWriter:
+        if Path(FRAMES).is_file():
+            return TrajectoryWriter.resume(FRAMES)
+        return TrajectoryWriter.create(
+            FRAMES,
+            species=atoms.get_chemical_symbols(),
+            lattice=np.asarray(atoms.cell),
+            frame_interval_fs=self.time_step * self.traj_interval,
+            velocities=True,
+            thermostat=2 * CHAIN,
+            meta={
+                "level_of_theory": level,
+                "temperature_K": self.temperature,
+                "labels": labels,
+            },
+        )
+
+    def _document(
+        self,
+        structure: Structure,
+        atoms: Atoms,
+        first: int,
+        last: int,
+        level: dict[str, Any],
+    ) -> DynamicsRecord:
+        trajectory = Trajectory.open(FRAMES)
+        return DynamicsRecord(
+            structure=relabeled(structure, AseAtomsAdaptor.get_structure(atoms)),
+            trajectory=TrajectoryPointer(
+                run=Path.cwd().name,
+                file=FRAMES,
+                path=str(Path(FRAMES).resolve()),
+                sha256=trajectory.digest(),
+                frames=trajectory.n_frames,
+            ),
+            first_step=first,
+            last_step=last,
+            level=level,
+            directory=str(Path.cwd()),
+        )
+
+
+def check_timestep(structure: Structure, timestep: float) -> None:
+    """Refuse a time step that is too long for the fastest bonds.
+
+    Args:
+        structure: whose lightest element decides.
+        timestep: fs.
+
+    Raises:
+        IonfaceError: hydrogen with more than 1 fs.
+    """
+    if "H" in structure.symbol_set and timestep > FASTEST_WITH_HYDROGEN:
+        raise IonfaceError(
+            f"timestep={timestep} fs is too long for hydrogen, whose stretches have "
+            f"periods of 10 fs; set timestep to {FASTEST_WITH_HYDROGEN} fs or less"
+        )
+
+
+class ThermostattedRun:
+    """Atoms and thermostat whose state is exactly what a frame holds.
+
+    Args:
+        atoms: with calculator; moved in place.
+        temperature: K.
+        timestep: fs.
+        period: of the thermostat's oscillation, in time steps.
+    """
+
+    def __init__(
+        self, atoms: Atoms, temperature: float, timestep: float, period: float
+    ) -> None:
+        self.atoms, self.temperature, self.timestep = atoms, temperature, timestep
+        # a thermostat of mass Q = 3N kT τ² oscillates with the period 2π τ / √2
+        self.damping = period * timestep * np.sqrt(2) / (2 * np.pi)  # fs
+        self.step = 0
+        self.fresh = True
+        self.integrator: NoseHooverChainNVT | None = None
+
+    def start(self) -> None:
+        """Begin at step 0 with the velocities that the atoms have."""
+        self._set_state(
+            self.atoms.get_velocities() * units.fs, np.zeros(2 * CHAIN), step=0
+        )
+
+    def restore(self, frame: Frame) -> None:
+        """Take positions, velocities, thermostat and step of a recorded frame.
+
+        Raises:
+            IonfaceError: the frame has no velocities or no thermostat.
+        """
+        if frame.velocities is None or frame.thermostat is None:
+            raise IonfaceError(
+                f"step {frame.step} was stored without velocities or thermostat, so "
+                "the dynamics cannot go on from it; continue from a segment in runs/"
+            )
+        self.atoms.positions = frame.positions
+        self._set_state(frame.velocities, frame.thermostat, frame.step)
+        self.fresh = False
+
+    def _set_state(
+        self,
+        velocities: NDArray[np.float64],
+        thermostat: NDArray[np.float64],
+        step: int,
+    ) -> None:
+        """Load velocities (n_atoms, 3) in Å/fs and the chain's (2 * CHAIN,) state."""
+        self.atoms.set_velocities(velocities / units.fs)
+        self.integrator = NoseHooverChainNVT(
+            self.atoms,
+            timestep=self.timestep * units.fs,
+            temperature_K=self.temperature,
+            tdamp=self.damping * units.fs,
+            tchain=CHAIN,
+        )
+        chain = self.integrator._thermostat
+        moving = len(free_atoms(self.atoms))  # ASE counts those that are held, too
+        chain._Q[0] *= moving / len(self.atoms)
+        chain._num_atoms_global = moving
+        chain._eta[:] = thermostat[:CHAIN]
+        chain._p_eta[:] = thermostat[CHAIN:]
+        self.step = step
+
+    def advance_to(self, last: int, writer: TrajectoryWriter, stride: int) -> None:
+        """Integrate up to a step, writing every `stride`-th frame and the last one."""
+        start = self.step
+        if self.fresh:
+            self._record(writer)
+        while self.step < last:
+            assert self.integrator is not None
+            self.integrator.step()
+            self.step += 1
+            if self.step % stride == 0 or self.step == last:
+                self._record(writer)
+            progress.report(
+                self.step - start,
+                last - start,
+                f"{self.step * self.timestep / 1000:.2f} ps, "
+                f"{self.atoms.get_temperature():.0f} K",
+            )
+
+    def _record(self, writer: TrajectoryWriter) -> None:
+        assert self.integrator is not None
+        chain = self.integrator._thermostat
+        thermostat = np.concatenate([chain._eta, chain._p_eta])
+        velocities = self.atoms.get_velocities() * units.fs
+        potential = float(self.atoms.get_potential_energy())
+        kinetic = float(self.atoms.get_kinetic_energy())
+        self._check(potential)
+        writer.append(
+            step=self.step,
+            time_fs=self.step * self.timestep,
+            positions=self.atoms.get_positions(),
+            potential_energy=potential,
+            kinetic_energy=kinetic,
+            temperature=float(self.atoms.get_temperature()),
+            conserved=potential + kinetic + chain.get_thermostat_energy(),
+            velocities=velocities,
+            thermostat=thermostat,
+        )
+        # rounding of the unit conversion included: a restart sees the same numbers
+        self._set_state(velocities, thermostat, self.step)
+
+    def _check(self, potential: float) -> None:
+        temperature = self.atoms.get_temperature()
+        if not np.isfinite(potential) or temperature > 20 * max(self.temperature, 50):
+            raise IonfaceError(
+                f"the dynamics blew up at step {self.step}: potential energy "
+                f"{potential:.3f} eV, temperature {temperature:.0f} K; shorten the "
+                f"time step ({self.timestep} fs) or relax the structure first"
+            )

@@ -1,0 +1,135 @@
+"""What a job leaves behind: the same small documents whatever the engine.
+
+Arrays of every frame stay in files; a record carries the pointer and the digest, so
+that no document can outgrow a database.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from monty.json import MSONable
+from pymatgen.core import Structure
+
+from ionface.analysis.energies.ledger import EnergyTerm
+from ionface.analysis.energies.level_of_theory import LevelOfTheory
+from ionface.errors import IonfaceError
+
+
+@dataclass(frozen=True)
+class RunRecord(MSONable):
+    """The end of a relaxation or a single-point calculation.
+
+    Attributes:
+        structure: final, in the site order of the input.
+        energy: potential energy, eV.
+        max_force: largest norm of a force on an atom that may move, eV/Å.
+        converged: the engine's own criterion was met.
+        steps: ionic steps in this job.
+        level: the level of theory as it was found where the job ran.
+        directory: where the engine's own outputs are.
+        provenance: what else made it: a pre-relaxation by a potential, POTCARs by
+            title and hash, corrections by custodian; empty where there is nothing.
+    """
+
+    structure: Structure
+    energy: float
+    max_force: float
+    converged: bool
+    steps: int
+    level: dict[str, Any]
+    directory: str
+    provenance: dict[str, Any] = field(default_factory=dict)
+
+    def term(self, name: str, relaxed: RunRecord | None = None) -> EnergyTerm:
+        """Return this energy as a term of the ledger.
+
+        Args:
+            name: of the term, as messages call it.
+            relaxed: the relaxation that made the structure, whose convergence counts.
+        """
+        return EnergyTerm(
+            name=name,
+            energy=self.energy,
+            composition={
+                str(element): int(amount)
+                for element, amount in self.structure.composition.items()
+            },
+            lattice=self.structure.lattice.matrix.tolist(),
+            level=LevelOfTheory.from_dict(self.level),
+            finished=True,
+            converged=self.converged if relaxed is None else relaxed.converged,
+            max_force=self.max_force,
+            source=self.directory,
+        )
+
+
+@dataclass(frozen=True)
+class TrajectoryPointer(MSONable):
+    """Where a trajectory is, and the digest that proves it is the same one.
+
+    Attributes:
+        run: name of the job's folder below runs/, for projects that were moved.
+        file: name of the file in it.
+        path: absolute path at the time of writing.
+        sha256: digest of species, cells, times and positions.
+        frames: number of frames.
+    """
+
+    run: str
+    file: str
+    path: str
+    sha256: str
+    frames: int
+
+    def locate(self, runs: Path) -> Path:
+        """Return the file's path, below `runs` if it is there, else where it was.
+
+        Args:
+            runs: the folder that holds the job folders.
+
+        Raises:
+            IonfaceError: neither place has the file.
+        """
+        for candidate in (runs / self.run / self.file, Path(self.path)):
+            if candidate.is_file():
+                return candidate
+        raise IonfaceError(
+            f"trajectory {self.file} of job {self.run} is neither in "
+            f"{runs / self.run} nor at {self.path}; copy it back, or remove the job "
+            "from the store and run again"
+        )
+
+
+@dataclass(frozen=True)
+class DynamicsRecord(MSONable):
+    """The end of one segment of dynamics.
+
+    Attributes:
+        structure: the last frame, unwrapped.
+        trajectory: every frame of this segment, with velocities and thermostat.
+        first_step: step number of its first frame, counted over all segments.
+        last_step: step number of its last frame.
+        level: as in RunRecord.
+        directory: as in RunRecord.
+    """
+
+    structure: Structure
+    trajectory: TrajectoryPointer
+    first_step: int
+    last_step: int
+    level: dict[str, Any]
+    directory: str
+
+
+def runs_folder() -> Path:
+    """Return the folder that holds the folders of all jobs, seen from within a job."""
+    return Path.cwd().parent
+
+
+def merged(*mappings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return one dict, later mappings winning."""
+    return {key: value for mapping in mappings for key, value in mapping.items()}

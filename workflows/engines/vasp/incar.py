@@ -1,0 +1,247 @@
+"""INCAR of each kind of job, as a pure function of protocol, settings and cell.
+
+    relax    positions in a fixed cell (a and b too where asked), conjugate gradients
+    static   one energy; LREAL off, so that projection errors do not enter the ledger
+    dynamics NVT with a Nosé-Hoover thermostat, Γ-only, cheaper grids
+
+`Value`s of the protocol's choices come first, then the job's keys, then the user's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Literal, Self
+
+import numpy as np
+from monty.json import MSONable
+from pymatgen.core import Structure
+
+from ionface.errors import IonfaceError
+from ionface.workflows.engines.contract import DynamicsSettings, RelaxSettings
+from ionface.workflows.engines.vasp.ledger_cell import (
+    CellContext,
+    center_of_mass,
+    context,
+)
+from ionface.workflows.study.protocols import Protocol, protocol
+from ionface.workflows.study.vasp_settings import DISPERSIONS, VaspSettings
+
+Kind = Literal["relax", "static", "dynamics"]
+FUNCTIONALS = {"PBE": "PE"}
+NOSE_PERIOD = 40.0  # steps; what VASP takes for SMASS = 0
+FASTEST_WITH_HYDROGEN = 1.0  # fs; hydrogen's stretches have periods of 10 fs
+
+
+@dataclass(frozen=True)
+class PlaneWaves(MSONable):
+    """Protocol and overrides together: everything that fixes an INCAR but the job.
+
+    Attributes:
+        protocol: the paper's choices.
+        settings: the study's.
+    """
+
+    protocol: Protocol
+    settings: VaspSettings
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain values; the protocol goes by its name."""
+        return {
+            "@module": type(self).__module__,
+            "@class": type(self).__name__,
+            "protocol": self.protocol.name,
+            "settings": asdict(self.settings),
+        }
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Self:
+        """Return what `as_dict` wrote."""
+        settings = {k: v for k, v in data["settings"].items() if k[:1] != "@"}
+        return cls(protocol(data["protocol"]), VaspSettings(**settings))
+
+    @property
+    def k_spacing(self) -> float:
+        """Return the largest distance between k-points of energies, Å⁻¹."""
+        chosen = self.settings.k_spacing or self.protocol.choice("k_spacing")
+        return float(chosen or 0.0)
+
+    @property
+    def cutoff(self) -> float:
+        """Return ENCUT, eV."""
+        return float(self.settings.incar.get("ENCUT", self.protocol.cutoff))
+
+    @property
+    def potcar_functional(self) -> str:
+        """Return the release of the POTCAR library."""
+        return self.settings.potcar_functional or str(self.protocol.choice("potcars"))
+
+    def dipole(self, cell: CellContext) -> bool:
+        """Tell whether energies in this cell get the dipole correction.
+
+        Raises:
+            IonfaceError: it is asked for where there is no vacuum.
+        """
+        if self.settings.dipole == "on" and not cell.vacuum:
+            raise IonfaceError(
+                "vasp.dipole: on contradicts vacuum: 0; a sandwich has two interfaces "
+                "and no vacuum in which the potential could step: set dipole to auto, "
+                "or give the interface a vacuum"
+            )
+        return self.settings.dipole != "off" and cell.vacuum > 0
+
+
+def relax_incar(
+    waves: PlaneWaves, structure: Structure, job: RelaxSettings
+) -> dict[str, Any]:
+    """Return the INCAR of a relaxation, without the dipole correction's first stage."""
+    cell = context(structure)
+    preparing = job.for_dynamics
+    own: dict[str, Any] = {
+        "IBRION": 2,
+        "NSW": job.steps,
+        "EDIFFG": -job.fmax,
+        "LREAL": "Auto",
+        "NELMIN": 4,
+        "LWAVE": True,
+        **_cell_keys(waves.settings, cell, structure),
+    }
+    dipole = {} if preparing else _dipole(waves, cell, structure)
+    return _merged(waves, own | dipole)
+
+
+def static_incar(waves: PlaneWaves, structure: Structure) -> dict[str, Any]:
+    """Return the INCAR of a single-point energy."""
+    own: dict[str, Any] = {"NSW": 0, "IBRION": -1, "LREAL": False, "LWAVE": True}
+    return _merged(waves, own | _dipole(waves, context(structure), structure))
+
+
+def dynamics_incar(
+    waves: PlaneWaves, structure: Structure, job: DynamicsSettings
+) -> dict[str, Any]:
+    """Return the INCAR of one segment of NVT dynamics.
+
+    Raises:
+        IonfaceError: hydrogen with a time step above 1 fs that nobody insisted on, or
+            a thermostat period that SMASS = 0 does not have.
+    """
+    check_timestep(structure, job.timestep, waves.settings)
+    if job.period != NOSE_PERIOD and "SMASS" not in waves.settings.incar:
+        raise IonfaceError(
+            f"a thermostat period of {job.period:g} steps is not VASP's (SMASS = 0 "
+            f"oscillates in {NOSE_PERIOD:g} steps); give the mass itself in "
+            "vasp.incar: SMASS"
+        )
+    own = {
+        "IBRION": 0,
+        "MDALGO": 2,
+        "SMASS": 0,
+        "POTIM": job.timestep,
+        "TEBEG": job.temperature,
+        "TEEND": job.temperature,
+        "NSW": job.steps,
+        "ISIF": 2,
+        "NBLOCK": 1,
+        "PREC": "Normal",
+        "LREAL": "Auto",
+        "NELMIN": 4,
+        "MAXMIX": 40,
+        "LWAVE": True,
+    }
+    return _merged(waves, own)
+
+
+def first_stage(incar: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return the INCAR of the convergence before the dipole correction is switched on.
+
+    The potential of an unconverged charge steps wildly; with LDIPOL from the start the
+    electrons often never converge.
+
+    Returns:
+        None where there is no dipole correction.
+    """
+    if not incar.get("LDIPOL"):
+        return None
+    dropped = ("LDIPOL", "IDIPOL", "DIPOL", "EDIFFG", "ISIF", "LATTICE_CONSTRAINTS")
+    kept = {key: value for key, value in incar.items() if key not in dropped}
+    return kept | {"NSW": 0, "IBRION": -1, "LWAVE": True}
+
+
+def check_timestep(
+    structure: Structure, timestep: float, settings: VaspSettings
+) -> None:
+    """Refuse a time step that is too long for hydrogen unless insisted on.
+
+    Raises:
+        IonfaceError: hydrogen with more than 1 fs.
+    """
+    fast = "H" in structure.symbol_set and timestep > FASTEST_WITH_HYDROGEN
+    if fast and not settings.fast_hydrogen:
+        raise IonfaceError(
+            f"timestep={timestep:g} fs is too long for hydrogen, whose stretches have "
+            f"periods of 10 fs; set timestep to {FASTEST_WITH_HYDROGEN:g} fs or less, "
+            "or insist with vasp: {fast_hydrogen: true}"
+        )
+
+
+def static_incar_keys(waves: PlaneWaves) -> dict[str, Any]:
+    """Return the keys of an energy that do not depend on the cell."""
+    return _merged(waves, {"LREAL": False})
+
+
+def _common(waves: PlaneWaves) -> dict[str, Any]:
+    protocol, settings = waves.protocol, waves.settings
+    keys = {c.name: c.value for c in protocol.choices if c.name.isupper()}
+    common: dict[str, Any] = {
+        "GGA": FUNCTIONALS[protocol.functional],
+        "ENCUT": protocol.cutoff,
+        "EDIFF": protocol.ediff,
+        "PREC": "Accurate",
+        "NELM": 200,
+        "LCHARG": False,
+        **keys,
+    }
+    if settings.dispersion:
+        common["IVDW"] = DISPERSIONS[settings.dispersion]
+    for key in ("ncore", "kpar"):
+        if value := getattr(settings, key):
+            common[key.upper()] = value
+    return common
+
+
+def _merged(waves: PlaneWaves, own: Mapping[str, Any]) -> dict[str, Any]:
+    keys = {**_common(waves), **own, **waves.settings.incar}
+    return dict(sorted(keys.items()))
+
+
+def _dipole(
+    waves: PlaneWaves, cell: CellContext, structure: Structure
+) -> dict[str, Any]:
+    if not waves.dipole(cell):
+        return {}
+    return {"IDIPOL": 3, "LDIPOL": True, "DIPOL": center_of_mass(structure)}
+
+
+def _cell_keys(
+    settings: VaspSettings, cell: CellContext, structure: Structure
+) -> dict[str, Any]:
+    """Return how the cell may change: not at all, or a and b of an interface.
+
+    ISIF = 3 alone would let the vacuum collapse; LATTICE_CONSTRAINTS (relaxations:
+    VASP 6.4 and later) keeps the normal, provided that it is Cartesian z.
+    """
+    if settings.cell == "fixed" or cell.part not in ("interface", "alone"):
+        return {"ISIF": 2}
+    if not cell.vacuum:
+        raise IonfaceError(
+            "vasp.cell: in-plane needs a slab with vacuum; without it the relaxed cell "
+            "of the interface would not be that of the separated slabs: set cell to "
+            "fixed, or give the interface a vacuum"
+        )
+    matrix = structure.lattice.matrix
+    if np.abs([matrix[0, 2], matrix[1, 2], matrix[2, 0], matrix[2, 1]]).max() > 1e-6:
+        raise IonfaceError(
+            "vasp.cell: in-plane needs the third cell vector along z and the others "
+            "across it; set cell to fixed"
+        )
+    return {"ISIF": 3, "LATTICE_CONSTRAINTS": [True, True, False]}

@@ -1,0 +1,292 @@
+"""Relaxations and single points with VASP, resumable, as RunRecords.
+
+Data flow: structure -> (potential) -> (convergence without dipole) -> VASP in numbered
+parts -> RunRecord. Whatever stops a part, the next one starts from its last complete
+ionic step; a part that ended at the wall time is followed by a job of its own where
+the graph may grow, else by running the same job again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from atomate2.vasp.jobs.base import BaseVaspMaker
+from jobflow import Response, job
+from monty.json import MontyDecoder
+from pymatgen.core import Structure
+
+from ionface.errors import IonfaceError
+from ionface.workflows.engines import progress
+from ionface.workflows.engines.contract import RelaxSettings
+from ionface.workflows.engines.records import RunRecord
+from ionface.workflows.engines.vasp import custodian_run
+from ionface.workflows.engines.vasp.custodian_run import Custody
+from ionface.workflows.engines.vasp.incar import (
+    Kind,
+    PlaneWaves,
+    first_stage,
+    relax_incar,
+    static_incar,
+)
+from ionface.workflows.engines.vasp.inputs import VaspRun, write
+from ionface.workflows.engines.vasp.ledger_cell import movable
+from ionface.workflows.engines.vasp.outputs import (
+    RunOutput,
+    provenance,
+    read_output,
+    was_stopped,
+)
+from ionface.workflows.engines.vasp.run_folders import (
+    carry_wavefunctions,
+    check_idle,
+    next_part,
+    parts,
+    stamp,
+)
+from ionface.workflows.study.protocols import LI_2024
+from ionface.workflows.study.vasp_settings import VaspSettings
+
+PRERELAX = RelaxSettings(fmax=0.1, steps=200, must_converge=False)
+PRERELAX_FILE = "pre-relaxed.json"
+
+
+@dataclass
+class VaspRelaxMaker(BaseVaspMaker):
+    """Relax positions with VASP, or evaluate them where `relax` is None.
+
+    Attributes:
+        waves: protocol and settings.
+        relax: fmax in eV/Å, steps, ...; None for a single point.
+        prerelax: "sevennet" or "chgnet" before VASP; "off".
+        emulated: the command is the stand-in.
+        polling_s: seconds between two looks at the process.
+        grows: at the wall time the rest becomes a new job of the graph.
+        The other fields are atomate2's.
+    """
+
+    name: str = "vasp relax"
+    waves: PlaneWaves = field(
+        default_factory=lambda: PlaneWaves(LI_2024, VaspSettings())
+    )
+    relax: dict[str, Any] | None = None
+    prerelax: str = "off"
+    emulated: bool = False
+    polling_s: float = 10.0
+    grows: bool = False
+
+    @job
+    def make(self, structure: Structure, prev_dir: str | None = None) -> Any:
+        """Return the RunRecord, or a Response that goes on in another job.
+
+        Args:
+            structure: its site properties come back unchanged; sites with `fixed`
+                stay where they are.
+            prev_dir: a run whose wavefunctions to start from.
+        """
+        folder = Path.cwd()
+        run = self.run_for(structure)
+        stamp(folder, run, "static" if self.relax is None else "relax")
+        start, prepared = self._prepared(run, folder)
+        output, before = self._advance(start, folder, prev_dir)
+        if self._is_done(output):
+            return self._record(output, before, prepared, folder)
+        return self._unfinished(output, folder)
+
+    def run_for(self, structure: Structure) -> VaspRun:
+        """Return what VASP is given for a structure."""
+        if self.relax is None:
+            incar = static_incar(self.waves, structure)
+            return VaspRun(self.waves, structure, incar, self.waves.k_spacing)
+        settings = RelaxSettings(**self.relax)
+        incar = relax_incar(self.waves, structure, settings)
+        spacing = None if settings.for_dynamics else self.waves.k_spacing
+        return VaspRun(self.waves, structure, incar, spacing)
+
+    # --- before VASP ----------------------------------------------------------------
+
+    def _prepared(self, run: VaspRun, folder: Path) -> tuple[VaspRun, dict[str, Any]]:
+        """Return the run from where a potential relaxed it, and what is told of it."""
+        if self.prerelax == "off" or self.relax is None:
+            return run, {}
+        path = folder / PRERELAX_FILE
+        if not path.is_file():
+            record = prerelaxed(run.structure, self.prerelax, folder / "pre-relax")
+            part = path.with_name(path.name + ".part")
+            part.write_text(record.to_json())
+            part.replace(path)
+        record = MontyDecoder().decode(path.read_text())
+        moved = run.structure.copy()
+        for index, coords in enumerate(record.structure.frac_coords):
+            moved.translate_sites(
+                [index], coords - moved[index].frac_coords, to_unit_cell=False
+            )
+        told = {
+            "engine": self.prerelax,
+            "level": record.level,
+            "steps": record.steps,
+            "max_force": record.max_force,
+        }
+        return self.run_for(moved), {"prerelaxed": told}
+
+    # --- VASP -----------------------------------------------------------------------
+
+    def _advance(
+        self, start: VaspRun, folder: Path, prev_dir: str | None
+    ) -> tuple[RunOutput | None, int]:
+        """Run what is left; return the last output and the steps of earlier parts."""
+        last, before, run = None, 0, start
+        for part in parts(folder):
+            found = read_output(run, part, emulated=self.emulated)
+            if found is None:
+                continue
+            before += last.steps if last else 0
+            last, run = found, self.run_for(found.structure)
+        if last is not None and self._is_done(last):
+            return last, before
+        part = next_part(folder)
+        check_idle(folder)
+        custodian_run.check_time_left(self.waves.settings)
+        before += last.steps if last else 0
+        earlier = [(path, False) for path in reversed(parts(folder))]
+        earlier += [(Path(prev_dir), True)] if prev_dir else []
+        if not any(carry_wavefunctions(p, part, keep=k) for p, k in earlier):
+            self._first_stage(run, folder, part)
+        write(run, part)
+        progress.report(before, None, f"VASP in {part.name}")
+        kind: Kind = "static" if self.relax is None else "relax"
+        custodian_run.run(part, kind, self.waves.settings, self._custody())
+        return read_output(run, part, emulated=self.emulated) or last, before
+
+    def _first_stage(self, run: VaspRun, folder: Path, part: Path) -> None:
+        """Converge without the dipole correction, once; hand its charge on."""
+        incar = first_stage(run.incar)
+        if incar is None:
+            return
+        first = VaspRun(run.waves, run.structure, incar, run.spacing)
+        stage = folder / "first"
+        done = read_output(first, stage, emulated=self.emulated)
+        if done is None or not done.finished:
+            write(first, stage)
+            custodian_run.run(stage, "static", self.waves.settings, self._custody())
+            done = read_output(first, stage, emulated=self.emulated)
+        if done is None or not done.converged:
+            raise IonfaceError(
+                f"the electrons did not converge without the dipole correction in "
+                f"{stage}; look at its OSZICAR, and change vasp.incar (ALGO, NELM) "
+                "or the structure"
+            )
+        carry_wavefunctions(stage, part, keep=True)
+
+    def _custody(self) -> Custody:
+        return Custody(self.polling_s, emulated=self.emulated)
+
+    def _is_done(self, output: RunOutput | None) -> bool:
+        if output is None or not output.finished:
+            return False
+        if output.converged:
+            return True
+        if self.relax is None:
+            return False
+        enough = output.steps >= int(self.relax["steps"])
+        return enough and not self.relax["must_converge"]
+
+    # --- after VASP -----------------------------------------------------------------
+
+    def _record(
+        self,
+        output: RunOutput | None,
+        before: int,
+        prepared: dict[str, Any],
+        folder: Path,
+    ) -> RunRecord:
+        assert output is not None
+        told = {
+            **prepared,
+            **provenance(parts(folder)[-1]),
+            "parts": len(parts(folder)),
+        }
+        extra = (
+            {"provenance": told}
+            if "provenance" in {f.name for f in fields(RunRecord)}
+            else {}
+        )
+        return RunRecord(
+            structure=output.structure,
+            energy=output.energy,
+            max_force=float(np.nan_to_num(output.max_force, posinf=np.inf)),
+            converged=output.converged,
+            steps=before + output.steps,
+            level=output.level.as_dict(),
+            directory=str(parts(folder)[-1]),
+            **extra,
+        )
+
+    def _unfinished(self, output: RunOutput | None, folder: Path) -> Response:
+        part = parts(folder)[-1]
+        if output is None or output.steps == 0:
+            raise IonfaceError(
+                f"VASP ended in {part} without one complete ionic step; the wall time "
+                "is too short for this model, or the run was stopped: give vasp."
+                "walltime more hours, and run again"
+            )
+        stopped = self.relax is not None or was_stopped(part)
+        if self.grows and stopped:
+            rest = type(self)(**{**_shallow(self), "prerelax": "off"})
+            again = rest.make(output.structure, prev_dir=str(part))
+            again.name = self.name
+            return Response(replace=again)
+        if self.relax is None:
+            raise IonfaceError(
+                f"the electrons did not converge in {part}; run the same command again "
+                "to go on from its wavefunctions, or change vasp.incar (ALGO, NELM) "
+                "in a new project"
+            )
+        raise IonfaceError(
+            f"not converged after {output.steps} steps in {part.name}: the largest "
+            f"force is {output.max_force:.3f} eV/Å; run the same command again to go "
+            "on from here"
+        )
+
+
+def prerelaxed(structure: Structure, potential: str, folder: Path) -> RunRecord:
+    """Relax with a potential in a folder of its own, where it can be resumed.
+
+    Args:
+        structure: fixed sites stay where they are.
+        potential: "sevennet" or "chgnet".
+        folder: is made.
+    """
+    import os
+
+    from ionface.workflows.engines.contract import engine
+
+    held = Structure(
+        structure.lattice,
+        [site.specie for site in structure],
+        structure.frac_coords,
+        site_properties={
+            "fixed": [not bool(m) for m in movable(structure)],
+            "selective_dynamics": [[bool(m)] * 3 for m in movable(structure)],
+        },
+    )
+    folder.mkdir(parents=True, exist_ok=True)
+    maker = engine(potential).relax(PRERELAX)
+    before = Path.cwd()
+    os.chdir(folder)
+    try:
+        record: RunRecord = type(maker).make.original(maker, held)
+    finally:
+        os.chdir(before)
+    return record
+
+
+def _shallow(maker: VaspRelaxMaker) -> dict[str, Any]:
+    return {f.name: getattr(maker, f.name) for f in fields(maker)}
+
+
+def relax_settings(settings: RelaxSettings) -> dict[str, Any]:
+    """Return relaxation settings as plain data, for a stored job."""
+    return {f.name: getattr(settings, f.name) for f in fields(settings)}

@@ -1,0 +1,1 @@
+"""The one graph: what is computed after what."""

@@ -1,0 +1,96 @@
+"""Films and amorphous layers are brought to rest by an engine before they are stacked.
+
+Data flow: pack at random -> the layer's stages, each a job of the engine (an alloy
+melts and is quenched as a bulk, then is opened) -> checked -> the interface's film.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+from typing import Any
+
+from jobflow import Job, job
+from pymatgen.core import Structure
+
+from ionface.structures.polymers.film_layer import (
+    SoftLayer,
+    open_layer,
+    pack_layer,
+    settled,
+)
+from ionface.structures.polymers.stages import Stage, stages
+from ionface.structures.specs import AmorphousLayer, FilmLayer, InterfaceSpec
+from ionface.workflows.engines.contract import (
+    DynamicsSettings,
+    Engine,
+    RelaxSettings,
+    study_engine,
+)
+from ionface.workflows.flows.jobs import interface_spec
+from ionface.workflows.study.naming import named
+from ionface.workflows.study.study import Study
+
+QUICK_STAGE = 50  # steps
+FORCE = 0.05  # eV/Å; at the end, before the interface itself is relaxed
+
+
+@job
+def pack(spec: dict[str, Any]) -> SoftLayer:
+    """Pack the film of an interface at random."""
+    return pack_layer(interface_spec(spec))
+
+
+@job
+def cut_open(layer: SoftLayer, structure: Structure) -> SoftLayer:
+    """Open an alloy that was melted and quenched as a bulk."""
+    return open_layer(layer, structure)
+
+
+@job
+def check_settled(layer: SoftLayer, structure: Structure) -> SoftLayer:
+    """Check what an engine made of a film."""
+    return settled(layer, structure)
+
+
+def film_jobs(study: Study, spec: InterfaceSpec) -> tuple[Any, list[Job]]:
+    """Return the reference to an interface's settled film, and the jobs before it."""
+    assert isinstance(spec.film, FilmLayer | AmorphousLayer)
+    engine = study_engine(study, "dynamics")
+    packed = named(pack(asdict(spec)), spec.name, "pack film")
+    jobs, layer, structure = [packed], packed.output, packed.output.structure
+    bulk = isinstance(spec.film, AmorphousLayer)
+    for stage in map(_quick if study.quick else _as_is, stages(spec.film)):
+        if bulk and not stage.periodic:
+            cut = named(cut_open(layer, structure), spec.name, "open film")
+            layer, structure, bulk = cut.output, cut.output.structure, False
+            jobs.append(cut)
+        made = _stage_job(engine, stage, structure, spec.film.seed)
+        jobs.append(named(made, spec.name, f"film {stage.name}"))
+        structure = made.output.structure
+    checked = named(check_settled(layer, structure), spec.name, "check film")
+    return checked.output, [*jobs, checked]
+
+
+def _as_is(stage: Stage) -> Stage:
+    return stage
+
+
+def _quick(stage: Stage) -> Stage:
+    """Return a stage that shows that it works; nothing has come to rest by then."""
+    return replace(stage, steps=min(stage.steps, QUICK_STAGE))
+
+
+def _stage_job(engine: Engine, stage: Stage, structure: Any, seed: int) -> Job:
+    if stage.kind == "relax":
+        settings = RelaxSettings(
+            fmax=stage.fmax or FORCE, steps=stage.steps, must_converge=False
+        )
+        return engine.relax(settings).make(structure)
+    dynamics = DynamicsSettings(
+        temperature=stage.temperature or 300.0,
+        timestep=stage.timestep or 1.0,
+        steps=stage.steps,
+        stride=max(1, stage.steps // 20),
+        seed=seed,
+    )
+    return engine.dynamics(dynamics).make(structure, None)

@@ -1,0 +1,256 @@
+"""The jobs of the flows that no engine makes. Each holds one call.
+
+They live here, in an importable module, because a stored job is found again by path.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from jobflow import job
+from monty.json import MSONable
+from pymatgen.core import Structure
+
+from ionface.analysis.energies.ledger import SlabsState, book
+from ionface.analysis.rdf.rdf import crystal_rdf, rdfs_and_bonds
+from ionface.analysis.trajectory.trajectory import Trajectory, TrajectoryWriter
+from ionface.structures.interface import build_interface
+from ionface.structures.model import InterfaceModel
+from ionface.structures.polymers.film_layer import SoftLayer
+from ionface.structures.polymers.integrity import check
+from ionface.structures.polymers.molecule_report import MoleculeReport
+from ionface.structures.polymers.topology import Topology
+from ionface.structures.specs import CrystalLayer, InterfaceSpec
+from ionface.workflows.engines import progress
+from ionface.workflows.engines.ase.relax import relabeled
+from ionface.workflows.engines.records import (
+    DynamicsRecord,
+    RunRecord,
+    TrajectoryPointer,
+    runs_folder,
+)
+from ionface.workflows.engines.vasp.ledger_cell import in_ledger
+
+TRAJECTORIES = "trajectories"
+
+
+@dataclass(frozen=True)
+class BuiltInterface(MSONable):
+    """An interface model and the structures that jobs start from.
+
+    Attributes:
+        model: with labels and provenance.
+        interface: its structure.
+        film: the upper slab alone, in the interface's cell.
+        substrate: the lower slab alone, in the interface's cell.
+        film_unstrained: the upper slab in its own lattice.
+        substrate_unstrained: the lower slab in its own lattice.
+    """
+
+    model: InterfaceModel
+    interface: Structure
+    film: Structure
+    substrate: Structure
+    film_unstrained: Structure
+    substrate_unstrained: Structure
+
+    @classmethod
+    def of(cls, model: InterfaceModel) -> BuiltInterface:
+        """Return the model with its parts."""
+        separated = model.separated()
+        film, substrate = separated[model.film_phase], separated[model.substrate_phase]
+        parts = {
+            "interface": model.structure,
+            "film": film,
+            "substrate": substrate,
+            "film_unstrained": model.unstrained.get(model.film_phase, film),
+            "substrate_unstrained": model.unstrained.get(
+                model.substrate_phase, substrate
+            ),
+        }
+        known = {part: in_ledger(s, model, part) for part, s in parts.items()}
+        return cls(model=model, **known)
+
+
+@job
+def build(spec: Mapping[str, Any], film: SoftLayer | None = None) -> BuiltInterface:
+    """Build an interface model from its specification as plain data.
+
+    Args:
+        spec: as plain data.
+        film: a film or an amorphous layer that an engine has prepared.
+    """
+    return BuiltInterface.of(build_interface(interface_spec(spec), film))
+
+
+@job
+def separate(built: BuiltInterface, relaxed: RunRecord) -> BuiltInterface:
+    """Cut the relaxed interface into its slabs, frozen as they are in it."""
+    structure = relabeled(built.interface, relaxed.structure)
+    return BuiltInterface.of(replace(built.model, structure=structure))
+
+
+@job
+def enter_in_ledger(
+    model: InterfaceModel,
+    static: Mapping[str, RunRecord],
+    relaxed: Mapping[str, RunRecord],
+    slabs_state: SlabsState,
+) -> dict[str, Any]:
+    """Book one formation energy; the ledger refuses what does not belong together.
+
+    Args:
+        model: of the interface.
+        static: records of "interface", "film", "substrate" and, where a side is
+            strained, "film_unstrained" or "substrate_unstrained".
+        relaxed: the relaxations behind them, by the same names.
+        slabs_state: "relaxed" or "frozen".
+    """
+    phases = {"film": model.film_phase, "substrate": model.substrate_phase}
+    terms = {
+        part: record.term(f"{model.name}, {part}", relaxed.get(part))
+        for part, record in static.items()
+    }
+    strain = {
+        phase: terms[side].energy - terms[f"{side}_unstrained"].energy
+        for side, phase in phases.items()
+        if (free := terms.get(f"{side}_unstrained")) and free.converged
+    }
+    entry = book(
+        model.name,
+        terms["interface"],
+        {phase: terms[side] for side, phase in phases.items()},
+        area=model.area,
+        n_interfaces=model.n_interfaces,
+        slabs_state=slabs_state,
+        strain_energy=strain or None,
+    )
+    found = entry.as_dict()
+    if fate := molecules_after(model, relaxed["interface"].structure):
+        found["checks"] = [*found["checks"], f"{model.film_phase}: {fate.summary()}"]
+        found["molecules"] = fate.as_dict()
+    return found
+
+
+def molecules_after(model: InterfaceModel, final: Structure) -> MoleculeReport | None:
+    """Return what became of an interface's molecules; None if it has none.
+
+    Args:
+        model: as it was built.
+        final: the same sites after a relaxation or dynamics.
+    """
+    topology = model.provenance.get("film", {}).get("topology")
+    if topology is None:
+        return None
+    molecules = model.structure.site_properties["molecule"]
+    return check(
+        Topology.from_dict(topology),
+        model.structure.cart_coords,
+        final.cart_coords,
+        model.structure.lattice.matrix,
+        members=[i for i, molecule in enumerate(molecules) if molecule >= 0],
+        symbols=[site.specie.symbol for site in model.structure],
+    )
+
+
+@job
+def repeated_crystal(crystal: str, min_atoms: int) -> Structure:
+    """Return a crystal repeated towards a cube until it holds enough atoms."""
+    from ionface.structures.crystals.library import read_crystal
+
+    structure = read_crystal(crystal)
+    repeats = [1, 1, 1]
+    while len(structure) * repeats[0] * repeats[1] * repeats[2] < min_atoms:
+        edges = [
+            n * edge for n, edge in zip(repeats, structure.lattice.abc, strict=True)
+        ]
+        repeats[edges.index(min(edges))] += 1
+    return structure.make_supercell(repeats)
+
+
+@job
+def join_segments(name: str, segments: list[DynamicsRecord]) -> TrajectoryPointer:
+    """Write all segments as one trajectory into the project's trajectories/."""
+    paths = [segment.trajectory.locate(runs_folder()) for segment in segments]
+    folder = runs_folder().parent / TRAJECTORIES
+    folder.mkdir(exist_ok=True)
+    path = folder / f"{name}.ionf"
+    joined = Trajectory.join(paths)
+    write_trajectory(joined, path)
+    return TrajectoryPointer(
+        run=f"../{TRAJECTORIES}",
+        file=path.name,
+        path=str(path.resolve()),
+        sha256=Trajectory.open(path).digest(),
+        frames=joined.n_frames,
+    )
+
+
+def write_trajectory(trajectory: Trajectory, path: Path) -> None:
+    """Write frames without velocities to one file, whole or not at all."""
+    part = path.with_name(path.name + ".part")
+    part.unlink(missing_ok=True)
+    with TrajectoryWriter.create(
+        part,
+        species=trajectory.species,
+        lattice=trajectory.lattice,
+        pbc=trajectory.pbc,
+        sources=trajectory.sources,
+        meta={**trajectory.meta, "notes": list(trajectory.notes)},
+    ) as writer:
+        for block in trajectory.blocks():
+            for index in range(len(block)):
+                frame = block.frame(index)
+                writer.append(
+                    step=frame.step,
+                    time_fs=frame.time_fs,
+                    positions=frame.positions,
+                    **frame.scalars,
+                )
+    part.replace(path)
+
+
+@job
+def analyze_dynamics(
+    trajectory: TrajectoryPointer, pairs: list[str], cutoff: float, windows: int
+) -> dict[str, Any]:
+    """Return RDFs, running coordination and bond counts of a trajectory."""
+    frames = Trajectory.open(trajectory.locate(runs_folder()))
+    count = progress.counter(len(frames), "frames")
+    rdf, counts = rdfs_and_bonds(
+        frames, pairs, cutoff=cutoff, windows=windows, progress=count
+    )
+    return {"rdf": rdf.as_dict(), "bonds": counts.as_dict()}
+
+
+@job
+def analyze_crystal(
+    structure: Structure, pairs: list[str], cutoff: float
+) -> dict[str, Any]:
+    """Return the RDFs of a crystal at rest."""
+    rdf = crystal_rdf(
+        [site.specie.symbol for site in structure],
+        structure.lattice.matrix,
+        structure.cart_coords,
+        pairs,
+        cutoff=cutoff,
+    )
+    return {"rdf": rdf.as_dict()}
+
+
+def interface_spec(data: Mapping[str, Any]) -> InterfaceSpec:
+    """Return the specification that a job carries as plain data."""
+    from pydantic import TypeAdapter
+
+    spec: InterfaceSpec = TypeAdapter(InterfaceSpec).validate_python(dict(data))
+    return spec
+
+
+def strained_sides(spec: InterfaceSpec) -> list[str]:
+    """Return which sides of an interface may be strained: "film", "substrate"."""
+    if not isinstance(spec.film, CrystalLayer):
+        return []
+    return ["film", "substrate"] if spec.strained == "shared" else [spec.strained]

@@ -1,0 +1,1 @@
+"""Before anything runs: cost, checks, and inputs to be run by hand."""

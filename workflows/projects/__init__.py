@@ -1,0 +1,1 @@
+"""Run it here: the project directory, its store and its runner."""

@@ -1,0 +1,305 @@
+"""A project directory: one study's jobs, store, trajectories and results on one disk.
+
+    study.yaml     the study as resolved      runs/<job>/     each job's own outputs
+    project.json   identity, levels of theory trajectories/   one file per run
+    flow.json      the graph with its ids     results/        JSON and figures
+    store.sqlite   finished jobs' documents   report.html
+
+Everything but the store is written to a temporary name and renamed, so that a file is
+either whole or not there.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import json
+import os
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ionface.errors import IonfaceError
+from ionface.workflows.study.study import Study
+from ionface.workflows.study.study_files import parse, to_yaml
+
+if TYPE_CHECKING:
+    from jobflow import Flow, Job, JobStore
+
+    from ionface.analysis.energies.level_of_theory import LevelOfTheory
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Project:
+    """A directory that holds one study.
+
+    Attributes:
+        root: the directory.
+    """
+
+    root: Path
+
+    # --- opening --------------------------------------------------------------------
+
+    @classmethod
+    def create(cls, root: Path, study: Study) -> Project:
+        """Return the project of a study, new or taken up again.
+
+        Raises:
+            IonfaceError: the directory holds something else, another study or
+                another level of theory, or cannot be written.
+        """
+        project = cls(root.resolve())
+        try:
+            return project._created(study)
+        except OSError as error:
+            raise IonfaceError(disk_message(error, root)) from error
+
+    def _created(self, study: Study) -> Project:
+        if (self.root / "project.json").is_file():
+            self._check_study(study)
+            self._check_levels(study)
+            return self
+        if self.root.exists() and any(self.root.iterdir()) and not self._half_made():
+            raise IonfaceError(
+                f"{self.root} is not empty and holds no ionface project; "
+                "give --project a new or empty directory"
+            )
+        for folder in ("runs", "trajectories", "results"):
+            (self.root / folder).mkdir(parents=True, exist_ok=True)
+        from ionface.workflows.flows.study_flow import study_flow
+
+        write(self.root / "study.yaml", to_yaml(study))
+        write(self.root / "flow.json", _dump(study_flow(study)))
+        # last: its presence says that the project is whole
+        write(self.root / "project.json", json.dumps(self._identity(study), indent=2))
+        return self
+
+    def _half_made(self) -> bool:
+        """Tell whether a creation was interrupted here before any job ran."""
+        made = {"study.yaml", "flow.json", "runs", "trajectories", "results", ".lock"}
+        found = {p.name for p in self.root.iterdir() if not p.name.endswith(".part")}
+        return found <= made
+
+    @classmethod
+    def open(cls, root: Path) -> Project:
+        """Return an existing project.
+
+        Raises:
+            IonfaceError: there is none.
+        """
+        project = cls(root.resolve())
+        if not (project.root / "project.json").is_file():
+            raise IonfaceError(
+                f"{root} holds no ionface project (no project.json); give the "
+                "directory that `ionface run --project` made"
+            )
+        return project
+
+    def _identity(self, study: Study) -> dict[str, Any]:
+        from importlib.metadata import version
+
+        return {
+            "format": FORMAT,
+            "ionface": version("ionface"),
+            "study": study.name,
+            "quick": study.quick,
+            "levels": {k: v.as_dict() for k, v in levels(study).items()},
+        }
+
+    def _check_study(self, study: Study) -> None:
+        mine, wanted = self.study, study
+        if mine == wanted:
+            return
+        if mine.name != wanted.name:
+            difference = f"it holds the study {mine.name!r}, not {wanted.name!r}"
+        elif mine.quick != wanted.quick:
+            difference = (
+                "it was made " + ("with" if mine.quick else "without") + " --quick"
+            )
+        else:
+            changed = [
+                key
+                for key in mine.__dataclass_fields__
+                if getattr(mine, key) != getattr(wanted, key)
+            ]
+            difference = f"its study differs in {', '.join(changed)}"
+        raise IonfaceError(
+            f"project {self.root}: {difference}; results of two studies are never "
+            "mixed: give another --project"
+        )
+
+    def _check_levels(self, study: Study) -> None:
+        from ionface.analysis.energies.level_of_theory import LevelOfTheory
+
+        recorded = self.identity["levels"]
+        for kind, level in levels(study).items():
+            if kind not in recorded:
+                continue
+            if changes := LevelOfTheory.from_dict(recorded[kind]).differences(level):
+                shown = "; ".join(f"{k}: {a} -> {b}" for k, (a, b) in changes.items())
+                raise IonfaceError(
+                    f"project {self.root} was computed at another level of theory "
+                    f"({kind}: {shown}); install what it was made with, or give "
+                    "another --project"
+                )
+
+    # --- contents -------------------------------------------------------------------
+
+    @cached_property
+    def identity(self) -> dict[str, Any]:
+        """Return what project.json says."""
+        return json.loads((self.root / "project.json").read_text())
+
+    @cached_property
+    def study(self) -> Study:
+        """Return the study as resolved when the project was made."""
+        path = self.root / "study.yaml"
+        return parse(path.read_text(), str(path))
+
+    def flow(self) -> Flow:
+        """Return a fresh copy of the graph, with the ids that the store knows."""
+        from monty.json import MontyDecoder
+
+        flow: Flow = MontyDecoder().decode((self.root / "flow.json").read_text())
+        return flow
+
+    def jobs(self) -> list[tuple[Job, list[str]]]:
+        """Return fresh jobs with the ids of their parents, parents first.
+
+        They come in the order in which the study lists them.
+        """
+        flow = self.flow()
+        with warnings.catch_warnings():
+            # jobflow warns that unconnected parts have no order; here they get one
+            warnings.simplefilter("ignore", UserWarning)
+            found = list(flow.iterflow())
+        listed = _job_ids(flow)
+        return sorted(found, key=lambda pair: listed.index(pair[0].uuid))
+
+    @cached_property
+    def store(self) -> JobStore:
+        """Return the store of finished jobs, connected."""
+        from jobflow import JobStore
+
+        from ionface.workflows.projects.sqlite_store import SqliteStore
+
+        path = self.root / "store.sqlite"
+        store = JobStore(
+            SqliteStore(path), {"data": SqliteStore(path, "data", key="blob_uuid")}
+        )
+        store.connect()
+        return store
+
+    @property
+    def runs(self) -> Path:
+        """Return the folder of the jobs' folders."""
+        return self.root / "runs"
+
+    @property
+    def results(self) -> Path:
+        """Return the folder of tables and figures."""
+        return self.root / "results"
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the project, so that two runs never compute the same job.
+
+        The lock is the operating system's: it ends with the process, however it ends.
+
+        Raises:
+            IonfaceError: another process runs this project.
+        """
+        try:
+            handle = (self.root / ".lock").open("a+")
+        except OSError as error:
+            raise IonfaceError(disk_message(error, self.root)) from error
+        with handle:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                handle.seek(0)
+                raise IonfaceError(
+                    f"project {self.root} is being run by process "
+                    f"{handle.read().strip() or 'unknown'}; wait for it, or stop it"
+                ) from error
+            handle.truncate(0)
+            handle.write(str(os.getpid()))
+            handle.flush()
+            yield
+
+    def is_running(self) -> bool:
+        """Tell whether a process holds the project now."""
+        try:
+            with (self.root / ".lock").open() as handle:
+                fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+        return False
+
+
+def levels(study: Study) -> dict[str, LevelOfTheory]:
+    """Return the level of theory of each kind of job that the study has."""
+    from ionface.workflows.engines.contract import study_engine
+
+    found = {}
+    if study.formation_names:
+        found["formation"] = study_engine(study, "formation").level_of_theory()
+    if study.dynamics or study.references:
+        found["dynamics"] = study_engine(study, "dynamics").level_of_theory()
+    return found
+
+
+def write(path: Path, text: str | bytes) -> None:
+    """Write a file whole or not at all: temporary name, fsync, rename."""
+    part = path.with_name(path.name + ".part")
+    data = text.encode() if isinstance(text, str) else text
+    with part.open("wb") as handle:
+        handle.write(data)
+        handle.flush()
+        os.fsync(handle.fileno())
+    part.replace(path)
+
+
+DISK_REFUSES = {
+    errno.ENOSPC: "the disk is full; free space and run the same command again",
+    errno.EDQUOT: "your disk quota is used up; free space and run again",
+    errno.EFBIG: "files may not grow further; raise the limit (ulimit -f), run again",
+    errno.EROFS: "the file system is read-only; choose a place you can write",
+}
+OTHER_REFUSALS = {
+    errno.EACCES: "no permission to write there; choose another place",
+    errno.EPERM: "no permission to write there; choose another place",
+    errno.ENOTDIR: "a part of this path is a file, not a directory",
+}
+
+
+def disk_message(error: OSError, where: Path) -> str:
+    """Return what to tell a user about a disk that refuses."""
+    reasons = DISK_REFUSES | OTHER_REFUSALS
+    reason = reasons.get(error.errno or 0, error.strerror or str(error))
+    return f"cannot write {error.filename or where}: {reason}. Nothing finished is lost"
+
+
+def _job_ids(flow: Flow) -> list[str]:
+    """Return job ids in the order in which flows list them: parents stand first."""
+    ids: list[str] = []
+    for part in flow.jobs:
+        ids += _job_ids(part) if hasattr(part, "jobs") else [part.uuid]
+    return ids
+
+
+def _dump(flow: Flow) -> str:
+    from monty.json import MontyEncoder, jsanitize
+
+    return json.dumps(
+        jsanitize(flow.as_dict(), strict=True, enum_values=True), cls=MontyEncoder
+    )

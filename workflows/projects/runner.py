@@ -1,0 +1,211 @@
+"""Runs a project's flow here, one job after another, and resumes it.
+
+A job whose document is in the store is never run again. A job that was interrupted
+runs again in its own folder, where the engines find what they had written. Whatever
+stops a run (Ctrl-C, kill -9, a full disk), running again goes on from there.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, redirect_stdout
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from ionface.errors import IonfaceError
+from ionface.workflows.cluster.choosing import MARK
+from ionface.workflows.projects.project import DISK_REFUSES, Project, disk_message
+from ionface.workflows.study.naming import slug
+
+if TYPE_CHECKING:
+    from jobflow import Job, JobStore
+
+State = Literal["done", "failed", "running", "waiting"]
+ERROR_FILE = "error.txt"
+OUTPUT_FILE = "output.txt"
+
+
+@dataclass
+class Outcome:
+    """What a run did.
+
+    Attributes:
+        ran: names of jobs that ran to their end now.
+        kept: names of jobs that had been done before.
+        failed: message of each job that failed.
+        blocked: names of jobs that wait for a failed one.
+    """
+
+    ran: list[str] = field(default_factory=list)
+    kept: list[str] = field(default_factory=list)
+    failed: dict[str, str] = field(default_factory=dict)
+    blocked: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class JobState:
+    """One line of `ionface status`."""
+
+    name: str
+    state: State
+    note: str
+    folder: Path
+
+
+Watch = Callable[[str, int, int], None]
+
+
+def _unwatched(name: str, number: int, total: int) -> None:
+    del name, number, total
+
+
+def run(project: Project, watch: Watch = _unwatched) -> Outcome:
+    """Run every job of a project that is not done; one that fails blocks its children.
+
+    Args:
+        project: held by a lock while this runs.
+        watch: called before each job with its name, its number and how many there are.
+
+    Raises:
+        IonfaceError: the disk is full, the store cannot be written, or the project's
+            jobs are on a cluster.
+    """
+    outcome = Outcome()
+    with project.locked():
+        store = project.store
+        ordered = project.jobs()
+        _check_not_submitted(project, store, ordered)
+        stuck: set[str] = set()
+        for number, (job, parents) in enumerate(ordered):
+            if is_done(store, job):
+                outcome.kept.append(job.name)
+            elif stuck.intersection(parents):
+                stuck.add(job.uuid)
+                outcome.blocked.append(job.name)
+            else:
+                watch(job.name, number, len(ordered))
+                if _run_one(project, store, job, outcome):
+                    outcome.ran.append(job.name)
+                else:
+                    stuck.add(job.uuid)
+    return outcome
+
+
+def _check_not_submitted(
+    project: Project, store: JobStore, ordered: list[tuple[Job, list[str]]]
+) -> None:
+    """Refuse to compute here what a cluster computes."""
+    if not (project.root / MARK).is_file():
+        return
+    missing = [job.name for job, _ in ordered if not is_done(store, job)]
+    if missing:
+        raise IonfaceError(
+            f"the project {project.root} was submitted to a cluster, and "
+            f"{len(missing)} of its jobs have no result here ({missing[0]}, ...): "
+            "nothing is computed twice. See `ionface status`, then fetch results with "
+            "`ionface import`; "
+            "to run the study here, give another --project"
+        )
+
+
+def _run_one(project: Project, store: JobStore, job: Job, outcome: Outcome) -> bool:
+    folder = job_folder(project, job)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with _working_in(folder):
+            (folder / ERROR_FILE).unlink(missing_ok=True)
+            response = job.run(store=store, job_dir=folder)
+    except Exception as error:  # whatever a job raises is its failure  # noqa: BLE001
+        _stop_if_nothing_can_be_written(error, folder)
+        return _note_failure(folder, job, error, outcome)
+    if response.replace or response.detour or response.addition:
+        raise IonfaceError(
+            f"job {job.name} changed the graph while running, which the local runner "
+            "cannot resume; run this flow with FireWorks"
+        )
+    return True
+
+
+def _stop_if_nothing_can_be_written(error: Exception, folder: Path) -> None:
+    """Raise if the disk or the store refuses: the next job would fail likewise."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, sqlite3.DatabaseError):
+            raise error
+        if isinstance(cause, OSError) and cause.errno in DISK_REFUSES:
+            raise IonfaceError(disk_message(cause, folder)) from error
+        cause = cause.__cause__
+
+
+def _note_failure(folder: Path, job: Job, error: Exception, outcome: Outcome) -> bool:
+    message = str(error).strip() or type(error).__name__
+    if not isinstance(error, IonfaceError | ValueError):
+        message = f"{type(error).__name__}: {message}"
+    outcome.failed[job.name] = message
+    text = message + "\n\n" + "".join(traceback.format_exception(error))
+    (folder / ERROR_FILE).write_text(text)
+    return False
+
+
+@contextmanager
+def _working_in(folder: Path) -> Iterator[None]:
+    before = Path.cwd()
+    os.chdir(folder)
+    try:
+        # libraries that greet on stdout would spoil --json; it is kept for the curious
+        with (folder / OUTPUT_FILE).open("a") as heard, redirect_stdout(heard):
+            yield
+    finally:
+        os.chdir(before)
+
+
+def job_folder(project: Project, job: Job) -> Path:
+    """Return the job's own folder; its name tells what it is, its id that it is it."""
+    return project.runs / f"{slug(job.name.replace(' ', '.'))}.{job.uuid[:8]}"
+
+
+def is_done(store: JobStore, job: Job) -> bool:
+    """Tell whether the store holds the job's document."""
+    wanted = {"uuid": job.uuid, "index": job.index}
+    return store.docs_store.query_one(wanted, ["uuid"]) is not None
+
+
+def states(project: Project) -> list[JobState]:
+    """Return every job's state, in the order in which they run."""
+    busy = project.is_running()
+    found: list[JobState] = []
+    first_open = True
+    for job, _ in project.jobs():
+        folder = job_folder(project, job)
+        if is_done(project.store, job):
+            found.append(JobState(job.name, "done", "", folder))
+            continue
+        if (folder / ERROR_FILE).is_file():
+            note = (folder / ERROR_FILE).read_text().partition("\n")[0]
+            found.append(JobState(job.name, "failed", note, folder))
+            continue
+        running = busy and first_open and folder.is_dir()
+        state: State = "running" if running else "waiting"
+        found.append(JobState(job.name, state, _progress(folder), folder))
+        first_open = first_open and not folder.is_dir()
+    return found
+
+
+def _progress(folder: Path) -> str:
+    """Return how far an unfinished job is, read from its files."""
+    from ionface.analysis.trajectory.trajectory import Trajectory
+
+    frames = folder / "trajectory.ionf"
+    if not frames.is_file():
+        return "started" if folder.is_dir() else ""
+    try:
+        trajectory = Trajectory.open(frames)
+    except ValueError:
+        return "started"
+    if not trajectory.n_frames:
+        return "started"
+    return f"step {int(trajectory.steps[-1])}, {trajectory.times_fs[-1] / 1000:.3f} ps"

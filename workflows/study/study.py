@@ -1,0 +1,256 @@
+"""A study: which interfaces, which protocol, which engine.
+
+Frozen data; `study_files.load` reads it from YAML and checks it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+from ionface.structures.specs import (
+    AmorphousLayer,
+    CrystalLayer,
+    FilmLayer,
+    InterfaceSpec,
+    Layer,
+    PolymerLayer,
+)
+from ionface.workflows.engines.contract import EngineChoice
+from ionface.workflows.study.vasp_settings import VaspSettings
+
+FORBID: dict[str, Any] = {"extra": "forbid"}
+QUICK_STEPS = 200
+QUICK_FMAX = 0.2
+
+
+@dataclass(frozen=True)
+class Relaxation:
+    """How far structures are relaxed.
+
+    Attributes:
+        fmax: largest force left, eV/Å; the protocol's if not given.
+        steps: at most so many in one go; running again goes on from there.
+    """
+
+    __pydantic_config__: ClassVar = FORBID
+
+    fmax: float | None = None
+    steps: int = 1000
+
+
+@dataclass(frozen=True)
+class DynamicsSpec:
+    """Dynamics of one interface and the pairs whose RDFs are followed.
+
+    Attributes:
+        interface: name of one of the study's interfaces.
+        steps: of the whole run.
+        segment: steps of one job; the run is a chain of them.
+        temperature: K; the protocol's if not given.
+        timestep: fs; the protocol's if not given.
+        pairs: as in "In-S".
+        references: crystals whose RDFs stand beside the interface's.
+        cutoff: of the RDFs, Å.
+        windows: number of time windows.
+        prerelax: steps of relaxation before the dynamics.
+        seed: of the first velocities.
+        stride: every so many steps a frame is kept.
+        until: ends the run early once a bond count is steady (engine vasp), as in
+            {pair: In-S, window: 2000, tolerance: 0.05}; fs.
+    """
+
+    __pydantic_config__: ClassVar = FORBID
+
+    interface: str
+    steps: int
+    pairs: tuple[str, ...]
+    segment: int | None = None
+    temperature: float | None = None
+    timestep: float | None = None
+    references: tuple[str, ...] = ()
+    cutoff: float = 8.0
+    windows: int = 10
+    prerelax: int = 50
+    seed: int = 0
+    stride: int = 1
+    until: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class ReferenceSpec:
+    """A crystal whose RDF, at rest and in motion, interfaces are compared with.
+
+    Attributes:
+        crystal: library name or path.
+        pairs: whose RDF.
+        steps: of its dynamics; 0 for the crystal at rest alone.
+        min_atoms: the cell is repeated until it holds as many.
+    """
+
+    __pydantic_config__: ClassVar = FORBID
+
+    crystal: str
+    pairs: tuple[str, ...]
+    steps: int = 500
+    min_atoms: int = 60
+
+
+@dataclass(frozen=True)
+class Published:
+    """One line of a paper's table, to be set beside ours.
+
+    Attributes:
+        interface: name of the study's interface.
+        e_total: of the interface, eV.
+        slabs: energy of each slab, eV.
+        area: Å².
+        sigma_j_per_m2: interface energy, J/m².
+        source: table and paper.
+    """
+
+    __pydantic_config__: ClassVar = FORBID
+
+    interface: str
+    sigma_j_per_m2: float
+    source: str
+    e_total: float | None = None
+    slabs: dict[str, float] = field(default_factory=dict)
+    area: float | None = None
+
+
+@dataclass(frozen=True)
+class EngineNames:
+    """Which engine computes the energies and which one the dynamics."""
+
+    __pydantic_config__: ClassVar = FORBID
+
+    formation: str | EngineChoice = "sevennet"
+    dynamics: str | EngineChoice = "chgnet"
+
+
+@dataclass(frozen=True)
+class Study:
+    """Everything that a user decides; the graph follows from it.
+
+    Attributes:
+        name: short, of letters, digits, dots, dashes and underscores.
+        interfaces: what is built.
+        protocol: whose settings.
+        engine: one engine for all, or one for energies and one for dynamics.
+        title: one line for tables and the report.
+        formation: names of the interfaces whose formation energy is computed; all of
+            them if not given.
+        slabs: relaxed in the interface's cell, or frozen as they are in the interface.
+        relaxation: of interfaces and slabs.
+        dynamics: runs.
+        references: crystals to compare with.
+        published: the paper's values.
+        vasp: how VASP is run, and what of the protocol is overridden for it.
+        quick: set by `quickened`; results say so.
+    """
+
+    __pydantic_config__: ClassVar = FORBID
+
+    name: str
+    interfaces: tuple[InterfaceSpec, ...]
+    protocol: str = "li-2024"
+    engine: str | EngineNames | EngineChoice = field(default_factory=EngineNames)
+    title: str = ""
+    formation: tuple[str, ...] | None = None
+    slabs: Literal["relaxed", "frozen"] = "relaxed"
+    relaxation: Relaxation = field(default_factory=Relaxation)
+    dynamics: tuple[DynamicsSpec, ...] = ()
+    references: tuple[ReferenceSpec, ...] = ()
+    published: tuple[Published, ...] = ()
+    vasp: VaspSettings = field(default_factory=VaspSettings)
+    quick: bool = False
+
+    def interface(self, name: str) -> InterfaceSpec:
+        """Return the interface of this name."""
+        return next(spec for spec in self.interfaces if spec.name == name)
+
+    @property
+    def formation_names(self) -> tuple[str, ...]:
+        """Return the names of the interfaces whose energy is asked for."""
+        if self.formation is not None:
+            return self.formation
+        return tuple(spec.name for spec in self.interfaces)
+
+    def engines(self) -> EngineNames:
+        """Return the engine of each kind of job."""
+        if isinstance(self.engine, EngineNames):
+            return self.engine
+        return EngineNames(self.engine, self.engine)
+
+    def with_engine(self, engine: str | None) -> Study:
+        """Return the study with all jobs on another engine."""
+        return self if engine is None else replace(self, engine=engine)
+
+
+def crystal_label(name_or_path: str) -> str:
+    """Return how tables call a crystal: a file by its stem."""
+    path = Path(name_or_path)
+    return path.stem if path.is_absolute() else name_or_path
+
+
+def quickened(study: Study) -> Study:
+    """Return the same graph with thin slabs, loose forces and 0.4 ps of dynamics."""
+    return replace(
+        study,
+        quick=True,
+        interfaces=tuple(_thinner(spec) for spec in study.interfaces),
+        relaxation=replace(study.relaxation, fmax=QUICK_FMAX),
+        dynamics=tuple(
+            replace(
+                run,
+                steps=min(run.steps, QUICK_STEPS),
+                segment=QUICK_STEPS // 2,
+                windows=min(run.windows, 4),
+                prerelax=min(run.prerelax, 20),
+            )
+            for run in study.dynamics
+        ),
+        references=tuple(
+            replace(ref, steps=min(ref.steps, QUICK_STEPS // 2), min_atoms=32)
+            for ref in study.references
+        ),
+    )
+
+
+def _thinner(spec: InterfaceSpec) -> InterfaceSpec:
+    substrate = _half(spec.substrate)
+    assert isinstance(substrate, CrystalLayer)
+    scan = spec.scan and replace(spec.scan, spacing=2 * spec.scan.spacing)
+    return replace(spec, film=_half(spec.film), substrate=substrate, scan=scan)
+
+
+def _half(layer: Layer) -> Layer:
+    """Return a layer of about half its thickness, and of fewer orderings."""
+    if isinstance(layer, PolymerLayer):
+        return layer
+    if isinstance(layer, AmorphousLayer):
+        return replace(
+            layer,
+            thickness=layer.thickness / 2,
+            melt_steps=QUICK_STEPS // 4,
+            quench_steps=QUICK_STEPS // 4,
+        )
+    if isinstance(layer, FilmLayer):
+        return layer  # fewer chains would be another film
+    layer = replace(layer, doping=_fewer(layer.doping), ordering=_fewer(layer.ordering))
+    if layer.layers is not None:
+        return replace(layer, layers=min(layer.layers, _quick_layers(layer.layers)))
+    return replace(layer, thickness=(layer.thickness or 10.0) / 2)
+
+
+def _fewer(choice: Any) -> Any:
+    """Return a doping or ordering with an ensemble of two at most, out of three."""
+    if choice is None or choice.ensemble == 1:
+        return choice
+    return replace(choice, ensemble=2, orderings=min(choice.orderings, 3))
+
+
+def _quick_layers(layers: int) -> int:
+    return max(2, round(0.4 * layers))

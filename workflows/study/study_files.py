@@ -1,0 +1,221 @@
+"""Study files: YAML in, a checked Study out, every mistake with its line and key.
+
+`load(name_or_path)` returns a built-in study or a user's; `parse` does the reading.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from difflib import get_close_matches
+from importlib.resources import files
+from pathlib import Path
+
+import yaml
+
+from ionface.errors import IonfaceError
+from ionface.structures.specs import CrystalLayer, Layer
+from ionface.workflows.study.study import DynamicsSpec, Study
+from ionface.workflows.study.study_messages import explain, lines_of
+
+LONGEST_TIMESTEP = 10.0  # fs; heavy lattices vibrate in 100 fs and more
+
+
+def builtin_names() -> list[str]:
+    """Return the names of the studies that come with the package."""
+    folder = files("ionface.workflows.study") / "studies"
+    names = (Path(entry.name) for entry in folder.iterdir())
+    return sorted(path.stem for path in names if path.suffix == ".yaml")
+
+
+def source(name_or_path: str) -> str:
+    """Return the YAML text of a valid study.
+
+    Raises:
+        IonfaceError: as `load`.
+    """
+    load(name_or_path)
+    if name_or_path in builtin_names():
+        return _builtin(name_or_path)
+    return Path(name_or_path).read_text()
+
+
+def _builtin(name: str) -> str:
+    return (files("ionface.workflows.study") / "studies" / f"{name}.yaml").read_text()
+
+
+def load(name_or_path: str) -> Study:
+    """Return a built-in study by name, or a user's by the path of its YAML file.
+
+    Raises:
+        IonfaceError: no such study, not YAML, or not a valid study.
+    """
+    if name_or_path in builtin_names():
+        return parse(_builtin(name_or_path), name_or_path)
+    path = Path(name_or_path)
+    if not path.is_file():
+        close = get_close_matches(name_or_path, builtin_names(), n=1)
+        hint = f"did you mean {close[0]!r}? " if close else ""
+        raise IonfaceError(
+            f"unknown study {name_or_path!r}: neither built in nor a file; {hint}"
+            f"built in are {builtin_names()}"
+        )
+    try:
+        return _with_absolute_files(parse(path.read_text(), str(path)), path.parent)
+    except UnicodeDecodeError as error:
+        raise IonfaceError(f"{path} is not a text file: {error}") from error
+
+
+def _with_absolute_files(study: Study, folder: Path) -> Study:
+    """Return the study with crystal files found from anywhere.
+
+    A file is meant relative to the study file; jobs run in folders of their own.
+    """
+
+    def found(name: str) -> str:
+        path = folder / name
+        return str(path.resolve()) if path.is_file() else name
+
+    def layer(spec: Layer) -> Layer:
+        if not isinstance(spec, CrystalLayer):
+            return spec
+        name = spec.name or Path(spec.material).stem
+        return replace(spec, material=found(spec.material), name=name)
+
+    interfaces = []
+    for spec in study.interfaces:
+        substrate = layer(spec.substrate)
+        assert isinstance(substrate, CrystalLayer)
+        interfaces.append(replace(spec, film=layer(spec.film), substrate=substrate))
+    references = [replace(r, crystal=found(r.crystal)) for r in study.references]
+    runs = [
+        replace(run, references=tuple(found(name) for name in run.references))
+        for run in study.dynamics
+    ]
+    return replace(
+        study,
+        interfaces=tuple(interfaces),
+        references=tuple(references),
+        dynamics=tuple(runs),
+    )
+
+
+def parse(text: str, source: str) -> Study:
+    """Return the study that a YAML text describes.
+
+    Args:
+        text: YAML.
+        source: the file's name, for messages.
+
+    Raises:
+        IonfaceError: with line, key, value and what is allowed.
+    """
+    from pydantic import TypeAdapter, ValidationError
+
+    try:
+        data = yaml.safe_load(text)
+        lines = lines_of(yaml.compose(text), ())
+    except yaml.YAMLError as error:
+        raise IonfaceError(f"{source} is not valid YAML: {error}") from error
+    except IonfaceError as error:
+        raise IonfaceError(f"{source}, {error}") from None
+    if not isinstance(data, Mapping):
+        raise IonfaceError(
+            f"{source} must be a mapping of keys such as name and interfaces, "
+            f"not {type(data).__name__}"
+        )
+    try:
+        study = TypeAdapter(Study).validate_python(data)
+    except ValidationError as error:
+        raise IonfaceError(explain(error.errors(), lines, source)) from error
+    return checked(study, source)
+
+
+def to_yaml(study: Study) -> str:
+    """Return a study as YAML that reads back as the same study."""
+    from pydantic import TypeAdapter
+
+    data = TypeAdapter(Study).dump_python(study, mode="json", exclude_none=True)
+    return yaml.safe_dump(data, sort_keys=False, allow_unicode=True)
+
+
+# --- rules that need the whole study ----------------------------------------------
+
+
+def checked(study: Study, source: str) -> Study:
+    """Return the study if it makes sense as a whole.
+
+    Raises:
+        IonfaceError: names that do not match, impossible numbers, unknown elements.
+    """
+    from ionface.workflows.study.protocols import protocol
+
+    protocol(study.protocol)
+    if not re.fullmatch(r"[A-Za-z0-9._-]+", study.name):
+        raise IonfaceError(
+            f"{source}: name: {study.name!r} must consist of letters, digits, dots, "
+            "dashes and underscores, since folders are named after it"
+        )
+    names = [spec.name for spec in study.interfaces]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise IonfaceError(f"{source}: interfaces: the name {twice[0]!r} stands twice")
+    _check_names(study, names, source)
+    for run in study.dynamics:
+        _check_positive(run, source)
+        _check_pairs(run.pairs, f"{source}: dynamics of {run.interface}")
+    for reference in study.references:
+        _check_pairs(reference.pairs, f"{source}: reference {reference.crystal}")
+    return study
+
+
+def _check_names(study: Study, names: list[str], source: str) -> None:
+    asked = {
+        "formation": study.formation_names,
+        "dynamics": [run.interface for run in study.dynamics],
+        "published": [line.interface for line in study.published],
+    }
+    for key, wanted in asked.items():
+        if unknown := [name for name in wanted if name not in names]:
+            raise IonfaceError(
+                f"{source}: {key}: no interface is called {unknown[0]!r}; have {names}"
+            )
+    known = [reference.crystal for reference in study.references]
+    for run in study.dynamics:
+        if unknown := [name for name in run.references if name not in known]:
+            raise IonfaceError(
+                f"{source}: dynamics of {run.interface}: no reference is called "
+                f"{unknown[0]!r}; list it under references, where there are {known}"
+            )
+
+
+def _check_positive(run: DynamicsSpec, source: str) -> None:
+    for key in ("steps", "segment", "temperature", "timestep", "cutoff", "windows"):
+        value = getattr(run, key)
+        if value is not None and value <= 0:
+            raise IonfaceError(
+                f"{source}: dynamics of {run.interface}: {key} must be above 0, "
+                f"not {value}"
+            )
+    if run.timestep is not None and run.timestep > LONGEST_TIMESTEP:
+        raise IonfaceError(
+            f"{source}: dynamics of {run.interface}: timestep: {run.timestep:g} fs is "
+            "longer than atoms' vibrations allow, and the run would explode; set at "
+            f"most {LONGEST_TIMESTEP:g} fs; as a rule 2 fs, and 1 fs with hydrogen"
+        )
+
+
+def _check_pairs(pairs: tuple[str, ...], where: str) -> None:
+    from pymatgen.core import Element
+
+    for pair in pairs:
+        elements = pair.split("-")
+        if len(elements) != 2:
+            raise IonfaceError(
+                f"{where}: pair {pair!r} must be two elements joined by a dash, "
+                "as in In-S"
+            )
+        if unknown := [e for e in elements if not Element.is_valid_symbol(e)]:
+            raise IonfaceError(
+                f"{where}: {unknown[0]!r} in pair {pair!r} is no element"
+            )
