@@ -22,7 +22,7 @@ def write_results(
         IonfaceError: `out` has the suffix of the table or of the figure.
     """
     from ionface.analysis.figures.style import png
-    from ionface.analysis.report.tables_csv import write_csv
+    from ionface.analysis.tables_csv import write_csv
     from ionface.workflows.projects.project import write
 
     if out.suffix in {".png", ".csv"}:

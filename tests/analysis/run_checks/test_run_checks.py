@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from ionface.analysis.readers import open_trajectory
-from ionface.analysis.report.tables_csv import rows_to_csv
 from ionface.analysis.run_checks.run_checks import check_run
 from ionface.analysis.run_checks.thermal import KB
+from ionface.analysis.tables_csv import rows_to_csv
 from ionface.errors import TrajectoryError
 
 ATOMS = 64

@@ -3,7 +3,7 @@ import csv
 import numpy as np
 import pytest
 
-from ionface.analysis.report.tables_csv import rows_to_csv, write_csv
+from ionface.analysis.tables_csv import rows_to_csv, write_csv
 from ionface.errors import AnalysisError
 
 
