@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from ionface.analysis.files import write_atomically
 from ionface.errors import AnalysisError
+from ionface.files import write_atomically
 
 
 def rows_to_csv(rows: Iterable[Mapping[str, Any]]) -> str:

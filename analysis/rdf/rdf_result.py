@@ -11,11 +11,11 @@ from typing import Any, Literal
 
 import numpy as np
 
-from ionface.analysis.files import write_atomically
 from ionface.analysis.rdf.kernels.counts import Counts
 from ionface.analysis.rdf.peaks import Peak
 from ionface.analysis.trajectory.frames import FloatArray, Skipped
 from ionface.errors import AnalysisError
+from ionface.files import write_atomically
 
 Normalization = Literal["cell", "profile"]
 

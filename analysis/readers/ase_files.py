@@ -12,10 +12,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ionface.analysis.files import Closing, plain_file
 from ionface.analysis.readers.buffered_file import LONGEST_LINE
 from ionface.analysis.readers.chunks import UNKNOWN, Chunk
+from ionface.analysis.readers.compressed import plain_file
 from ionface.errors import AnalysisError
+from ionface.files import Closing
 
 CHUNK = 256
 """Frames that are in memory at once."""

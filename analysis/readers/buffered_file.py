@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ionface.analysis.files import (
+from ionface.analysis.readers.compressed import (
     BROKEN_STREAM,
     CUT,
     damaged,

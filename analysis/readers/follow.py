@@ -12,8 +12,8 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from ionface.analysis.files import is_compressed
 from ionface.analysis.readers.buffered_file import READ, ByteWindow
+from ionface.analysis.readers.compressed import is_compressed
 from ionface.analysis.readers.growing import Growing, GrowingText, begin_store
 from ionface.analysis.readers.opening import (
     PathLike,

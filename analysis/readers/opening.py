@@ -14,9 +14,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ionface.analysis.files import BROKEN_STREAM, open_binary, plain_name
 from ionface.analysis.readers.ase_files import AseStream
 from ionface.analysis.readers.chunks import FrameStream
+from ionface.analysis.readers.compressed import BROKEN_STREAM, open_binary, plain_name
 from ionface.analysis.readers.frame_cache import Stored, recall, spool
 from ionface.analysis.readers.outcar import OutcarStream
 from ionface.analysis.readers.run_metadata import (

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
 
-from ionface.analysis.files import plain_name
+from ionface.analysis.readers.compressed import plain_name
 from ionface.analysis.readers.opening import open_trajectory
 from ionface.analysis.readers.time_axis import UnknownTimeError
 from ionface.analysis.trajectory.trajectory import Trajectory

@@ -15,12 +15,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ionface.analysis.files import Closing, plain_file
 from ionface.analysis.readers.chunks import UNKNOWN, Chunk, to_cartesian
+from ionface.analysis.readers.compressed import plain_file
 from ionface.analysis.readers.run_metadata import Clock, clock_of_tags
 from ionface.analysis.readers.xdatcar import MOST_ATOMS
 from ionface.analysis.trajectory.frames import FloatArray
 from ionface.errors import AnalysisError
+from ionface.files import Closing
 
 CHUNK = 8 << 20
 """Bytes of positions that are in memory at once."""

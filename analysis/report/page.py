@@ -15,7 +15,6 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from ionface.analysis.files import write_atomically
 from ionface.analysis.report.content import (
     Cell,
     ModelCard,
@@ -25,6 +24,7 @@ from ionface.analysis.report.content import (
     Table,
 )
 from ionface.errors import AnalysisError
+from ionface.files import write_atomically
 
 __all__ = [
     "ModelCard",

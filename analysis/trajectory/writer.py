@@ -14,7 +14,6 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ionface.analysis.files import Closing
 from ionface.analysis.trajectory.file_layout import (
     SCALARS,
     Header,
@@ -25,6 +24,7 @@ from ionface.analysis.trajectory.file_layout import (
 )
 from ionface.analysis.trajectory.file_lock import create_locked, lock
 from ionface.errors import TrajectoryError
+from ionface.files import Closing
 
 SYNC_INTERVAL_S = 5.0
 """At most this much finished dynamics, in seconds, is lost when the power fails."""

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from ionface.errors import IonfaceError
+from ionface.files import write_atomically
 from ionface.workflows.cli.console import messages
 from ionface.workflows.engines.vasp_double.emulated import emulated_paths, marked
 
@@ -227,10 +228,9 @@ def _write(
     result: RdfResult, crystals: dict[str, RdfResult], out: Path, emulated: bool
 ) -> None:
     from ionface.analysis.figures.rdf_figure import figure_rdf
-    from ionface.analysis.files import write_atomically
 
     told = marked(result.as_dict(), emulated)
-    write_atomically(out, json.dumps(told, indent=1).encode())
+    write_atomically(out, json.dumps(told, indent=1))
     figure = figure_rdf(result, crystals, emulated=emulated)
     figure.savefig(out.with_suffix(".png"), dpi=160)
 

@@ -10,6 +10,7 @@ import numpy as np
 import typer
 
 from ionface.errors import IonfaceError
+from ionface.files import write_atomically
 from ionface.workflows.cli.console import job_progress, messages, table
 from ionface.workflows.engines import progress
 from ionface.workflows.engines.vasp_double.emulated import emulated_paths, marked, title
@@ -33,7 +34,6 @@ def analyze_rdf(
 ) -> None:
     """Write rdf.json and a figure beside it; print the first peaks."""
     from ionface.analysis.figures.rdf_figure import figure_rdf
-    from ionface.analysis.files import write_atomically
     from ionface.analysis.rdf.rdf import partial_rdfs
 
     with job_progress("analyze rdf") as shown:
@@ -51,7 +51,7 @@ def analyze_rdf(
     crystals = {name: reference_rdf(name, pairs, cutoff, bins) for name in references}
     emulated = emulated_paths(paths)
     text = json.dumps(marked(result.as_dict(), emulated), indent=1)
-    write_atomically(out, text.encode())
+    write_atomically(out, text)
     figure = figure_rdf(result, crystals, emulated=emulated)
     figure.savefig(out.with_suffix(".png"), dpi=160)
     if as_json:
@@ -71,7 +71,6 @@ def analyze_bonds(
 ) -> None:
     """Write the number of bonds in every frame and a figure beside it."""
     from ionface.analysis.figures.result_figures import figure_bonds
-    from ionface.analysis.files import write_atomically
     from ionface.analysis.pairs import parse_pair
     from ionface.analysis.rdf.bonds import bond_counts, bond_length
 
@@ -86,7 +85,7 @@ def analyze_bonds(
         counts = bond_counts(frames, lengths)
     emulated = emulated_paths(paths)
     text = json.dumps(marked(counts.as_dict(), emulated), indent=1)
-    write_atomically(out, text.encode())
+    write_atomically(out, text)
     figure = figure_bonds(counts, emulated=emulated)
     figure.savefig(out.with_suffix(".png"), dpi=160)
     if as_json:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from ionface.errors import IonfaceError
+from ionface.files import write_atomically
 from ionface.workflows.cli import analyze_frames
 from ionface.workflows.cli.console import job_progress, messages, table
 from ionface.workflows.cli.result_files import tell_written, write_results
@@ -83,7 +84,6 @@ def analyze_profile(
     from ionface.analysis.figures.style import png
     from ionface.analysis.interphase.density_profiles import profiles
     from ionface.analysis.interphase.interphase import interphase
-    from ionface.workflows.projects.project import write
 
     markers = _markers(between) if between else None
     with job_progress("analyze profile") as shown:
@@ -102,7 +102,7 @@ def analyze_profile(
     write_results(out, text, marked_rows(result.rows(), emulated), figure)
     if mixed:
         picture = out.with_name(f"{out.stem}-interphase.png")
-        write(picture, png(figure_interphase(mixed, emulated=emulated)))
+        write_atomically(picture, png(figure_interphase(mixed, emulated=emulated)))
     if as_json:
         typer.echo(text)
         return

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from ionface.files import write_atomically
 from ionface.workflows.cli.analyze_frames import open_frames, reference_rdf
 from ionface.workflows.cli.console import job_progress, messages, table
 from ionface.workflows.engines.vasp_double.emulated import emulated_paths, marked, title
@@ -34,7 +35,6 @@ def analyze_reactions(
     from ionface.analysis.reactions.reaction_text import HEADER, lines
     from ionface.analysis.reactions.reaction_text import table as rows
     from ionface.analysis.reactions.reference_fractions import RANGE
-    from ionface.workflows.projects.project import write
 
     crystals = {
         name: reference_rdf(name, pairs, RANGE + MARGIN, 240) for name in references
@@ -46,7 +46,7 @@ def analyze_reactions(
         report = reactions(frames, pairs, references=crystals, windows=windows)
     emulated = emulated_paths(paths)
     text = json.dumps(marked(report.as_dict(), emulated), indent=1)
-    write(out, text)
+    write_atomically(out, text)
     figure = figure_reactions(report, emulated=emulated)
     figure.savefig(out.with_suffix(".png"), dpi=160)
     if as_json:

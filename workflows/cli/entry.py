@@ -52,7 +52,7 @@ def _message(error: Exception) -> str:
     if isinstance(error, IonfaceError):
         return str(error)
     if isinstance(error, OSError):
-        from ionface.workflows.projects.project import disk_message
+        from ionface.files import disk_message
 
         return disk_message(error, Path())
     return (

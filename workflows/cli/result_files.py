@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ionface.errors import IonfaceError
+from ionface.files import write_atomically
 from ionface.workflows.cli.console import messages
 
 if TYPE_CHECKING:
@@ -23,7 +24,6 @@ def write_results(
     """
     from ionface.analysis.figures.style import png
     from ionface.analysis.tables_csv import write_csv
-    from ionface.workflows.projects.project import write
 
     if out.suffix in {".png", ".csv"}:
         raise IonfaceError(
@@ -31,9 +31,9 @@ def write_results(
             f"{out.with_suffix('.csv').name} and {out.with_suffix('.png').name}: give "
             f"--out {out.with_suffix('.json')}"
         )
-    write(out, text)
+    write_atomically(out, text)
     write_csv(out.with_suffix(".csv"), rows)
-    write(out.with_suffix(".png"), png(figure))
+    write_atomically(out.with_suffix(".png"), png(figure))
 
 
 def tell_written(out: Path) -> None:

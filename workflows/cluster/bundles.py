@@ -10,18 +10,16 @@ same. POTCARs are never carried; wavefunctions and charge densities where asked 
 
 from __future__ import annotations
 
-import hashlib
 import io
 import json
-import os
 import tarfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ionface.errors import IonfaceError
-from ionface.workflows.projects.project import Project, disk_message
+from ionface.files import atomic_path, digest, file_digest
+from ionface.workflows.projects.project import Project
 
 if TYPE_CHECKING:
     from maggma.core import Store
@@ -80,13 +78,8 @@ def export_bundle(root: Path, target: Path, *, wavefunctions: bool = False) -> C
     with project.locked():
         chosen, left = _chosen(project.root, wavefunctions)
         documents = b"".join(_lines(project))
-        part = target.with_name(target.name + ".part")
-        try:
+        with atomic_path(target, mode=0o600) as part:
             _write(project.root, part, target, chosen, documents)
-            part.replace(target)
-        except OSError as error:
-            part.unlink(missing_ok=True)
-            raise IonfaceError(disk_message(error, target)) from error
     return Carried(len(chosen), documents.count(b"\n"), left=tuple(left))
 
 
@@ -125,7 +118,7 @@ def _write(
 ) -> None:
     told = {
         "format": FORMAT,
-        "documents": {"sha256": data_digest(documents), "bytes": len(documents)},
+        "documents": {"sha256": digest(documents), "bytes": len(documents)},
         "files": {
             str(path.relative_to(root)): {
                 "sha256": file_digest(path),
@@ -134,16 +127,12 @@ def _write(
             for path in chosen
         },
     }
-    handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     packed = target.name.endswith(".gz")
-    with os.fdopen(handle, "wb") as stream:
-        with tarfile.open(fileobj=stream, mode="w:gz" if packed else "w") as tar:
-            _add(tar, MANIFEST, json.dumps(told, indent=1).encode())
-            _add(tar, DOCUMENTS, documents)
-            for path in chosen:
-                tar.add(path, FILES + str(path.relative_to(root)), recursive=False)
-        stream.flush()
-        os.fsync(stream.fileno())
+    with tarfile.open(part, mode="w:gz" if packed else "w") as tar:
+        _add(tar, MANIFEST, json.dumps(told, indent=1).encode())
+        _add(tar, DOCUMENTS, documents)
+        for path in chosen:
+            tar.add(path, FILES + str(path.relative_to(root)), recursive=False)
 
 
 def _add(tar: tarfile.TarFile, name: str, data: bytes) -> None:
@@ -152,20 +141,9 @@ def _add(tar: tarfile.TarFile, name: str, data: bytes) -> None:
     tar.addfile(member, io.BytesIO(data))
 
 
-def data_digest(data: bytes) -> str:
-    """Return the SHA-256 of bytes."""
-    return hashlib.sha256(data).hexdigest()
-
-
-def file_digest(path: Path) -> str:
-    """Return the SHA-256 of a file."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
 def document_digest(document: dict[str, Any]) -> str:
     """Return the SHA-256 of a document, whatever the database adds to it."""
     from bson import json_util
 
     plain = {key: value for key, value in document.items() if key != "_id"}
-    return data_digest(json_util.dumps(plain, sort_keys=True).encode())
+    return digest(json_util.dumps(plain, sort_keys=True).encode())

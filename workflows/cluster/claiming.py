@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ionface.errors import IonfaceError
+from ionface.files import disk_message
 from ionface.workflows.cluster import pulse
 from ionface.workflows.cluster.context import (
     Cluster,
@@ -82,8 +83,6 @@ def make_folder(folder: Path) -> None:
     Raises:
         IonfaceError: it cannot be made, with the reason.
     """
-    from ionface.workflows.projects.project import disk_message
-
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:

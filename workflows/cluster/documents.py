@@ -7,11 +7,11 @@ References to it are followed by jobflow itself.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from typing import TYPE_CHECKING, Any
 
 from ionface.errors import IonfaceError
+from ionface.files import digest
 
 if TYPE_CHECKING:
     from jobflow import JobStore
@@ -93,6 +93,6 @@ def fitted(
         **document.get("metadata", {}),
         "moved_to": DATA,
         "moved_mb": round(size, 3),
-        "output_sha256": hashlib.sha256(text.encode()).hexdigest(),
+        "output_sha256": digest(text),
     }
     return {**document, "metadata": metadata}, {DATA: [["output"]]}

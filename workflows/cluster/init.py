@@ -14,6 +14,7 @@ import typer
 import yaml
 
 from ionface.errors import IonfaceError
+from ionface.files import disk_message
 from ionface.workflows.cluster.guard import check_queue_value
 from ionface.workflows.cluster.settings import ENVIRONMENT, config_folder
 
@@ -89,8 +90,6 @@ def initialize(
         (place / "spool").mkdir(exist_ok=True, mode=0o700)
         (place / "logs").mkdir(exist_ok=True, mode=0o700)
     except OSError as error:
-        from ionface.workflows.projects.project import disk_message
-
         raise IonfaceError(disk_message(error, place)) from error
     if place != config_folder():
         typer.echo(f"export {ENVIRONMENT}={place}   # in your shell's profile")

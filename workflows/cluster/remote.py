@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from ionface.errors import IonfaceError
+from ionface.files import write_atomically
 from ionface.workflows.cluster.choosing import MARK
 from ionface.workflows.cluster.context import here, library_silence, now
 from ionface.workflows.cluster.execution import without_secrets
 from ionface.workflows.cluster.guard import check_name
 from ionface.workflows.cluster.overview import JobLine, print_lines, told_lines
-from ionface.workflows.projects.project import write
 from ionface.workflows.study import study_files
 from ionface.workflows.study.study import quickened
 
@@ -139,7 +139,7 @@ def _submit(study: Study, root: Path, again: int, *, dry_run: bool) -> dict[str,
             check_name(job.name, "the job's name")
         _add(jobs, study.name)
         body = {"submission": mark, "again": again, "manager": "jobflow-remote"}
-        write(project.root / MARK, json.dumps(body) + "\n")
+        write_atomically(project.root / MARK, json.dumps(body) + "\n")
     except BaseException:
         submissions.delete_one({"_id": mark, "state": "adding"})
         raise

@@ -7,15 +7,13 @@ the first place that has room takes it.
 from __future__ import annotations
 
 import errno
-import hashlib
-import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ionface.errors import IonfaceError
-from ionface.workflows.projects.project import DISK_REFUSES
+from ionface.files import DISK_REFUSES, digest, write_atomically
 
 if TYPE_CHECKING:
     from jobflow import JobStore
@@ -60,36 +58,16 @@ def write_entry(entry: Entry, places: Sequence[Path]) -> Path:
     for path in places:
         try:
             _write(path, data)
-        except OSError as error:
-            refused.append(f"{path}: {_reason(error)}")
+        except (OSError, IonfaceError) as error:
+            refused.append(f"{path}: {error}")
         else:
             return path
     raise IonfaceError("the result cannot be written: " + "; ".join(refused))
 
 
-def _reason(error: OSError) -> str:
-    reason = DISK_REFUSES.get(error.errno or 0)
-    return reason.partition(";")[0] if reason else str(error.strerror or error)
-
-
 def _write(path: Path, data: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    part = path.with_name(path.name + ".part")
-    try:
-        handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
-        part.replace(path)
-    except OSError:
-        part.unlink(missing_ok=True)
-        raise
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)  # the name, too, survives a power cut
-    finally:
-        os.close(folder)
+    write_atomically(path, data, mode=0o600)
 
 
 def _packed(entry: Entry) -> bytes:
@@ -105,7 +83,7 @@ def _packed(entry: Entry) -> bytes:
         },
         json_options=json_util.CANONICAL_JSON_OPTIONS,
     ).encode()
-    return hashlib.sha256(body).hexdigest().encode() + b"\n" + body
+    return digest(body).encode() + b"\n" + body
 
 
 def read_entry(path: Path) -> Entry:
@@ -116,8 +94,8 @@ def read_entry(path: Path) -> Entry:
     """
     from bson import json_util
 
-    digest, _, body = path.read_bytes().partition(b"\n")
-    if hashlib.sha256(body).hexdigest().encode() != digest:
+    expected, _, body = path.read_bytes().partition(b"\n")
+    if digest(body).encode() != expected:
         raise IonfaceError(
             f"{path} is damaged (its digest does not fit); it is left there, and the "
             "job goes on from its folder when it runs again"

@@ -8,7 +8,6 @@ started nothing, and is made whole by the next one.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import warnings
@@ -17,14 +16,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ionface import files
 from ionface.errors import IonfaceError
+from ionface.files import file_digest, write_atomically
 from ionface.workflows.cluster.adding import BATCH, add, make_visible, remove_hidden
 from ionface.workflows.cluster.choosing import MARK
 from ionface.workflows.cluster.context import Cluster, age_s, here, now
 from ionface.workflows.cluster.graphs import Target, workflows
 from ionface.workflows.cluster.guard import check_name
 from ionface.workflows.cluster.resources import Requests
-from ionface.workflows.projects.project import Project, write
+from ionface.workflows.projects.project import Project
 
 if TYPE_CHECKING:
     from fireworks import Workflow
@@ -76,7 +77,7 @@ def digest(study: Study, again: int = 0) -> str:
     plain = replace(study, name="-", title="", published=())
     data = TypeAdapter(type(study)).dump_python(plain, mode="json", exclude_none=True)
     text = json.dumps([_by_content(data), again], sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()
+    return files.digest(text)
 
 
 def _by_content(data: Any) -> Any:
@@ -85,7 +86,7 @@ def _by_content(data: Any) -> Any:
     if isinstance(data, list):
         return [_by_content(value) for value in data]
     if isinstance(data, str) and data.startswith("/") and Path(data).is_file():
-        return "sha256:" + hashlib.sha256(Path(data).read_bytes()).hexdigest()
+        return "sha256:" + file_digest(data)
     return data
 
 
@@ -135,7 +136,7 @@ def submit(
         found = workflows(jobs, target, asked)
         add(cluster, found)
         told = json.dumps({"submission": mark, "again": again})
-        write(project.root / MARK, told + "\n")
+        write_atomically(project.root / MARK, told + "\n")
     except BaseException:
         remove_hidden(cluster, mark)
         cluster.submissions.delete_one({"_id": mark, "state": "adding"})

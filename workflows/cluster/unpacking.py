@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-import os
+import shutil
 import tarfile
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from ionface.errors import IonfaceError
+from ionface.files import atomic_path, digest, disk_message, file_digest
 from ionface.workflows.cluster.bundles import (
     CHUNK,
     DOCUMENTS,
@@ -19,13 +19,11 @@ from ionface.workflows.cluster.bundles import (
     MANIFEST,
     TOP,
     Carried,
-    data_digest,
     document_digest,
-    file_digest,
     stores,
 )
 from ionface.workflows.cluster.guard import check_inside
-from ionface.workflows.projects.project import Project, disk_message
+from ionface.workflows.projects.project import Project
 
 
 def import_bundle(source: Path, root: Path) -> Carried:
@@ -105,7 +103,7 @@ def _unpack(
             )
         if member.name == DOCUMENTS:
             documents = stream.read(HEAD_LIMIT)
-            if data_digest(documents) != told["documents"]["sha256"]:
+            if digest(documents) != told["documents"]["sha256"]:
                 raise IonfaceError(
                     f"{source}: its documents are damaged; copy it again"
                 )
@@ -122,28 +120,22 @@ def _unpack(
     return documents, files, kept
 
 
-def _place(stream: Any, target: Path, digest: str, source: Path) -> int:
+def _place(stream: Any, target: Path, expected: str, source: Path) -> int:
     """Write one file if it is not there; return 1 if it was."""
     if target.is_file():
-        if file_digest(target) == digest:
+        if file_digest(target) == expected:
             return 1
         raise IonfaceError(
             f"{target} differs from the one in {source}; nothing is replaced: move it "
             "away, or give another --project"
         )
-    part = target.with_name(target.name + ".part")
-    found = hashlib.sha256()
-    handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(handle, "wb") as out:
-        while chunk := stream.read(CHUNK):
-            found.update(chunk)
-            out.write(chunk)
-        out.flush()
-        os.fsync(out.fileno())
-    if found.hexdigest() != digest:
-        part.unlink()
-        raise IonfaceError(f"{source}: {target.name} is damaged; copy the bundle again")
-    part.replace(target)
+    with atomic_path(target, mode=0o600) as part:
+        with part.open("wb") as out:
+            shutil.copyfileobj(stream, out, CHUNK)
+        if file_digest(part) != expected:
+            raise IonfaceError(
+                f"{source}: {target.name} is damaged; copy the bundle again"
+            )
     return 0
 
 

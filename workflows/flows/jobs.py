@@ -17,6 +17,7 @@ from pymatgen.core import Structure
 from ionface.analysis.energies.ledger import SlabsState, book
 from ionface.analysis.rdf.rdf import crystal_rdf, rdfs_and_bonds
 from ionface.analysis.trajectory.trajectory import Trajectory, TrajectoryWriter
+from ionface.files import atomic_path
 from ionface.structures.interface import build_interface
 from ionface.structures.model import InterfaceModel
 from ionface.structures.polymers.film_layer import SoftLayer
@@ -191,16 +192,7 @@ def join_segments(name: str, segments: list[DynamicsRecord]) -> TrajectoryPointe
 
 def write_trajectory(trajectory: Trajectory, path: Path) -> None:
     """Write frames without velocities to one file, whole or not at all."""
-    part = path.with_name(path.name + ".part")
-    part.unlink(missing_ok=True)
-    with TrajectoryWriter.create(
-        part,
-        species=trajectory.species,
-        lattice=trajectory.lattice,
-        pbc=trajectory.pbc,
-        sources=trajectory.sources,
-        meta={**trajectory.meta, "notes": list(trajectory.notes)},
-    ) as writer:
+    with atomic_path(path) as part, _frames_writer(part, trajectory) as writer:
         for block in trajectory.blocks():
             for index in range(len(block)):
                 frame = block.frame(index)
@@ -210,7 +202,18 @@ def write_trajectory(trajectory: Trajectory, path: Path) -> None:
                     positions=frame.positions,
                     **frame.scalars,
                 )
-    part.replace(path)
+
+
+def _frames_writer(path: Path, trajectory: Trajectory) -> TrajectoryWriter:
+    path.unlink()  # a writer makes its file itself
+    return TrajectoryWriter.create(
+        path,
+        species=trajectory.species,
+        lattice=trajectory.lattice,
+        pbc=trajectory.pbc,
+        sources=trajectory.sources,
+        meta={**trajectory.meta, "notes": list(trajectory.notes)},
+    )
 
 
 @job

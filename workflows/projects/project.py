@@ -5,13 +5,11 @@
     flow.json      the graph with its ids     results/        JSON and figures
     store.sqlite   finished jobs' documents   report.html
 
-Everything but the store is written to a temporary name and renamed, so that a file is
-either whole or not there.
+Everything but the store is written atomically: a file is whole or not there.
 """
 
 from __future__ import annotations
 
-import errno
 import fcntl
 import json
 import os
@@ -24,6 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ionface.errors import IonfaceError
+from ionface.files import disk_message, write_atomically
 from ionface.workflows.study.study import Study
 from ionface.workflows.study.study_files import parse, to_yaml
 
@@ -75,10 +74,12 @@ class Project:
             (self.root / folder).mkdir(parents=True, exist_ok=True)
         from ionface.workflows.flows.study_flow import study_flow
 
-        write(self.root / "study.yaml", to_yaml(study))
-        write(self.root / "flow.json", _dump(study_flow(study)))
+        write_atomically(self.root / "study.yaml", to_yaml(study))
+        write_atomically(self.root / "flow.json", _dump(study_flow(study)))
         # last: its presence says that the project is whole
-        write(self.root / "project.json", json.dumps(self._identity(study), indent=2))
+        write_atomically(
+            self.root / "project.json", json.dumps(self._identity(study), indent=2)
+        )
         return self
 
     def _half_made(self) -> bool:
@@ -256,37 +257,6 @@ def levels(study: Study) -> dict[str, LevelOfTheory]:
     if study.dynamics or study.references:
         found["dynamics"] = study_engine(study, "dynamics").level_of_theory()
     return found
-
-
-def write(path: Path, text: str | bytes) -> None:
-    """Write a file whole or not at all: temporary name, fsync, rename."""
-    part = path.with_name(path.name + ".part")
-    data = text.encode() if isinstance(text, str) else text
-    with part.open("wb") as handle:
-        handle.write(data)
-        handle.flush()
-        os.fsync(handle.fileno())
-    part.replace(path)
-
-
-DISK_REFUSES = {
-    errno.ENOSPC: "the disk is full; free space and run the same command again",
-    errno.EDQUOT: "your disk quota is used up; free space and run again",
-    errno.EFBIG: "files may not grow further; raise the limit (ulimit -f), run again",
-    errno.EROFS: "the file system is read-only; choose a place you can write",
-}
-OTHER_REFUSALS = {
-    errno.EACCES: "no permission to write there; choose another place",
-    errno.EPERM: "no permission to write there; choose another place",
-    errno.ENOTDIR: "a part of this path is a file, not a directory",
-}
-
-
-def disk_message(error: OSError, where: Path) -> str:
-    """Return what to tell a user about a disk that refuses."""
-    reasons = DISK_REFUSES | OTHER_REFUSALS
-    reason = reasons.get(error.errno or 0, error.strerror or str(error))
-    return f"cannot write {error.filename or where}: {reason}. Nothing finished is lost"
 
 
 def _job_ids(flow: Flow) -> list[str]:

@@ -11,9 +11,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from ionface.files import write_atomically
 from ionface.workflows.engines.vasp_double.emulated import emulated_paths, marked
 from ionface.workflows.flows.ensembles import spreads
-from ionface.workflows.projects.project import Project, write
+from ionface.workflows.projects.project import Project
 from ionface.workflows.study.naming import slug
 
 if TYPE_CHECKING:
@@ -95,4 +96,4 @@ def _write_json(
 ) -> None:
     """Write one file; `found` is None for what no engine has computed."""
     told = marked(data, found is not None and found.emulated)
-    write(project.results / name, json.dumps(told, indent=1))
+    write_atomically(project.results / name, json.dumps(told, indent=1))

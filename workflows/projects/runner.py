@@ -17,8 +17,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from ionface.errors import IonfaceError
+from ionface.files import DISK_REFUSES, disk_message
 from ionface.workflows.cluster.choosing import MARK
-from ionface.workflows.projects.project import DISK_REFUSES, Project, disk_message
+from ionface.workflows.projects.project import Project
 from ionface.workflows.study.naming import slug
 
 if TYPE_CHECKING:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ionface.files import write_atomically
 from ionface.workflows.projects.project import Project
 from ionface.workflows.projects.results import Results
 from ionface.workflows.study.naming import slug
@@ -64,15 +65,14 @@ def write_figures(project: Project, results: Results) -> dict[str, Path]:
 
 
 def _model_pictures(project: Project, results: Results) -> dict[str, Path]:
-    from ionface.structures.drawing.pictures import draw_model
+    from ionface.analysis.figures.style import png
+    from ionface.structures.drawing.pictures import figure_model
 
     written = {}
     for name, model in results.models.items():
         path = project.results / f"model-{slug(name)}.png"
         if not path.is_file():
-            part = path.with_name(f"part-{path.name}")
-            draw_model(model, part)
-            part.replace(path)
+            write_atomically(path, png(figure_model(model)))
         written[f"model:{name}"] = path
     return written
 
@@ -127,8 +127,6 @@ def _emulated(project: Project) -> bool:
 
 
 def _save(project: Project, name: str, figure: Figure) -> Path:
-    path = project.results / name
-    part = path.with_name(f"part-{name}")
-    figure.savefig(part, dpi=150)
-    part.replace(path)  # whole or not at all
-    return path
+    from ionface.analysis.figures.style import png
+
+    return write_atomically(project.results / name, png(figure))

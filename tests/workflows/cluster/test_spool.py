@@ -6,7 +6,6 @@ import os
 import pytest
 
 from ionface.errors import IonfaceError
-from ionface.workflows.cluster import spool
 from ionface.workflows.cluster.spool import (
     Entry,
     entries,
@@ -54,7 +53,7 @@ def test_a_disk_that_refuses_is_named(tmp_path, entry, monkeypatch):
     def full(descriptor):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(spool.os, "fsync", full)
+    monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(IonfaceError, match="the disk is full"):
         write_entry(entry, [tmp_path / "3.result"])
     assert not list(tmp_path.iterdir())  # and no half of it is left

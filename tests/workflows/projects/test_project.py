@@ -7,8 +7,9 @@ import os
 import pytest
 
 from ionface.errors import IonfaceError
+from ionface.files import write_atomically
 from ionface.workflows.projects import project as projects
-from ionface.workflows.projects.project import Project, disk_message, write
+from ionface.workflows.projects.project import Project
 from ionface.workflows.study.study_files import load
 
 
@@ -52,42 +53,13 @@ def test_an_interrupted_creation_can_be_repeated(
     def killed(path, text):
         if path.name == broken_at:
             raise KeyboardInterrupt
-        write(path, text)
+        write_atomically(path, text)
 
-    monkeypatch.setattr(projects, "write", killed)
+    monkeypatch.setattr(projects, "write_atomically", killed)
     with pytest.raises(KeyboardInterrupt):
         Project.create(tmp_path / "p", study)
     monkeypatch.undo()
     assert Project.create(tmp_path / "p", study).study == study
-
-
-def test_a_file_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
-    path = tmp_path / "results.json"
-    write(path, "old")
-
-    def full(_descriptor):
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(OSError, match="No space left"):
-        write(path, "new and longer")
-    assert path.read_text() == "old"
-
-
-@pytest.mark.parametrize(
-    ("number", "said"),
-    [
-        (errno.ENOSPC, "the disk is full; free space"),
-        (errno.EROFS, "read-only; choose a place"),
-        (errno.EACCES, "no permission"),
-        (errno.EDQUOT, "quota"),
-    ],
-)
-def test_each_refusal_of_the_disk_is_explained(tmp_path, number, said):
-    message = disk_message(OSError(number, os.strerror(number)), tmp_path)
-    assert said in message
-    assert str(tmp_path) in message
-    assert "Nothing finished is lost" in message
 
 
 def test_a_full_disk_while_creating_is_one_clear_message(
@@ -96,7 +68,7 @@ def test_a_full_disk_while_creating_is_one_clear_message(
     def full(path, _text):
         raise OSError(errno.ENOSPC, "No space left on device", str(path))
 
-    monkeypatch.setattr(projects, "write", full)
+    monkeypatch.setattr(projects, "write_atomically", full)
     with pytest.raises(IonfaceError, match="the disk is full"):
         Project.create(tmp_path / "p", load(str(study_file)))
 

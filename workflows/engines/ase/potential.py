@@ -6,7 +6,6 @@ its name alone: names are re-used for other weights, and libraries fall back sil
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -21,6 +20,7 @@ from pymatgen.core import Element, Structure
 
 from ionface.analysis.energies.level_of_theory import LevelOfTheory
 from ionface.errors import IonfaceError
+from ionface.files import file_digest
 from ionface.workflows.engines.contract import DynamicsSettings, RelaxSettings
 
 MPTRJ = tuple(Element.from_Z(z).symbol for z in range(1, 95) if z not in range(84, 89))
@@ -245,4 +245,4 @@ def _version(package: str) -> str:
 
 @lru_cache(maxsize=8)
 def _sha256(path: str) -> str:
-    return hashlib.sha256(Path(path).read_bytes()).hexdigest()
+    return file_digest(path)

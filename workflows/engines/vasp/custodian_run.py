@@ -31,6 +31,7 @@ from custodian.vasp.validators import VaspFilesValidator
 
 from ionface.analysis.readers.vasprun import IonicStep, VasprunStream
 from ionface.errors import AnalysisError, IonfaceError
+from ionface.files import write_atomically
 from ionface.workflows.engines.vasp.contcar import is_complete
 from ionface.workflows.engines.vasp.error_handlers import DynamicsErrors
 from ionface.workflows.engines.vasp.incar import Kind
@@ -92,9 +93,7 @@ class ContcarKeeper(ErrorHandler):
         except OSError:
             return False
         if is_complete(data, dynamics=True):
-            part = source.with_name("CONTCAR.kept.part")
-            part.write_bytes(data)
-            part.replace(source.with_name("CONTCAR.kept"))
+            write_atomically(source.with_name("CONTCAR.kept"), data)
         return False
 
     def correct(self, directory: str = "./") -> dict[str, Any]:

@@ -6,7 +6,6 @@ the run's own folder and nowhere else.
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ionface.errors import IonfaceError
+from ionface.files import digest
 
 RECOMMENDED = {
     "Ag": "Ag",
@@ -223,7 +223,7 @@ def _record(element: str, symbol: str, text: str) -> PotcarRecord:
         element=element,
         symbol=symbol,
         title=title[1].strip() if title else symbol,
-        sha256=hashlib.sha256(text.encode()).hexdigest(),
+        sha256=digest(text),
         enmax=number("ENMAX"),
         valence=number("ZVAL"),
     )

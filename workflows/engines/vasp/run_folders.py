@@ -8,13 +8,13 @@ part-001/     the first run; part-002 goes on where it stopped, and so on
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
 from pathlib import Path
 from typing import Any
 
 from ionface.errors import IonfaceError
+from ionface.files import digest
 from ionface.workflows.engines.vasp.inputs import VaspRun
 
 STAMP = "job.json"
@@ -55,7 +55,7 @@ def identity(run: VaspRun, kind: str) -> dict[str, Any]:
     return {
         "kind": kind,
         "formula": structure.composition.formula,
-        "start": hashlib.sha256(atoms.encode()).hexdigest()[:16],
+        "start": digest(atoms)[:16],
         "k_points": "x".join(str(n) for n in run.kpoints().kpts[0]),
         "potcars": list(run.symbols.values()),
         **{key: str(value) for key, value in incar.items()},

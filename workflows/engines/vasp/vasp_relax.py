@@ -19,6 +19,7 @@ from monty.json import MontyDecoder
 from pymatgen.core import Structure
 
 from ionface.errors import IonfaceError
+from ionface.files import write_atomically
 from ionface.workflows.engines import progress
 from ionface.workflows.engines.contract import RelaxSettings
 from ionface.workflows.engines.records import RunRecord
@@ -114,9 +115,7 @@ class VaspRelaxMaker(BaseVaspMaker):
         path = folder / PRERELAX_FILE
         if not path.is_file():
             record = prerelaxed(run.structure, self.prerelax, folder / "pre-relax")
-            part = path.with_name(path.name + ".part")
-            part.write_text(record.to_json())
-            part.replace(path)
+            write_atomically(path, record.to_json())
         record = MontyDecoder().decode(path.read_text())
         moved = run.structure.copy()
         for index, coords in enumerate(record.structure.frac_coords):

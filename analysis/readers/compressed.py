@@ -1,34 +1,19 @@
-"""Opening files as they are found (plain or compressed) and writing them atomically."""
+"""Opening files as they are found, plain or compressed."""
 
 from __future__ import annotations
 
 import bz2
 import gzip
 import lzma
-import os
 import tempfile
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Self, cast
+from typing import BinaryIO, cast
 
 from ionface.errors import AnalysisError
-
-
-class Closing:
-    """What is closed at the end of a `with`, however that ends."""
-
-    def close(self) -> None:
-        """Release what is held."""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self.close()
-
 
 BROKEN_STREAM = (EOFError, OSError, zlib.error, lzma.LZMAError)
 """What reading a compressed file raises where it is cut short or damaged."""
@@ -140,30 +125,3 @@ def _piece(path: Path, source: BinaryIO) -> bytes:
 def plain_name(path: Path) -> str:
     """Return the file's name without a compression's suffix."""
     return path.name.removesuffix(path.suffix) if path.suffix in _OPENERS else path.name
-
-
-def write_atomically(path: str | os.PathLike[str], data: bytes) -> Path:
-    """Write a file in one piece: readers see the old one or the new one.
-
-    Raises:
-        AnalysisError: the folder cannot be written or the disk is full.
-    """
-    path = Path(path)
-    try:
-        descriptor, temporary = tempfile.mkstemp(
-            prefix=f".{path.name}.", dir=path.parent
-        )
-        try:
-            with os.fdopen(descriptor, "wb") as stream:
-                stream.write(data)
-                os.fchmod(stream.fileno(), 0o644)
-            Path(temporary).replace(path)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
-    except OSError as error:
-        raise AnalysisError(
-            f"cannot write {path}: {error.strerror}; choose a folder that can be "
-            "written, with free space"
-        ) from error
-    return path
