@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
-from ionface.analysis.files import write_atomically
 from ionface.analysis.tables_csv import write_csv
 from ionface.errors import AnalysisError
+from ionface.files import write_atomically
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
