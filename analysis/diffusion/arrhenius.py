@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from ionface.analysis.diffusion.diffusion_result import CM2_PER_S, Diffusion
-from ionface.analysis.run_checks.thermal import KB
+from ionface.analysis.diffusion.diffusion import CM2_PER_S, Diffusion
+from ionface.analysis.run_checks.run_checks import KB
 from ionface.analysis.trajectory.frames import FloatArray
 from ionface.errors import AnalysisError
 
@@ -230,3 +230,28 @@ def _notes(relative: FloatArray, chi2: float | None) -> tuple[str, ...]:
     if relative.max() > 0.5:
         notes.append("a coefficient is uncertain by more than half: ln D is skewed")
     return tuple(notes)
+
+
+BOLTZMANN = 1.380649e-23  # J/K
+CHARGE = 1.602176634e-19  # C
+
+
+def nernst_einstein(
+    coefficient: float,
+    number: int,
+    volume: float,
+    temperature: float,
+    charge: float = 1.0,
+) -> float:
+    """Return the ionic conductivity, S/cm, as if ions moved independently.
+
+    Args:
+        coefficient: D, Å²/fs.
+        number: of mobile ions in the volume.
+        volume: Å³; of the phase, not of a cell with vacuum.
+        temperature: K.
+        charge: of an ion, elementary charges.
+    """
+    density = number / volume * 1e30  # per m³
+    mobility = charge * CHARGE * coefficient * 1e-5 / (BOLTZMANN * temperature)
+    return density * charge * CHARGE * mobility / 100  # S/m to S/cm

@@ -1,7 +1,7 @@
 """Diffusion coefficients with honest error bars, or the reason why there is none.
 
 D is the slope of the MSD over 2d, in a stated window of lags, with an offset for the
-motion within a site. The weights are those for random walkers (see `brownian`). Three
+motion within a site. The weights are those for random walkers (see `msd_fit`). Three
 things make a coefficient uncertain, and the error bar holds all of them: a walker's own
 randomness (known for a random walk), how different the atoms are (their spread), and
 how much they move together (the collective factor: 1 for independent atoms, n if they
@@ -11,25 +11,30 @@ all move alike; it multiplies the variance).
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ionface.analysis.diffusion.diffusion_result import CM2_PER_S, Diffusion
-from ionface.analysis.diffusion.drift import MOTIONLESS, Drift
 from ionface.analysis.diffusion.msd import DIRECTIONS, axes_of, msd_by_atom
-from ionface.analysis.diffusion.msd_covariance import LAGS, LagWindow, lag_window
 from ionface.analysis.diffusion.msd_fit import (
+    LAGS,
+    LagWindow,
     SlopeFit,
     collective_factor,
     fit_slope,
+    lag_window,
     objection_to,
 )
-from ionface.analysis.diffusion.unwrapped_positions import Paths, paths
-from ionface.analysis.interphase.heights import layer_edges, layers_of_atoms
+from ionface.analysis.diffusion.unwrapped_positions import (
+    MOTIONLESS,
+    Drift,
+    Paths,
+    paths,
+)
+from ionface.analysis.interphase.layers import layer_edges, layers_of_atoms
 from ionface.analysis.trajectory.frames import FloatArray
 from ionface.analysis.trajectory.trajectory import Trajectory
 from ionface.errors import AnalysisError
@@ -264,3 +269,92 @@ def _groups(
                 share = float(inside[chosen].mean())
                 note = f"atoms are in their layer for {100 * share:.0f} % of the run"
                 yield f"{name}, {low:.1f}-{high:.1f} Å", chosen, (note,)
+
+
+CM2_PER_S = 0.1
+"""cm²/s in one Å²/fs: 1e-16 cm² per 1e-15 s."""
+
+
+@dataclass(frozen=True)
+class Diffusion:
+    """A diffusion coefficient, or how large it can be at most.
+
+    Attributes:
+        species: of the atoms, or what the caller calls them.
+        direction: '3d', 'in-plane' or 'normal'.
+        coefficient: D, Å²/fs; means something only if `diffusive`.
+        error: standard error, Å²/fs.
+        interval: 95 % confidence, Å²/fs; not symmetric for few atoms.
+        exponent: d ln MSD / d ln t in the window: 1 for diffusion, 0 for a cage, 2 for
+            free flight.
+        exponent_error: its standard error.
+        beyond_site: the exponent of what the MSD has above `offset`, if the offset is
+            no larger than the motion within a site can be.
+        diffusive: whether the motion is shown to be diffusive.
+        verdict: 'diffusive', or 'not diffusive: ...' and why.
+        upper_bound: D is smaller with 95 % confidence, Å²/fs, None where the motion
+            still speeds up, so that there is no bound.
+        msd_end: MSD at the end of the window, Å².
+        window_fs: lags of the fit, fs.
+        atoms: how many.
+        collective: variance of the mean over that of independent atoms, at least 1.
+        offset: MSD that the fitted line has at lag zero, Å²: the motion within a site.
+        drift: what was subtracted, in words.
+        notes: what else one should know.
+    """
+
+    species: str
+    direction: str
+    coefficient: float
+    error: float
+    interval: tuple[float, float]
+    exponent: float
+    exponent_error: float
+    beyond_site: float
+    diffusive: bool
+    verdict: str
+    upper_bound: float | None
+    msd_end: float
+    window_fs: tuple[float, float]
+    atoms: int
+    collective: float
+    offset: float = 0.0
+    drift: str = ""
+    notes: tuple[str, ...] = ()
+
+    @property
+    def cm2_per_s(self) -> float:
+        """Return D in cm²/s."""
+        return self.coefficient * CM2_PER_S
+
+    @property
+    def error_cm2_per_s(self) -> float:
+        """Return the standard error in cm²/s."""
+        return self.error * CM2_PER_S
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain JSON values; a coefficient that has no meaning is null."""
+        low, high = self.interval
+        bound = self.upper_bound
+        return {
+            "species": self.species,
+            "direction": self.direction,
+            "d_a2_per_fs": self.coefficient if self.diffusive else None,
+            "d_cm2_per_s": self.cm2_per_s if self.diffusive else None,
+            "d_error_cm2_per_s": self.error_cm2_per_s if self.diffusive else None,
+            "d_interval_cm2_per_s": [low * CM2_PER_S, high * CM2_PER_S]
+            if self.diffusive
+            else None,
+            "d_upper_bound_cm2_per_s": None if bound is None else bound * CM2_PER_S,
+            "exponent": self.exponent,
+            "exponent_error": self.exponent_error,
+            "exponent_beyond_site": self.beyond_site,
+            "offset_a2": self.offset,
+            "verdict": self.verdict,
+            "msd_end_a2": self.msd_end,
+            "window_fs": list(self.window_fs),
+            "atoms": self.atoms,
+            "collective_factor": self.collective,
+            "drift": self.drift,
+            "notes": list(self.notes),
+        }

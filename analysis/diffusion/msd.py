@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ionface.analysis.diffusion.drift import Drift
-from ionface.analysis.diffusion.unwrapped_positions import Paths, paths
+from ionface.analysis.diffusion.unwrapped_positions import Drift, Paths, paths
 from ionface.analysis.trajectory.frames import FloatArray
 from ionface.analysis.trajectory.trajectory import Trajectory
 from ionface.errors import AnalysisError

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ionface.analysis.figures.style import FS_PER_PS, headline, quiet_grid, styled
-from ionface.analysis.interphase.layer_coordination import LayerCoordination
+from ionface.analysis.interphase.layers import LayerCoordination
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

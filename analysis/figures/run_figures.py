@@ -21,8 +21,7 @@ from ionface.analysis.figures.style import (
     quiet_grid,
     styled,
 )
-from ionface.analysis.run_checks.run_checks import RunChecks
-from ionface.analysis.run_checks.thermal import temperatures
+from ionface.analysis.run_checks.run_checks import RunChecks, temperatures
 from ionface.analysis.trajectory.frames import FloatArray
 from ionface.analysis.trajectory.trajectory import Trajectory
 

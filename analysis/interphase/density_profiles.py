@@ -9,9 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from ionface.analysis.diffusion.drift import Drift, reference
-from ionface.analysis.diffusion.unwrap import unwrapped_blocks
-from ionface.analysis.interphase.heights import cell_area, cell_height, relative_heights
+from ionface.analysis.diffusion.unwrapped_positions import (
+    Drift,
+    reference,
+    unwrapped_blocks,
+)
+from ionface.analysis.interphase.layers import cell_area, cell_height, relative_heights
 from ionface.analysis.trajectory.frames import FloatArray
 from ionface.analysis.trajectory.trajectory import Trajectory
 from ionface.errors import AnalysisError

@@ -12,8 +12,7 @@ from typing import Any
 import numpy as np
 
 from ionface.analysis.pairs import pair_name, parse_pair
-from ionface.analysis.rdf.kernels.accumulate import tally
-from ionface.analysis.rdf.kernels.counts import Backend, Counts
+from ionface.analysis.rdf.kernels.counting import Backend, Counts, tally
 from ionface.analysis.rdf.kernels.images import Bins
 from ionface.analysis.trajectory.frames import FloatArray
 from ionface.analysis.trajectory.trajectory import Trajectory
@@ -108,8 +107,8 @@ def bond_counts(
         trajectory: positions may be wrapped or not; the cell may change.
         pairs: as in "In-S", with `bond_length` as the cutoff; or a mapping from such
             names to cutoffs, Å.
-        threads: as in `pair_counting.tally`.
-        backend: as in `pair_counting.counts.count_block`.
+        threads: as in `kernels.counting.tally`.
+        backend: as in `kernels.counting.count_block`.
 
     Raises:
         AnalysisError: a species is missing, a pair is not written as A-B, a cutoff is

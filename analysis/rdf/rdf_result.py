@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from ionface.analysis.rdf.kernels.counts import Counts
+from ionface.analysis.rdf.kernels.counting import Counts
 from ionface.analysis.rdf.peaks import Peak
 from ionface.analysis.trajectory.frames import FloatArray, Skipped
 from ionface.errors import AnalysisError
@@ -30,7 +30,7 @@ class PairRdf:
     Attributes:
         g: shape (n_windows, n_bins).
         n: running coordination, shape (n_windows, n_bins).
-        g_error: standard error of g, by blocking (`averages.blocked_error`), shape
+        g_error: standard error of g, by blocking (`statistics.blocked_error`), shape
             (n_windows, n_bins); NaN in windows of a single frame.
         first_peaks: one per window; None where there is none.
         counts: ordered pairs, shape (n_windows, n_bins); None if read from a file.

@@ -1,14 +1,11 @@
 """What reacts at an interface: bonds formed and broken, and what that amounts to.
 
-`reactions` is the function one came for.
-
-contacts    which atoms are near
-histories   when each bond forms and breaks, with hysteresis
-lifetimes   how long bonds last, and when they begin to form
-verdicts    growing, falling, steady, fluctuating, absent
-shares      how much of a g(r) reference crystals explain
-groups      PS4, PS3, In-S clusters by connectivity
-text        a report in words
+reaction_report      `reactions`, the function one came for, and its report in words
+bond_events          when each bond forms and breaks, with hysteresis
+lifetimes            how long bonds last, and when they begin to form
+verdicts             growing, falling, steady, fluctuating, absent
+reference_fractions  how much of a g(r) reference crystals explain
+groups               PS4, PS3, In-S clusters by connectivity
 """
 
 from ionface.analysis.reactions.bond_events import BondHistory, BondRule, bond_history

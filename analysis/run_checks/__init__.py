@@ -1,1 +1,1 @@
-"""May a run be trusted: temperature, drift, equilibration."""
+"""Whether a run may be trusted: temperature, conserved energy, time step, gaps."""

@@ -12,19 +12,14 @@ from typing import Any
 
 import numpy as np
 
-from ionface.analysis.diffusion.series import equilibrated_from, mean_error, trend
-from ionface.analysis.run_checks.thermal import degrees_of_freedom, temperatures
-from ionface.analysis.run_checks.thresholds import (
-    SIGNIFICANT,
-    Check,
-    conserved,
-    expected_deviation,
-    fluctuation,
-    gaps,
-    mean_temperature,
-    temperature_trend,
-    time_step,
+from ionface.analysis.diffusion.series import (
+    equilibrated_from,
+    inefficiency,
+    mean_error,
+    trend,
 )
+from ionface.analysis.diffusion.unwrapped_positions import fixed_atoms
+from ionface.analysis.trajectory.frames import FloatArray
 from ionface.analysis.trajectory.trajectory import Trajectory
 from ionface.errors import TrajectoryError
 
@@ -168,3 +163,223 @@ def _verdict(checks: tuple[Check, ...]) -> str:
 
 def _plain(value: Any) -> Any:
     return value if isinstance(value, str) or np.isfinite(value) else None
+
+
+TEMPERATURE_OFFSET = 0.02
+"""Of the target: 2 % change a diffusion coefficient with Ea = 0.3 eV at 300 K by a
+quarter (Ea/kT times 2 %), as much as a good error bar."""
+
+TEMPERATURE_TREND = 0.05
+"""Of the mean, over the run: beyond, the two ends of the run are different states."""
+
+FLUCTUATION = (0.75, 1.33)
+"""Measured over canonical standard deviation: a quarter off means that the thermostat
+damps or drives the motion (a canonical ensemble has sqrt(2 / N_freedom) T; McQuarrie,
+Statistical Mechanics, section 3-3)."""
+
+CONSERVED_DRIFT = 1e-3
+"""eV/atom/ps: the heat of 1 meV per atom is 4 K (3 kB per atom, half of it kinetic), so
+that a run of 20 ps would be off by 80 K but for the thermostat. Sound AIMD stays ten
+times below."""
+
+STEP_WITH_HYDROGEN = 1.0
+"""fs: a tenth of the shortest period, that of X-H stretching (9-11 fs)."""
+
+STEP_WITHOUT_HYDROGEN = 3.0
+"""fs: a tenth of the period of P-O or C-O stretching (about 30 fs); 2 fs are usual."""
+
+NO_STEP = 10.0
+"""fs: nobody integrates with longer steps; the frames are then numbered one by one, and
+the files do not tell how many steps lie between them."""
+
+SIGNIFICANT = 3.0
+"""Standard errors that a deviation must have, beside its size."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """One number against its threshold.
+
+    Attributes:
+        name: what is checked.
+        value: as measured, in `unit`; NaN if unknown.
+        allowed: lowest and highest value that is sound.
+        unit: of both.
+        verdict: 'sound', 'doubtful' or 'unknown'.
+        why: in a sentence.
+    """
+
+    name: str
+    value: float
+    allowed: tuple[float, float]
+    unit: str
+    verdict: str
+    why: str
+
+
+def canonical_deviation(temperature: float, freedom: int) -> float:
+    """Return the standard deviation of the temperature in a canonical ensemble, K.
+
+    Args:
+        temperature: K.
+        freedom: degrees of freedom: 3N, less 3 where the center of mass rests.
+    """
+    return float(temperature * np.sqrt(2.0 / freedom))
+
+
+def mean_temperature(steady: FloatArray, target: float) -> Check:
+    """Return whether the mean is the thermostat's temperature."""
+    name, unit = "mean temperature", "K"
+    allowed = tuple(target * (1 + s * TEMPERATURE_OFFSET) for s in (-1, 1))
+    if len(steady) < 3:
+        return _unknown(name, unit, "no temperatures are stored")
+    mean, error = float(steady.mean()), mean_error(steady)
+    if not np.isfinite(target):
+        return Check(
+            name, mean, (np.nan, np.nan), unit, "unknown", "no target temperature given"
+        )
+    off = abs(mean - target)
+    wrong = off > TEMPERATURE_OFFSET * target and off > SIGNIFICANT * error
+    why = f"{mean:.1f} ± {error:.1f} K, target {target:g} K"
+    return Check(name, mean, (allowed[0], allowed[1]), unit, _word(wrong), why)
+
+
+def expected_deviation(steady: FloatArray, target: float, freedom: int) -> float:
+    """Return the canonical deviation at the target, or at the mean, K."""
+    mean = float(steady.mean()) if len(steady) else np.nan
+    return canonical_deviation(target if np.isfinite(target) else mean, freedom)
+
+
+def fluctuation(steady: FloatArray, target: float, freedom: int) -> Check:
+    """Return whether the temperature fluctuates as in a canonical ensemble."""
+    name, unit = "temperature fluctuation", "of the canonical one"
+    if len(steady) < 10:
+        return _unknown(name, unit, "fewer than ten temperatures are stored")
+    expected = expected_deviation(steady, target, freedom)
+    ratio = float(steady.std(ddof=1)) / expected
+    # squared deviations are correlated half as long, and half as many count
+    independent = len(steady) / inefficiency((steady - steady.mean()) ** 2)
+    noise = SIGNIFICANT / np.sqrt(2 * max(independent, 2.0))  # of a sound run's own
+    low, high = FLUCTUATION
+    wrong = not low * (1 - noise) <= ratio <= high * (1 + noise)
+    why = (
+        f"{steady.std(ddof=1):.1f} K, canonical {expected:.1f} K for {freedom} degrees "
+        "of freedom"
+    )
+    return Check(name, ratio, FLUCTUATION, unit, _word(wrong), why)
+
+
+def temperature_trend(when: FloatArray, steady: FloatArray) -> Check:
+    """Return whether the run heats up or cools down."""
+    name, unit = "temperature trend", "of the mean, over the run"
+    if len(steady) < 10:
+        return _unknown(name, unit, "fewer than ten temperatures are stored")
+    line = trend(when, steady)
+    span = when[-1] - when[0]
+    share = line.slope * span / float(steady.mean())
+    wrong = (
+        abs(share) > TEMPERATURE_TREND and abs(line.slope) > SIGNIFICANT * line.error
+    )
+    why = f"{line.slope * 1000:+.1f} ± {line.error * 1000:.1f} K/ps"
+    allowed = (-TEMPERATURE_TREND, TEMPERATURE_TREND)
+    return Check(name, share, allowed, unit, _word(wrong), why)
+
+
+def conserved(trajectory: Trajectory) -> Check:
+    """Return whether the conserved energy is conserved."""
+    name, unit = "drift of the conserved energy", "eV/atom/ps"
+    energy = trajectory.scalars["conserved"]
+    known = np.isfinite(energy) & np.isfinite(trajectory.times_fs)
+    if known.sum() < 10:
+        return _unknown(name, unit, "fewer than ten conserved energies are stored")
+    line = trend(trajectory.times_fs[known] / 1000, energy[known] / trajectory.n_atoms)
+    wrong = (
+        abs(line.slope) > CONSERVED_DRIFT and abs(line.slope) > SIGNIFICANT * line.error
+    )
+    why = f"{1000 * line.slope:+.3f} ± {1000 * line.error:.3f} meV/atom/ps"
+    allowed = (-CONSERVED_DRIFT, CONSERVED_DRIFT)
+    return Check(name, line.slope, allowed, unit, _word(wrong), why)
+
+
+def time_step(trajectory: Trajectory) -> Check:
+    """Return whether the time step resolves the fastest vibration."""
+    name, unit = "time step", "fs"
+    times, steps = np.diff(trajectory.times_fs), np.diff(trajectory.steps)
+    good = np.isfinite(times) & (times > 0) & (steps > 0)
+    if not good.any():
+        return _unknown(name, unit, "the files tell no time step")
+    step = float(np.median(times[good] / steps[good]))
+    if step > NO_STEP and int(np.median(steps[good])) == 1:
+        why = f"frames are {step:g} fs apart and numbered one by one, not by steps"
+        return _unknown(name, unit, why)
+    hydrogen = bool({"H", "D"} & set(trajectory.species))
+    most = STEP_WITH_HYDROGEN if hydrogen else STEP_WITHOUT_HYDROGEN
+    wrong = step > most * (1 + 1e-6)
+    why = (
+        f"{step:g} fs {'with' if hydrogen else 'without'} hydrogen, at most {most:g} fs"
+    )
+    return Check(name, step, (0.0, most), unit, _word(wrong), why)
+
+
+def gaps(trajectory: Trajectory) -> Check:
+    """Return whether frames are missing, unreadable, or out of order."""
+    name, unit = "missing frames", "frames"
+    steps = np.diff(trajectory.steps)
+    usual = int(np.median(steps)) if len(steps) else 1
+    if usual <= 0 or (steps <= 0).any():
+        at = int(np.argmax(steps <= 0))
+        why = f"the steps do not grow after frame {at}: segments overlap"
+        return Check(name, np.nan, (0.0, 0.0), unit, "doubtful", why)
+    missing = int(np.sum(np.maximum(0, np.rint(steps / usual) - 1)))
+    lost = trajectory.skipped.count
+    why = f"{missing} missing between steps, {lost} unreadable"
+    if missing:
+        at = int(np.argmax(steps > usual))
+        why += f"; the first gap follows step {trajectory.steps[at]}"
+    total = float(missing + lost)
+    return Check(name, total, (0.0, 0.0), unit, _word(missing + lost > 0), why)
+
+
+def _unknown(name: str, unit: str, why: str) -> Check:
+    return Check(name, np.nan, (np.nan, np.nan), unit, "unknown", why)
+
+
+def _word(wrong: bool) -> str:
+    return "doubtful" if wrong else "sound"
+
+
+KB = 8.617333262e-5
+"""Boltzmann's constant, eV/K (CODATA 2018)."""
+
+
+def degrees_of_freedom(trajectory: Trajectory) -> int:
+    """Return how many degrees of freedom carry the kinetic energy.
+
+    Where kinetic energy and temperature are both stored, they tell. Else 3N - 3, as the
+    center of mass rests, or 3N of the atoms that are free where others are fixed.
+    """
+    scalars = trajectory.scalars
+    with np.errstate(divide="ignore", invalid="ignore"):
+        told = 2 * scalars["kinetic_energy"] / (KB * scalars["temperature"])
+    told = told[np.isfinite(told)]
+    if len(told) and 0 < np.median(told) <= 3 * trajectory.n_atoms + 0.5:
+        return max(1, round(float(np.median(told))))
+    held = len(fixed_atoms(trajectory))
+    free = 3 * (trajectory.n_atoms - held)
+    return max(1, free if held else free - 3)
+
+
+def temperatures(trajectory: Trajectory) -> FloatArray:
+    """Return the temperature of each frame, K; NaN where nothing tells it.
+
+    Where only kinetic energies are stored, as in a vasprun.xml, they give it:
+    T = 2 E_kin / (N_freedom kB).
+
+    Returns:
+        Shape (n_frames,).
+    """
+    stored = trajectory.scalars["temperature"]
+    kinetic = trajectory.scalars["kinetic_energy"]
+    if np.isfinite(stored).any() or not np.isfinite(kinetic).any():
+        return stored
+    return 2 * kinetic / (degrees_of_freedom(trajectory) * KB)

@@ -91,7 +91,7 @@ def _check(runs: list[Path], temperatures: Sequence[float]) -> None:
 
 def _temperature(frames: Trajectory, run: Path) -> float:
     """Return the mean temperature of a run, K: measured, or the thermostat's."""
-    from ionface.analysis.run_checks.thermal import temperatures
+    from ionface.analysis.run_checks.run_checks import temperatures
 
     measured = temperatures(frames)
     if np.isfinite(measured).any():

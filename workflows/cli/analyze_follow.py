@@ -22,8 +22,8 @@ from ionface.workflows.cli.console import messages
 from ionface.workflows.engines.vasp_double.emulated import emulated_paths, marked
 
 if TYPE_CHECKING:
+    from ionface.analysis.rdf.rdf import RunningRdf
     from ionface.analysis.rdf.rdf_result import RdfResult
-    from ionface.analysis.rdf.running import RunningRdf
     from ionface.analysis.readers.follow import Follower
 
 GROWING = ("*.ionf", "vasprun.xml", "XDATCAR")
@@ -152,7 +152,7 @@ class _Watch:
         return follower.frames > before
 
     def _running(self, follower: Follower) -> RunningRdf:
-        from ionface.analysis.rdf.running import RunningRdf
+        from ionface.analysis.rdf.rdf import RunningRdf
 
         if self._rdf is None:
             self._rdf = RunningRdf(

@@ -33,7 +33,7 @@ def analyze_layers(
 ) -> None:
     """Write how many neighbors atoms have by their height, a table and a figure."""
     from ionface.analysis.figures.layers_figure import figure_layers
-    from ionface.analysis.interphase.layer_coordination import layer_coordination
+    from ionface.analysis.interphase.layers import layer_coordination
     from ionface.analysis.pairs import parse_pair
     from ionface.analysis.rdf.bonds import bond_length
 

@@ -32,8 +32,8 @@ def analyze_reactions(
     """Write what reacts as JSON and a figure; print verdicts and their statistics."""
     from ionface.analysis.figures.reaction_figures import figure_reactions
     from ionface.analysis.reactions import reactions
-    from ionface.analysis.reactions.reaction_text import HEADER, lines
-    from ionface.analysis.reactions.reaction_text import table as rows
+    from ionface.analysis.reactions.reaction_report import HEADER, lines
+    from ionface.analysis.reactions.reaction_report import table as rows
     from ionface.analysis.reactions.reference_fractions import RANGE
 
     crystals = {

@@ -1,7 +1,6 @@
 """The kernel of every RDF: distances of all pairs over all periodic images.
 
-counts               the entry; chooses one of two ways with identical integer counts
-reference, compiled  numpy alone, and numba
-images, task         bins and images; what both ways take, give and share
-tally                whole trajectories: one pass, many threads, stretches of time
+counting                 the entry: a whole trajectory in one pass, with many threads
+reference, numba_kernel  one frame block, with numpy alone and compiled
+images                   bins, images, and what both kernels take, give and share
 """

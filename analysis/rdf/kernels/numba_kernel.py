@@ -14,8 +14,13 @@ from typing import Any, NamedTuple, TypeVar, cast
 import numba
 import numpy as np
 
-from ionface.analysis.rdf.kernels.images import Images, IntArray
-from ionface.analysis.rdf.kernels.kernel_input import BlockCounts, PairTask, shifted
+from ionface.analysis.rdf.kernels.images import (
+    BlockCounts,
+    Images,
+    IntArray,
+    PairTask,
+    shifted,
+)
 from ionface.analysis.trajectory.frames import FloatArray
 
 Function = TypeVar("Function", bound=Callable[..., Any])

@@ -8,9 +8,10 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from ionface.analysis.rdf.kernels.images import Images, IntArray
-from ionface.analysis.rdf.kernels.kernel_input import (
+from ionface.analysis.rdf.kernels.images import (
     BlockCounts,
+    Images,
+    IntArray,
     PairTask,
     histogram,
     shared,

@@ -1,9 +1,13 @@
 import numpy as np
 import pytest
 
-from ionface.analysis.diffusion.arrhenius import arrhenius, arrhenius_of
+from ionface.analysis.diffusion.arrhenius import (
+    arrhenius,
+    arrhenius_of,
+    nernst_einstein,
+)
 from ionface.analysis.diffusion.diffusion import diffusion_coefficient
-from ionface.analysis.run_checks.thermal import KB
+from ionface.analysis.run_checks.run_checks import KB
 from ionface.errors import AnalysisError
 
 TEMPERATURES = np.array([600.0, 700.0, 850.0, 1000.0])
@@ -101,3 +105,10 @@ def test_results_of_runs_are_fitted_and_upper_bounds_are_refused():
     runs[300.0] = diffusion_coefficient(rng.normal(0, 0.1, (400, 60, 3)), 1e4)
     with pytest.raises(AnalysisError, match=r"upper bound is no point.*300 K"):
         arrhenius_of(runs)
+
+
+def test_conductivity_is_that_of_the_textbook():
+    # 1e28 ions per m³ with D = 1e-12 m²/s (1e-7 Å²/fs) at 300 K:
+    # n e² D / kT = 1e28 (1.602177e-19)² 1e-12 / 4.14195e-21 J = 0.061975 S/m
+    found = nernst_einstein(1e-7, number=10, volume=1000.0, temperature=300.0)
+    assert found == pytest.approx(0.061975e-2, rel=1e-4)

@@ -13,7 +13,7 @@ from ionface.analysis.figures.diffusion_figures import (
 from ionface.analysis.figures.style import png
 from ionface.analysis.interphase.density_profiles import Profiles, profiles
 from ionface.analysis.interphase.interphase import Growth, Interphase
-from ionface.analysis.run_checks.thermal import KB
+from ionface.analysis.run_checks.run_checks import KB
 from ionface.errors import AnalysisError
 
 SIGNATURE = b"\x89PNG"

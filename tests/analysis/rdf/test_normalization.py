@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from ionface.analysis.rdf.kernels.counts import Bins
+from ionface.analysis.rdf.kernels.counting import Bins
 from ionface.analysis.rdf.normalization import HeightProfile, profile_shells
 
 CELL = np.array([[6.0, 0, 0], [2.0, 5.0, 0], [1.0, 1.5, 20.0]])

@@ -1,9 +1,12 @@
+"""Frames added one by one give what they give all at once."""
+
+import itertools
 import json
 
 import numpy as np
 import pytest
 
-from ionface.analysis.rdf.rdf import crystal_rdf, partial_rdfs
+from ionface.analysis.rdf.rdf import RunningRdf, crystal_rdf, partial_rdfs
 from ionface.analysis.rdf.rdf_result import RdfResult
 from ionface.analysis.trajectory.frames import Segment
 from ionface.analysis.trajectory.trajectory import Trajectory
@@ -235,3 +238,81 @@ def test_a_trajectory_without_frames_says_why(write_run):
 def test_another_file_is_no_rdf():
     with pytest.raises(AnalysisError, match="no RDF file"):
         RdfResult.from_dict({"interfaces": []})
+
+
+FIVE_ATOMS = ("In", "In", "S", "S", "S")
+PAIRS = ["In-S", "S-S"]
+SETTINGS = {"cutoff": 5.0, "bins": 20}
+
+
+@pytest.fixture
+def gas_of_five(in_memory):
+    def make(n):
+        rng = np.random.default_rng(0)
+        return in_memory(
+            FIVE_ATOMS, np.diag([4.0, 5.0, 6.0]), 6 * rng.random((n, 5, 3))
+        )
+
+    return make
+
+
+def running(trajectory, pieces, windows):
+    found = RunningRdf(FIVE_ATOMS, PAIRS, windows=windows, **SETTINGS)
+    edges = [0, *pieces, len(trajectory)]
+    for a, b in itertools.pairwise(edges):
+        found.add(trajectory.segments[0][a:b])
+    return found
+
+
+@pytest.mark.parametrize("pieces", [[], [1], [1, 2, 3, 50], list(range(1, 100))])
+def test_while_blocks_are_single_frames_everything_is_that_of_one_pass(
+    gas_of_five, pieces
+):
+    trajectory = gas_of_five(100)
+    found = running(trajectory, pieces, 3).result()
+    right = partial_rdfs(trajectory, PAIRS, windows=3, **SETTINGS)
+    assert found.windows_fs == right.windows_fs
+    assert found.frames == 100
+    for name, pair in right.pairs.items():
+        np.testing.assert_array_equal(found.pairs[name].counts, pair.counts)
+        np.testing.assert_allclose(found.pairs[name].g, pair.g, rtol=1e-12)
+        np.testing.assert_allclose(found.pairs[name].n, pair.n, rtol=1e-12)
+        np.testing.assert_allclose(found.pairs[name].g_error, pair.g_error, rtol=1e-9)
+
+
+@pytest.mark.parametrize("pieces", [[], [130], list(range(0, 700, 3))])
+def test_no_pair_is_lost_when_blocks_are_added_up(gas_of_five, pieces):
+    trajectory = gas_of_five(701)
+    found = running(trajectory, pieces, 2)
+    result = found.result()
+    right = partial_rdfs(trajectory, PAIRS, windows=1, **SETTINGS)
+    for name, pair in right.pairs.items():
+        counts = result.pairs[name].counts.sum(axis=0)
+        np.testing.assert_array_equal(counts, pair.counts[0])
+    assert result.windows_fs[0][0] == 0
+    assert result.windows_fs[-1][1] == 1400
+    # Each window is that of the frames between its times.
+    for k, (start, stop) in enumerate(result.windows_fs):
+        part = trajectory.between(int(start / 2), int(stop / 2) + 1)
+        alone = partial_rdfs(part, ["In-S"], windows=1, **SETTINGS).pairs["In-S"]
+        np.testing.assert_allclose(result.pairs["In-S"].g[k], alone.g[0], rtol=1e-12)
+
+
+def test_memory_does_not_grow_with_the_frames(gas_of_five):
+    trajectory = gas_of_five(100)
+    found = RunningRdf(FIVE_ATOMS, PAIRS, windows=1, **SETTINGS)
+    sizes = []
+    for _ in range(40):
+        found.add(trajectory.segments[0])
+        sizes.append(len(found._numbers))
+    assert max(sizes) <= 64
+    assert found._numbers.sum() == found.frames == 4000
+
+
+def test_no_frame_a_strange_species_and_no_pair_are_said():
+    with pytest.raises(AnalysisError, match="no complete frame"):
+        RunningRdf(FIVE_ATOMS, PAIRS, windows=1).result()
+    with pytest.raises(AnalysisError, match="'Xx'"):
+        RunningRdf(FIVE_ATOMS, ["In-Xx"])
+    with pytest.raises(AnalysisError, match="needs a pair"):
+        RunningRdf(FIVE_ATOMS, [])

@@ -5,7 +5,7 @@ import pytest
 
 from ionface.analysis.rdf.rdf import crystal_rdf
 from ionface.analysis.reactions import BondRule, reactions
-from ionface.analysis.reactions.reaction_text import HEADER, lines, table
+from ionface.analysis.reactions.reaction_report import HEADER, lines, table
 from ionface.analysis.trajectory.trajectory import Trajectory
 from ionface.errors import AnalysisError
 

@@ -4,8 +4,16 @@ import numpy as np
 import pytest
 
 from ionface.analysis.readers import open_trajectory
-from ionface.analysis.run_checks.run_checks import check_run
-from ionface.analysis.run_checks.thermal import KB
+from ionface.analysis.run_checks.run_checks import (
+    KB,
+    canonical_deviation,
+    check_run,
+    degrees_of_freedom,
+    fluctuation,
+    mean_temperature,
+    temperature_trend,
+    temperatures,
+)
 from ionface.analysis.tables_csv import rows_to_csv
 from ionface.errors import TrajectoryError
 
@@ -156,3 +164,74 @@ def test_a_real_vasp_run_of_graphene_is_judged(realdata):
     assert time_step.value == pytest.approx(0.1)  # POTIM of its INCAR
     # 0 K at the start, 2596 K at the end, as its OSZICAR prints: no thermostat
     assert verdicts(found)["temperature trend"] == "doubtful"
+
+
+def test_canonical_deviation_is_that_of_simulated_momenta():
+    momenta = np.random.default_rng(0).normal(size=(20000, 30))
+    heat = 500 * np.mean(momenta**2, axis=1)
+    assert heat.std() == pytest.approx(canonical_deviation(500, 30), rel=0.03)
+
+
+def test_a_small_offset_is_sound_and_so_is_a_large_one_that_noise_explains():
+    rng = np.random.default_rng(0)
+    exact, off = 301 + rng.normal(0, 1, 500), 310 + rng.normal(0, 1, 500)
+    assert mean_temperature(exact, 300.0).verdict == "sound"  # significant, but small
+    assert mean_temperature(off, 300.0).verdict == "doubtful"
+    noisy = 310 + rng.normal(0, 60, 12)
+    assert mean_temperature(noisy, 300.0).verdict == "sound"
+    assert mean_temperature(exact[:2], 300.0).verdict == "unknown"
+
+
+def test_short_series_are_unknown_or_get_the_benefit_of_the_doubt():
+    rng = np.random.default_rng(1)
+    assert fluctuation(rng.normal(300, 20, 5), 300.0, 300).verdict == "unknown"
+    few = rng.normal(300, 0.7 * canonical_deviation(300, 300), 12)
+    assert fluctuation(few, 300.0, 300).verdict == "sound"
+    many = rng.normal(300, 0.7 * canonical_deviation(300, 300), 5000)
+    assert fluctuation(many, 300.0, 300).verdict == "doubtful"
+    assert temperature_trend(np.arange(5.0), np.ones(5)).verdict == "unknown"
+
+
+def jitter(frames=20, atoms=5):
+    return np.random.default_rng(0).normal(2, 0.1, (frames, atoms, 3))
+
+
+def test_kinetic_energy_and_temperature_tell_the_degrees_of_freedom(make_run):
+    heat = np.linspace(250, 350, 20)
+    for freedom in (12, 15):
+        kinetic = 0.5 * freedom * KB * heat
+        run = make_run(
+            ["Na"] * 5,
+            np.eye(3) * 9,
+            jitter(),
+            temperature=heat,
+            kinetic_energy=kinetic,
+        )
+        assert degrees_of_freedom(run) == freedom
+
+
+def test_without_them_the_center_of_mass_or_fixed_atoms_count(make_run):
+    positions = jitter()
+    assert degrees_of_freedom(make_run(["Na"] * 5, np.eye(3) * 9, positions)) == 12
+    positions[:, :2] = 1.0
+    assert degrees_of_freedom(make_run(["Na"] * 5, np.eye(3) * 9, positions)) == 9
+
+
+def test_kinetic_energies_alone_give_temperatures(make_run):
+    kinetic = np.full(20, 0.5 * 12 * KB * 300)
+    run = make_run(["Na"] * 5, np.eye(3) * 9, jitter(), kinetic_energy=kinetic)
+    np.testing.assert_allclose(temperatures(run), 300)
+    assert np.isnan(temperatures(make_run(["Na"] * 5, np.eye(3) * 9, jitter()))).all()
+
+
+def test_a_real_vasp_run_starts_at_its_own_temperature(realdata):
+    # TEBEG = 800 in its INCAR, velocities scaled to it exactly
+    name = "pymatgen-core/test-files/io/vasp/outputs/vasprun.bad_random_seed.xml.gz"
+    run = open_trajectory(realdata / name)
+    assert temperatures(run)[0] == pytest.approx(800, abs=1.0)
+
+
+def test_temperatures_are_those_that_vasp_printed(realdata):
+    run = open_trajectory(realdata / "sisl-files/tests/vasp/graphene_md/vasprun.xml")
+    found = temperatures(run)[[1, 49, 99]]
+    np.testing.assert_allclose(found, [2, 1476, 2596], atol=0.5)  # of its OSZICAR
