@@ -166,7 +166,7 @@ def _command_row(name: str, row: dict[str, float]) -> str:
 def store(source: Path, target: Path) -> None:
     """Write a source to our own format."""
     from ionface.analysis.readers import open_trajectory
-    from ionface.analysis.trajectory.trajectory import TrajectoryWriter
+    from ionface.analysis.trajectory.store import TrajectoryWriter
 
     os.environ["IONFACE_CACHE"] = "off"
     found = open_trajectory(source)

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 from ionface.analysis.readers.vasprun_blocks import ENDING
-from ionface.analysis.trajectory.file_layout import MAGIC
+from ionface.analysis.trajectory.store import MAGIC
 
 TAIL = 1 << 14
 """Bytes at the end of a file in which its closing words are looked for."""

@@ -24,8 +24,8 @@ from ionface.analysis.readers.run_metadata import Clock, clock_beside, clock_of
 from ionface.analysis.readers.vasprun import VasprunStream
 from ionface.analysis.readers.vasprun_blocks import OPENING
 from ionface.analysis.readers.xdatcar import XdatcarStream
-from ionface.analysis.trajectory.file_layout import MAGIC, PAGE
 from ionface.analysis.trajectory.frames import Segment
+from ionface.analysis.trajectory.store import MAGIC, PAGE
 from ionface.errors import AnalysisError
 
 

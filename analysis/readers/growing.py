@@ -13,18 +13,18 @@ from numpy.typing import NDArray
 from ionface.analysis.readers.buffered_file import ByteWindow
 from ionface.analysis.readers.chunks import UNKNOWN, Chunk
 from ionface.analysis.readers.run_metadata import Clock
-from ionface.analysis.readers.time_axis import Labels, UnknownTimeError
+from ionface.analysis.readers.time_axis import Labels
 from ionface.analysis.readers.vasprun import VasprunStream
 from ionface.analysis.readers.xdatcar import XdatcarStream
-from ionface.analysis.trajectory.file_layout import (
+from ionface.analysis.trajectory.frames import FloatArray, Segment
+from ionface.analysis.trajectory.store import (
     PAGE,
     SCALARS,
     Header,
     read_header,
     valid_records,
 )
-from ionface.analysis.trajectory.frames import FloatArray, Segment
-from ionface.errors import AnalysisError
+from ionface.errors import AnalysisError, UnknownTimeError
 
 
 class Growing(ABC):

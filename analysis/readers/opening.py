@@ -30,8 +30,9 @@ from ionface.analysis.readers.time_axis import Span, time_axis
 from ionface.analysis.readers.vaspout import VaspoutStream
 from ionface.analysis.readers.vasprun import VasprunStream, VaspSettings
 from ionface.analysis.readers.xdatcar import XdatcarStream
-from ionface.analysis.trajectory.file_layout import MAGIC
 from ionface.analysis.trajectory.frames import Segment, Skipped
+from ionface.analysis.trajectory.joining import join
+from ionface.analysis.trajectory.store import MAGIC
 from ionface.analysis.trajectory.trajectory import Trajectory
 from ionface.errors import AnalysisError
 
@@ -92,7 +93,7 @@ def open_trajectory(
     check_timestep(timestep_fs)
     if isinstance(path, str | os.PathLike):
         return _open(Path(path), timestep_fs)
-    return Trajectory.join([_open(Path(part), timestep_fs) for part in path])
+    return join([_open(Path(part), timestep_fs) for part in path])
 
 
 def check_timestep(timestep_fs: float | None) -> None:
@@ -216,7 +217,7 @@ def _trajectory(path: Path, source: _Source, given: float | None) -> Trajectory:
         return replace(whole, segments=tuple(parts))
     first, *rest = (replace(whole, segments=(part,)) for part in parts)
     again = [replace(part, notes=(), skipped=Skipped()) for part in rest]
-    return Trajectory.join([first, *again])
+    return join([first, *again])
 
 
 def _segment(stored: Stored, span: Span) -> Segment:

@@ -9,9 +9,8 @@ from pathlib import Path
 
 from ionface.analysis.readers.compressed import plain_name
 from ionface.analysis.readers.opening import open_trajectory
-from ionface.analysis.readers.time_axis import UnknownTimeError
 from ionface.analysis.trajectory.trajectory import Trajectory
-from ionface.errors import AnalysisError
+from ionface.errors import AnalysisError, UnknownTimeError
 
 PATTERNS = (
     "*.ionf",

@@ -17,13 +17,9 @@ from numpy.typing import NDArray
 from ionface.analysis.readers.chunks import UNKNOWN
 from ionface.analysis.readers.run_metadata import Clock
 from ionface.analysis.trajectory.frames import FloatArray
-from ionface.errors import AnalysisError
+from ionface.errors import UnknownTimeError
 
 Labels = NDArray[np.int64]
-
-
-class UnknownTimeError(AnalysisError):
-    """The time between frames is in no file, and was not given."""
 
 
 @dataclass(frozen=True)

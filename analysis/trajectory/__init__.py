@@ -1,7 +1,7 @@
-"""Our own trajectory files: what a kill, a full disk or a second writer cannot harm.
+"""Frames in the order of time, wherever they lie.
 
-layout   the bytes: a padded header, then records of one size
-writer   one frame is one write
-records  checked once, then mapped from the disk
-locked   files that exist only with their whole header
+frames       one instant, and the frames of one run as arrays
+trajectory   Trajectory: what every analysis takes
+store        our own files: one checksummed record per frame, mapped from the disk
+joining      segments of a run chained by comparing their frames
 """

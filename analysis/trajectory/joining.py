@@ -6,8 +6,9 @@ of its restart by several steps, and each restart may count its time from zero.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -15,24 +16,29 @@ from ionface.analysis.trajectory.frames import FloatArray, Segment, Skipped
 from ionface.analysis.trajectory.trajectory import Trajectory
 from ionface.errors import TrajectoryError
 
-SAME_FRAME = 1e-7
-"""Two frames are the same within this difference of fractional coordinates."""
+SAME_FRAME = 2e-7
+"""Two frames are the same within this difference of fractional coordinates: VASP prints
+eight decimals, and the atoms of a running system move a thousand times more."""
 
 LOOK_BACK = 1000
-"""So many frames before a seam are searched for an overlap."""
+"""So many frames before a segment's start are searched for an overlap."""
 
 JUMP = 1.0
-"""An atom that moves farther than this across a seam, Å, is reported as a gap."""
+"""An atom that moves farther than this from the last frame of one segment to the first
+of the next, Å, is reported as a gap. Stored frames may lie many steps apart."""
+
+STEP_JUMP = 0.5
+"""No atom moves this far, Å, in a single step at battery temperatures."""
 
 
 @dataclass(frozen=True)
-class Seam:
+class Continuation:
     """How one segment continues the one before.
 
     Attributes:
         dropped: frames of the earlier segment that the later one computes again.
         repeated: the later segment starts with the frame where the earlier one ends.
-        jump: largest displacement of an atom across the seam, Å.
+        jump: largest displacement of an atom from one to the other, Å.
     """
 
     dropped: int
@@ -40,7 +46,7 @@ class Seam:
     jump: float
 
 
-def join(parts: Sequence[Trajectory]) -> Trajectory:
+def join(trajectories: Sequence[Trajectory]) -> Trajectory:
     """Return one trajectory from segments in the order of time.
 
     A repeated first frame is dropped once. Where a segment starts from an earlier
@@ -51,129 +57,137 @@ def join(parts: Sequence[Trajectory]) -> Trajectory:
     Raises:
         TrajectoryError: there is nothing to join, or the atoms differ.
     """
-    if not parts:
+    if not trajectories:
         raise TrajectoryError("no segments to join; give at least one trajectory")
-    joined = parts[0]
-    for number, part in enumerate(parts[1:], start=2):
-        joined = _append(joined, part, number)
+    joined = trajectories[0]
+    for number, segment in enumerate(trajectories[1:], start=2):
+        joined = _append(joined, segment, number)
     return joined
 
 
-def _append(joined: Trajectory, part: Trajectory, number: int) -> Trajectory:
-    if part.species != joined.species:
+def _append(joined: Trajectory, segment: Trajectory, number: int) -> Trajectory:
+    if segment.species != joined.species:
         raise TrajectoryError(
-            f"segment {number} ({', '.join(part.sources)}) has other atoms than the "
-            f"ones before: {_formula(part)} against {_formula(joined)}; "
+            f"segment {number} ({', '.join(segment.sources)}) has other atoms than the "
+            f"ones before: {segment.formula} against {joined.formula}; "
             "join only segments of one run, with its atoms in one order"
         )
-    notes, kept = joined.notes + part.notes, joined
-    if not _same_flags(joined, part):
+    notes, kept, added = joined.notes + segment.notes, joined, segment.segments
+    same_flags = _same_flags(joined, segment)
+    if not same_flags:
         notes += (f"segment {number} holds other atoms fixed than the ones before",)
-    added = part.segments
-    if len(joined) and len(part):
-        seam = find_seam(joined, part)
-        kept = joined.between(0, len(joined) - seam.dropped)
-        rest = part.between(1, len(part)) if seam.repeated else part
-        added, shift = _behind(kept, part, rest, seam)
-        notes += _notes(seam, shift, number)
+    if len(joined) and len(segment):
+        how = continuation(joined, segment)
+        kept = joined.between(0, len(joined) - how.dropped)
+        added, shift = _behind(kept, segment, how)
+        notes += _notes(how, shift, number)
     return replace(
         kept,
         segments=kept.segments + added,
-        sources=tuple(dict.fromkeys(joined.sources + part.sources)),
+        sources=tuple(dict.fromkeys(joined.sources + segment.sources)),
         skipped=Skipped(
-            joined.skipped.count + part.skipped.count,
-            "; ".join(filter(None, (joined.skipped.reason, part.skipped.reason))),
+            joined.skipped.count + segment.skipped.count,
+            "; ".join(filter(None, (joined.skipped.reason, segment.skipped.reason))),
         ),
         notes=notes,
-        fixed=joined.fixed if _same_flags(joined, part) else None,
+        meta=_joined_meta(joined.meta, segment.meta),
+        fixed=joined.fixed if same_flags else None,
+        untimed=joined.untimed or segment.untimed,
     )
 
 
-def _same_flags(joined: Trajectory, part: Trajectory) -> bool:
-    if joined.fixed is None or part.fixed is None:
-        return joined.fixed is part.fixed
-    return np.array_equal(joined.fixed, part.fixed)
+def _same_flags(joined: Trajectory, segment: Trajectory) -> bool:
+    if joined.fixed is None or segment.fixed is None:
+        return joined.fixed is segment.fixed
+    return np.array_equal(joined.fixed, segment.fixed)
 
 
-def find_seam(before: Trajectory, after: Trajectory) -> Seam:
+def _joined_meta(
+    before: Mapping[str, Any], after: Mapping[str, Any]
+) -> Mapping[str, Any]:
+    """Return the meta of both: the whole is worth no more than its worst segment."""
+    meta = {**after, **before}
+    if (after.get("level_of_theory") or {}).get("emulated"):
+        meta["level_of_theory"] = after["level_of_theory"]
+    if before.get("quick") or after.get("quick"):
+        meta["quick"] = True
+    return meta
+
+
+def continuation(before: Trajectory, after: Trajectory) -> Continuation:
     """Return how `after` continues `before`, from comparing their frames."""
-    first = after.frame(0)
+    first, last = after.frame(0), before.frame(-1)
     inverse = np.linalg.inv(first.lattice).astype(np.float64)
-    earliest = max(0, len(before) - LOOK_BACK)
-    window = before.between(earliest, len(before))
+    searched = before.between(max(0, len(before) - LOOK_BACK), len(before))
     offset, same = 0, []
-    for block in window.blocks():
-        distances = _largest_difference(block, first.positions, inverse)
-        same += [offset + int(i) for i in np.flatnonzero(distances < SAME_FRAME)]
+    for block in searched.blocks():
+        largest = _largest_difference(block, first.positions, inverse)
+        same += [offset + int(i) for i in np.flatnonzero(largest < SAME_FRAME)]
         offset += len(block)
-    last = before.frame(-1).positions
-    fractional = (first.positions - last) @ inverse
-    steps = (fractional - np.round(fractional)) @ first.lattice
-    jump = float(np.linalg.norm(steps, axis=1).max())
-    if not same:
-        return Seam(dropped=0, repeated=False, jump=jump)
-    return Seam(dropped=offset - 1 - same[-1], repeated=True, jump=0.0)
+    if same:
+        return Continuation(dropped=offset - 1 - same[-1], repeated=True, jump=0.0)
+    fractional = wrapped((first.positions - last.positions) @ inverse)
+    moved = np.linalg.norm(fractional @ first.lattice, axis=1)
+    return Continuation(dropped=0, repeated=False, jump=float(moved.max()))
+
+
+def wrapped(fractional: FloatArray) -> FloatArray:
+    """Return differences of fractional coordinates between -1/2 and 1/2."""
+    return fractional - np.round(fractional)
 
 
 def _largest_difference(
     block: Segment, positions: FloatArray, inverse: FloatArray
 ) -> FloatArray:
     """Return the largest difference in fractional coordinates, per frame."""
-    fractional = (block.positions - positions) @ inverse
-    fractional -= np.round(fractional)
+    fractional = wrapped((block.positions - positions) @ inverse)
     largest: FloatArray = np.abs(fractional).max(axis=(1, 2))
     return largest
 
 
 def _behind(
-    kept: Trajectory, part: Trajectory, rest: Trajectory, seam: Seam
+    kept: Trajectory, segment: Trajectory, how: Continuation
 ) -> tuple[tuple[Segment, ...], float]:
-    """Return the new segments, shifted in time and step where they restart."""
-    time, step = kept.times_fs[-1], kept.steps[-1]
-    interval_fs, interval = _interval(part if len(part) > 1 else kept)
-    target = (time, step) if seam.repeated else (time + interval_fs, step + interval)
-    found = (part.times_fs[0], part.steps[0])
+    """Return the new frames, shifted in time and step where their count restarts.
+
+    Times may be NaN, where they are unknown; steps go on all the same.
+    """
+    rest = segment.between(1, len(segment)) if how.repeated else segment
+    time, step = kept.times_or_nan_fs[-1], kept.steps[-1]
+    begin = (segment.times_or_nan_fs[0], segment.steps[0])
+    interval_fs, interval = _interval(segment if len(segment) > 1 else kept)
+    target = (time, step) if how.repeated else (time + interval_fs, step + interval)
     # Without a repeated frame any later start is a gap that its own clock knows best.
-    advances = found[0] > time and found[1] > step
-    if found == target or (not seam.repeated and advances):
+    advances = begin[0] > time and begin[1] > step
+    if begin == target or (not how.repeated and advances):
         return rest.segments, 0.0
-    shift = target[0] - found[0]
+    shift, steps = target[0] - begin[0], target[1] - begin[1]
     moved = tuple(
-        replace(
-            segment,
-            times_fs=segment.times_fs + shift,
-            steps=segment.steps + (target[1] - found[1]),
-        )
-        for segment in rest.segments
+        replace(part, times_fs=part.times_fs + shift, steps=part.steps + steps)
+        for part in rest.segments
     )
     return moved, float(shift)
 
 
-def _interval(part: Trajectory) -> tuple[float, int]:
-    if len(part) < 2:
+def _interval(trajectory: Trajectory) -> tuple[float, int]:
+    """Return the time, fs, and the steps between the first two frames."""
+    if len(trajectory) < 2:
         return 0.0, 1
-    return (
-        float(part.times_fs[1] - part.times_fs[0]),
-        int(part.steps[1] - part.steps[0]),
-    )
+    times, steps = trajectory.times_or_nan_fs, trajectory.steps
+    return float(times[1] - times[0]), int(steps[1] - steps[0])
 
 
-def _notes(seam: Seam, shift: float, number: int) -> tuple[str, ...]:
+def _notes(how: Continuation, shift: float, number: int) -> tuple[str, ...]:
     notes = []
-    if seam.dropped:
+    if how.dropped:
         notes.append(
-            f"segment {number} starts {seam.dropped} frames before the end of the one "
+            f"segment {number} starts {how.dropped} frames before the end of the one "
             "before, whose last frames were dropped"
         )
-    if not seam.repeated and seam.jump > JUMP:
+    if not how.repeated and how.jump > JUMP:
         notes.append(
-            f"gap before segment {number}: an atom moves {seam.jump:.2f} Å across it"
+            f"gap before segment {number}: an atom moves {how.jump:.2f} Å across it"
         )
     if abs(shift) > 1e-6:
         notes.append(f"the time of segment {number} was shifted by {shift:g} fs")
     return tuple(notes)
-
-
-def _formula(trajectory: Trajectory) -> str:
-    symbols = dict.fromkeys(trajectory.species)
-    return "".join(f"{s}{trajectory.species.count(s)}" for s in symbols)

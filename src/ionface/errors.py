@@ -26,5 +26,9 @@ class TrajectoryError(AnalysisError):
     """A trajectory cannot be read, written or joined."""
 
 
+class UnknownTimeError(AnalysisError):
+    """What was asked needs the time between frames, which nothing tells."""
+
+
 class InputError(IonfaceError):
     """The input is wrong, or asks for what is not emulated; VASP would stop too."""

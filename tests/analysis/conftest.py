@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from ionface.analysis.trajectory.frames import Segment
-from ionface.analysis.trajectory.trajectory import Trajectory, TrajectoryWriter
+from ionface.analysis.trajectory.store import TrajectoryWriter
+from ionface.analysis.trajectory.trajectory import Trajectory
 
 
 @pytest.fixture
@@ -82,3 +83,17 @@ def make_run():
         )
 
     return make
+
+
+@pytest.fixture
+def content():
+    """Return a function that tells two trajectories apart by their frames alone."""
+
+    def numbers(trajectory):
+        frames = [(f.time_fs, f.lattice, f.positions) for f in trajectory]
+        return trajectory.species, [
+            (time, lattice.tobytes(), positions.tobytes())
+            for time, lattice, positions in frames
+        ]
+
+    return numbers

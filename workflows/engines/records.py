@@ -16,6 +16,7 @@ from pymatgen.core import Structure
 
 from ionface.analysis.energies.ledger import EnergyTerm
 from ionface.analysis.energies.level_of_theory import LevelOfTheory
+from ionface.analysis.trajectory.trajectory import Trajectory
 from ionface.errors import IonfaceError
 
 
@@ -75,7 +76,7 @@ class TrajectoryPointer(MSONable):
         run: name of the job's folder below runs/, for projects that were moved.
         file: name of the file in it.
         path: absolute path at the time of writing.
-        sha256: digest of species, cells, times and positions.
+        sha256: the file's `store_digest`, checked when it is opened.
         frames: number of frames.
     """
 
@@ -102,6 +103,14 @@ class TrajectoryPointer(MSONable):
             f"{runs / self.run} nor at {self.path}; copy it back, or remove the job "
             "from the store and run again"
         )
+
+    def open(self, runs: Path) -> Trajectory:
+        """Return the trajectory, if its file still is the one that was recorded.
+
+        Raises:
+            IonfaceError: it is in neither place, damaged, or another one.
+        """
+        return Trajectory.open(self.locate(runs), sha256=self.sha256)
 
 
 @dataclass(frozen=True)

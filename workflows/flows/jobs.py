@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 from jobflow import job
@@ -16,8 +15,8 @@ from pymatgen.core import Structure
 
 from ionface.analysis.energies.ledger import SlabsState, book
 from ionface.analysis.rdf.rdf import crystal_rdf, rdfs_and_bonds
-from ionface.analysis.trajectory.trajectory import Trajectory, TrajectoryWriter
-from ionface.files import atomic_path
+from ionface.analysis.trajectory.joining import join
+from ionface.analysis.trajectory.store import store_digest
 from ionface.structures.interface import build_interface
 from ionface.structures.model import InterfaceModel
 from ionface.structures.polymers.film_layer import SoftLayer
@@ -175,44 +174,17 @@ def repeated_crystal(crystal: str, min_atoms: int) -> Structure:
 @job
 def join_segments(name: str, segments: list[DynamicsRecord]) -> TrajectoryPointer:
     """Write all segments as one trajectory into the project's trajectories/."""
-    paths = [segment.trajectory.locate(runs_folder()) for segment in segments]
     folder = runs_folder().parent / TRAJECTORIES
     folder.mkdir(exist_ok=True)
     path = folder / f"{name}.ionf"
-    joined = Trajectory.join(paths)
-    write_trajectory(joined, path)
+    joined = join([segment.trajectory.open(runs_folder()) for segment in segments])
+    joined.write(path)
     return TrajectoryPointer(
         run=f"../{TRAJECTORIES}",
         file=path.name,
         path=str(path.resolve()),
-        sha256=Trajectory.open(path).digest(),
+        sha256=store_digest(path),
         frames=joined.n_frames,
-    )
-
-
-def write_trajectory(trajectory: Trajectory, path: Path) -> None:
-    """Write frames without velocities to one file, whole or not at all."""
-    with atomic_path(path) as part, _frames_writer(part, trajectory) as writer:
-        for block in trajectory.blocks():
-            for index in range(len(block)):
-                frame = block.frame(index)
-                writer.append(
-                    step=frame.step,
-                    time_fs=frame.time_fs,
-                    positions=frame.positions,
-                    **frame.scalars,
-                )
-
-
-def _frames_writer(path: Path, trajectory: Trajectory) -> TrajectoryWriter:
-    path.unlink()  # a writer makes its file itself
-    return TrajectoryWriter.create(
-        path,
-        species=trajectory.species,
-        lattice=trajectory.lattice,
-        pbc=trajectory.pbc,
-        sources=trajectory.sources,
-        meta={**trajectory.meta, "notes": list(trajectory.notes)},
     )
 
 
@@ -221,7 +193,7 @@ def analyze_dynamics(
     trajectory: TrajectoryPointer, pairs: list[str], cutoff: float, windows: int
 ) -> dict[str, Any]:
     """Return RDFs, running coordination and bond counts of a trajectory."""
-    frames = Trajectory.open(trajectory.locate(runs_folder()))
+    frames = trajectory.open(runs_folder())
     count = progress.counter(len(frames), "frames")
     rdf, counts = rdfs_and_bonds(
         frames, pairs, cutoff=cutoff, windows=windows, progress=count

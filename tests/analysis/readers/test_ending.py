@@ -3,7 +3,7 @@
 import pytest
 
 from ionface.analysis.readers.ending import run_over
-from ionface.analysis.trajectory.trajectory import TrajectoryWriter
+from ionface.analysis.trajectory.store import TrajectoryWriter
 
 CLOSING = "\n General timing and accounting informations for this job:\n" + 20 * " x\n"
 

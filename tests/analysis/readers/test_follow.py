@@ -7,7 +7,7 @@ import pytest
 
 from ionface.analysis.readers import open_trajectory
 from ionface.analysis.readers.follow import Follower, follow
-from ionface.analysis.trajectory.trajectory import TrajectoryWriter
+from ionface.analysis.trajectory.store import TrajectoryWriter
 from ionface.errors import AnalysisError
 
 

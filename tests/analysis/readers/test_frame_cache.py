@@ -49,12 +49,14 @@ def mapped(array):
     return array is not None
 
 
-def test_a_second_opening_takes_the_frames_from_the_cache(cache, source, readings):
+def test_a_second_opening_takes_the_frames_from_the_cache(
+    cache, source, readings, content
+):
     first, second = (open_trajectory(source, 2.0) for _ in range(2))
     assert len(readings) == 1
     assert mapped(first.positions)
     assert mapped(second.positions)
-    assert first.digest() == second.digest()
+    assert content(first) == content(second)
     assert [f.suffix for f in cache.iterdir()] == [".frames"]
 
 
@@ -90,7 +92,9 @@ def test_another_version_of_the_readers_reads_again(
     assert len(readings) == 2
 
 
-def test_everything_about_a_truncated_variable_cell_comes_back(cache, tmp_path, run):
+def test_everything_about_a_truncated_variable_cell_comes_back(
+    cache, tmp_path, run, content
+):
     text = run.xdatcar()
     wider = text.replace("    8.000000", "    8.500000")
     path = tmp_path / "XDATCAR"
@@ -99,26 +103,26 @@ def test_everything_about_a_truncated_variable_cell_comes_back(cache, tmp_path, 
     assert len(first) == 11
     assert "11 complete frames" in first.skipped.reason
     assert first.skipped == second.skipped
-    assert first.digest() == second.digest()
+    assert content(first) == content(second)
     assert second.segments[0].lattices[:, 0, 0].tolist() == [8.0] * 6 + [8.5] * 5
 
 
 @pytest.mark.parametrize("cut", [0, 5, 60, 400])
-def test_a_damaged_cache_is_read_again(cache, source, readings, cut):
-    right = open_trajectory(source, 2.0).digest()
+def test_a_damaged_cache_is_read_again(cache, source, readings, cut, content):
+    right = content(open_trajectory(source, 2.0))
     (kept,) = cache.iterdir()
     kept.write_bytes(kept.read_bytes()[:cut])
-    assert open_trajectory(source, 2.0).digest() == right
+    assert content(open_trajectory(source, 2.0)) == right
     assert len(readings) == 2
 
 
-def test_a_file_that_is_no_cache_is_read_again(cache, source):
-    right = open_trajectory(source, 2.0).digest()
+def test_a_file_that_is_no_cache_is_read_again(cache, source, content):
+    right = content(open_trajectory(source, 2.0))
     (kept,) = cache.iterdir()
     data = bytearray(kept.read_bytes())
     data[-60] ^= 1
     kept.write_bytes(data)
-    assert open_trajectory(source, 2.0).digest() == right
+    assert content(open_trajectory(source, 2.0)) == right
 
 
 def test_the_files_used_longest_ago_leave_first(cache, tmp_path, make_run, monkeypatch):
@@ -137,15 +141,17 @@ def test_the_files_used_longest_ago_leave_first(cache, tmp_path, make_run, monke
     assert [key in kept for key in keys] == [True, False, True, True]
 
 
-def test_a_cache_that_cannot_be_written_does_no_harm(source, monkeypatch, tmp_path):
+def test_a_cache_that_cannot_be_written_does_no_harm(
+    source, monkeypatch, tmp_path, content
+):
     blocked = tmp_path / "file"
     blocked.write_text("no folder")
     monkeypatch.setenv("IONFACE_CACHE", str(blocked / "cache"))
-    right = open_trajectory(source, 2.0).digest()
+    right = content(open_trajectory(source, 2.0))
     monkeypatch.setattr(ionface.analysis.readers.frame_cache, "IN_MEMORY", 0)
     run = open_trajectory(source, 2.0)
     assert mapped(run.positions)
-    assert run.digest() == right
+    assert content(run) == right
 
 
 class Full:
@@ -164,8 +170,10 @@ class Full:
         return getattr(self._stream, name)
 
 
-def test_a_disk_that_fills_up_moves_the_frames_elsewhere(cache, source, monkeypatch):
-    right = open_trajectory(source, 2.0).digest()
+def test_a_disk_that_fills_up_moves_the_frames_elsewhere(
+    cache, source, monkeypatch, content
+):
+    right = content(open_trajectory(source, 2.0))
     shutil.rmtree(cache)
     place = ionface.analysis.readers.cache_files.SpoolFile._next_place
 
@@ -177,7 +185,7 @@ def test_a_disk_that_fills_up_moves_the_frames_elsewhere(cache, source, monkeypa
         ionface.analysis.readers.cache_files.SpoolFile, "_next_place", small
     )
     run = open_trajectory(source, 2.0)
-    assert run.digest() == right
+    assert content(run) == right
     assert mapped(run.positions)
     assert not list(cache.iterdir())
 

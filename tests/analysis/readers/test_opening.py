@@ -38,10 +38,10 @@ def images():
     return made
 
 
-def test_our_own_store_is_known_by_its_content(write_run, tmp_path):
+def test_our_own_store_is_known_by_its_content(write_run, tmp_path, content):
     path = write_run(n_frames=3)
     renamed = path.rename(tmp_path / "any-name")
-    assert open_trajectory(renamed).digest() == Trajectory.open(renamed).digest()
+    assert content(open_trajectory(renamed)) == content(Trajectory.open(renamed))
 
 
 @pytest.mark.parametrize("name", ["run.traj", "run.extxyz"])

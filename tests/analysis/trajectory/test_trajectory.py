@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
 
+from ionface.analysis.trajectory.joining import join
 from ionface.analysis.trajectory.trajectory import Trajectory
-from ionface.errors import TrajectoryError
+from ionface.errors import TrajectoryError, UnknownTimeError
 
 
 def test_positions_are_a_view_of_the_file(write_run):
@@ -81,7 +82,7 @@ def test_random_bytes_are_no_trajectory(tmp_path):
 
 def test_blocks_and_frames_walk_through_the_same_atoms(write_run):
     paths = [write_run(f"{i}.iftraj", n_frames=5, first=5 * i, seed=i) for i in (0, 1)]
-    joined = Trajectory.join(paths)
+    joined = join([Trajectory.open(path) for path in paths])
     stacked = np.concatenate([block.positions for block in joined.blocks(2)])
     np.testing.assert_array_equal(stacked, joined.positions)
     for index in range(-10, 10):
@@ -92,20 +93,11 @@ def test_blocks_and_frames_walk_through_the_same_atoms(write_run):
 
 def test_between_gives_the_frames_asked_for_across_segments(write_run):
     paths = [write_run(f"{i}.iftraj", n_frames=5, first=5 * i, seed=i) for i in (0, 1)]
-    joined = Trajectory.join(paths)
+    joined = join([Trajectory.open(path) for path in paths])
     for start in range(11):
         for stop in range(start, 11):
             part = joined.between(start, stop)
             assert part.steps.tolist() == list(range(start, stop))
-
-
-def test_the_digest_belongs_to_the_frames_and_not_to_the_files(write_run):
-    whole = Trajectory.open(write_run("a.iftraj", n_frames=6))
-    again = Trajectory.join([whole.between(0, 2), whole.between(2, 6)])
-    other = Trajectory.open(write_run("b.iftraj", n_frames=6, seed=9))
-    assert whole.digest() == again.digest()
-    assert whole.digest() != other.digest()
-    assert whole.digest() != whole.between(0, 5).digest()
 
 
 def test_an_unknown_species_is_told_with_those_that_exist(write_run):
@@ -121,3 +113,75 @@ def test_a_trajectory_without_frames_says_so_when_it_is_needed(write_run):
     assert empty.times_fs.shape == (0,)
     with pytest.raises(TrajectoryError, match="no complete frame"):
         _ = empty.lattice
+
+
+CELL = np.diag([4.0, 5.0, 6.0])
+
+
+def test_arrays_make_a_trajectory_and_ase_gives_them_back():
+    positions = np.random.default_rng(0).random((3, 2, 3))
+    made = Trajectory.from_arrays(
+        ["In", "S"], CELL, positions, 2.0, scalars={"potential_energy": np.arange(3.0)}
+    )
+    assert made.times_fs.tolist() == [0.0, 2.0, 4.0]
+    images = made.to_ase()
+    assert [atoms.get_potential_energy() for atoms in images] == [0.0, 1.0, 2.0]
+    np.testing.assert_array_equal([a.positions for a in images], positions)
+    np.testing.assert_array_equal(images[0].cell.array, CELL)
+    assert [frame.step for frame in made] == [0, 1, 2]
+
+
+def test_the_time_is_asked_for_where_it_is_needed():
+    made = Trajectory.from_arrays(["Li"], CELL, np.zeros((2, 1, 3)))
+    assert np.isnan(made.times_or_nan_fs).all()
+    with pytest.raises(UnknownTimeError, match="timestep_fs="):
+        _ = made.times_fs
+    assert Trajectory.from_arrays(["Li"], CELL, np.zeros((1, 3))).times_fs == [0.0]
+
+
+@pytest.mark.parametrize(
+    ("lattice", "positions", "complaint"),
+    [
+        (CELL, np.zeros((2, 2, 3)), r"shape \(n_frames, 1, 3\)"),
+        (np.zeros((3, 3, 3)), np.zeros((2, 1, 3)), r"\(3, 3\) or \(2, 3, 3\)"),
+        (CELL, np.full((2, 1, 3), np.nan), "finite"),
+    ],
+)
+def test_arrays_that_do_not_fit_are_refused(lattice, positions, complaint):
+    with pytest.raises(TrajectoryError, match=complaint):
+        Trajectory.from_arrays(["Li"], lattice, positions)
+
+
+def test_a_trajectory_is_told_in_a_line(write_run):
+    read = Trajectory.open(write_run(n_frames=6))
+    assert repr(read).startswith("<Trajectory: 6 frames of In2S2; 0 to 0.01 ps; ")
+    made = Trajectory.from_arrays(["Li"], CELL, np.zeros((2, 1, 3)))
+    assert repr(made) == "<Trajectory: 2 frames of Li1; unknown times>"
+
+
+@pytest.mark.parametrize("varies", [False, True])
+def test_what_is_written_comes_back(tmp_path, varies):
+    rng = np.random.default_rng(1)
+    cells = CELL + rng.random((4, 3, 3)) if varies else CELL
+    fixed = np.array([[True, True, True], [False, False, True]])
+    made = Trajectory.from_arrays(
+        ["Li", "F"],
+        cells,
+        rng.random((4, 2, 3)),
+        1.0,
+        scalars={"temperature": np.arange(4.0), "e_0_energy": np.arange(4.0)},
+        meta={"quick": True},
+        notes=("a gap",),
+        fixed=fixed,
+        pbc=(True, True, False),
+    )
+    made.write(tmp_path / "a.ionf")
+    read = Trajectory.open(tmp_path / "a.ionf")
+    np.testing.assert_array_equal(read.positions, made.positions)
+    np.testing.assert_array_equal(read.times_fs, made.times_fs)
+    np.testing.assert_array_equal(read.frame(3).lattice, made.frame(3).lattice)
+    np.testing.assert_array_equal(read.scalars["temperature"], np.arange(4.0))
+    assert (read.notes, read.pbc) == (made.notes, made.pbc)
+    np.testing.assert_array_equal(read.fixed, fixed)
+    assert read.meta["quick"]
+    assert [entry.name for entry in tmp_path.iterdir()] == ["a.ionf"]

@@ -14,7 +14,7 @@ import pytest
 
 from ionface.analysis.rdf.rdf import partial_rdfs
 from ionface.analysis.readers import open_trajectory
-from ionface.analysis.trajectory.trajectory import TrajectoryWriter
+from ionface.analysis.trajectory.store import TrajectoryWriter
 from ionface.errors import AnalysisError, IonfaceError
 from ionface.workflows.cli.analyze_follow import follow_rdf
 

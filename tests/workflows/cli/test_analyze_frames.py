@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from ionface.analysis.trajectory.trajectory import TrajectoryWriter
+from ionface.analysis.trajectory.store import TrajectoryWriter
 from ionface.errors import IonfaceError
 from ionface.workflows.cli.analyze_frames import open_frames
 from ionface.workflows.projects.project import Project

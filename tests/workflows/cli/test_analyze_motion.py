@@ -6,7 +6,7 @@ import json
 import numpy as np
 import pytest
 
-from ionface.analysis.trajectory.trajectory import TrajectoryWriter
+from ionface.analysis.trajectory.store import TrajectoryWriter
 from ionface.errors import AnalysisError, IonfaceError
 from ionface.workflows.cli.analyze_motion import (
     analyze_checks,

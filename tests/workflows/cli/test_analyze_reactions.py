@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from ionface.analysis.trajectory.trajectory import TrajectoryWriter
+from ionface.analysis.trajectory.store import TrajectoryWriter
 from ionface.errors import IonfaceError
 from ionface.workflows.cli.analyze_reactions import analyze_reactions
 

@@ -23,7 +23,9 @@ from numpy.typing import NDArray
 from pymatgen.core import Structure
 from pymatgen.io.ase import AseAtomsAdaptor
 
-from ionface.analysis.trajectory.trajectory import Frame, Trajectory, TrajectoryWriter
+from ionface.analysis.trajectory.frames import Frame
+from ionface.analysis.trajectory.store import TrajectoryWriter, store_digest
+from ionface.analysis.trajectory.trajectory import Trajectory
 from ionface.errors import IonfaceError
 from ionface.structures.labels import labels_of
 from ionface.workflows.engines import progress
@@ -138,7 +140,7 @@ class PotentialDynamicsMaker(ForceFieldMDMaker):
                 run=Path.cwd().name,
                 file=FRAMES,
                 path=str(Path(FRAMES).resolve()),
-                sha256=trajectory.digest(),
+                sha256=store_digest(FRAMES),
                 frames=trajectory.n_frames,
             ),
             first_step=first,

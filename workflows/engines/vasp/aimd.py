@@ -18,6 +18,7 @@ from atomate2.vasp.jobs.base import BaseVaspMaker
 from jobflow import Response, job
 from pymatgen.core import Structure
 
+from ionface.analysis.trajectory.store import store_digest
 from ionface.analysis.trajectory.trajectory import Trajectory
 from ionface.errors import IonfaceError
 from ionface.workflows.engines.contract import DynamicsSettings
@@ -221,7 +222,7 @@ class VaspDynamicsMaker(BaseVaspMaker):
                 run=folder.name,
                 file=FRAMES,
                 path=str((folder / FRAMES).resolve()),
-                sha256=trajectory.digest(),
+                sha256=store_digest(folder / FRAMES),
                 frames=trajectory.n_frames,
             ),
             first_step=first,

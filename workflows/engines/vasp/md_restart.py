@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 from pymatgen.core import Lattice, Structure
 
 from ionface.analysis.readers.vasprun import IonicStep
-from ionface.analysis.trajectory.trajectory import Trajectory, TrajectoryWriter
+from ionface.analysis.trajectory.store import TrajectoryWriter
+from ionface.analysis.trajectory.trajectory import Trajectory
 from ionface.errors import IonfaceError
 from ionface.workflows.engines.contract import DynamicsSettings
 from ionface.workflows.engines.records import DynamicsRecord, runs_folder

@@ -12,7 +12,9 @@ from ase.md.velocitydistribution import thermalize_momenta
 from pymatgen.core import Structure
 from pymatgen.io.ase import AseAtomsAdaptor
 
-from ionface.analysis.trajectory.trajectory import Frame, Trajectory, TrajectoryWriter
+from ionface.analysis.trajectory.frames import Frame
+from ionface.analysis.trajectory.store import TrajectoryWriter
+from ionface.analysis.trajectory.trajectory import Trajectory
 from ionface.errors import IonfaceError
 from ionface.workflows.engines.ase.md import FRAMES, ThermostattedRun
 from ionface.workflows.engines.contract import DynamicsSettings, engine

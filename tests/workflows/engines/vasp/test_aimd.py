@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from jobflow import Response
 
+from ionface.analysis.trajectory.joining import join
 from ionface.analysis.trajectory.trajectory import Trajectory
 from ionface.errors import IonfaceError
 from ionface.workflows.engines.contract import DynamicsSettings
@@ -38,7 +39,7 @@ def test_segments_make_the_same_run_as_one_segment(double, run_job, cell):
     second = run_job("two", engine.dynamics(settings(steps=9)).make(cell, first))
     assert (first.first_step, first.last_step) == (0, 14)
     assert (second.first_step, second.last_step) == (15, STEPS - 1)
-    joined = Trajectory.join([first.trajectory.path, second.trajectory.path])
+    joined = join([Trajectory.open(s.trajectory.path) for s in (first, second)])
     assert joined.steps.tolist() == list(range(STEPS))
     assert not joined.notes
     np.testing.assert_allclose(joined.positions, frames(whole).positions, atol=2e-6)

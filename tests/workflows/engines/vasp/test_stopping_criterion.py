@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from ionface.analysis.trajectory.trajectory import Trajectory, TrajectoryWriter
+from ionface.analysis.trajectory.store import TrajectoryWriter
+from ionface.analysis.trajectory.trajectory import Trajectory
 from ionface.errors import IonfaceError
 from ionface.workflows.engines.vasp.stopping_criterion import Steady, criterion
 

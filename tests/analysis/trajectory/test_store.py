@@ -1,3 +1,4 @@
+import io
 import os
 import signal
 import subprocess
@@ -7,7 +8,17 @@ import time
 import numpy as np
 import pytest
 
-from ionface.analysis.trajectory.trajectory import Trajectory, TrajectoryWriter
+from ionface.analysis.trajectory.store import (
+    PAGE,
+    Header,
+    TrajectoryWriter,
+    encode_header,
+    read_header,
+    seal,
+    store_digest,
+    valid_records,
+)
+from ionface.analysis.trajectory.trajectory import Trajectory
 from ionface.errors import TrajectoryError
 
 CELL = np.array([[9.0, 0, 0], [2.0, 8.0, 0], [0, 1.0, 7.0]])
@@ -15,7 +26,7 @@ CELL = np.array([[9.0, 0, 0], [2.0, 8.0, 0], [0, 1.0, 7.0]])
 CHILD = """
 import os, sys, resource
 import numpy as np
-from ionface.analysis.trajectory.trajectory import TrajectoryWriter
+from ionface.analysis.trajectory.store import TrajectoryWriter
 path, end = sys.argv[1:]
 if end == "full":
     resource.setrlimit(resource.RLIMIT_FSIZE, (4096 + 1000, resource.RLIM_INFINITY))
@@ -263,3 +274,74 @@ def test_a_frame_costs_little_beside_a_step_of_dynamics(tmp_path):
         for step in range(1000):
             writer.append(step=step, time_fs=0.0, positions=positions)
         assert time.process_time() - start < 1.0
+
+
+HEADER = Header(
+    species=("Li", "F"),
+    lattice=((4.0, 0.1, 0.2), (0.0, 5.0, 0.3), (0.0, 0.0, 6.0)),
+    pbc=(True, True, False),
+    frame_interval_fs=2.0,
+    velocities=True,
+    thermostat=3,
+    sources=("a", "b"),
+    meta={"quick": True},
+)
+
+
+def test_a_header_comes_back_as_it_was(tmp_path):
+    (tmp_path / "f").write_bytes(encode_header(HEADER))
+    with (tmp_path / "f").open("rb") as stream:
+        assert read_header(stream, tmp_path / "f") == (HEADER, PAGE)
+
+
+@pytest.mark.parametrize("atoms", [1, 100, 5000])
+def test_records_begin_on_a_page_however_long_the_header(atoms):
+    long = Header(species=("Li",) * atoms, lattice=None)
+    assert len(encode_header(long)) % PAGE == 0
+
+
+def test_another_format_version_is_refused_by_number(tmp_path):
+    data = bytearray(encode_header(HEADER))
+    data[8] = 2
+    (tmp_path / "f").write_bytes(data)
+    with pytest.raises(TrajectoryError, match="has trajectory format 2"):
+        read_header(io.BytesIO(bytes(data)), tmp_path / "f")
+
+
+@pytest.mark.parametrize("velocities", [True, False])
+@pytest.mark.parametrize("thermostat", [0, 1, 3])
+@pytest.mark.parametrize("lattice", [None, HEADER.lattice])
+def test_every_field_is_aligned_to_eight_bytes(velocities, thermostat, lattice):
+    header = Header(("Li",) * 3, lattice, velocities=velocities, thermostat=thermostat)
+    dtype = header.record_dtype()
+    assert dtype.itemsize % 8 == 0
+    assert all(dtype.fields[name][1] % 8 == 0 for name in dtype.names if name != "crc")
+
+
+def test_only_sealed_records_are_valid():
+    dtype = HEADER.record_dtype()
+    records = np.frombuffer(
+        b"".join(seal(np.ones((), dtype=dtype)) for _ in range(3)), dtype=dtype
+    ).copy()
+    records["positions"][1, 0, 0] += 1e-15
+    assert valid_records(records).tolist() == [True, False, True]
+    assert not valid_records(np.zeros(4, dtype=dtype)).any()
+
+
+def test_the_digest_of_a_file_stands_for_all_its_bytes(write_run, tmp_path):
+    path = write_run(n_frames=3, n_atoms=1)
+    recorded = store_digest(path)
+    copy = tmp_path / "copy.ionf"
+    copy.write_bytes(path.read_bytes())
+    assert store_digest(copy) == recorded
+    data = path.read_bytes()
+    for offset in (30, 4096 + 17, len(data) - 2):
+        damaged = bytearray(data)
+        damaged[offset] ^= 0x01
+        copy.write_bytes(damaged)
+        with pytest.raises(TrajectoryError, match=r"damaged|not the trajectory"):
+            Trajectory.open(copy, sha256=recorded)
+    copy.write_bytes(data[:-20])
+    with pytest.raises(TrajectoryError, match="not the trajectory that was recorded"):
+        Trajectory.open(copy, sha256=recorded)
+    assert len(Trajectory.open(path, sha256=recorded)) == 3

@@ -1,0 +1,634 @@
+"""Our own trajectory files: what a kill, a full disk or a second writer cannot harm.
+
+    8 bytes   magic "IONFTRJ1"
+    16 bytes  four little-endian u4: format version, header size, JSON size, JSON CRC-32
+    JSON      species, lattice, pbc, frame interval, fields, sources, meta
+    padding   zeros up to the header size, a multiple of 4096
+    records   one per frame, see `record_dtype`; each ends with its CRC-32
+
+One frame is one write of one record, and a record counts only if it is complete and its
+checksum is right: a file killed at any byte still reads as all frames written before.
+A file exists only with its whole header, and only one process writes it.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import hashlib
+import json
+import mmap
+import os
+import struct
+import tempfile
+import time
+import zlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, BinaryIO, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ionface.analysis.trajectory.frames import Segment
+from ionface.errors import TrajectoryError
+from ionface.files import Closing
+
+MAGIC = b"IONFTRJ1"
+VERSION = 1
+PAGE = 4096
+SCALARS = ("potential_energy", "kinetic_energy", "temperature", "conserved")
+
+SYNC_INTERVAL_S = 5.0
+"""At most this much finished dynamics, in seconds, is lost when the power fails."""
+
+_PREFIX = struct.Struct("<8s4I")
+_MARK = 0x454D5246  # "FRME": a record of zeros is never valid
+_AT_ONCE = 1 << 22  # bytes of records that are checked at once
+
+
+# --- what a file begins with --------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Header:
+    """What all frames of a trajectory share.
+
+    Attributes:
+        species: chemical symbol of each atom.
+        lattice: rows are the cell vectors, Å, shape (3, 3); None where every frame
+            carries its own.
+        pbc: periodic along each cell vector.
+        frame_interval_fs: time between stored frames, fs; None if not regular.
+        velocities: frames carry velocities.
+        thermostat: number of thermostat variables in each frame.
+        sources: where the frames came from.
+        meta: anything JSON-able.
+    """
+
+    species: tuple[str, ...]
+    lattice: tuple[tuple[float, ...], ...] | None
+    pbc: tuple[bool, bool, bool] = (True, True, True)
+    frame_interval_fs: float | None = None
+    velocities: bool = False
+    thermostat: int = 0
+    sources: tuple[str, ...] = ()
+    meta: Mapping[str, Any] = field(default_factory=dict)
+
+    def record_dtype(self) -> np.dtype[np.void]:
+        """Return the layout of one frame; every field is aligned to 8 bytes."""
+        atoms = (len(self.species), 3)
+        layout: list[Any] = [("step", "<i8"), ("time_fs", "<f8")]
+        layout += [(name, "<f8") for name in SCALARS]
+        layout += [("positions", "<f8", atoms)]
+        if self.lattice is None:
+            layout += [("lattice", "<f8", (3, 3))]
+        if self.velocities:
+            layout += [("velocities", "<f8", atoms)]
+        if self.thermostat:
+            layout += [("thermostat", "<f8", (self.thermostat,))]
+        return np.dtype([*layout, ("mark", "<u4"), ("crc", "<u4")])
+
+
+def encode_header(header: Header) -> bytes:
+    """Return the padded header block.
+
+    Raises:
+        TrajectoryError: `meta` holds something that JSON has no form for.
+    """
+    content = {
+        "species": list(header.species),
+        "lattice": header.lattice,
+        "pbc": list(header.pbc),
+        "frame_interval_fs": header.frame_interval_fs,
+        "velocities": header.velocities,
+        "thermostat": header.thermostat,
+        "sources": list(header.sources),
+        "meta": dict(header.meta),
+    }
+    try:
+        text = json.dumps(content).encode()
+    except (TypeError, ValueError) as error:
+        raise TrajectoryError(
+            f"the trajectory's meta must be JSON (text, numbers, lists): {error}"
+        ) from error
+    size = -(-(_PREFIX.size + len(text)) // PAGE) * PAGE
+    prefix = _PREFIX.pack(MAGIC, VERSION, size, len(text), zlib.crc32(text))
+    return (prefix + text).ljust(size, b"\0")
+
+
+def read_header(stream: BinaryIO, path: Path) -> tuple[Header, int]:
+    """Return the header and its size in bytes, the offset of the first record.
+
+    Raises:
+        TrajectoryError: this is no trajectory of ours, or its header is damaged.
+    """
+    prefix = stream.read(_PREFIX.size)
+    if len(prefix) < _PREFIX.size or prefix[: len(MAGIC)] != MAGIC:
+        raise TrajectoryError(
+            f"{path} is not an ionface trajectory (it does not start with "
+            f"{MAGIC.decode()}); read other formats with open_trajectory"
+        )
+    _, version, size, length, checksum = _PREFIX.unpack(prefix)
+    if version != VERSION:
+        raise TrajectoryError(
+            f"{path} has trajectory format {version}, this ionface reads {VERSION}; "
+            "use the version that wrote it"
+        )
+    # The sizes are not under the checksum: believe them only within the file.
+    length_of_file = path.stat().st_size
+    text = stream.read(length) if length <= size <= length_of_file else b""
+    if not text or zlib.crc32(text) != checksum:
+        raise TrajectoryError(
+            f"the header of {path} is damaged or cut short, and without it no frame "
+            "can be read; restore the file from a copy or run again"
+        )
+    return _header(json.loads(text)), size
+
+
+def _header(content: dict[str, Any]) -> Header:
+    lattice = content["lattice"]
+    return Header(
+        species=tuple(content["species"]),
+        lattice=None if lattice is None else tuple(tuple(row) for row in lattice),
+        pbc=tuple(content["pbc"]),
+        frame_interval_fs=content["frame_interval_fs"],
+        velocities=content["velocities"],
+        thermostat=content["thermostat"],
+        sources=tuple(content["sources"]),
+        meta=content["meta"],
+    )
+
+
+# --- frames as records --------------------------------------------------------------
+
+
+def seal(record: NDArray[np.void]) -> bytes:
+    """Return the bytes of a filled record with its checksum set, shape ()."""
+    record["mark"] = _MARK
+    data = record.tobytes()[:-4]
+    return data + struct.pack("<I", zlib.crc32(data))
+
+
+def valid_records(records: NDArray[np.void]) -> NDArray[np.bool_]:
+    """Return which records are whole: marked, and with the right checksum.
+
+    Args:
+        records: any number of records, shape (n,).
+    """
+    raw = memoryview(records.tobytes())
+    size = records.dtype.itemsize
+    sums = [
+        zlib.crc32(raw[start : start + size - 4]) for start in range(0, len(raw), size)
+    ]
+    right: NDArray[np.bool_] = np.asarray(sums, dtype=np.uint32) == records["crc"]
+    return right & (records["mark"] == _MARK)
+
+
+@dataclass(frozen=True)
+class StoredFrames:
+    """What a file of ours holds.
+
+    Attributes:
+        header: of the file.
+        segments: its whole frames, mapped from the disk.
+        damaged: numbers of the records with a wrong checksum.
+        torn: bytes of an incomplete record at the end.
+        digest: SHA-256 of the header and of the checksums of all whole frames. Each
+            record was just checked against its own checksum, so this stands for every
+            byte of the frames at no further cost.
+    """
+
+    header: Header
+    segments: tuple[Segment, ...]
+    damaged: list[int]
+    torn: int
+    digest: str
+
+
+def read_store(path: Path) -> StoredFrames:
+    """Return the frames of a file, each checked once and mapped from then on.
+
+    Raises:
+        TrajectoryError: there is no such file, it is not ours, or its header is
+            damaged.
+    """
+    try:
+        with path.open("rb") as stream:
+            header, offset = read_header(stream, path)
+            size = stream.seek(0, os.SEEK_END)
+        dtype = header.record_dtype()
+        count, torn = divmod(max(0, size - offset), dtype.itemsize)
+        heads, whole = _heads(path, dtype, offset, count)
+        # An empty file cannot be mapped.
+        records = (
+            np.memmap(path, dtype=dtype, mode="r", offset=offset, shape=(count,))
+            if count
+            else np.zeros(0, dtype)
+        )
+    except OSError as error:
+        raise TrajectoryError(
+            f"cannot read the trajectory {path}: {error.strerror}"
+        ) from error
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], whole, [False]])))
+    segments = tuple(
+        _segment(records[low:high], heads[low:high], header)
+        for low, high in edges.reshape(-1, 2)
+    )
+    damaged = [int(index) for index in np.flatnonzero(~whole)]
+    total = hashlib.sha256(encode_header(header) + heads["crc"][whole].tobytes())
+    return StoredFrames(header, segments, damaged, torn, total.hexdigest())
+
+
+def store_digest(path: str | os.PathLike[str]) -> str:
+    """Return what proves that a file is still the one that was recorded.
+
+    See `StoredFrames.digest`; `Trajectory.open` checks it.
+
+    Raises:
+        TrajectoryError: as `read_store`.
+    """
+    return read_store(Path(path)).digest
+
+
+def _heads(
+    path: Path, dtype: np.dtype[np.void], offset: int, count: int
+) -> tuple[NDArray[np.void], NDArray[np.bool_]]:
+    """Return all but the arrays of each record, and which records are whole.
+
+    Every byte is read once, in blocks that do not stay in memory.
+    """
+    names = ["step", "time_fs", *SCALARS, "crc"]
+    heads = np.zeros(count, dtype=[(name, dtype[name]) for name in names])
+    whole = np.zeros(count, dtype=np.bool_)
+    size = max(1, _AT_ONCE // dtype.itemsize)
+    with path.open("rb") as stream:
+        stream.seek(offset)
+        for start in range(0, count, size):
+            block = stream.read(min(size, count - start) * dtype.itemsize)
+            records = np.frombuffer(block, dtype, len(block) // dtype.itemsize)
+            stop = start + len(records)
+            whole[start:stop] = valid_records(records)
+            for name in names:
+                heads[name][start:stop] = records[name]
+    return heads, whole
+
+
+def _segment(
+    records: NDArray[np.void], heads: NDArray[np.void], header: Header
+) -> Segment:
+    """Return records as a segment: small arrays from memory, large ones mapped."""
+    constant = header.lattice is not None
+    return Segment(
+        steps=np.array(heads["step"]),
+        times_fs=np.array(heads["time_fs"]),
+        lattices=np.array([header.lattice]) if constant else records["lattice"],
+        positions=records["positions"],
+        scalars={name: np.array(heads[name]) for name in SCALARS},
+        velocities=records["velocities"] if header.velocities else None,
+        thermostat=records["thermostat"] if header.thermostat else None,
+    )
+
+
+def records_segment(records: NDArray[np.void], header: Header) -> Segment:
+    """Return records that were read and checked as a segment of frames."""
+    return _segment(records, records, header)
+
+
+def release(array: NDArray[Any]) -> None:
+    """Let the pages of a mapped file that an array shows leave memory.
+
+    Only if it is mapped for reading: nothing is lost, they are read again if needed.
+    """
+    base: Any = array
+    while isinstance(base, np.ndarray) and base.base is not None:
+        if isinstance(base, np.memmap) and base.mode != "r":
+            return
+        base = base.base
+    if not isinstance(base, mmap.mmap) or not hasattr(base, "madvise"):
+        return
+    low, high = np.lib.array_utils.byte_bounds(array)
+    origin = np.frombuffer(base, np.uint8).ctypes.data
+    start = -(-(low - origin) // mmap.PAGESIZE) * mmap.PAGESIZE
+    length = high - origin - start
+    if length > 0:
+        base.madvise(mmap.MADV_DONTNEED, start, length)
+
+
+# --- writing ------------------------------------------------------------------------
+
+
+class TrajectoryWriter(Closing):
+    """Appends frames to a trajectory file that nobody else is writing.
+
+    Use `create` or `resume`, and close it (or use it in a `with` statement).
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        descriptor: int,
+        header: Header,
+        n_frames: int,
+        clock: Callable[[], float],
+    ) -> None:
+        self.path = path
+        self.header = header
+        self.n_frames = n_frames
+        self._descriptor: int | None = descriptor
+        self._dtype = header.record_dtype()
+        self._size = os.fstat(descriptor).st_size
+        self._clock = clock
+        self._synced = clock()
+        last = self._read_last() if n_frames else None
+        self.last: NDArray[np.void] | None = last
+        """The last frame: record with step, time_fs, positions, velocities, ..."""
+
+    @classmethod
+    def create(
+        cls,
+        path: str | os.PathLike[str],
+        species: Sequence[str],
+        lattice: ArrayLike | None,
+        *,
+        pbc: Sequence[bool] = (True, True, True),
+        frame_interval_fs: float | None = None,
+        velocities: bool = False,
+        thermostat: int = 0,
+        sources: Sequence[str] = (),
+        meta: dict[str, Any] | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> Self:
+        """Return the writer of a new trajectory; its header appears in one piece.
+
+        Args:
+            path: must not exist yet.
+            species: chemical symbol of each atom.
+            lattice: rows are the cell vectors, Å, shape (3, 3); None where every frame
+                brings its own.
+            pbc: periodic along each cell vector.
+            frame_interval_fs: time between frames, fs, if regular.
+            velocities: every frame brings velocities.
+            thermostat: number of thermostat variables that every frame brings.
+            sources: where the frames come from.
+            meta: anything JSON-able.
+            clock: seconds; decides when to flush to the disk.
+
+        Raises:
+            TrajectoryError: the file exists, the folder cannot be written, or the
+                header is not usable.
+        """
+        path = Path(path)
+        header = Header(
+            species=tuple(species),
+            lattice=None if lattice is None else _rows(lattice),
+            pbc=(bool(pbc[0]), bool(pbc[1]), bool(pbc[2])),
+            frame_interval_fs=frame_interval_fs,
+            velocities=velocities,
+            thermostat=thermostat,
+            sources=tuple(sources),
+            meta=meta or {},
+        )
+        if not header.species:
+            raise TrajectoryError("a trajectory needs at least one atom")
+        return cls(path, create_locked(path, encode_header(header)), header, 0, clock)
+
+    @classmethod
+    def resume(
+        cls,
+        path: str | os.PathLike[str],
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> Self:
+        """Return the writer that continues a trajectory after its last whole frame.
+
+        A torn or damaged end is cut off; `last` is the frame to continue from.
+
+        Raises:
+            TrajectoryError: no such file, not ours, or another writer has it open.
+        """
+        path = Path(path)
+        try:
+            descriptor = os.open(path, os.O_RDWR | os.O_APPEND)
+        except OSError as error:
+            raise TrajectoryError(
+                f"cannot resume {path}: {error.strerror}; create the trajectory first"
+            ) from error
+        try:
+            lock(descriptor, path)
+            with path.open("rb") as stream:
+                header, offset = read_header(stream, path)
+            size = header.record_dtype().itemsize
+            n_frames = _last_whole_frame(path, header, offset)
+            os.ftruncate(descriptor, offset + n_frames * size)
+        except BaseException:
+            os.close(descriptor)
+            raise
+        return cls(path, descriptor, header, n_frames, clock)
+
+    def append(
+        self,
+        *,
+        step: int,
+        time_fs: float,
+        positions: ArrayLike,
+        potential_energy: float = np.nan,
+        kinetic_energy: float = np.nan,
+        temperature: float = np.nan,
+        conserved: float = np.nan,
+        velocities: ArrayLike | None = None,
+        thermostat: ArrayLike | None = None,
+        lattice: ArrayLike | None = None,
+    ) -> None:
+        """Write one frame.
+
+        Args:
+            step: number of the MD step; larger than that of the frame before.
+            time_fs: time, fs.
+            positions: Cartesian and unwrapped, Å, shape (n_atoms, 3).
+            potential_energy: eV.
+            kinetic_energy: eV.
+            temperature: K.
+            conserved: the quantity that the equations of motion conserve, eV.
+            velocities: Å/fs, shape (n_atoms, 3); as promised in the header.
+            thermostat: state to restart from; as promised in the header.
+            lattice: Å, shape (3, 3); if and only if the header has none.
+
+        Raises:
+            TrajectoryError: a field is missing, of the wrong shape or not finite, the
+                step does not advance, or the disk is full.
+        """
+        if self.last is not None and step <= (before := int(self.last["step"])):
+            raise TrajectoryError(
+                f"step {step} of {self.path} does not advance from step {before}; "
+                "append every step once, in order"
+            )
+        record = np.zeros((), dtype=self._dtype)
+        given = {
+            "positions": positions,
+            "velocities": velocities,
+            "thermostat": thermostat,
+            "lattice": lattice,
+        }
+        for name, value in given.items():
+            self._fill(record, name, value)
+        energies = (potential_energy, kinetic_energy, temperature, conserved)
+        for name, scalar in zip(SCALARS, energies, strict=True):
+            record[name] = scalar
+        record["step"], record["time_fs"] = step, time_fs
+        self._write(seal(record), step)
+        self.last = record
+        self.n_frames += 1
+        if self._clock() - self._synced >= SYNC_INTERVAL_S:
+            self.flush()
+
+    def append_segment(self, segment: Segment) -> None:
+        """Write the frames of a segment, without velocities and thermostats.
+
+        Raises:
+            TrajectoryError: as `append`.
+        """
+        names = [name for name in SCALARS if name in segment.scalars]
+        for index in range(len(segment)):
+            frame = segment.frame(index)
+            self.append(
+                step=frame.step,
+                time_fs=frame.time_fs,
+                positions=frame.positions,
+                lattice=frame.lattice if self.header.lattice is None else None,
+                **{name: frame.scalars[name] for name in names},
+            )
+
+    def flush(self) -> None:
+        """Wait until all frames are on the disk."""
+        os.fsync(self._open())
+        self._synced = self._clock()
+
+    def close(self) -> None:
+        """Flush, release the file; a second close does nothing."""
+        if self._descriptor is not None:
+            try:
+                self.flush()
+            finally:
+                os.close(self._descriptor)
+                self._descriptor = None
+
+    def _open(self) -> int:
+        if self._descriptor is None:
+            raise TrajectoryError(f"{self.path} is closed; resume it to append more")
+        return self._descriptor
+
+    def _fill(
+        self, record: NDArray[np.void], name: str, value: ArrayLike | None
+    ) -> None:
+        promised = name in (self._dtype.names or ())
+        if promised != (value is not None):
+            raise TrajectoryError(
+                f"the header of {self.path} says {name}: {promised}, this frame brings "
+                f"{'some' if value is not None else 'none'}; give all frames the same"
+            )
+        if value is None:
+            return
+        array = np.asarray(value, dtype=np.float64)
+        if array.shape != record[name].shape or not np.isfinite(array).all():
+            raise TrajectoryError(
+                f"{name} must be finite numbers of shape {record[name].shape}, got "
+                f"shape {array.shape}"
+                f"{'' if np.isfinite(array).all() else ' with NaN or infinity'}; "
+                "stop the run: its forces may have exploded"
+            )
+        record[name] = array
+
+    def _write(self, data: bytes, step: int) -> None:
+        descriptor = self._open()
+        try:
+            written = os.write(descriptor, data)
+            reason = "the disk is full"
+        except OSError as error:
+            written, reason = 0, error.strerror or str(error)
+        if written != len(data):
+            os.ftruncate(descriptor, self._size)
+            raise TrajectoryError(
+                f"cannot write step {step} to {self.path}: {reason}; its "
+                f"{self.n_frames} frames are safe, free some space and resume"
+            )
+        self._size += written
+
+    def _read_last(self) -> NDArray[np.void]:
+        size = self._dtype.itemsize
+        data = os.pread(self._open(), size, self._size - size)
+        return np.frombuffer(data, dtype=self._dtype).reshape(()).copy()
+
+
+def _rows(lattice: ArrayLike) -> tuple[tuple[float, ...], ...]:
+    array = np.asarray(lattice, dtype=np.float64)
+    if array.shape != (3, 3) or not abs(np.linalg.det(array)) > 0:
+        raise TrajectoryError(
+            f"a lattice is three independent vectors in Å, shape (3, 3); got "
+            f"{array.tolist()}"
+        )
+    return tuple(tuple(float(x) for x in row) for row in array)
+
+
+def _last_whole_frame(path: Path, header: Header, offset: int) -> int:
+    dtype = header.record_dtype()
+    count = (path.stat().st_size - offset) // dtype.itemsize
+    if not count:
+        return 0
+    records = np.memmap(path, dtype=dtype, mode="r", offset=offset, shape=(count,))
+    while count and not valid_records(records[count - 1 : count])[0]:
+        count -= 1
+    return count
+
+
+def create_locked(path: Path, header: bytes) -> int:
+    """Return the locked descriptor of a new file that has its header from birth.
+
+    Args:
+        path: must not exist yet.
+        header: the first bytes of the file.
+
+    Raises:
+        TrajectoryError: the file exists, or its folder cannot be written.
+    """
+    try:
+        descriptor, temporary = tempfile.mkstemp(
+            prefix=f".{path.name}.", dir=path.parent
+        )
+    except OSError as error:
+        raise TrajectoryError(
+            f"cannot create {path}: {error.strerror}; choose a folder that can be "
+            "written"
+        ) from error
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        fcntl.fcntl(descriptor, fcntl.F_SETFL, os.O_APPEND)
+        os.fchmod(descriptor, 0o644)
+        if os.write(descriptor, header) != len(header):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        os.fsync(descriptor)
+        os.link(temporary, path)  # atomic, and never over an existing file
+    except OSError as error:
+        os.close(descriptor)
+        way_out = "resume it or remove it" if path.exists() else "free some space"
+        raise TrajectoryError(
+            f"cannot create {path}: {error.strerror}; {way_out}"
+        ) from error
+    finally:
+        Path(temporary).unlink()
+    return descriptor
+
+
+def lock(descriptor: int, path: Path) -> None:
+    """Lock an open file against other writers, until it is closed or we die.
+
+    Raises:
+        TrajectoryError: another process has it.
+    """
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        raise TrajectoryError(
+            f"another process is writing {path}; wait for it or stop it"
+        ) from error
