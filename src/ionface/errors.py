@@ -32,3 +32,7 @@ class UnknownTimeError(AnalysisError):
 
 class InputError(IonfaceError):
     """The input is wrong, or asks for what is not emulated; VASP would stop too."""
+
+
+class BusyError(IonfaceError):
+    """Another process holds what is needed; trying again later may succeed."""

@@ -13,11 +13,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from jobflow import job
 
 from ionface.errors import IonfaceError
 from ionface.structures.specs import CrystalLayer, InterfaceSpec
 from ionface.workflows.engines.contract import RelaxSettings
+from ionface.workflows.engines.durable import durable_job
 from ionface.workflows.engines.records import RunRecord
 from ionface.workflows.flows.jobs import BuiltInterface
 
@@ -101,7 +101,7 @@ def member_names(spec: InterfaceSpec) -> list[str]:
     return [f"{spec.name} #{number + 1}" for number in range(where.members)]
 
 
-@job
+@durable_job
 def member(
     built: list[BuiltInterface], relaxed: list[RunRecord], place: int, name: str
 ) -> BuiltInterface:

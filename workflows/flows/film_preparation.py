@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import asdict, replace
 from typing import Any
 
-from jobflow import Job, job
+from jobflow import Job
 from pymatgen.core import Structure
 
 from ionface.structures.polymers.film_layer import (
@@ -26,6 +26,7 @@ from ionface.workflows.engines.contract import (
     RelaxSettings,
     study_engine,
 )
+from ionface.workflows.engines.durable import durable_job
 from ionface.workflows.flows.jobs import interface_spec
 from ionface.workflows.study.naming import named
 from ionface.workflows.study.study import Study
@@ -34,19 +35,19 @@ QUICK_STAGE = 50  # steps
 FORCE = 0.05  # eV/Å; at the end, before the interface itself is relaxed
 
 
-@job
+@durable_job
 def pack(spec: dict[str, Any]) -> SoftLayer:
     """Pack the film of an interface at random."""
     return pack_layer(interface_spec(spec))
 
 
-@job
+@durable_job
 def cut_open(layer: SoftLayer, structure: Structure) -> SoftLayer:
     """Open an alloy that was melted and quenched as a bulk."""
     return open_layer(layer, structure)
 
 
-@job
+@durable_job
 def check_settled(layer: SoftLayer, structure: Structure) -> SoftLayer:
     """Check what an engine made of a film."""
     return settled(layer, structure)

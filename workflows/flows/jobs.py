@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from jobflow import job
 from monty.json import MSONable
 from pymatgen.core import Structure
 
@@ -26,6 +25,7 @@ from ionface.structures.polymers.topology import Topology
 from ionface.structures.specs import CrystalLayer, InterfaceSpec
 from ionface.workflows.engines import progress
 from ionface.workflows.engines.ase.relax import relabeled
+from ionface.workflows.engines.durable import durable_job
 from ionface.workflows.engines.records import (
     DynamicsRecord,
     RunRecord,
@@ -75,7 +75,7 @@ class BuiltInterface(MSONable):
         return cls(model=model, **known)
 
 
-@job
+@durable_job
 def build(spec: Mapping[str, Any], film: SoftLayer | None = None) -> BuiltInterface:
     """Build an interface model from its specification as plain data.
 
@@ -86,14 +86,14 @@ def build(spec: Mapping[str, Any], film: SoftLayer | None = None) -> BuiltInterf
     return BuiltInterface.of(build_interface(interface_spec(spec), film))
 
 
-@job
+@durable_job
 def separate(built: BuiltInterface, relaxed: RunRecord) -> BuiltInterface:
     """Cut the relaxed interface into its slabs, frozen as they are in it."""
     structure = relabeled(built.interface, relaxed.structure)
     return BuiltInterface.of(replace(built.model, structure=structure))
 
 
-@job
+@durable_job
 def enter_in_ledger(
     model: InterfaceModel,
     static: Mapping[str, RunRecord],
@@ -156,7 +156,7 @@ def molecules_after(model: InterfaceModel, final: Structure) -> MoleculeReport |
     )
 
 
-@job
+@durable_job
 def repeated_crystal(crystal: str, min_atoms: int) -> Structure:
     """Return a crystal repeated towards a cube until it holds enough atoms."""
     from ionface.structures.crystals.library import read_crystal
@@ -171,7 +171,7 @@ def repeated_crystal(crystal: str, min_atoms: int) -> Structure:
     return structure.make_supercell(repeats)
 
 
-@job
+@durable_job
 def join_segments(name: str, segments: list[DynamicsRecord]) -> TrajectoryPointer:
     """Write all segments as one trajectory into the project's trajectories/."""
     folder = runs_folder().parent / TRAJECTORIES
@@ -188,7 +188,7 @@ def join_segments(name: str, segments: list[DynamicsRecord]) -> TrajectoryPointe
     )
 
 
-@job
+@durable_job
 def analyze_dynamics(
     trajectory: TrajectoryPointer, pairs: list[str], cutoff: float, windows: int
 ) -> dict[str, Any]:
@@ -201,7 +201,7 @@ def analyze_dynamics(
     return {"rdf": rdf.as_dict(), "bonds": counts.as_dict()}
 
 
-@job
+@durable_job
 def analyze_crystal(
     structure: Structure, pairs: list[str], cutoff: float
 ) -> dict[str, Any]:

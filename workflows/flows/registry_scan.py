@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jobflow import Job, job
+from jobflow import Job
 from monty.json import MSONable
 from numpy.typing import NDArray
 
@@ -31,6 +31,7 @@ from ionface.workflows.engines import progress
 from ionface.workflows.engines.ase.atoms import atoms_of
 from ionface.workflows.engines.ase.potential import Potential
 from ionface.workflows.engines.contract import Engine
+from ionface.workflows.engines.durable import durable_job
 from ionface.workflows.engines.records import RunRecord
 from ionface.workflows.flows.jobs import BuiltInterface
 
@@ -116,7 +117,7 @@ def scan_jobs(
     return [*jobs, scanned, placed]
 
 
-@job
+@durable_job
 def scan_with_potential(
     model: InterfaceModel, scan: Mapping[str, Any], potential: Potential
 ) -> Landscape:
@@ -138,14 +139,14 @@ def scan_with_potential(
     return _landscape(model, RegistryScan(**scan), energies, level)
 
 
-@job
+@durable_job
 def point_structure(model: InterfaceModel, scan: Mapping[str, Any], index: int) -> Any:
     """Return the structure of one point of a scan."""
     grid, points = _points(model, RegistryScan(**scan))
     return _at(model, grid, points[index]).structure
 
 
-@job
+@durable_job
 def gather(
     model: InterfaceModel, scan: Mapping[str, Any], records: list[RunRecord]
 ) -> Landscape:
@@ -154,7 +155,7 @@ def gather(
     return _landscape(model, RegistryScan(**scan), energies, records[0].level)
 
 
-@job
+@durable_job
 def place(model: InterfaceModel, landscape: Landscape) -> BuiltInterface:
     """Return the model at the lowest point of its landscape."""
     return BuiltInterface.of(at_best(model, landscape))

@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Literal
 from ionface.errors import IonfaceError
 from ionface.files import DISK_REFUSES, disk_message
 from ionface.workflows.cluster.choosing import MARK
+from ionface.workflows.engines.durable import RUNS, job_folder
 from ionface.workflows.projects.project import Project
-from ionface.workflows.study.naming import slug
 
 if TYPE_CHECKING:
     from jobflow import Job, JobStore
@@ -114,11 +114,12 @@ def _check_not_submitted(
 
 
 def _run_one(project: Project, store: JobStore, job: Job, outcome: Outcome) -> bool:
-    folder = job_folder(project, job)
+    folder = job_folder(job, project.runs)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with _working_in(folder):
             (folder / ERROR_FILE).unlink(missing_ok=True)
+            job.update_metadata({RUNS: str(project.runs)})  # the project may have moved
             response = job.run(store=store, job_dir=folder)
     except Exception as error:  # whatever a job raises is its failure  # noqa: BLE001
         _stop_if_nothing_can_be_written(error, folder)
@@ -164,11 +165,6 @@ def _working_in(folder: Path) -> Iterator[None]:
         os.chdir(before)
 
 
-def job_folder(project: Project, job: Job) -> Path:
-    """Return the job's own folder; its name tells what it is, its id that it is it."""
-    return project.runs / f"{slug(job.name.replace(' ', '.'))}.{job.uuid[:8]}"
-
-
 def is_done(store: JobStore, job: Job) -> bool:
     """Tell whether the store holds the job's document."""
     wanted = {"uuid": job.uuid, "index": job.index}
@@ -181,7 +177,7 @@ def states(project: Project) -> list[JobState]:
     found: list[JobState] = []
     first_open = True
     for job, _ in project.jobs():
-        folder = job_folder(project, job)
+        folder = job_folder(job, project.runs)
         if is_done(project.store, job):
             found.append(JobState(job.name, "done", "", folder))
             continue

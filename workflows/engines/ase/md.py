@@ -18,7 +18,6 @@ from ase import Atoms, units
 from ase.md.nose_hoover_chain import NoseHooverChainNVT
 from ase.md.velocitydistribution import Stationary, thermalize_momenta
 from atomate2.forcefields.md import ForceFieldMDMaker
-from jobflow import job
 from numpy.typing import NDArray
 from pymatgen.core import Structure
 from pymatgen.io.ase import AseAtomsAdaptor
@@ -32,6 +31,7 @@ from ionface.workflows.engines import progress
 from ionface.workflows.engines.ase.atoms import atoms_of, free_atoms
 from ionface.workflows.engines.ase.potential import Potential
 from ionface.workflows.engines.ase.relax import relabeled
+from ionface.workflows.engines.durable import durable_job
 from ionface.workflows.engines.records import (
     DynamicsRecord,
     TrajectoryPointer,
@@ -57,7 +57,7 @@ class PotentialDynamicsMaker(ForceFieldMDMaker):
     potential: Potential = field(default_factory=lambda: Potential("", ""))
     thermostat_period: float = 40.0
 
-    @job
+    @durable_job
     def make(
         self, structure: Structure, previous: DynamicsRecord | None = None
     ) -> DynamicsRecord:

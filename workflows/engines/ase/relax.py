@@ -17,13 +17,13 @@ from ase.io.trajectory import Trajectory as AseTrajectory
 from atomate2.ase.schemas import AseResult
 from atomate2.ase.utils import AseRelaxer
 from atomate2.forcefields.jobs import ForceFieldRelaxMaker
-from jobflow import job
 from pymatgen.core import Structure
 
 from ionface.errors import IonfaceError
 from ionface.workflows.engines import progress
 from ionface.workflows.engines.ase.atoms import atoms_of
 from ionface.workflows.engines.ase.potential import Potential
+from ionface.workflows.engines.durable import durable_job
 from ionface.workflows.engines.records import RunRecord
 
 HISTORY = "relax.traj"
@@ -45,7 +45,7 @@ class PotentialRelaxMaker(ForceFieldRelaxMaker):
         default_factory=lambda: {"optimizer": "LBFGS"}
     )
 
-    @job
+    @durable_job
     def make(self, structure: Structure) -> RunRecord:
         """Return the RunRecord of a structure with at least two atoms' labels kept.
 

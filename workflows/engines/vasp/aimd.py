@@ -15,13 +15,14 @@ from typing import Any
 
 import numpy as np
 from atomate2.vasp.jobs.base import BaseVaspMaker
-from jobflow import Response, job
+from jobflow import Response
 from pymatgen.core import Structure
 
 from ionface.analysis.trajectory.store import store_digest
 from ionface.analysis.trajectory.trajectory import Trajectory
 from ionface.errors import IonfaceError
 from ionface.workflows.engines.contract import DynamicsSettings
+from ionface.workflows.engines.durable import durable_job
 from ionface.workflows.engines.records import (
     DynamicsRecord,
     TrajectoryPointer,
@@ -70,7 +71,7 @@ class VaspDynamicsMaker(BaseVaspMaker):
     polling_s: float = 10.0
     grows: bool = False
 
-    @job
+    @durable_job
     def make(
         self,
         structure: Structure,

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 from atomate2.vasp.jobs.base import BaseVaspMaker
-from jobflow import Response, job
+from jobflow import Response
 from monty.json import MontyDecoder
 from pymatgen.core import Structure
 
@@ -22,6 +22,7 @@ from ionface.errors import IonfaceError
 from ionface.files import write_atomically
 from ionface.workflows.engines import progress
 from ionface.workflows.engines.contract import RelaxSettings
+from ionface.workflows.engines.durable import durable_job
 from ionface.workflows.engines.records import RunRecord
 from ionface.workflows.engines.vasp import custodian_run
 from ionface.workflows.engines.vasp.custodian_run import Custody
@@ -78,7 +79,7 @@ class VaspRelaxMaker(BaseVaspMaker):
     polling_s: float = 10.0
     grows: bool = False
 
-    @job
+    @durable_job
     def make(self, structure: Structure, prev_dir: str | None = None) -> Any:
         """Return the RunRecord, or a Response that goes on in another job.
 

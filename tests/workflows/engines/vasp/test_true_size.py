@@ -77,10 +77,10 @@ def dynamics(tmp_path_factory):
 
 def inputs_of(project):
     """Return folder and recorded name of each VASP job."""
-    from ionface.workflows.projects.runner import job_folder
+    from ionface.workflows.engines.durable import job_folder
 
     for job, _ in project.jobs():
-        folder = job_folder(project, job)
+        folder = job_folder(job, project.runs)
         if (folder / "job.json").is_file():
             yield folder, job.name.removesuffix(" 1")
 
