@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-MANAGERS = ("jobflow", "atomate2", "fireworks")
 ROOMS = ("structures", "workflows", "analysis")
 
 
@@ -28,25 +27,6 @@ def test_nobody_else_in_the_environment_owns_the_name():
 def test_the_rooms_are_imported_from_the_top_level(room):
     module = import_module(f"ionface.{room}")
     assert Path(module.__file__).resolve().parent == ROOT / room
-
-
-@pytest.mark.parametrize(
-    ("room", "forbidden"),
-    [
-        ("structures", ("ionface.workflows", "ionface.analysis", *MANAGERS)),
-        ("analysis", ("ionface.workflows", "ionface.structures", *MANAGERS)),
-    ],
-)
-def test_arrows_point_down(room, forbidden):
-    for path in _sources(room):
-        for node in ast.walk(ast.parse(path.read_text())):
-            names = []
-            if isinstance(node, ast.Import):
-                names = [alias.name for alias in node.names]
-            elif isinstance(node, ast.ImportFrom) and node.level == 0:
-                names = [node.module]
-            for name in names:
-                assert not name.startswith(forbidden), f"{path.name}: {name}"
 
 
 def test_importing_the_command_line_imports_nothing_heavy():
