@@ -78,9 +78,10 @@ def emulated(tmp_path):
     """A relaxation on the stand-in."""
     import io
 
-    from ionface.workflows.engines.vasp_double.calculators import model
     from ionface.workflows.engines.vasp_double.emulate import emulate
     from ionface.workflows.engines.vasp_double.faults import Faults
+    from ionface.workflows.engines.vasp_double.model import model
+    from ionface.workflows.engines.vasp_double.potcars import stand_in
 
     folder = tmp_path / "double"
     folder.mkdir()
@@ -89,7 +90,7 @@ def emulated(tmp_path):
     write(folder / "POSCAR", atoms, format="vasp", direct=True)
     (folder / "INCAR").write_text("IBRION = 2\nNSW = 20\nEDIFFG = -0.05\nISIF = 2\n")
     (folder / "KPOINTS").write_text("mesh\n0\nGamma\n1 1 1\n0 0 0\n")
-    (folder / "POTCAR.spec").write_text("Al\n")
+    (folder / "POTCAR").write_text(stand_in("Al"))
     emulate(folder, model("emt"), Faults(folder, [], io.StringIO(), io.StringIO()))
     return folder
 

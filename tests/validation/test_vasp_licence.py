@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from ionface.workflows.engines.vasp_double.licensed import copy_without_potcar
 from ionface.workflows.projects import runner
 from ionface.workflows.projects.project import Project
 from ionface.workflows.report.project_report import write_report
@@ -139,16 +138,3 @@ def test_a_project_keeps_titles_and_hashes_only(licensed, tmp_path):
     names = {path.name for path in others}
     assert names >= {"store.sqlite", "report.html", "energies.json", "potcars.json"}
     assert any(b"PAW_PBE Al 04Jan2001" in p.read_bytes() for p in others)  # the title
-
-
-def test_a_vaspout_that_is_copied_loses_it(tmp_path):
-    h5py = pytest.importorskip("h5py")
-    source, target = tmp_path / "vaspout.h5", tmp_path / "copy.h5"
-    with h5py.File(source, "w") as new:
-        new["input/potcar/content"] = POTCAR
-        new["results/energies"] = [1.0, 2.0]
-    assert any(s in source.read_bytes() for s in SECRETS)
-    assert copy_without_potcar(source, target) == ""
-    assert not any(s in target.read_bytes() for s in SECRETS)
-    with h5py.File(target) as copied:
-        assert list(copied["results/energies"]) == [1.0, 2.0]

@@ -166,6 +166,8 @@ def test_the_stand_in_for_vasp_is_followed_while_it_runs(tmp_path):
     from ase.build import bulk
     from ase.io import write
 
+    from ionface.workflows.engines.vasp_double.potcars import stand_in
+
     folder = tmp_path / "run"
     folder.mkdir()
     atoms = bulk("Al", cubic=True)
@@ -175,17 +177,16 @@ def test_the_stand_in_for_vasp_is_followed_while_it_runs(tmp_path):
         "IBRION = 0\nNSW = 12\nMDALGO = 2\nSMASS = 0\nPOTIM = 3\nTEBEG = 600\n"
     )
     (folder / "KPOINTS").write_text("mesh\n0\nGamma\n1 1 1\n0 0 0\n")
-    (folder / "POTCAR.spec").write_text("Al\nCu\n")
+    (folder / "POTCAR").write_text(stand_in("Al") + stand_in("Cu"))
     process = subprocess.Popen(
-        [
-            sys.executable,
-            "-m",
-            "ionface.workflows.engines.vasp_double",
-            "--calculator",
-            "emt",
-        ],
+        [sys.executable, "-m", "ionface.workflows.engines.vasp_double"],
         cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(ROOT / "src"), "OMP_NUM_THREADS": "1"},
+        env={
+            **os.environ,
+            "PYTHONPATH": str(ROOT / "src"),
+            "OMP_NUM_THREADS": "1",
+            "IONFACE_VASP_CALCULATOR": "emt",
+        },
         stdout=subprocess.DEVNULL,
     )
     out = tmp_path / "rdf.json"

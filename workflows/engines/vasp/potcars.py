@@ -149,7 +149,7 @@ def read_potcar(symbol: str, functional: str) -> str:
     from pymatgen.io.vasp import PotcarSingle
 
     if functional == STAND_IN:
-        from ionface.workflows.engines.vasp_double.stand_in_potcars import stand_in
+        from ionface.workflows.engines.vasp_double.potcars import stand_in
 
         return stand_in(symbol)
     folder = library()

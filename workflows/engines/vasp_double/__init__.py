@@ -2,8 +2,10 @@
 
     python -m ionface.workflows.engines.vasp_double
 
-in a run directory, as VASP is started.
+in a run directory, as VASP is started (`main`). It computes with an ASE calculator
+(`model`) and fails on demand (`faults`). Everything it writes says that it is emulated.
+`engine` makes it the engine `vasp-double` of a study.
 
-It computes with an ASE calculator (emulate), or gives recorded outputs again (replay),
-and fails on demand (faults). Everything it writes says that it is emulated.
+The four inputs are read here and not by pymatgen, whose import takes 2.5 s: a
+rehearsal starts this executable hundreds of times. Tests hold both against each other.
 """

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ionface.workflows.engines.vasp_double.double_settings import Settings
-from ionface.workflows.engines.vasp_double.poscar_reader import FloatArray
+from ionface.workflows.engines.vasp_double.geometry import FloatArray
+from ionface.workflows.engines.vasp_double.settings import Settings
 
 FERMI = 0.0  # eV
 DEPTH = 12.0  # eV, of the valence band
@@ -63,24 +63,24 @@ def scf(
 
 def _errors(settings: Settings, first: bool) -> list[float]:
     size = FIRST_ERROR if first else LATER_ERROR
-    last = settings.ediff / 2
+    last = settings.tags["EDIFF"] / 2
     count = 2 + max(int(np.ceil(np.log(size / last) / np.log(CONTRACTION))), 0)
     # a model cannot miss NELM: only a fault does
-    count = min(max(count, settings.nelmin), max(settings.nelm - 1, 1))
+    count = min(max(count, settings.tags["NELMIN"]), max(settings.tags["NELM"] - 1, 1))
     errors = [last * CONTRACTION**k for k in range(count - 1)]
     return [*reversed(errors), 0.0]
 
 
 def _swings(settings: Settings) -> list[float]:
-    size = max(50 * settings.ediff, 0.01)
-    return [size * (-1) ** k for k in range(settings.nelm)]
+    size = max(50 * settings.tags["EDIFF"], 0.01)
+    return [size * (-1) ** k for k in range(settings.tags["NELM"])]
 
 
 def bands(settings: Settings) -> tuple[FloatArray, FloatArray]:
     """Return energies, eV, and occupations (0 to 1) of one k-point and spin."""
-    filled = settings.n_electrons / 2
+    filled = settings.tags["NELECT"] / 2
     full = int(filled)
-    number = max(settings.n_bands, full + 1)
+    number = max(settings.tags["NBANDS"], full + 1)
     occupations = np.clip(filled - np.arange(number), 0.0, 1.0)
     empty = number - full
     low = FERMI - GAP / 2 - DEPTH * (1 - (np.arange(full) + 1) / max(full, 1))
@@ -94,8 +94,10 @@ def density(settings: Settings) -> FloatArray:
     """Return energy, density and its integral on a grid, shape (NEDOS, 3)."""
     energies, _ = bands(settings)
     width = 0.2
-    grid = np.linspace(energies[0] - 2, energies[-1] + 2, max(settings.nedos, 2))
-    electrons = 2.0 / settings.ispin
+    grid = np.linspace(
+        energies[0] - 2, energies[-1] + 2, max(settings.tags["NEDOS"], 2)
+    )
+    electrons = 2.0 / settings.tags["ISPIN"]
     distances = (grid[:, None] - energies[None, :]) / width
     peaks = np.exp(-(distances**2)) / (width * np.sqrt(np.pi))
     total = electrons * peaks.sum(axis=1)

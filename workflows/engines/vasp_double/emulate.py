@@ -2,29 +2,89 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
+from enum import Enum
 from itertools import islice
 from pathlib import Path
+from typing import Protocol
 
-from ionface.workflows.engines.vasp_double.calculators import Model, Point, Surface
-from ionface.workflows.engines.vasp_double.double_dynamics import Dynamics
-from ionface.workflows.engines.vasp_double.double_motion import Motion, Thermo
-from ionface.workflows.engines.vasp_double.double_outputs import Outputs
-from ionface.workflows.engines.vasp_double.double_relaxation import Relaxation, Still
-from ionface.workflows.engines.vasp_double.double_run import Run, Step, read_inputs
+from ionface.workflows.engines.vasp_double.dynamics import Dynamics
 from ionface.workflows.engines.vasp_double.electrons import ScfStep, scf
 from ionface.workflows.engines.vasp_double.faults import Faults
-from ionface.workflows.engines.vasp_double.stopcar import Stop, remove, requested
+from ionface.workflows.engines.vasp_double.geometry import FloatArray
+from ionface.workflows.engines.vasp_double.inputs import Run, read_inputs
+from ionface.workflows.engines.vasp_double.model import Model, Surface
+from ionface.workflows.engines.vasp_double.outputs import Outputs
+from ionface.workflows.engines.vasp_double.relaxation import Relaxation, Still
+from ionface.workflows.engines.vasp_double.settings import parse
+from ionface.workflows.engines.vasp_double.steps import Point, Step, Thermo
 
 ABORTED_AFTER = 3  # electronic steps
+
+
+class Motion(Protocol):
+    """Where the ions are, and where they go next."""
+
+    lattice: FloatArray
+    fractional: FloatArray
+
+    def receive(self, point: Point) -> Thermo | None:
+        """Take what the model says of the present geometry."""
+
+    def finished(self) -> bool:
+        """Tell whether the criterion is met."""
+
+    def advance(self) -> None:
+        """Go to the next geometry."""
+
+    def contcar(self, last: bool) -> str:
+        """Return CONTCAR as it stands after this step."""
+
+    def final(self) -> tuple[FloatArray, FloatArray, FloatArray | None]:
+        """Return lattice, positions and velocities, as vasprun.xml ends with them."""
+
+
+class Stop(Enum):
+    """What STOPCAR asks for, in VASP's words for its outputs."""
+
+    SOFT = "soft stop encountered!  aborting job ..."
+    HARD = "hard stop encountered!  aborting job ..."
+
+
+def stop_requested(folder: Path) -> Stop | None:
+    """Return what STOPCAR asks for: LABORT within a step, LSTOP after it."""
+    try:
+        tags = parse((folder / "STOPCAR").read_text(errors="replace"))
+    except OSError:
+        return None
+    true = {name for name, value in tags.items() if value.lstrip(".")[:1] in ("T", "t")}
+    if "LABORT" in true:
+        return Stop.HARD
+    return Stop.SOFT if "LSTOP" in true else None
+
+
+@dataclass
+class Clock:
+    """CPU and wall seconds since the last look."""
+
+    looked: tuple[float, float] = field(
+        default_factory=lambda: (time.process_time(), time.monotonic())
+    )
+
+    def lap(self) -> tuple[float, float]:
+        """Return the seconds since the last lap."""
+        before, now = self.looked, (time.process_time(), time.monotonic())
+        self.looked = now
+        return now[0] - before[0], now[1] - before[1]
 
 
 def emulate(folder: Path, model: Model, faults: Faults) -> None:
     """Run what a folder asks for and write everything where VASP writes it.
 
     Args:
-        folder: with INCAR, POSCAR, POTCAR (or a list of titles) and maybe KPOINTS.
+        folder: with INCAR, POSCAR, POTCAR and KPOINTS.
         model: under the stand-in.
         faults: to strike on the way.
 
@@ -33,37 +93,39 @@ def emulate(folder: Path, model: Model, faults: Faults) -> None:
         CrashError: a fault stopped the run.
         OSError: a file cannot be written.
     """
-    run = read_inputs(folder, model.name)
-    all_move = run.poscar.free is None
-    species = run.poscar.species
-    surface = Surface(model.calculator, species, all_move, model.shift)
+    run, total = read_inputs(folder, model.name), Clock()
+    surface = Surface(model, run.poscar.species, all_move=run.poscar.free is None)
     outputs = Outputs(run, faults.has("stars"), faults.has("merge"), faults.console)
     motion = _motion(run)
-    before = 0.0
+    clock, energy = Clock(), 0.0
     for number in range(1, run.settings.steps + 1):
-        step, stop = _step(run, motion, surface, outputs, faults, number, before)
-        before = step.point.energy
+        outputs.begin(number)
+        step, stop = _step(run, motion, surface, outputs, faults, number)
+        lap = clock.lap()
+        step = replace(step, change=step.point.energy - energy, cpu_wall_s=lap)
+        energy = step.point.energy
         faults.disk(number, outputs.outcar.stream)
-        outputs.ionic(step, motion)
+        outputs.ionic(step, motion.contcar(step.last))
         faults.torn(number, folder / "CONTCAR")
         if stop is not None:
-            outputs.stopped(stop)
-            remove(folder)
+            outputs.say(stop.value)
+            (folder / "STOPCAR").unlink(missing_ok=True)  # as VASP when it has obeyed
         if step.last:
             break
         motion.advance()
-    if motion.finished() and run.settings.move not in ("static", "dynamics"):
-        outputs.reached()
-    outputs.close(motion)
+    if motion.finished() and run.settings.relaxation:
+        outputs.say("reached required accuracy - stopping structural energy minimi"
+                    "sation")  # fmt: skip
+    outputs.close(*motion.final(), cpu_wall_s=total.lap())
     faults.after()
 
 
 def _motion(run: Run) -> Motion:
-    if run.settings.move == "static":
-        return Still(run.poscar)
-    if run.settings.move == "dynamics":
+    if run.settings.dynamics:
         return Dynamics(run.poscar, run.settings, run.masses)
-    return Relaxation(run.poscar, run.settings)
+    if run.settings.relaxation:
+        return Relaxation(run.poscar, run.settings)
+    return Still(run.poscar)
 
 
 def _step(
@@ -73,48 +135,24 @@ def _step(
     outputs: Outputs,
     faults: Faults,
     number: int,
-    before: float,
 ) -> tuple[Step, Stop | None]:
     """Return one ionic step, its electronic steps written, and whether to stop."""
-    outputs.begin(number)
-    lap = outputs.clock.lap()
     point = surface(motion.lattice, motion.fractional)
     converges = faults.converges(number)
     steps = scf(point.energy, run.settings, first=number == 1, converges=converges)
-    done = outputs.electronic(islice(steps, 1))
+    outputs.electronic(islice(steps, 1))
     faults.within(number)
-    stop = requested(run.folder)
-    done += outputs.electronic(_until(steps, stop))
-    if stop is Stop.HARD:
-        point = replace(point, energy=done[-1].energy)  # where VASP left it
+    stop = stop_requested(run.folder)
+    last_scf = outputs.electronic(_until(steps, stop))
+    if stop is Stop.HARD and last_scf is not None:
+        point = replace(point, energy=last_scf.energy)  # where VASP left it
     thermo = motion.receive(point)
     last = stop is not None or motion.finished() or number >= run.settings.steps
-    lap = outputs.clock.lap()
-    step = _complete(number, motion, point, done, thermo, before, last=last)
-    return replace(step, converged=converges, cpu_s=lap[0], wall_s=lap[1]), stop
+    step = Step(
+        number, motion.lattice, motion.fractional, point, thermo, last, converges
+    )
+    return step, stop
 
 
 def _until(steps: Iterator[ScfStep], stop: Stop | None) -> Iterator[ScfStep]:
     return islice(steps, ABORTED_AFTER - 1) if stop is Stop.HARD else steps
-
-
-def _complete(
-    number: int,
-    motion: Motion,
-    point: Point,
-    done: list[ScfStep],
-    thermo: Thermo | None,
-    before: float,
-    *,
-    last: bool,
-) -> Step:
-    return Step(
-        number,
-        motion.lattice,
-        motion.fractional,
-        point,
-        done,
-        thermo,
-        point.energy - before,
-        last,
-    )

@@ -38,7 +38,7 @@ def marked_rows(
 
 
 def _emulated(path: Path) -> bool:
-    from ionface.workflows.engines.vasp_double.marks import emulated
+    from ionface.analysis.readers.emulation_mark import emulated_model as emulated
 
     if (path / "project.json").is_file():
         levels = json.loads((path / "project.json").read_text())["levels"]

@@ -9,7 +9,7 @@
     merge         columns of XDATCAR merge
     stars         integers overflow to asterisks
     full-disk:N   the disk is full when OUTCAR of step N is written
-    NAME:N        one of `messages.MESSAGES` at step N, as in zbrent:2
+    NAME:N        one of `MESSAGES` at step N, as in zbrent:2
 
 A fault strikes once per folder: a marker file tells a rerun to go on. With one folder
 of markers for all runs it strikes once in all of them. NAME! strikes every time. slow
@@ -28,8 +28,50 @@ from pathlib import Path
 from typing import TextIO
 
 from ionface.errors import InputError
-from ionface.workflows.engines.vasp_double.messages import MESSAGES
 
+
+class CrashError(Exception):
+    """VASP stopped itself; its message is printed already."""
+
+
+MESSAGES = {
+    "algo_tet": "ALGO=A and IALGO=5X tend to fail with the tetrahedron method",
+    "amin": "One of the lattice vectors is very long (>50 A), but AMIN is rather large",
+    "bravais": "Inconsistent Bravais lattice types found for crystalline and",
+    "brions": "BRIONS problems: POTIM should be increased",
+    "brmix": "BRMIX: very serious problems\n  the old and the new charge density differ"
+    "\n  old charge density:  100.00000 new  100.00100",
+    "dentet": "DENTET: can't reach specified precision",
+    "edddav": "Error EDDDAV: Call to ZHEGV failed. Returncode =   8 1  16",
+    "eddiag": "ERROR in EDDIAG: call to ZHEEV/ZHEEVX/DSYEV/DSYEVX failed! INFO= 7",
+    "eddrmm": "WARNING in EDDRMM: call to ZHEGV failed, returncode =   6  3  10",
+    "grad_not_orth": "EDWAV: internal error, the gradient is not orthogonal",
+    "inv_rot_mat": "VERY BAD NEWS! internal error in subroutine INVGRP?\n"
+    "  rotation matrix was not found (increase SYMPREC)",
+    "nicht_konv": "ERROR: SBESSELITER : nicht konvergent",
+    "out_of_memory": "Allocation would exceed memory limit",
+    "point_group": "POINT_GROUP: group operation missing",
+    "posmap": "POSMAP internal error: symmetry equivalent atom not found",
+    "pricel": "internal error in subroutine PRICEL (probably precision)",
+    "pssyevx": "ERROR in subspace rotation PSSYEVX: too few eigenvalues",
+    "real_optlay": "REAL_OPTLAY: internal error (1)",
+    "rhosyg": "RHOSYG internal error: stars are not distinct",
+    "rspher": "ERROR RSPHER: internal error",
+    "subspacematrix": "WARNING: Sub-Space-Matrix is not hermitian in DAV            4",
+    "tet": "Tetrahedron method fails (number of k-points < 4)",
+    "too_few_bands": "TOO FEW BANDS!!",
+    "zbrent": "ZBRENT: fatal error in bracketing\n      please rerun with smaller EDIFF"
+    ", or copy CONTCAR\n      to POSCAR and continue",
+    "zheev": "ERROR EDDIAG: Call to routine ZHEEV failed!",
+    "zpotrf": "LAPACK: Routine ZPOTRF failed!",
+}
+"""What VASP prints, by custodian's name of the error."""
+WARNINGS = (
+    "algo_tet", "amin", "brions", "brmix", "dentet", "eddrmm", "subspacematrix",
+    "too_few_bands",
+)  # fmt: skip
+"""Messages after which VASP goes on."""
+ON_STDERR = ("out_of_memory",)
 OWN = (
     "kill", "hang", "slow", "scf", "truncate", "torn-contcar", "merge", "stars",
     "full-disk",
@@ -62,19 +104,16 @@ class Fault:
         return f".ionface-fault-{self.name}"
 
 
-def parse(words: Iterable[str]) -> list[Fault]:
-    """Return faults from words as in "kill:3" or "zbrent,slow:0.1".
+def parse(text: str) -> list[Fault]:
+    """Return faults from a text as in "kill:3" or "zbrent,slow:0.1".
 
     Raises:
         InputError: a name is unknown, or its argument is no number.
     """
     faults = []
-    for word in (part.strip() for text in words for part in text.split(",")):
-        if not word:
-            continue
+    for word in filter(None, (word.strip() for word in text.split(","))):
         name, _, argument = word.partition(":")
-        always = word.endswith("!")
-        fault = Fault(name.rstrip("!"), argument.rstrip("!"), always)
+        fault = Fault(name.rstrip("!"), argument.rstrip("!"), word.endswith("!"))
         _check(fault)
         faults.append(fault)
     return faults
@@ -119,7 +158,9 @@ class Faults:
         self.armed = {
             fault.name: fault
             for fault in faults
-            if fault.always or fault.name == "slow" or not self._struck(fault)
+            if fault.always
+            or fault.name == "slow"
+            or not (self.marks / fault.marker).exists()
         }
 
     def has(self, name: str) -> bool:
@@ -138,16 +179,20 @@ class Faults:
         return False
 
     def within(self, number: int) -> None:
-        """Strike within an ionic step, before its energy is known."""
+        """Strike within an ionic step, before its energy is known.
+
+        Raises:
+            CrashError: a message after which VASP stops.
+        """
         if (slow := self.armed.get("slow")) is not None:
             time.sleep(float(slow.argument or 1))
         if self._due("hang", number):
             time.sleep(1e9)
         if self._due("kill", number):
             os.kill(os.getpid(), signal.SIGKILL)
-        for fault in list(self.armed.values()):
-            if fault.name in MESSAGES and self._due(fault.name, number):
-                MESSAGES[fault.name].strike(self.console, self.errors)
+        for name in [name for name in self.armed if name in MESSAGES]:
+            if self._due(name, number):
+                self._complain(name)
 
     def disk(self, number: int, outcar: TextIO) -> None:
         """Let the disk be full: OUTCAR ends within a line.
@@ -173,6 +218,13 @@ class Faults:
             path = self.folder / "vasprun.xml"
             os.truncate(path, 7 * path.stat().st_size // 10)
 
+    def _complain(self, name: str) -> None:
+        stream = self.errors if name in ON_STDERR else self.console
+        stream.write(f" {MESSAGES[name]}\n")
+        stream.flush()
+        if name not in WARNINGS:
+            raise CrashError(MESSAGES[name])
+
     def _due(self, name: str, number: int) -> bool:
         fault = self.armed.get(name)
         if fault is None or fault.step != number:
@@ -181,9 +233,6 @@ class Faults:
         if not fault.always:
             del self.armed[name]
         return True
-
-    def _struck(self, fault: Fault) -> bool:
-        return (self.marks / fault.marker).exists()
 
     def _mark(self, fault: Fault) -> None:
         if not fault.always:

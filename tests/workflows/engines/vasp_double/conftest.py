@@ -11,9 +11,10 @@ import pytest
 from ase.build import bulk
 from ase.io import write
 
-from ionface.workflows.engines.vasp_double.calculators import model
 from ionface.workflows.engines.vasp_double.emulate import emulate
 from ionface.workflows.engines.vasp_double.faults import Faults, parse
+from ionface.workflows.engines.vasp_double.model import model
+from ionface.workflows.engines.vasp_double.potcars import stand_in
 
 ROOT = Path(__file__).parents[4]
 STATIC = "ENCUT = 300\nISMEAR = 0\nISIF = 2\n"
@@ -53,7 +54,7 @@ def run_folder(tmp_path):
         (folder / "INCAR").write_text(incar)
         (folder / "KPOINTS").write_text(f"mesh\n0\nGamma\n{mesh}\n0 0 0\n")
         symbols = dict.fromkeys(atoms.get_chemical_symbols())
-        (folder / "POTCAR.spec").write_text("\n".join(symbols) + "\n")
+        (folder / "POTCAR").write_text("".join(map(stand_in, symbols)))
         return folder
 
     return make
@@ -63,7 +64,7 @@ def run_folder(tmp_path):
 def here():
     """Return a function that runs the stand-in here and returns what it prints."""
 
-    def run(folder, calculator="emt", fault=(), shift=-5.0, arguments=""):
+    def run(folder, fault="", calculator="emt", shift=-5.0, arguments="{}"):
         console = io.StringIO()
         faults = Faults(folder, parse(fault), console, io.StringIO())
         emulate(folder, model(calculator, arguments, shift), faults)
@@ -76,23 +77,20 @@ def here():
 def double():
     """Return a function that runs the executable in a process of its own."""
 
-    def run(folder, *words, timeout=60, **environment):
+    def run(folder, fault=""):
         return subprocess.run(
-            [
-                sys.executable,
-                "-m",
-                "ionface.workflows.engines.vasp_double",
-                *map(str, words),
-            ],
+            COMMAND,
             cwd=folder,
-            env=environment_of(**environment),
+            env=environment_of(IONFACE_VASP_FAULT=fault),
             capture_output=True,
             text=True,
             check=False,
-            timeout=timeout,
         )
 
     return run
+
+
+COMMAND = [sys.executable, "-m", "ionface.workflows.engines.vasp_double"]
 
 
 def environment_of(**more):
@@ -104,3 +102,10 @@ def environment_of(**more):
         "IONFACE_VASP_SHIFT": "-5",
         **more,
     }
+
+
+@pytest.fixture(autouse=True)
+def environment(monkeypatch):
+    """Give back the environment as it was: custodian writes a start time into it."""
+    monkeypatch.setenv("CUSTODIAN_WALLTIME_START", "")
+    monkeypatch.delenv("CUSTODIAN_WALLTIME_START")

@@ -1,13 +1,14 @@
 import numpy as np
 import pytest
 
-from ionface.workflows.engines.vasp_double.double_settings import resolve
 from ionface.workflows.engines.vasp_double.electrons import bands, density, scf
-from ionface.workflows.engines.vasp_double.pseudopotentials import parse
+
+from .test_settings import settings
 
 
 def _settings(counts=(2, 1), **tags):
-    return resolve(tags, parse("Li\nS\n"), counts)
+    text = "\n".join(f"{name} = {value}" for name, value in tags.items())
+    return settings(text, counts)
 
 
 @pytest.mark.parametrize("first", [True, False])
@@ -24,8 +25,8 @@ def test_electronic_steps_end_at_the_energy_within_ediff(first, ediff):
 
 
 def test_later_ionic_steps_need_fewer_electronic_ones():
-    settings = _settings()
-    first, later = (len(list(scf(0, settings, first=f))) for f in (True, False))
+    chosen = _settings()
+    first, later = (len(list(scf(0, chosen, first=f))) for f in (True, False))
     assert later < first
 
 
@@ -35,25 +36,25 @@ def test_nelmin_and_nelm_are_heard():
 
 
 def test_what_does_not_converge_uses_all_steps_and_keeps_changing():
-    settings = _settings(NELM=12)
-    steps = list(scf(-3.0, settings, first=True, converges=False))
+    chosen = _settings(NELM=12)
+    steps = list(scf(-3.0, chosen, first=True, converges=False))
     assert len(steps) == 12
-    assert min(abs(step.change) for step in steps) > settings.ediff
+    assert min(abs(step.change) for step in steps) > chosen.tags["EDIFF"]
 
 
 @pytest.mark.parametrize("counts", [(2, 1), (1, 1), (1, 4)])
 def test_occupations_hold_all_electrons_and_leave_empty_bands(counts):
-    settings = _settings(counts)
-    energies, occupations = bands(settings)
-    assert 2 * occupations.sum() == pytest.approx(settings.n_electrons)
+    chosen = _settings(counts)
+    energies, occupations = bands(chosen)
+    assert 2 * occupations.sum() == pytest.approx(chosen.tags["NELECT"])
     assert occupations[-1] < 1
     assert (np.diff(energies) >= 0).all()
-    assert len(energies) == settings.n_bands
+    assert len(energies) == chosen.tags["NBANDS"]
 
 
 @pytest.mark.parametrize("ispin", [1, 2])
 def test_the_integrated_density_counts_two_electrons_per_band(ispin):
-    settings = _settings(ISPIN=ispin, NEDOS=2001)
-    table = density(settings)
+    chosen = _settings(ISPIN=ispin, NEDOS=2001)
+    table = density(chosen)
     assert table.shape == (2001, 3)
-    assert ispin * table[-1, 2] == pytest.approx(2 * settings.n_bands, rel=0.01)
+    assert ispin * table[-1, 2] == pytest.approx(2 * chosen.tags["NBANDS"], rel=0.01)

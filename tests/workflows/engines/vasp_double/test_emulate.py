@@ -1,23 +1,22 @@
 """Whole runs in processes of their own, as a queue starts them."""
 
-import re
+import io
 import shutil
-import time
 
 import numpy as np
 import pytest
-from pymatgen.io.vasp import Oszicar, Outcar, Xdatcar
+from pymatgen.io.vasp import Oszicar, Outcar
 
 from ionface.analysis.readers.vasprun import VasprunStream
-from ionface.errors import InputError
+from ionface.workflows.engines.vasp_double.emulate import (
+    Stop,
+    emulate,
+    stop_requested,
+)
+from ionface.workflows.engines.vasp_double.faults import Faults
+from ionface.workflows.engines.vasp_double.model import model
 
 from .conftest import DYNAMICS, RELAX, STATIC
-
-# pymatgen's Xdatcar leaves its file open
-pytestmark = [
-    pytest.mark.filterwarnings("ignore::ResourceWarning"),
-    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
-]
 
 
 def _steps(folder):
@@ -111,54 +110,35 @@ def test_nsw_limits_a_relaxation_and_a_rerun_finishes_it(run_folder, here):
 
 
 def test_files_grow_while_it_runs(run_folder):
-    import subprocess
-    import sys
+    """Every step is on the disk before the next one is computed."""
+    folder = run_folder(DYNAMICS)
+    grown = []
 
-    from .conftest import environment_of
+    class Watching(Faults):
+        def within(self, number):
+            lines = (folder / "OSZICAR").read_text().count("T=")
+            steps = (folder / "vasprun.xml").read_text().count("</calculation>")
+            frames = (folder / "XDATCAR").read_text().count("configuration")
+            grown.append((number - 1, lines, steps, frames))
 
-    folder = run_folder(DYNAMICS.replace("NSW = 8", "NSW = 50"))
-    command = [
-        sys.executable,
-        "-m",
-        "ionface.workflows.engines.vasp_double",
-        "--fault",
-        "slow:0.15",
-    ]
-    with subprocess.Popen(
-        command, cwd=folder, env=environment_of(), stdout=subprocess.DEVNULL
-    ) as process:
-        try:
-            counts = []
-            deadline = time.monotonic() + 30
-            while len(set(counts)) < 3 and time.monotonic() < deadline:
-                time.sleep(0.05)
-                if (folder / "OSZICAR").is_file():
-                    counts.append((folder / "OSZICAR").read_text().count("T="))
-            done = len(
-                re.findall("</calculation>", (folder / "vasprun.xml").read_text())
-            )
-            frames = len(Xdatcar(folder / "XDATCAR").structures)
-        finally:
-            process.kill()
-    assert 1 <= done < 50
-    assert abs(frames - done) <= 1
-    assert len(_steps(folder)) >= done
+    quiet = io.StringIO()
+    emulate(folder, model("emt"), Watching(folder, [], quiet, quiet))
+    assert grown == [(n, n, n, n) for n in range(8)]
 
 
-@pytest.mark.parametrize("missing", ["INCAR", "POSCAR", "POTCAR.spec"])
-def test_a_missing_input_ends_the_run_with_a_word(run_folder, double, missing):
-    folder = run_folder(STATIC)
-    (folder / missing).unlink()
-    run = double(folder)
-    assert run.returncode == 1
-    assert missing.partition(".")[0] in run.stderr
-    assert missing.partition(".")[0] in run.stdout  # VASP's own channel
-    assert "Traceback" not in run.stderr
-    assert not (folder / "OUTCAR").exists()
+STOPCARS = {
+    "LSTOP = .TRUE.": Stop.SOFT,
+    "lstop = t\n": Stop.SOFT,
+    "LABORT = .TRUE.\n": Stop.HARD,
+    "LSTOP = .TRUE.\nLABORT = .TRUE.": Stop.HARD,
+    "LSTOP = .FALSE.": None,
+    "LSTOP = what\n": None,
+    "": None,
+}
 
 
-def test_species_that_differ_are_refused(run_folder, here):
-    folder = run_folder(STATIC)
-    (folder / "POTCAR.spec").write_text("Cu\nAl\n")
-    with pytest.raises(InputError, match="POTCAR has Cu Al, POSCAR has Al Cu"):
-        here(folder)
+@pytest.mark.parametrize("text", STOPCARS)
+def test_stopcar_asks_for_an_end_after_the_step_or_within_it(tmp_path, text):
+    assert stop_requested(tmp_path) is None
+    (tmp_path / "STOPCAR").write_text(text)
+    assert stop_requested(tmp_path) is STOPCARS[text]

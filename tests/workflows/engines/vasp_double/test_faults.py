@@ -1,5 +1,6 @@
 """Each fault, and what custodian makes of it."""
 
+import io
 import signal
 import sys
 import warnings
@@ -14,6 +15,7 @@ from custodian.custodian import (
 from custodian.vasp.handlers import (
     FrozenJobErrorHandler,
     NonConvergingErrorHandler,
+    StdErrHandler,
     UnconvergedErrorHandler,
     VaspErrorHandler,
     WalltimeHandler,
@@ -26,10 +28,16 @@ from ionface.analysis.readers import open_trajectory
 from ionface.analysis.readers.vasprun import VasprunStream
 from ionface.errors import InputError
 from ionface.workflows.engines.vasp.contcar import is_complete
-from ionface.workflows.engines.vasp_double.faults import Faults, parse
-from ionface.workflows.engines.vasp_double.stand_in_potcars import stand_in
+from ionface.workflows.engines.vasp_double.faults import (
+    MESSAGES,
+    ON_STDERR,
+    WARNINGS,
+    CrashError,
+    Faults,
+    parse,
+)
 
-from .conftest import DYNAMICS, RELAX, STATIC, environment_of
+from .conftest import COMMAND, DYNAMICS, RELAX, STATIC, environment_of
 
 # custodian and pymatgen warn of the stand-in POTCAR, and leave files open
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -42,13 +50,9 @@ def custodian(run_folder, monkeypatch):
     def run(incar, fault, handlers, validators=(), folder=None, monitor=False):
         if folder is None:
             folder = run_folder(incar)
-            (folder / "POTCAR.spec").unlink()
-            (folder / "POTCAR").write_text(stand_in("Al") + stand_in("Cu"))
         for name, value in environment_of(IONFACE_VASP_FAULT=fault).items():
             monkeypatch.setenv(name, value)
-        monkeypatch.delenv("CUSTODIAN_WALLTIME_START", raising=False)
-        command = [sys.executable, "-m", "ionface.workflows.engines.vasp_double"]
-        job = VaspJob(command, auto_npar=False, backup=False, auto_gamma=False)
+        job = VaspJob(COMMAND, auto_npar=False, backup=False, auto_gamma=False)
         Custodian(
             handlers,
             [job],
@@ -96,7 +100,7 @@ def test_electrons_that_do_not_converge_get_another_algorithm(custodian):
 
 def test_a_run_whose_electrons_never_converge_is_recognized(run_folder, double):
     folder = run_folder(DYNAMICS.replace("NSW = 8", "NSW = 13") + "NELM = 15\n")
-    run = double(folder, "--fault", "scf:all!")
+    run = double(folder, "scf:all!")
     assert run.returncode == 0
     assert "electronic self-consistency was not achieved" in run.stdout
     assert not _read(folder).converged_electronic
@@ -111,15 +115,15 @@ def test_a_killed_run_leaves_its_complete_steps_and_the_next_one_succeeds(custod
 
 def test_a_kill_is_a_kill(run_folder, double):
     folder = run_folder(DYNAMICS)
-    assert double(folder, "--fault", "kill:4").returncode == -signal.SIGKILL
+    assert double(folder, "kill:4").returncode == -signal.SIGKILL
     stream = VasprunStream(folder / "vasprun.xml")
     assert len(list(stream.steps())) == 3
     assert "ends inside an ionic step" in stream.reason
     assert is_complete((folder / "CONTCAR").read_bytes(), dynamics=True)
-    assert double(folder, "--fault", "kill:4").returncode == 0  # once only
+    assert double(folder, "kill:4").returncode == 0  # once only
     assert _complete_steps(folder) == 8
-    assert double(folder, "--fault", "kill:2!").returncode == -signal.SIGKILL
-    assert double(folder, "--fault", "kill:2!").returncode == -signal.SIGKILL
+    assert double(folder, "kill:2!").returncode == -signal.SIGKILL
+    assert double(folder, "kill:2!").returncode == -signal.SIGKILL
 
 
 def test_a_hung_run_is_ended_and_goes_on_from_its_last_geometry(custodian):
@@ -150,24 +154,24 @@ def test_a_truncated_vasprun_fails_validation_once(custodian):
 
 def test_a_truncated_vasprun_keeps_its_first_steps(run_folder, here):
     folder = run_folder(RELAX)
-    here(folder, fault=["truncate"])
+    here(folder, fault="truncate")
     stream = VasprunStream(folder / "vasprun.xml")
     kept = len(list(stream.steps()))
     assert stream.reason
     assert 0 < kept < len(Oszicar(folder / "OSZICAR").electronic_steps)
-    here(folder, fault=["truncate"])
+    here(folder, fault="truncate")
     assert _read(folder).converged
 
 
 def test_a_full_disk_ends_the_run_within_a_line(run_folder, double):
     folder = run_folder(RELAX)
-    run = double(folder, "--fault", "full-disk:3")
+    run = double(folder, "full-disk:3")
     assert run.returncode == 38
     assert "No space left on device" in run.stderr
     assert "severe (38)" in run.stderr
     assert not (folder / "OUTCAR").read_text().endswith("\n")
     assert _complete_steps(folder) == 2
-    assert double(folder, "--fault", "full-disk:3").returncode == 0
+    assert double(folder, "full-disk:3").returncode == 0
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is full")
@@ -182,7 +186,7 @@ def test_a_disk_that_is_really_full_reads_the_same(run_folder, double):
 
 def test_a_torn_contcar_is_no_state_to_go_on_from(run_folder, double):
     folder = run_folder(DYNAMICS)
-    run = double(folder, "--fault", "torn-contcar:3")
+    run = double(folder, "torn-contcar:3")
     assert run.returncode == -signal.SIGKILL
     assert not is_complete((folder / "CONTCAR").read_bytes(), dynamics=True)
     assert _complete_steps(folder) == 3
@@ -194,7 +198,7 @@ def test_merged_columns_hold_the_same_frames(run_folder, here):
         run_folder(DYNAMICS, name="merged"),
     )
     here(plain)
-    here(merged, fault=["merge"])
+    here(merged, fault="merge")
     row = (merged / "XDATCAR").read_text().splitlines()[8]
     assert len(row.split()) < 3
     one, other = (open_trajectory(f / "XDATCAR").segments[0] for f in (plain, merged))
@@ -204,7 +208,7 @@ def test_merged_columns_hold_the_same_frames(run_folder, here):
 
 def test_overflowing_integers_are_asterisks_that_parsers_survive(run_folder, here):
     folder = run_folder(DYNAMICS)
-    here(folder, fault=["stars"])
+    here(folder, fault="stars")
     assert "configuration=******" in (folder / "XDATCAR").read_text()
     assert 'RANDOM_SEED">******' in (folder / "vasprun.xml").read_text()
     assert Outcar(folder / "OUTCAR").data["nplwv"] == [[None]]
@@ -215,19 +219,18 @@ def test_overflowing_integers_are_asterisks_that_parsers_survive(run_folder, her
 
 def test_two_faults_strike_one_after_the_other(run_folder, double):
     folder = run_folder(DYNAMICS)
-    faults = {"IONFACE_VASP_FAULT": "zbrent:2, kill:3"}
-    codes = [double(folder, **faults).returncode for _ in range(3)]
+    codes = [double(folder, "zbrent:2, kill:3").returncode for _ in range(3)]
     assert codes == [1, -signal.SIGKILL, 0]
 
 
 @pytest.mark.parametrize("words", ["explode", "kill:soon", "slow:x", "scf:some"])
 def test_an_unknown_fault_is_refused(words):
     with pytest.raises(InputError, match="fault"):
-        parse([words])
+        parse(words)
 
 
 def test_words_become_faults(tmp_path):
-    one, two, three = parse(["kill:3, slow:0.5", "zbrent!"])
+    one, two, three = parse("kill:3, slow:0.5, zbrent!")
     assert (one.name, one.step, one.always) == ("kill", 3, False)
     assert two.argument == "0.5"
     assert three.always
@@ -235,3 +238,21 @@ def test_words_become_faults(tmp_path):
     armed = Faults(tmp_path, [one, two, three], sys.stdout, sys.stderr).armed
     assert sorted(armed) == ["slow", "zbrent"]
     assert [path.name for path in tmp_path.iterdir()] == [one.marker]
+
+
+KNOWN = {**VaspErrorHandler.error_msgs, **StdErrHandler.error_msgs}
+
+
+@pytest.mark.parametrize("name", sorted(MESSAGES))
+def test_custodian_knows_each_message_by_its_name(tmp_path, name):
+    assert any(pattern in MESSAGES[name] for pattern in KNOWN[name])
+    console, errors = io.StringIO(), io.StringIO()
+    faults = Faults(tmp_path, parse(name), console, errors)
+    if name in WARNINGS:
+        faults.within(1)
+    else:
+        with pytest.raises(CrashError):
+            faults.within(1)
+    told, other = (errors, console) if name in ON_STDERR else (console, errors)
+    assert MESSAGES[name] in told.getvalue()
+    assert not other.getvalue()

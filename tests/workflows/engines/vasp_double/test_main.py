@@ -1,63 +1,75 @@
 import json
+import subprocess
+import sys
 
 import pytest
 
-from ionface.workflows.engines.vasp_double.main import main
-from ionface.workflows.engines.vasp_double.marks import emulated
+from ionface.analysis.readers.emulation_mark import emulated_model
+from ionface.workflows.engines.vasp_double.main import main, run
 
-from .conftest import STATIC
+from .conftest import COMMAND, STATIC, environment_of
 
 LJ = {"epsilon": 0.3, "sigma": 2.5, "rc": 6.0}
 
 
-def test_the_environment_chooses_the_calculator(run_folder, monkeypatch, capsys):
+def test_the_environment_chooses_the_calculator(run_folder, capsys):
     folder = run_folder(STATIC)
-    monkeypatch.chdir(folder)
-    told = {
+    environment = {
         "IONFACE_VASP_CALCULATOR": "ase.calculators.lj.LennardJones",
         "IONFACE_VASP_ARGUMENTS": json.dumps(LJ),
     }
-    assert main([], told) == 0
-    assert "LennardJones(epsilon=0.3" in emulated(folder)
+    assert run(folder, environment) == 0
+    assert "LennardJones(epsilon=0.3" in emulated_model(folder)
     assert "F=" in capsys.readouterr().out
 
 
-def test_words_win_over_the_environment(run_folder, monkeypatch):
-    folder = run_folder(STATIC)
-    monkeypatch.chdir(folder)
-    told = {"IONFACE_VASP_CALCULATOR": "no.such.Thing"}
-    assert main(["--calculator", "emt"], told) == 0
-    assert "emt.EMT" in emulated(folder)
-
-
 @pytest.mark.parametrize(
-    ("words", "status", "told"),
+    ("name", "value", "message"),
     [
-        (["--calculator", "no.such.Thing"], 1, "no calculator no.such.Thing"),
-        (["--fault", "explode", "--calculator", "emt"], 1, "unknown fault 'explode'"),
-        (["--mode", "replay"], 1, "IONFACE_VASP_REGISTRY"),
-        (["--record", "true"], 1, "IONFACE_VASP_REGISTRY"),
+        ("CALCULATOR", "no.such.Thing", "no calculator no.such.Thing"),
+        ("FAULT", "explode", "unknown fault 'explode'"),
+        ("SHIFT", "much", "IONFACE_VASP_SHIFT=much"),
+        ("ARGUMENTS", "{'a': 1}", "no JSON object"),
     ],
 )
-def test_what_is_wrong_is_said_in_one_message(
-    run_folder, monkeypatch, capsys, words, status, told
-):
-    monkeypatch.chdir(run_folder(STATIC))
-    assert main(words, {}) == status
-    assert told in capsys.readouterr().err
+def test_what_is_wrong_is_said_in_one_message(run_folder, capsys, name, value, message):
+    environment = {"IONFACE_VASP_CALCULATOR": "emt", f"IONFACE_VASP_{name}": value}
+    assert run(run_folder(STATIC), environment) == 1
+    assert message in capsys.readouterr().err
 
 
-def test_a_wrong_environment_is_said_too(run_folder, monkeypatch, capsys):
-    monkeypatch.chdir(run_folder(STATIC))
-    assert main([], {"IONFACE_VASP_MODE": "dream"}) == 1
-    assert "'dream'" in capsys.readouterr().err
-    with pytest.raises(SystemExit):
-        main([], {"IONFACE_VASP_SHIFT": "much"})
-    assert "much" in capsys.readouterr().err
+def test_words_are_answered_with_what_the_environment_may_say(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["ionface-vasp", "--help"])
+    assert main() == 2
+    assert "IONFACE_VASP_CALCULATOR" in capsys.readouterr().err
 
 
-def test_wrong_usage_is_status_two(run_folder, monkeypatch, capsys):
-    monkeypatch.chdir(run_folder(STATIC))
-    with pytest.raises(SystemExit) as caught:
-        main(["--no-such-option"], {})
-    assert caught.value.code == 2
+@pytest.mark.parametrize("missing", ["INCAR", "POSCAR", "POTCAR"])
+def test_a_missing_input_ends_the_run_with_a_word(run_folder, capsys, missing):
+    folder = run_folder(STATIC)
+    (folder / missing).unlink()
+    assert run(folder, {"IONFACE_VASP_CALCULATOR": "emt"}) == 1
+    printed = capsys.readouterr()
+    assert missing in printed.err
+    assert missing in printed.out  # VASP's own channel
+    assert not (folder / "OUTCAR").exists()
+
+
+def test_it_starts_without_the_heavy_libraries(run_folder):
+    code = (
+        "import sys\n"
+        "from ionface.workflows.engines.vasp_double.main import main\n"
+        "assert main() == 0\n"
+        "print(*sys.modules)"
+    )
+    finished = subprocess.run(
+        [COMMAND[0], "-c", code],
+        cwd=run_folder(STATIC),
+        env=environment_of(),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    loaded = set(finished.stdout.split())
+    heavy = {"torch", "pymatgen", "jobflow", "monty", "matplotlib", "pandas"}
+    assert not loaded & heavy

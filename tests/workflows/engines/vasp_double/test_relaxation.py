@@ -3,23 +3,24 @@ import pytest
 from ase.calculators.emt import EMT
 
 from ionface.errors import InputError
-from ionface.workflows.engines.vasp_double.calculators import Point, Surface, model
-from ionface.workflows.engines.vasp_double.double_relaxation import (
-    Fire,
+from ionface.workflows.engines.vasp_double.geometry import Poscar, parse
+from ionface.workflows.engines.vasp_double.model import Surface, model
+from ionface.workflows.engines.vasp_double.potcars import Pseudopotential
+from ionface.workflows.engines.vasp_double.relaxation import (
     QuasiNewton,
     Relaxation,
     Still,
 )
-from ionface.workflows.engines.vasp_double.double_settings import resolve
-from ionface.workflows.engines.vasp_double.poscar_reader import Poscar, parse
-from ionface.workflows.engines.vasp_double.pseudopotentials import parse as potentials
+from ionface.workflows.engines.vasp_double.settings import resolve
+from ionface.workflows.engines.vasp_double.steps import Point
 
 from .conftest import alloy
 
 
 def _settings(**tags):
     given = {"IBRION": 2, "NSW": 200, "EDIFFG": -0.005} | tags
-    return resolve(given, potentials("Al\nCu\n"), (6, 2))
+    potentials = [Pseudopotential("PAW_PBE X", 3, 200, 0)] * 2
+    return resolve(given, potentials, _start())
 
 
 def _start(amplitude=0.08, strain=0.0, free=None):
@@ -31,7 +32,7 @@ def _start(amplitude=0.08, strain=0.0, free=None):
 
 def _relaxed(start, settings):
     motion = Relaxation(start, settings)
-    surface = Surface(model("emt").calculator, start.species, start.free is None)
+    surface = Surface(model("emt"), start.species, all_move=start.free is None)
     points = []
     for number in range(settings.steps):
         points.append(surface(motion.lattice, motion.fractional))
@@ -43,9 +44,9 @@ def _relaxed(start, settings):
     return motion, points
 
 
-@pytest.mark.parametrize("ibrion", [1, 2, 3])
+@pytest.mark.parametrize("ibrion", [1, 2])
 def test_every_search_ends_where_the_forces_meet_the_criterion(ibrion):
-    settings = _settings(IBRION=ibrion, POTIM=0.5)
+    settings = _settings(IBRION=ibrion)
     motion, points = _relaxed(_start(), settings)
     assert motion.finished()
     forces = [np.linalg.norm(p.forces, axis=1).max() for p in points]
@@ -91,38 +92,11 @@ def test_a_finished_run_leaves_the_geometry_that_it_computed():
     assert motion.final()[1] is motion.fractional
 
 
-@pytest.mark.parametrize("isif", [3, 6])
-def test_a_free_cell_loses_its_stress(isif):
-    settings = _settings(ISIF=isif)
+def test_a_free_cell_loses_its_stress():
+    settings = _settings(ISIF=3)
     _, points = _relaxed(_start(0.0, strain=np.diag([0.03, -0.02, 0.01])), settings)
     assert np.abs(points[0].stress).max() > 0.005
     assert np.abs(points[-1].stress).max() < 0.005 * 8 / 130
-
-
-@pytest.mark.parametrize("isif", [4, 5])
-def test_the_shape_relaxes_at_constant_volume(isif):
-    start = _start(0.0, strain=np.diag([0.04, -0.03, 0.0]))
-    motion, points = _relaxed(start, _settings(ISIF=isif, EDIFFG=-0.01))
-    volumes = [np.linalg.det(lattice) for lattice in (start.lattice, motion.lattice)]
-    assert volumes[1] == pytest.approx(volumes[0], rel=1e-9)
-    assert not np.allclose(motion.lattice, start.lattice)
-    assert points[-1].energy < points[0].energy
-
-
-def test_the_volume_alone_scales_the_cell():
-    start = _start(0.0, strain=0.03 * np.eye(3))
-    motion, points = _relaxed(start, _settings(ISIF=7))
-    ratio = motion.lattice[start.lattice > 1] / start.lattice[start.lattice > 1]
-    assert ratio == pytest.approx(ratio[0])
-    assert ratio[0] < 0.999
-    assert abs(np.trace(points[-1].stress)) < 3 * 0.005 * 8 / 130
-
-
-@pytest.mark.parametrize("isif", [5, 6, 7])
-def test_ions_ride_along_where_only_the_cell_moves(isif):
-    start = _start(0.05, strain=0.02 * np.eye(3))
-    motion, _ = _relaxed(start, _settings(ISIF=isif, NSW=20))
-    assert motion.fractional == pytest.approx(start.fractional, abs=1e-14)
 
 
 def test_lattice_constraints_keep_the_normal():
@@ -154,7 +128,7 @@ def test_the_forces_of_the_search_are_the_slope_of_the_energy():
     start = _start(0.08)
     motion = Relaxation(start, _settings(ISIF=3))
     motion.deformation = np.array([[1.05, 0.02, 0], [0.02, 0.96, 0.01], [0, 0.01, 1]])
-    surface = Surface(model("emt").calculator, start.species, all_move=True)
+    surface = Surface(model("emt"), start.species, all_move=True)
     shift = np.linalg.inv(start.lattice)
 
     def place(step):
@@ -189,13 +163,11 @@ def test_a_cell_cannot_relax_without_stress():
         motion.receive(Point(0.0, np.zeros((8, 3)), np.zeros(3), None))
 
 
-@pytest.mark.parametrize("search", [QuasiNewton(), Fire(0.5)])
-def test_the_searches_find_the_bottom_of_a_narrow_valley(search):
+def test_the_search_finds_the_bottom_of_a_narrow_valley():
+    search = QuasiNewton()
     place, stiffness = np.array([[1.0, 1.0, 1.0]]), np.array([1.0, 10.0, 60.0])
-    for _ in range(300):
-        step = search.step(-stiffness * place)
-        search.took(step)
-        place = place + step
+    for _ in range(100):
+        place = place + search.step(-stiffness * place)
     assert np.abs(place).max() < 1e-4
 
 

@@ -10,6 +10,7 @@ from ase.io import read as ase_read
 from pymatgen.io.vasp import Oszicar, Outcar, Poscar, Vasprun, Xdatcar
 
 from ionface.analysis.readers import open_trajectory
+from ionface.analysis.readers.emulation_mark import EMULATED_MARK, emulated_model
 from ionface.analysis.readers.vasp_terms import vasp_directory_term
 
 from .conftest import DYNAMICS, RELAX, STATIC, alloy
@@ -143,7 +144,10 @@ def test_our_readers_take_them(finished):
         assert term.converged
         assert term.energy == pytest.approx(_vasprun(folder).final_energy, abs=1e-8)
         assert term.level.k_points == "Gamma 2x2x1"
-        assert term.level.pseudopotentials == ("PAW_PBE Al", "PAW_PBE Cu")
+        assert term.level.pseudopotentials == (
+            "PAW_PBE Al STANDIN",
+            "PAW_PBE Cu STANDIN",
+        )
 
 
 @pytest.mark.filterwarnings("ignore")
@@ -250,3 +254,12 @@ def test_wave_functions_and_charges_are_written_only_where_wanted(run_folder, he
     here(folder)
     assert not (folder / "WAVECAR").stat().st_size
     assert not (folder / "CHGCAR").stat().st_size
+
+
+def test_every_file_says_who_wrote_it(run_folder, here):
+    folder = run_folder(STATIC)
+    here(folder)
+    for name in ("WAVECAR", "CHGCAR", "CHG"):
+        assert EMULATED_MARK.encode() in (folder / name).read_bytes()
+    for name in ("vasprun.xml", "OUTCAR"):
+        assert emulated_model(folder / name).startswith("ase.calculators.emt.EMT() ase")

@@ -1,4 +1,4 @@
-"""The mark that every emulated output carries, and how to find it."""
+"""The mark in outputs of the stand-in for VASP, and how to find it."""
 
 from __future__ import annotations
 
@@ -8,18 +8,12 @@ from pathlib import Path
 from ionface.analysis.readers.compressed import BROKEN_STREAM, open_binary, plain_name
 from ionface.errors import AnalysisError
 
-VERSION = "6.4.3"
-MARK = "emulated by ionface"
+EMULATED_MARK = "emulated by ionface"
 HEAD = 4000  # bytes in which a vasprun.xml has its header
 ENDINGS = ("", ".gz", ".bz2", ".xz")
 
 
-def mark(model: str) -> str:
-    """Return the mark for a model, as it stands in every output."""
-    return f"{MARK} ({model})"
-
-
-def emulated(directory: Path | str) -> str | None:
+def emulated_model(directory: Path | str) -> str | None:
     """Return the model behind a directory's outputs, or None if VASP made them.
 
     Args:
@@ -46,5 +40,5 @@ def _model(path: Path) -> str | None:
         head = head.partition("</generator>")[0]
     else:
         head = head.partition("\n")[0]
-    found = re.search(re.escape(MARK) + r" \((.*)\)", head)
+    found = re.search(re.escape(EMULATED_MARK) + r" \((.*)\)", head)
     return found[1] if found else None

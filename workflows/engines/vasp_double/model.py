@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 
 from ionface.errors import InputError
-from ionface.workflows.engines.vasp_double.poscar_reader import FloatArray
+from ionface.workflows.engines.vasp_double.geometry import FloatArray
+from ionface.workflows.engines.vasp_double.steps import Point
 
 POTENTIALS = ("sevennet", "chgnet")
 SHORT = {
@@ -23,23 +24,6 @@ SHORT = {
     "lj": "ase.calculators.lj.LennardJones",
     "spheres": "ionface.workflows.engines.vasp_double.spheres.Spheres",
 }
-
-
-@dataclass(frozen=True)
-class Point:
-    """What the model says of one geometry.
-
-    Attributes:
-        energy: eV.
-        forces: eV/Å, shape (n_atoms, 3), without their mean where all atoms move.
-        drift: the mean that was taken off, times the number of atoms, eV/Å.
-        stress: eV/Å³, positive in tension, shape (3, 3); None if the model has none.
-    """
-
-    energy: float
-    forces: FloatArray
-    drift: FloatArray
-    stress: FloatArray | None
 
 
 @dataclass(frozen=True)
@@ -57,7 +41,7 @@ class Model:
     shift: float = 0.0
 
 
-def model(name: str, arguments: str = "", shift: float = 0.0) -> Model:
+def model(name: str, arguments: str = "{}", shift: float = 0.0) -> Model:
     """Return a model by name or import path.
 
     Args:
@@ -70,34 +54,34 @@ def model(name: str, arguments: str = "", shift: float = 0.0) -> Model:
         InputError: it cannot be made.
     """
     try:
-        given = json.loads(arguments) if arguments.strip() else {}
+        keywords = json.loads(arguments)
     except ValueError as error:
         raise InputError(
             f"calculator arguments {arguments!r} are no JSON object: {error}"
         ) from error
     if name in POTENTIALS:
-        return _potential(name, given, shift)
-    path = SHORT.get(name, name)
-    made = _made(path, given)
-    package = path.partition(".")[0]
-    told = ", ".join(f"{key}={value}" for key, value in sorted(given.items()))
-    name = f"{path}({told}) {package} {_version(package)}{_told(shift)}"
-    return Model(made, name, shift)
+        calculator, words = _potential(name, keywords)
+    else:
+        path = SHORT.get(name, name)
+        calculator = _made(path, keywords)
+        package = path.partition(".")[0]
+        listed = ", ".join(f"{key}={value}" for key, value in sorted(keywords.items()))
+        words = f"{path}({listed}) {package} {_version(package)}"
+    shifted = f" shifted by {shift:g} eV per atom" if shift else ""
+    return Model(calculator, words + shifted, shift)
 
 
-def _potential(name: str, given: Mapping[str, Any], shift: float) -> Model:
+def _potential(name: str, keywords: Mapping[str, Any]) -> tuple[Any, str]:
     from ionface.workflows.engines.ase import potential
 
-    chosen = getattr(potential, name)()
-    level = chosen.level_of_theory()
-    made = _made(chosen.calculator, {**chosen.arguments, **given})
+    pretrained = getattr(potential, name)()
+    level = pretrained.level_of_theory()
+    calculator = _made(pretrained.calculator, {**pretrained.arguments, **keywords})
     weights = f" {level.weights[:12]}" if level.weights else ""
-    words = f"{name} {chosen.model} {level.code} {level.version}{weights}"
-    return Model(made, words + _told(shift), shift)
-
-
-def _told(shift: float) -> str:
-    return f" shifted by {shift:g} eV per atom" if shift else ""
+    return (
+        calculator,
+        f"{name} {pretrained.model} {level.code} {level.version}{weights}",
+    )
 
 
 def _made(path: str, arguments: Mapping[str, Any]) -> Any:
@@ -122,21 +106,17 @@ class Surface:
     """The energy of one set of atoms in any geometry.
 
     Args:
-        calculator: of ASE.
+        model: the calculator.
         species: symbols of the atoms.
         all_move: no atom is fixed: the mean force is taken off, as VASP does.
-        shift: added to the energy, eV per atom.
     """
 
     def __init__(
-        self,
-        calculator: Any,
-        species: tuple[str, ...],
-        all_move: bool,
-        shift: float = 0.0,
+        self, model: Model, species: tuple[str, ...], *, all_move: bool
     ) -> None:
-        self.calculator, self.species, self.all_move = calculator, species, all_move
-        self.offset = shift * len(species)
+        self.calculator, self.species = model.calculator, species
+        self.all_move = all_move
+        self.offset = model.shift * len(species)
 
     def __call__(self, lattice: FloatArray, fractional: FloatArray) -> Point:
         """Return energy, forces and stress.

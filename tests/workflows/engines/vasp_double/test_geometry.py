@@ -5,9 +5,10 @@ from pymatgen.io.vasp import Poscar as PymatgenPoscar
 
 from ionface.errors import InputError
 from ionface.workflows.engines.vasp_double.fortran import as_printed
-from ionface.workflows.engines.vasp_double.poscar_reader import (
+from ionface.workflows.engines.vasp_double.geometry import (
     Bath,
     Poscar,
+    along_free,
     contcar_text,
     geometry_text,
     parse,
@@ -39,19 +40,9 @@ def test_species_follow_the_groups():
     assert _random().species == ("Li", "Li", "S", "Li")
 
 
-def test_files_without_symbols_take_them_from_the_pseudopotentials():
-    old = PLAIN.replace("Li S\n", "")
-    assert parse(old, ("Li", "S")).species == ("Li", "S", "S")
-    with pytest.raises(ValueError, match="groups"):
-        parse(old)
-
-
-@pytest.mark.parametrize(
-    ("scale", "factor"), [("2.0", 2.0), ("-480.0", 2.0), ("2 2 2", 2.0)]
-)
-def test_the_scale_may_be_a_factor_a_volume_or_three_factors(scale, factor):
-    scaled = parse(PLAIN.replace("1.0", scale, 1))
-    assert scaled.lattice == pytest.approx(parse(PLAIN).lattice * factor)
+def test_the_scale_is_a_factor():
+    doubled = parse(PLAIN.replace("1.0", "2.0", 1))
+    assert doubled.lattice == pytest.approx(parse(PLAIN).lattice * 2)
 
 
 def test_cartesian_positions_become_fractional():
@@ -66,7 +57,7 @@ def test_cartesian_positions_become_fractional():
 
 def test_selective_dynamics_are_flags_along_the_cell_vectors():
     text = PLAIN.replace("Direct", "Selective\nDirect").replace(
-        "0 0 0\n.5", "0 0 0 T F .TRUE.\n.5"
+        "0 0 0\n.5", "0 0 0 T F T\n.5"
     )
     text = text.replace(".5 .5 .5", ".5 .5 .5 F F F").replace(".75", ".75 T T T")
     free = parse(text).free
@@ -131,6 +122,8 @@ def test_the_layout_is_vasps_own(realdata):
         PLAIN.replace(".25", "x"),
         PLAIN + "\n1 2 3\n",
         PLAIN.replace("1.0", "1 1", 1),
+        PLAIN.replace("1.0", "-60.0", 1),
+        PLAIN.replace("Li S\n", ""),
         PLAIN + "Lattice velocities\n",
     ],
 )
@@ -148,3 +141,32 @@ def test_headers_hold_the_cell():
     assert header[2].split() == ["3.000000", "0.000000", "0.000000"]
     assert header[5].split() == ["Li", "S"]
     assert "Direct" in geometry_text(parse(PLAIN))
+
+
+CELL = np.array([[4.0, 0.0, 0.0], [1.5, 5.0, 0.0], [0.5, 1.0, 6.0]])
+
+
+def test_free_and_fixed_atoms_keep_all_or_nothing():
+    vectors = np.arange(6.0).reshape(2, 3) + 1
+    assert along_free(vectors, None, CELL) is vectors
+    free = np.array([[True] * 3, [False] * 3])
+    assert along_free(vectors, free, CELL).tolist() == [[1, 2, 3], [0, 0, 0]]
+
+
+@pytest.mark.parametrize("flags", [[1, 0, 0], [0, 1, 0], [1, 1, 0], [0, 1, 1]])
+def test_a_partly_free_atom_moves_along_its_free_cell_vectors_only(flags):
+    free = np.array([flags], dtype=bool)
+    vector = np.array([[0.3, -0.7, 1.1]])
+    kept = along_free(vector, free, CELL)
+    fractional = (kept @ np.linalg.inv(CELL))[0]
+    assert fractional[~free[0]] == pytest.approx(np.zeros((~free).sum()), abs=1e-14)
+    # nothing of what is lost lies along the free directions: work is conserved
+    assert CELL[free[0]] @ (vector - kept)[0] == pytest.approx(0, abs=1e-14)
+
+
+def test_fixed_coordinates_carry_no_temperature():
+    places = np.zeros((10, 3))
+    assert Poscar("x", CELL, ("Li",), (10,), places).freedom == 27  # less the center
+    free = np.ones((10, 3), dtype=bool)
+    free[:4] = False
+    assert Poscar("x", CELL, ("Li",), (10,), places, free).freedom == 18

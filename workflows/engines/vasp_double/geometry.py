@@ -8,14 +8,14 @@ blocks of the predictor. All numbers are read back exactly as they were written.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ionface.errors import InputError
-from ionface.workflows.engines.vasp_double.fortran import exponential, fixed
+from ionface.workflows.engines.vasp_double.fortran import as_printed, exponential, rows
 
 FloatArray = NDArray[np.float64]
 VELOCITY_DIGITS = 8  # significant
@@ -43,7 +43,7 @@ class Poscar:
 
     Attributes:
         comment: first line.
-        lattice: Å, shape (3, 3), scaled.
+        lattice: Å, shape (3, 3).
         symbols: of each group of atoms, in the file's order; may repeat.
         counts: atoms of each group.
         fractional: shape (n_atoms, 3).
@@ -59,7 +59,7 @@ class Poscar:
     fractional: FloatArray
     free: NDArray[np.bool_] | None = None
     velocities: FloatArray | None = None
-    bath: Bath | None = field(default=None)
+    bath: Bath | None = None
 
     @property
     def species(self) -> tuple[str, ...]:
@@ -67,19 +67,22 @@ class Poscar:
         pairs = zip(self.symbols, self.counts, strict=True)
         return tuple(symbol for symbol, count in pairs for _ in range(count))
 
+    @property
+    def freedom(self) -> int:
+        """Return how many coordinates carry temperature."""
+        if self.free is not None:
+            return int(np.sum(self.free))
+        return max(3 * len(self.fractional) - 3, 1)  # the center of mass rests
 
-def read(path: Path, symbols: tuple[str, ...] = ()) -> Poscar:
+
+def read(path: Path) -> Poscar:
     """Return the geometry of a file.
-
-    Args:
-        path: POSCAR or CONTCAR.
-        symbols: of the groups, for files without a line of symbols (VASP 4).
 
     Raises:
         InputError: the file is missing or not whole.
     """
     try:
-        return parse(path.read_text(errors="replace"), symbols)
+        return parse(path.read_text(errors="replace"))
     except OSError as error:
         raise InputError(f"cannot read {path.name}: {error.strerror}") from error
     except (ValueError, IndexError, StopIteration) as error:
@@ -89,71 +92,33 @@ def read(path: Path, symbols: tuple[str, ...] = ()) -> Poscar:
         ) from error
 
 
-def parse(text: str, symbols: tuple[str, ...] = ()) -> Poscar:
+def parse(text: str) -> Poscar:
     """Return the geometry of a text; ValueError or IndexError where it is not whole."""
     lines = text.splitlines()
-    lattice = _lattice(lines)
-    at = 5
-    if not lines[at].split()[0].isdigit():
-        symbols = tuple(w.split("/")[0].split("_")[0] for w in lines[at].split())
-        at += 1
-    counts = _leading_integers(lines[at])
-    at += 1
-    if len(symbols) < len(counts):
+    scale = float(lines[1])
+    if scale <= 0:
+        raise ValueError(f"scale {scale:g} is not emulated")
+    vectors = [[float(word) for word in line.split()[:3]] for line in lines[2:5]]
+    lattice = as_printed(np.array(vectors) * scale, POSITION_DIGITS)
+    # VASP 6.4 adds the POTCAR's name and hash, as in Mg_pv/f474ac0d
+    symbols = tuple(w.split("/")[0].split("_")[0] for w in lines[5].split())
+    counts = tuple(int(word) for word in lines[6].split())
+    if len(symbols) != len(counts):
         raise ValueError(f"{len(counts)} groups of atoms, but symbols {symbols}")
-    selective = lines[at].strip()[:1] in ("s", "S")
-    at += selective
-    cartesian = lines[at].strip()[:1] in ("c", "C", "k", "K")
-    total = sum(counts)
-    words = [line.split() for line in lines[at + 1 : at + 1 + total]]
-    if len(words) != total or not total:
-        raise ValueError(f"{len(words)} of {total} atoms")
-    places = np.array([row[:3] for row in words], dtype=float)
-    if cartesian:
-        places = np.linalg.solve(lattice.T, (places * _scale(lines)).T).T
-    free = None
-    if selective:
-        free = np.array(
-            [[w.lstrip(".")[:1] in ("T", "t") for w in r[3:6]] for r in words]
-        )
-    rest = iter(lines[at + 1 + total :])
-    velocities = _velocities(rest, total, lattice)
+    selective = lines[7].strip()[:1] in ("s", "S")
+    first = 9 if selective else 8
+    atoms = [line.split() for line in lines[first : first + sum(counts)]]
+    places = np.array([row[:3] for row in atoms], dtype=float)
+    if not sum(counts) or places.shape != (sum(counts), 3):
+        raise ValueError(f"{len(atoms)} of {sum(counts)} atoms")
+    if lines[first - 1].strip()[:1] in ("c", "C", "k", "K"):
+        places = places * scale @ np.linalg.inv(lattice)
+    free = np.array([[w == "T" for w in r[3:6]] for r in atoms]) if selective else None
+    rest = iter(lines[first + sum(counts) :])
+    velocities = _velocities(rest, len(atoms), lattice)
     bath = _bath(rest) if velocities is not None else None
-    return Poscar(
-        lines[0].strip(), lattice, symbols[: len(counts)], counts, places, free,
-        velocities, bath,
-    )  # fmt: skip
-
-
-def _scale(lines: list[str]) -> FloatArray:
-    scale = np.array(lines[1].split()[:3], dtype=float)
-    if len(scale) not in (1, 3):
-        raise ValueError("scale")
-    if scale[0] < 0:
-        volume = abs(np.linalg.det(_vectors(lines)))
-        scale = np.array([(-scale[0] / volume) ** (1 / 3)])
-    return scale
-
-
-def _vectors(lines: list[str]) -> FloatArray:
-    vectors = np.array([line.split()[:3] for line in lines[2:5]], dtype=float)
-    if vectors.shape != (3, 3):
-        raise ValueError("lattice")
-    return vectors
-
-
-def _lattice(lines: list[str]) -> FloatArray:
-    lattice: FloatArray = _vectors(lines) * _scale(lines)
-    return lattice
-
-
-def _leading_integers(line: str) -> tuple[int, ...]:
-    counts = []
-    for word in line.split():
-        if not word.isdigit():
-            break
-        counts.append(int(word))
-    return tuple(counts)
+    comment = lines[0].strip()
+    return Poscar(comment, lattice, symbols, counts, places, free, velocities, bath)
 
 
 def _velocities(
@@ -168,15 +133,12 @@ def _velocities(
     velocities = np.array(words, dtype=float)
     if velocities.shape != (total, 3):
         raise ValueError("velocities")
-    if header[:1] in ("d", "D"):
-        velocities = velocities @ lattice
-    return velocities
+    return velocities @ lattice if header[:1] in ("d", "D") else velocities
 
 
 def _bath(rest: Iterator[str]) -> Bath | None:
     next(rest, "")
-    flag = next(rest, "").split()
-    if not flag or flag[0] != "1":
+    if next(rest, "").split()[:1] != ["1"]:  # the flag of the predictor's block
         return None
     timestep = float(next(rest).split()[0])
     scale, rate = (float(word) for word in next(rest).split()[:2])
@@ -211,17 +173,18 @@ def contcar_text(
         following: fractional positions one step ahead, shape (n_atoms, 3).
         displacements: fractional, per step, shape (n_atoms, 3).
     """
-    count = len(poscar.fractional)
-    still = np.zeros((count, 3))
+    still = np.zeros((len(poscar.fractional), 3))
     moving = still if poscar.velocities is None else poscar.velocities
-    parts = [geometry_text(poscar), "\n", _block(moving)]
+    blocks = [geometry_text(poscar), "\n", _block(moving)]
     if poscar.bath is not None:
         bath = poscar.bath
         numbers = "".join(exponential(x, 16, 8) for x in (bath.scale, bath.rate, 0, 0))
-        parts += ["\n           1\n", f"  {bath.timestep:.17f}     \n", f"{numbers}\n"]
-        for block in (following, displacements, still):
-            parts.append(_block(still if block is None else block))
-    return "".join(parts)
+        blocks += ["\n           1\n", f"  {bath.timestep:.17f}     \n", f"{numbers}\n"]
+        blocks += [
+            _block(still if values is None else values)
+            for values in (following, displacements, still)
+        ]
+    return "".join(blocks)
 
 
 def _block(values: FloatArray) -> str:
@@ -233,9 +196,27 @@ def _block(values: FloatArray) -> str:
 
 def xdatcar_header(poscar: Poscar, title: str) -> str:
     """Return XDATCAR's header."""
-    vectors = "".join(
-        " " + "".join(fixed(x, 12, 6) for x in row) + "\n" for row in poscar.lattice
-    )
     symbols = "".join(f"   {symbol:2}" for symbol in poscar.symbols)
     counts = "".join(f"{count:6d}" for count in poscar.counts)
+    vectors = rows(poscar.lattice, 12, 6, lead=" ")
     return f"{title:40}\n           1\n{vectors}{symbols}\n{counts}\n"
+
+
+def along_free(
+    vectors: FloatArray, free: NDArray[np.bool_] | None, lattice: FloatArray
+) -> FloatArray:
+    """Return the part of each vector that lies along the free cell vectors.
+
+    Args:
+        vectors: Cartesian, shape (n_atoms, 3).
+        free: which fractional coordinates may move, shape (n_atoms, 3); None for all.
+        lattice: shape (3, 3).
+    """
+    if free is None:
+        return vectors
+    allowed = np.where(np.all(free, axis=1, keepdims=True), vectors, 0.0)
+    counts = free.sum(axis=1)
+    for atom in np.flatnonzero((counts > 0) & (counts < 3)):
+        basis = np.linalg.qr(lattice[free[atom]].T)[0]  # orthonormal columns
+        allowed[atom] = basis @ (basis.T @ vectors[atom])
+    return allowed
