@@ -30,6 +30,7 @@ sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
 from ionface.structures.interface import build_interface
 from ionface.workflows.engines.contract import RelaxSettings
+from ionface.workflows.engines.registry import configured
 from ionface.workflows.engines.vasp.vasp_engine import vasp_double
 from ionface.workflows.flows.jobs import BuiltInterface
 from ionface.workflows.study import study_files
@@ -116,7 +117,7 @@ def relaxed(
     done = folder / "done.json"
     if done.is_file():
         return json.loads(done.read_text())
-    engine = vasp_double().configured(study)
+    engine = configured(vasp_double(), study)
     settings = replace(engine.waves.settings, prerelax=prerelax)
     engine = replace(engine, waves=replace(engine.waves, settings=settings))
     goal = RelaxSettings(given.fmax, given.steps, must_converge=False)

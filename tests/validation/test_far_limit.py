@@ -52,7 +52,7 @@ def test_slabs_in_contact_do():
 @pytest.mark.filterwarnings("ignore")  # the potentials' own, of torch
 @pytest.mark.parametrize("engine", ["sevennet", "chgnet"])
 def test_the_default_engines_have_the_far_limit_too(engine):
-    from ionface.workflows.engines.contract import engine as find
+    from ionface.workflows.engines.registry import engine as find
 
     calculator = find(engine).static().calculator
     model = build_interface(

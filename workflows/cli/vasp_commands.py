@@ -10,6 +10,7 @@ import typer
 
 from ionface.errors import IonfaceError
 from ionface.workflows.cli.console import job_progress, messages, table
+from ionface.workflows.engines.registry import configured
 from ionface.workflows.study import study_files
 from ionface.workflows.study.study import quickened
 
@@ -36,7 +37,7 @@ def vasp_study(name: str, engine: str, quick: bool) -> tuple[Study, VaspEngine]:
     study = study_files.load(name).with_engine(engine)
     study = quickened(study) if quick else study
     found = vasp() if engine == "vasp" else vasp_double()
-    return study, found.configured(study)
+    return study, configured(found, study)
 
 
 def show_plan(

@@ -25,13 +25,13 @@ from ionface.workflows.cluster.context import Cluster, age_s, here, now
 from ionface.workflows.cluster.graphs import Target, workflows
 from ionface.workflows.cluster.guard import check_name
 from ionface.workflows.cluster.resources import Requests
+from ionface.workflows.engines.registry import job_engine
 from ionface.workflows.projects.project import Project
 
 if TYPE_CHECKING:
     from fireworks import Workflow
     from jobflow import Job
-
-    from ionface.workflows.study.study import Study
+from ionface.workflows.study.study import Study
 
 HOLD_S = 600.0  # a submission that has not ended after so long was interrupted
 
@@ -111,8 +111,8 @@ def prepared(study: Study, root: Path) -> tuple[Project, list[tuple[Job, list[st
     project = Project.create(root, study)
     jobs = project.jobs()
     for job, _ in jobs:
-        if hasattr(job.maker, "grows"):
-            job.maker.grows = True
+        if engine := job_engine(study, job.metadata):
+            job.maker = engine.for_queue(job.maker)
     return project, jobs
 
 

@@ -1,27 +1,34 @@
-"""What an engine is: three Makers and a level of theory. Flows know nothing more.
+"""What an engine owes: Makers, a level of theory, and what it says of its own jobs.
 
-A study names its engine; `engine(name)` finds it. A new engine is one more entry of
-the registry, or an ASE calculator's import path, which needs no entry at all.
+Everything outside this folder knows engines by this contract alone. An engine may
+subclass `Engine`, which answers for it wherever most engines have the same answer; the
+methods with `...` are its own. docs/studies.md has one of 40 lines.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, Protocol, Self
 
 from jobflow import Maker
+from monty.json import MSONable
+from pymatgen.core import Structure
 
 from ionface.analysis.energies.level_of_theory import LevelOfTheory
 from ionface.errors import IonfaceError
+from ionface.workflows.study.protocols import Protocol as PaperProtocol
+from ionface.workflows.study.vasp_settings import VaspSettings
 
 if TYPE_CHECKING:
-    from ionface.workflows.study.study import Study
+    from ase.calculators.calculator import Calculator
+
+Kind = Literal["relax", "static", "dynamics"]
+FASTEST_WITH_HYDROGEN = 1.0  # fs; hydrogen's stretches have periods of 10 fs
 
 
 @dataclass(frozen=True)
-class RelaxSettings:
+class RelaxSettings(MSONable):
     """When a relaxation is done.
 
     Attributes:
@@ -29,17 +36,19 @@ class RelaxSettings:
         steps: at most so many ionic steps in one go.
         must_converge: a relaxation that needs more steps is an error, and running it
             again goes on from its last structure; else it ends where it is.
-        for_dynamics: prepares dynamics and takes their k-points (Γ for plane waves).
+        like_dynamics: forces are evaluated as in the engine's dynamics, which this
+            relaxation prepares, and not as in its energies. An engine that makes no
+            difference between the two ignores it.
     """
 
     fmax: float = 0.02
     steps: int = 1000
     must_converge: bool = True
-    for_dynamics: bool = False
+    like_dynamics: bool = False
 
 
 @dataclass(frozen=True)
-class DynamicsSettings:
+class DynamicsSettings(MSONable):
     """An NVT run with a Nosé-Hoover thermostat.
 
     Attributes:
@@ -52,8 +61,10 @@ class DynamicsSettings:
         seed: of the Maxwell-Boltzmann velocities of the first segment.
         segment: an engine that decides by itself how often it restarts does so after
             so many steps at the latest; None for as seldom as possible.
-        until: ends the run early, as keyword arguments of
-            the stopping criterion `Steady`; engines that cannot do so ignore it.
+        until: ends the run once a bond count is steady, as in {pair: In-S,
+            window: 2000, tolerance: 0.05} (window in fs, tolerance relative). Only an
+            engine that decides its segments itself can stop early; others run all
+            steps.
     """
 
     temperature: float = 300.0
@@ -66,90 +77,133 @@ class DynamicsSettings:
     until: dict[str, Any] | None = None
 
 
+@dataclass(frozen=True)
+class JobDescription:
+    """What one job of an engine will do, before anything has run.
+
+    Attributes:
+        kind: of the job.
+        structure: where it starts.
+        steps: ionic steps at most.
+        inputs: what the engine's program is given, in the engine's own terms.
+        stages: runs of that program in one go.
+        prerelaxed: a potential takes out the worst forces first.
+    """
+
+    kind: Kind
+    structure: Structure
+    steps: int
+    inputs: Any = None
+    stages: int = 1
+    prerelaxed: bool = False
+
+
 class Engine(Protocol):
     """Anything that can relax, evaluate and move a structure.
 
     `relax` and `static` return Makers whose `make(structure)` gives a job with a
-    RunRecord as output; `dynamics` returns a Maker whose `make(structure, previous)`
-    gives a job with a DynamicsRecord, `previous` being the record that it continues.
+    RunRecord as output. `dynamics` returns a Maker whose `make(structure, previous)`
+    gives a job with a DynamicsRecord, `previous` being the record that it continues:
+    its first frame is the last one of `previous`, not repeated. Every frame of its
+    trajectory has a temperature (K) and a potential energy (eV), which the report
+    shows; `records.check_frames` holds a trajectory against this.
+
+    A job that is run again in its folder goes on from what it finds there.
     """
 
     @property
     def name(self) -> str:
         """Return the name under which users call it."""
+        ...
 
     def level_of_theory(self) -> LevelOfTheory:
         """Return what fixes its energies, as found on this machine."""
+        ...
 
     def relax(self, settings: RelaxSettings) -> Maker:
         """Return the Maker of relaxations at a fixed cell."""
+        ...
 
     def static(self) -> Maker:
         """Return the Maker of single-point calculations."""
+        ...
 
     def dynamics(self, settings: DynamicsSettings) -> Maker:
         """Return the Maker of one segment of molecular dynamics."""
+        ...
+
+    @property
+    def decides_segments(self) -> bool:
+        """Tell whether one dynamics job does all steps, in as many runs as it takes.
+
+        Else a long run is a chain of jobs, each with the steps of one segment.
+        """
+        return False
+
+    def configured(
+        self,
+        paper: PaperProtocol,
+        vasp: VaspSettings,
+        find: Callable[[str], Engine],
+    ) -> Self:
+        """Return the engine with what a study sets for it.
+
+        Args:
+            paper: the settings that the study follows.
+            vasp: the study's section of this name.
+            find: gives another engine by name, as one for a pre-relaxation.
+        """
+        del paper, vasp, find
+        return self
+
+    def check_elements(self, structure: Structure) -> None:
+        """Refuse a structure with elements that the engine was not made for.
+
+        Raises:
+            IonfaceError: names them.
+        """
+        del structure
+
+    @property
+    def in_process(self) -> bool:
+        """Tell whether an energy is so cheap that many belong in one job.
+
+        Then `calculator` gives them, and the engine, which that job carries, is
+        MSONable. Else each energy is worth a job of its own.
+        """
+        return False
+
+    def calculator(self) -> Calculator:
+        """Return the ASE calculator of an engine that computes in process."""
+        raise IonfaceError(f"{self.name} does not compute in process")
+
+    def for_queue(self, maker: Maker) -> Maker:
+        """Return one of its Makers as it should be where jobs have a wall time."""
+        return maker
+
+    def describe(self, maker: Maker, structure: Structure) -> JobDescription | None:
+        """Return what a job of one of its Makers will do with a structure.
+
+        None where there is nothing to plan: the job needs no resources of its own.
+        """
+        del maker, structure
+        return None
 
 
-@dataclass(frozen=True)
-class EngineChoice:
-    """An engine as a study file may spell it out.
+def check_timestep(structure: Structure, timestep: float, insist: str = "") -> None:
+    """Refuse a time step that is too long for the fastest bonds.
 
-    Attributes:
-        calculator: import path of an ASE calculator, as in "ase.calculators.emt.EMT".
-        arguments: keyword arguments of the calculator.
-        functional: what its energies stand for, in words; part of the level of theory.
-    """
-
-    calculator: str
-    arguments: dict[str, Any] = field(default_factory=dict)
-    functional: str = "unspecified"
-
-
-def engines() -> Mapping[str, Callable[[], Engine]]:
-    """Return the engines that have a name of their own."""
-    from ionface.workflows.engines.ase import potential
-    from ionface.workflows.engines.vasp import vasp_engine
-
-    return {
-        "sevennet": potential.sevennet,
-        "chgnet": potential.chgnet,
-        "vasp": vasp_engine.vasp,
-        "vasp-double": vasp_engine.vasp_double,
-    }
-
-
-def study_engine(study: Study, kind: Literal["formation", "dynamics"]) -> Engine:
-    """Return the engine of a study's energies or dynamics, with the study's settings.
+    Args:
+        structure: whose lightest element decides.
+        timestep: fs.
+        insist: how a user may have it all the same, for the message.
 
     Raises:
-        IonfaceError: as `engine`.
+        IonfaceError: hydrogen with more than 1 fs.
     """
-    found = engine(getattr(study.engines(), kind))
-    configured = getattr(found, "configured", None)
-    return found if configured is None else configured(study)
-
-
-def engine(choice: str | EngineChoice) -> Engine:
-    """Return the engine for a name, an import path or a choice with arguments.
-
-    Raises:
-        IonfaceError: no engine has this name, or it is not installed.
-    """
-    from ionface.workflows.engines.ase import potential
-
-    if isinstance(choice, EngineChoice):
-        return potential.from_import_path(
-            choice.calculator, choice.arguments, choice.functional
+    if "H" in structure.symbol_set and timestep > FASTEST_WITH_HYDROGEN:
+        raise IonfaceError(
+            f"timestep={timestep:g} fs is too long for hydrogen, whose stretches have "
+            f"periods of 10 fs; set timestep to {FASTEST_WITH_HYDROGEN:g} fs or less"
+            + (f", or insist with {insist}" if insist else "")
         )
-    known = engines()
-    if choice in known:
-        return known[choice]()
-    if "." in choice:
-        return potential.from_import_path(choice, {}, "unspecified")
-    close = get_close_matches(choice, known, n=1)
-    hint = f"did you mean {close[0]!r}? " if close else ""
-    raise IonfaceError(
-        f"unknown engine {choice!r}; {hint}have {sorted(known)}, or the import path "
-        "of an ASE calculator such as ase.calculators.emt.EMT"
-    )

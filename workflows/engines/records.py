@@ -11,11 +11,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from monty.json import MSONable
 from pymatgen.core import Structure
 
 from ionface.analysis.energies.ledger import EnergyTerm
 from ionface.analysis.energies.level_of_theory import LevelOfTheory
+from ionface.analysis.trajectory.store import store_digest
 from ionface.analysis.trajectory.trajectory import Trajectory
 from ionface.errors import IonfaceError
 
@@ -86,6 +88,18 @@ class TrajectoryPointer(MSONable):
     sha256: str
     frames: int
 
+    @classmethod
+    def to(cls, path: Path) -> TrajectoryPointer:
+        """Return the pointer to a trajectory in the folder of the job that wrote it."""
+        path = path.resolve()
+        return cls(
+            run=path.parent.name,
+            file=path.name,
+            path=str(path),
+            sha256=store_digest(path),
+            frames=Trajectory.open(path).n_frames,
+        )
+
     def locate(self, runs: Path) -> Path:
         """Return the file's path, below `runs` if it is there, else where it was.
 
@@ -132,6 +146,43 @@ class DynamicsRecord(MSONable):
     last_step: int
     level: dict[str, Any]
     directory: str
+
+
+def relabeled(original: Structure, final: Structure) -> Structure:
+    """Return the final positions with the labels of the original sites.
+
+    Engines keep the order of the sites but not their properties.
+
+    Raises:
+        IonfaceError: the order is another one.
+    """
+    if [s.specie for s in original] != [s.specie for s in final]:
+        raise IonfaceError(
+            "the engine returned the atoms in another order; labels cannot be kept"
+        )
+    return Structure(
+        final.lattice,
+        original.species,
+        final.frac_coords,
+        site_properties=original.site_properties,
+        properties=original.properties,
+    )
+
+
+def check_frames(record: DynamicsRecord, trajectory: Trajectory) -> None:
+    """Hold a trajectory against what the contract says that its frames have.
+
+    Raises:
+        IonfaceError: no frames, or frames without temperatures or energies.
+    """
+    owed = ("temperature", "potential_energy")
+    # a scalar that nobody wrote reads as NaN
+    if absent := [n for n in owed if not np.isfinite(trajectory.scalars[n]).any()]:
+        raise IonfaceError(
+            f"the dynamics in {record.directory} left {len(trajectory)} frames without "
+            f"{' and '.join(absent)}; every frame of an engine's trajectory must have "
+            "both (K, eV), or temperatures and drift could not be checked"
+        )
 
 
 def runs_folder() -> Path:

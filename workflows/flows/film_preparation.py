@@ -24,11 +24,11 @@ from ionface.workflows.engines.contract import (
     DynamicsSettings,
     Engine,
     RelaxSettings,
-    study_engine,
 )
 from ionface.workflows.engines.durable import durable_job
+from ionface.workflows.engines.registry import study_engine
 from ionface.workflows.flows.jobs import interface_spec
-from ionface.workflows.study.naming import named
+from ionface.workflows.flows.naming import named
 from ionface.workflows.study.study import Study
 
 QUICK_STAGE = 50  # steps
@@ -66,9 +66,14 @@ def film_jobs(study: Study, spec: InterfaceSpec) -> tuple[Any, list[Job]]:
             layer, structure, bulk = cut.output, cut.output.structure, False
             jobs.append(cut)
         made = _stage_job(engine, stage, structure, spec.film.seed)
-        jobs.append(named(made, spec.name, f"film {stage.name}"))
+        jobs.append(
+            named(
+                made, spec.name, f"film {stage.name}", kind=stage.kind, role="dynamics"
+            )
+        )
         structure = made.output.structure
-    checked = named(check_settled(layer, structure), spec.name, "check film")
+    checked = check_settled(layer, structure)
+    named(checked, spec.name, "check film", like=layer.uuid)
     return checked.output, [*jobs, checked]
 
 

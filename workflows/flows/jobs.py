@@ -24,12 +24,13 @@ from ionface.structures.polymers.molecule_report import MoleculeReport
 from ionface.structures.polymers.topology import Topology
 from ionface.structures.specs import CrystalLayer, InterfaceSpec
 from ionface.workflows.engines import progress
-from ionface.workflows.engines.ase.relax import relabeled
 from ionface.workflows.engines.durable import durable_job
 from ionface.workflows.engines.records import (
     DynamicsRecord,
     RunRecord,
     TrajectoryPointer,
+    check_frames,
+    relabeled,
     runs_folder,
 )
 from ionface.workflows.engines.vasp.ledger_cell import in_ledger
@@ -178,6 +179,7 @@ def join_segments(name: str, segments: list[DynamicsRecord]) -> TrajectoryPointe
     folder.mkdir(exist_ok=True)
     path = folder / f"{name}.ionf"
     joined = join([segment.trajectory.open(runs_folder()) for segment in segments])
+    check_frames(segments[-1], joined)
     joined.write(path)
     return TrajectoryPointer(
         run=f"../{TRAJECTORIES}",

@@ -15,11 +15,10 @@ from typing import Any
 from jobflow import Job
 
 from ionface.structures.specs import AmorphousLayer, FilmLayer, InterfaceSpec
-from ionface.workflows.engines.ase.potential import Potential
-from ionface.workflows.engines.contract import engine, study_engine
+from ionface.workflows.engines.registry import engine, study_engine
 from ionface.workflows.flows import ensembles, film_preparation, registry_scan
 from ionface.workflows.flows import jobs as tasks
-from ionface.workflows.study.naming import named
+from ionface.workflows.flows.naming import named
 from ionface.workflows.study.study import Study
 
 
@@ -69,7 +68,8 @@ def _members(
     relax = study_engine(study, "formation").relax(ensembles.RANKING)
     relaxed = [relax.make(getattr(one.output, where.side)) for one in built]
     for rank, one in enumerate(relaxed):
-        named(one, spec.name, f"relax ordering {rank}")
+        task = f"relax ordering {rank}"
+        named(one, spec.name, task, kind="relax", role="formation", part=where.side)
     members = {
         name: named(
             ensembles.member(
@@ -80,6 +80,7 @@ def _members(
             ),
             name,
             "choose ordering",
+            like=built[0].uuid,
         )
         for place, name in enumerate(ensembles.member_names(spec))
     }
@@ -95,16 +96,20 @@ def _scanned(
         if spec.scan.engine
         else study_engine(study, "formation")
     )
+    other = {"engine": spec.scan.engine} if spec.scan.engine else {}
     model = None
-    if not isinstance(chosen, Potential):
+    if not chosen.in_process:
         from ionface.structures.interface import build_interface
 
         model = build_interface(replace(spec, scan=None))
     jobs = registry_scan.scan_jobs(chosen, model, built, spec.scan)
     *points, scanned, placed = jobs
     for number, point in enumerate(points):
-        kind = "static" if number % 2 else "point"
-        named(point, name, f"scan {kind} {number // 2}")
+        if number % 2 == 0:
+            named(point, name, f"scan point {number // 2}")
+            continue
+        task = f"scan static {number // 2}"
+        named(point, name, task, kind="static", role="formation", **other)
     named(scanned, name, "registry scan", result="landscape")
-    named(placed, name, "place", result="model")
+    named(placed, name, "place", result="model", like=built.uuid)
     return jobs, placed

@@ -29,7 +29,6 @@ from ionface.structures.model import InterfaceModel
 from ionface.structures.specs import RegistryScan
 from ionface.workflows.engines import progress
 from ionface.workflows.engines.ase.atoms import atoms_of
-from ionface.workflows.engines.ase.potential import Potential
 from ionface.workflows.engines.contract import Engine
 from ionface.workflows.engines.durable import durable_job
 from ionface.workflows.engines.records import RunRecord
@@ -94,15 +93,15 @@ def scan_jobs(
     """Return the jobs of a scan; the last two give the Landscape and the placed model.
 
     Args:
-        engine: whose energies count. A potential does the scan in one job; of others,
-            each point is a static job.
+        engine: whose energies count. One that computes in process does the scan in
+            one job; of others, each point is a static job.
         model: the same interface, built here; needed for engines with a job a point.
         built: job whose output is a BuiltInterface.
         scan: spacing and gaps.
     """
     jobs: list[Job] = []
-    if isinstance(engine, Potential):
-        scanned = scan_with_potential(built.output.model, asdict(scan), engine)
+    if engine.in_process:
+        scanned = scan_in_process(built.output.model, asdict(scan), engine)
     else:
         if model is None:
             raise IonfaceError("a scan by static jobs needs the model to count them")
@@ -118,13 +117,13 @@ def scan_jobs(
 
 
 @durable_job
-def scan_with_potential(
-    model: InterfaceModel, scan: Mapping[str, Any], potential: Potential
+def scan_in_process(
+    model: InterfaceModel, scan: Mapping[str, Any], engine: Engine
 ) -> Landscape:
-    """Return the landscape by a potential; finished points are kept in a file."""
-    potential.check_elements(model.structure)
+    """Return the landscape by an engine's calculator; finished points are kept."""
+    engine.check_elements(model.structure)
     known = _known_energies(Path(ENERGIES))
-    calculator = potential.static().calculator
+    calculator = engine.calculator()
     grid, points = _points(model, RegistryScan(**scan))
     for number, point in enumerate(points):
         progress.report(number, len(points), "registry scan")
@@ -135,7 +134,7 @@ def scan_with_potential(
             file.write(json.dumps([number, energy]) + "\n")
         known[number] = energy
     energies = [known[number] for number in range(len(points))]
-    level = potential.level_of_theory().as_dict()
+    level = engine.level_of_theory().as_dict()
     return _landscape(model, RegistryScan(**scan), energies, level)
 
 

@@ -7,7 +7,7 @@ references:  crystal -> its RDF at rest; NVT -> its RDF in motion
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from jobflow import Flow, Job, Maker
@@ -17,11 +17,12 @@ from ionface.workflows.engines.contract import (
     DynamicsSettings,
     Engine,
     RelaxSettings,
-    study_engine,
 )
+from ionface.workflows.engines.registry import study_engine
 from ionface.workflows.flows import jobs as tasks
 from ionface.workflows.flows.models import building_jobs
-from ionface.workflows.study.naming import named, slug
+from ionface.workflows.flows.naming import named
+from ionface.workflows.study.naming import slug
 from ionface.workflows.study.protocols import protocol
 from ionface.workflows.study.study import (
     DynamicsSpec,
@@ -69,10 +70,15 @@ class InterfaceFormationMaker(Maker):
                 start = getattr(frozen.output, part)
             else:
                 relaxed[part] = self.engine.relax(self.relax).make(start)
-                jobs.append(named(relaxed[part], name, f"relax {part}"))
+                mine = {"role": "formation", "part": part}
+                task = f"relax {part}"
+                jobs.append(named(relaxed[part], name, task, kind="relax", **mine))
                 start = relaxed[part].output.structure
             static[part] = self.engine.static().make(start)
-            jobs.append(named(static[part], name, f"static {part}"))
+            mine = {"role": "formation", "part": part}
+            jobs.append(
+                named(static[part], name, f"static {part}", kind="static", **mine)
+            )
         ledger = tasks.enter_in_ledger(
             built.output.model,
             {part: done.output for part, done in static.items()},
@@ -104,7 +110,7 @@ class InterfaceDynamicsMaker(Maker):
     steps: int
     prerelax: RelaxSettings = field(
         default_factory=lambda: RelaxSettings(
-            0.1, 50, must_converge=False, for_dynamics=True
+            0.1, 50, must_converge=False, like_dynamics=True
         )
     )
     name: str = "dynamics"
@@ -114,7 +120,9 @@ class InterfaceDynamicsMaker(Maker):
         jobs: list[Job] = []
         if self.prerelax.steps > 1:
             before = self.engine.relax(self.prerelax).make(structure)
-            jobs.append(named(before, subject, "pre-relax"))
+            jobs.append(
+                named(before, subject, "pre-relax", kind="relax", role="dynamics")
+            )
             structure = before.output.structure
         segments = self._segments(subject, structure, jobs)
         joined = tasks.join_segments(slug(subject), [job.output for job in segments])
@@ -126,7 +134,7 @@ class InterfaceDynamicsMaker(Maker):
         return Flow(jobs, output=analyzed.output, name=f"{subject} {self.name}")
 
     def _segments(self, subject: str, structure: Any, jobs: list[Job]) -> list[Job]:
-        if getattr(self.engine, "chains", False):
+        if self.engine.decides_segments:
             return [self._chain(subject, structure, jobs)]
         segments: list[Job] = []
         for start in range(0, self.steps, self.settings.steps):
@@ -134,7 +142,7 @@ class InterfaceDynamicsMaker(Maker):
             maker = self.engine.dynamics(_with_steps(self.settings, steps))
             previous = segments[-1].output if segments else None
             segments.append(maker.make(structure, previous))
-            named(segments[-1], subject, f"dynamics {len(segments)}")
+            _named_segment(segments[-1], subject, len(segments))
         jobs += segments
         return segments
 
@@ -143,8 +151,13 @@ class InterfaceDynamicsMaker(Maker):
         job = self.engine.dynamics(_with_steps(self.settings, self.steps)).make(
             structure
         )
-        jobs.append(named(job, subject, "dynamics 1"))
+        jobs.append(_named_segment(job, subject, 1))
         return job
+
+
+def _named_segment(job: Job, subject: str, number: int) -> Job:
+    task = f"dynamics {number}"
+    return named(job, subject, task, kind="dynamics", role="dynamics")
 
 
 @dataclass
@@ -239,7 +252,7 @@ def _dynamics_maker(
         ),
         steps=steps,
         prerelax=RelaxSettings(
-            0.1, run.prerelax, must_converge=False, for_dynamics=True
+            0.1, run.prerelax, must_converge=False, like_dynamics=True
         ),
     )
 
@@ -257,4 +270,4 @@ def _reference_maker(study: Study, reference: ReferenceSpec) -> ReferenceMaker:
 
 
 def _with_steps(settings: DynamicsSettings, steps: int) -> DynamicsSettings:
-    return DynamicsSettings(**{**asdict(settings), "steps": steps})
+    return replace(settings, steps=steps)

@@ -205,7 +205,7 @@ def dynamics_jobs(
     after = None
     if run.prerelax > 1:
         settings = RelaxSettings(
-            PRERELAX_FMAX, run.prerelax, must_converge=False, for_dynamics=True
+            PRERELAX_FMAX, run.prerelax, must_converge=False, like_dynamics=True
         )
         incar = relax_incar(engine.waves, structure, settings)
         yield PlannedJob(

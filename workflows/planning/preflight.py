@@ -63,7 +63,7 @@ def check_study(study: Study, *, here: bool, project: Path | None = None) -> lis
 
 def vasp_engines(study: Study) -> list[tuple[VaspEngine, tuple[Role, ...]]]:
     """Return the VASP engines of a study, each with what it computes."""
-    from ionface.workflows.engines.contract import study_engine
+    from ionface.workflows.engines.registry import study_engine
 
     found: dict[str, tuple[VaspEngine, tuple[Role, ...]]] = {}
     for role in ROLES:
@@ -152,7 +152,7 @@ def _check_sandwiches(study: Study, settings: VaspSettings) -> None:
 
 
 def _check_potential(name: str) -> None:
-    from ionface.workflows.engines.contract import engine
+    from ionface.workflows.engines.registry import engine
 
     try:
         engine(name).level_of_theory()

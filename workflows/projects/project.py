@@ -249,7 +249,7 @@ class Project:
 
 def levels(study: Study) -> dict[str, LevelOfTheory]:
     """Return the level of theory of each kind of job that the study has."""
-    from ionface.workflows.engines.contract import study_engine
+    from ionface.workflows.engines.registry import study_engine
 
     found = {}
     if study.formation_names:

@@ -17,7 +17,6 @@ from ionface.structures.specs import (
     Layer,
     PolymerLayer,
 )
-from ionface.workflows.engines.contract import EngineChoice
 from ionface.workflows.study.vasp_settings import VaspSettings
 
 FORBID: dict[str, Any] = {"extra": "forbid"}
@@ -118,6 +117,23 @@ class Published:
     e_total: float | None = None
     slabs: dict[str, float] = field(default_factory=dict)
     area: float | None = None
+
+
+@dataclass(frozen=True)
+class EngineChoice:
+    """An ASE calculator as an engine, spelled out.
+
+    Attributes:
+        calculator: import path of the class, as in "ase.calculators.emt.EMT".
+        arguments: keyword arguments of the class.
+        functional: what its energies stand for, in words; part of the level of theory.
+    """
+
+    __pydantic_config__: ClassVar = FORBID
+
+    calculator: str
+    arguments: dict[str, Any] = field(default_factory=dict)
+    functional: str = "unspecified"
 
 
 @dataclass(frozen=True)

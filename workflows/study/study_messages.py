@@ -21,9 +21,9 @@ from ionface.structures.specs import (
     PolymerLayer,
     RegistryScan,
 )
-from ionface.workflows.engines.contract import EngineChoice
 from ionface.workflows.study.study import (
     DynamicsSpec,
+    EngineChoice,
     EngineNames,
     Published,
     ReferenceSpec,

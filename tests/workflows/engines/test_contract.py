@@ -11,8 +11,11 @@ from ase.calculators.emt import EMT
 from pymatgen.core import Lattice, Structure
 
 from ionface.errors import IonfaceError
-from ionface.workflows.engines.ase.potential import from_import_path
-from ionface.workflows.engines.contract import EngineChoice, RelaxSettings, engine
+from ionface.workflows.engines.ase.ase_engine import MPTRJ, from_import_path
+from ionface.workflows.engines.ase.potential import Potential
+from ionface.workflows.engines.contract import RelaxSettings
+from ionface.workflows.engines.registry import engine
+from ionface.workflows.study.study import EngineChoice
 
 EMT_PATH = "ase.calculators.emt.EMT"
 
@@ -173,14 +176,6 @@ def test_sevennet_gives_the_raw_pbe_energy_of_lithium(tmp_path, monkeypatch):
 
 
 def test_elements_that_a_potential_was_not_made_for_are_refused():
-    from pymatgen.core import Lattice, Structure
-
-    from ionface.workflows.engines.ase.potential import (
-        MPTRJ,
-        Potential,
-        from_import_path,
-    )
-
     polonium = Structure(Lattice.cubic(3.4), ["Po"], [[0, 0, 0]])
     with pytest.raises(IonfaceError, match="'x' was not made for Po in Po"):
         Potential("x", "a.B", elements=MPTRJ).check_elements(polonium)

@@ -104,9 +104,9 @@ def test_a_film_that_drifted_across_the_border_is_put_together():
 def test_quick_stages_are_short():
     study = Study("s", (PEO,), engine="ase.calculators.emt.EMT")
     jobs = {job.name: job for job, _ in study_flow(quickened(study)).iterflow()}
-    assert jobs["Li|PEO film anneal"].maker.n_steps == 50
+    assert jobs["Li|PEO film anneal"].maker.settings.steps == 50
     jobs = {job.name: job for job, _ in study_flow(study).iterflow()}
-    assert jobs["Li|PEO film anneal"].maker.n_steps == 1000
+    assert jobs["Li|PEO film anneal"].maker.settings.steps == 1000
 
 
 def test_alloys_shrink_in_quick_runs():

@@ -12,10 +12,10 @@ from ionface.errors import StructureError
 from ionface.structures.film_registry import registry_grid
 from ionface.structures.interface import build_interface
 from ionface.structures.specs import RegistryScan
+from ionface.workflows.engines.ase.ase_engine import from_import_path
 from ionface.workflows.engines.ase.atoms import atoms_of
-from ionface.workflows.engines.ase.potential import from_import_path
 from ionface.workflows.flows import registry_scan
-from ionface.workflows.flows.registry_scan import at_best, scan_with_potential
+from ionface.workflows.flows.registry_scan import at_best, scan_in_process
 from ionface.workflows.projects.project import Project
 from ionface.workflows.projects.results import collect
 from ionface.workflows.projects.runner import run
@@ -50,7 +50,7 @@ def model(study):
 
 def scanned(model, scan, monkeypatch, folder):
     monkeypatch.chdir(folder)
-    return scan_with_potential.original(model, asdict(scan), EMT)
+    return scan_in_process.original(model, asdict(scan), EMT)
 
 
 def test_the_lowest_point_is_the_hollow_site(model, monkeypatch, tmp_path):
@@ -132,12 +132,14 @@ def test_other_engines_get_a_static_job_for_each_point(model):
         def make(self, structure):
             return build({})
 
-    class Engine:
+    class AnyEngine:
+        in_process = False
+
         def static(self):
             return Static()
 
     scan = RegistryScan(0.8, (0.0, 0.5))
-    jobs = scan_jobs(Engine(), model, build({}), scan)
+    jobs = scan_jobs(AnyEngine(), model, build({}), scan)
     points = 2 * len(registry_grid(model, 0.8).points)
     assert [job.name for job in jobs[-2:]] == ["gather", "place"]
     assert len(jobs) == 2 * points + 2

@@ -7,14 +7,14 @@ from jobflow import Maker, job
 
 from ionface.analysis.energies.level_of_theory import LevelOfTheory
 from ionface.structures.specs import CrystalLayer, InterfaceSpec, PolymerLayer
-from ionface.workflows.engines.contract import DynamicsSettings, RelaxSettings
+from ionface.workflows.engines.contract import DynamicsSettings, Engine, RelaxSettings
 from ionface.workflows.flows.jobs import build, strained_sides
 from ionface.workflows.flows.study_flow import (
     InterfaceDynamicsMaker,
     InterfaceFormationMaker,
-    slug,
     study_flow,
 )
+from ionface.workflows.study.naming import slug
 from ionface.workflows.study.protocols import PROTOCOLS, protocol
 from ionface.workflows.study.study import DynamicsSpec
 from ionface.workflows.study.study_files import builtin_names, load
@@ -34,7 +34,7 @@ class Recorder(Maker):
         return {"structure": structure}
 
 
-class AnyEngine:
+class AnyEngine(Engine):
     """The smallest thing that is an engine."""
 
     name = "any"

@@ -11,6 +11,7 @@ import pytest
 from pymatgen.io.vasp import Incar, Kpoints, Poscar
 
 from ionface.errors import IonfaceError
+from ionface.workflows.engines.registry import configured
 from ionface.workflows.engines.vasp.vasp_engine import vasp
 from ionface.workflows.planning.batch_script import batch_script
 from ionface.workflows.planning.input_folders import write_inputs
@@ -49,7 +50,7 @@ def study():
 @pytest.fixture(scope="module")
 def written(study, tmp_path_factory, shared_library):
     out = tmp_path_factory.mktemp("inputs") / "out"
-    return out, write_inputs(study, vasp().configured(study), out)
+    return out, write_inputs(study, configured(vasp(), study), out)
 
 
 def test_every_directory_has_its_four_files_and_a_script(written):
@@ -79,7 +80,7 @@ def test_without_a_library_the_names_are_written(study, tmp_path, monkeypatch):
     from pymatgen.core import SETTINGS
 
     monkeypatch.delitem(SETTINGS, "PMG_VASP_PSP_DIR", raising=False)
-    entries = write_inputs(study, vasp().configured(study), tmp_path / "out")
+    entries = write_inputs(study, configured(vasp(), study), tmp_path / "out")
     assert (entries[0].folder / "POTCAR.spec").read_text() == "Al\n"
     readme = (tmp_path / "out" / "README.md").read_text()
     assert "POTCARs are named, not written" in readme
@@ -92,7 +93,7 @@ def test_a_directory_of_another_study_is_refused(written, study):
 
     out, _ = written
     other = replace(study, name="other")
-    engine = vasp().configured(study)
+    engine = configured(vasp(), study)
     with pytest.raises(IonfaceError, match="study 'al-al', not 'other'"):
         write_inputs(other, engine, out)
     foreign = out.parent / "foreign"
@@ -107,7 +108,7 @@ def test_frozen_slabs_cannot_be_written_in_advance(study, tmp_path):
 
     with pytest.raises(IonfaceError, match="frozen are cut from the relaxed"):
         write_inputs(
-            replace(study, slabs="frozen"), vasp().configured(study), tmp_path / "out"
+            replace(study, slabs="frozen"), configured(vasp(), study), tmp_path / "out"
         )
 
 
@@ -116,7 +117,7 @@ def test_a_missing_potcar_is_refused_before_anything_is_written(
 ):
     (potcar_library / "POTCAR.Al").unlink()
     with pytest.raises(IonfaceError, match="no POTCAR Al"):
-        write_inputs(study, vasp().configured(study), tmp_path / "out")
+        write_inputs(study, configured(vasp(), study), tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 

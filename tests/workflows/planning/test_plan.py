@@ -8,6 +8,7 @@ import pytest
 from pymatgen.core import Lattice, Structure
 
 from ionface.errors import IonfaceError
+from ionface.workflows.engines.registry import configured as configured_engine
 from ionface.workflows.engines.vasp.incar import static_incar
 from ionface.workflows.engines.vasp.inputs import VaspRun
 from ionface.workflows.engines.vasp.run_folders import stamp
@@ -52,7 +53,7 @@ def study():
 
 @pytest.fixture(scope="module")
 def planned(study):
-    return plan(study, vasp().configured(study))
+    return plan(study, configured_engine(vasp(), study))
 
 
 @pytest.mark.parametrize(
@@ -173,7 +174,7 @@ def test_finished_runs_of_the_project_correct_the_estimate(tmp_path, study, plan
     modelled = planned.lines[0].cost.step_core_s / 10
     write_finished(folder, 2.5 * modelled, 1, 1)
     stamp(folder, job.run, job.kind)
-    found = plan(study, vasp().configured(study), tmp_path)
+    found = plan(study, configured_engine(vasp(), study), tmp_path)
     assert found.measured == 1
     assert found.correction == pytest.approx(2.5, rel=1e-3)
     assert found.core_hours == pytest.approx(2.5 * planned.core_hours, rel=1e-3)
@@ -185,7 +186,7 @@ def test_preflight_refuses_before_anything_runs(study, monkeypatch, potcar_libra
     from ionface.workflows.planning import preflight
 
     def configured(**settings):
-        engine = vasp().configured(study)
+        engine = configured_engine(vasp(), study)
         given = VaspSettings(**{"prerelax": "off", "vasp_cmd": "srun vasp", **settings})
         return replace(engine, waves=replace(engine.waves, settings=given))
 

@@ -8,6 +8,7 @@ import pytest
 
 from ionface.errors import IonfaceError
 from ionface.workflows.cli.run_commands import run_study
+from ionface.workflows.engines.registry import configured
 from ionface.workflows.engines.vasp.vasp_engine import vasp, vasp_double
 from ionface.workflows.planning import preflight
 from ionface.workflows.study.study_files import load, parse
@@ -186,7 +187,7 @@ def test_needs_are_named_as_the_jobs_of_the_flow(both_kinds, monkeypatch, tmp_pa
     from ionface.workflows.flows.study_flow import study_flow
 
     study = both_kinds(formation="vasp-double", dynamics="vasp-double")
-    engine = vasp_double().configured(study)
+    engine = configured(vasp_double(), study)
     plan = preflight.check(study, engine, here=False)
     found = preflight.needs(plan, engine)
     names = {job.name for job, _ in study_flow(study).iterflow()}
@@ -197,6 +198,6 @@ def test_needs_are_named_as_the_jobs_of_the_flow(both_kinds, monkeypatch, tmp_pa
     assert set(found) == engines_jobs | {n for n in names if "pre-relax" in n}
     one = found["Li|LiZn relax interface"]
     assert one.tasks == 1
-    real = preflight.needs(plan, vasp().configured(study))["Li|LiZn relax interface"]
+    real = preflight.needs(plan, configured(vasp(), study))["Li|LiZn relax interface"]
     assert real.tasks == 64
     assert real.hours == pytest.approx(real.core_hours / 64)

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from ionface.errors import IonfaceError
+from ionface.workflows.engines.registry import configured
 from ionface.workflows.engines.vasp.vasp_engine import vasp, vasp_double
 from ionface.workflows.flows.study_flow import study_flow
 from ionface.workflows.planning.input_folders import write_inputs
@@ -51,7 +52,7 @@ def jobs_of_flow(study):
 
 
 def planned(study):
-    return plan(study, vasp().configured(study))
+    return plan(study, configured(vasp(), study))
 
 
 @pytest.mark.parametrize("name", ["lpscl-anodes", "lgps-lialo2", "li-zn", "latp-alloy"])
@@ -106,7 +107,7 @@ def test_a_film_is_as_large_as_it_is_packed():
     ids=["film", "scan", "ensemble"],
 )
 def test_what_waits_for_an_engine_is_not_written_by_hand(study, said, tmp_path):
-    engine = vasp_double().configured(study)
+    engine = configured(vasp_double(), study)
     with pytest.raises(IonfaceError, match=said):
         write_inputs(study, engine, tmp_path / "out")
     assert not (tmp_path / "out").exists()
@@ -116,7 +117,7 @@ def test_what_waits_for_an_engine_is_not_written_by_hand(study, said, tmp_path):
 def test_inputs_of_built_in_studies_without_films_are_written(name, tmp_path):
     study = load(name)
     study = replace(study, interfaces=study.interfaces[:1])
-    written = write_inputs(study, vasp_double().configured(study), tmp_path / "out")
+    written = write_inputs(study, configured(vasp_double(), study), tmp_path / "out")
     told = json.loads((tmp_path / "out" / "study.json").read_text())
     (folders,) = (one["folders"] for one in told["interfaces"].values())
     assert len(folders) == len(written)

@@ -9,7 +9,7 @@ same run, bit for bit, wherever the potential is deterministic.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,45 +17,44 @@ import numpy as np
 from ase import Atoms, units
 from ase.md.nose_hoover_chain import NoseHooverChainNVT
 from ase.md.velocitydistribution import Stationary, thermalize_momenta
-from atomate2.forcefields.md import ForceFieldMDMaker
+from jobflow import Maker
 from numpy.typing import NDArray
 from pymatgen.core import Structure
 from pymatgen.io.ase import AseAtomsAdaptor
 
 from ionface.analysis.trajectory.frames import Frame
-from ionface.analysis.trajectory.store import TrajectoryWriter, store_digest
+from ionface.analysis.trajectory.store import TrajectoryWriter
 from ionface.analysis.trajectory.trajectory import Trajectory
 from ionface.errors import IonfaceError
 from ionface.structures.labels import labels_of
 from ionface.workflows.engines import progress
 from ionface.workflows.engines.ase.atoms import atoms_of, free_atoms
-from ionface.workflows.engines.ase.potential import Potential
-from ionface.workflows.engines.ase.relax import relabeled
+from ionface.workflows.engines.ase.potential import Potential, default_dtype_restored
+from ionface.workflows.engines.contract import DynamicsSettings, check_timestep
 from ionface.workflows.engines.durable import durable_job
 from ionface.workflows.engines.records import (
     DynamicsRecord,
     TrajectoryPointer,
+    relabeled,
     runs_folder,
 )
 
 FRAMES = "trajectory.ionf"
-FASTEST_WITH_HYDROGEN = 1.0  # fs
 CHAIN = 3  # thermostats in the chain: ergodic also for stiff solids (Martyna 1992)
 
 
 @dataclass
-class PotentialDynamicsMaker(ForceFieldMDMaker):
+class PotentialDynamicsMaker(Maker):
     """One segment of NVT dynamics.
 
     Attributes:
         potential: the calculator and its identity.
-        thermostat_period: period of the thermostat's oscillation, in time steps.
-        The other fields (time_step in fs, n_steps, temperature in K, traj_interval,
-        mb_velocity_seed) are atomate2's.
+        settings: of this segment.
     """
 
-    potential: Potential = field(default_factory=lambda: Potential("", ""))
-    thermostat_period: float = 40.0
+    potential: Potential
+    settings: DynamicsSettings
+    name: str = "dynamics"
 
     @durable_job
     def make(
@@ -69,42 +68,32 @@ class PotentialDynamicsMaker(ForceFieldMDMaker):
                 and thermostat.
         """
         self.potential.check_elements(structure)
-        check_timestep(structure, self.time_step)
+        check_timestep(structure, self.settings.timestep)
         level = self.potential.level_of_theory().as_dict()
-        atoms = atoms_of(structure)
         first = 0 if previous is None else previous.last_step
-        run = self._run(atoms)
-        with self._writer(atoms, level, labels_of(structure)) as writer:
-            if writer.n_frames:
-                run.restore(Trajectory.open(FRAMES).frame(-1))
-            elif previous is not None:
-                earlier = previous.trajectory.locate(runs_folder())
-                run.restore(Trajectory.open(earlier).frame(-1))
-            else:
-                self._thermalize(atoms)
-                run.start()
-            run.advance_to(first + self.n_steps, writer, self.traj_interval)
-        return self._document(structure, atoms, first, run.step, level)
-
-    def _run(self, atoms: Atoms) -> ThermostattedRun:
-        atoms.calc = self.calculator
-        return ThermostattedRun(
-            atoms, float(self.temperature), self.time_step, self.thermostat_period
+        with default_dtype_restored():
+            atoms = atoms_of(structure)
+            atoms.calc = self.potential.load()
+            run = ThermostattedRun(atoms, self.settings)
+            with self._writer(atoms, level, labels_of(structure)) as writer:
+                if writer.n_frames:
+                    run.restore(Trajectory.open(FRAMES).frame(-1))
+                elif previous is not None:
+                    earlier = previous.trajectory.locate(runs_folder())
+                    run.restore(Trajectory.open(earlier).frame(-1))
+                else:
+                    thermalize(atoms, self.settings)
+                    run.start()
+                goal = first + self.settings.steps
+                run.advance_to(goal, writer, self.settings.stride)
+        return DynamicsRecord(
+            structure=relabeled(structure, AseAtomsAdaptor.get_structure(atoms)),
+            trajectory=TrajectoryPointer.to(Path(FRAMES)),
+            first_step=first,
+            last_step=run.step,
+            level=level,
+            directory=str(Path.cwd()),
         )
-
-    def _thermalize(self, atoms: Atoms) -> None:
-        random = np.random.default_rng(self.mb_velocity_seed)
-        if not atoms.constraints:
-            thermalize_momenta(
-                atoms, self.temperature, exact_temperature=True, rng=random
-            )
-            Stationary(atoms)
-            return
-        moving = atoms[free_atoms(atoms)]  # nothing drifts that is held by the others
-        thermalize_momenta(moving, self.temperature, exact_temperature=True, rng=random)
-        momenta = np.zeros((len(atoms), 3))
-        momenta[free_atoms(atoms)] = moving.get_momenta()
-        atoms.set_momenta(momenta)
 
     def _writer(
         self, atoms: Atoms, level: dict[str, Any], labels: dict[str, list[Any]]
@@ -115,56 +104,30 @@ class PotentialDynamicsMaker(ForceFieldMDMaker):
             FRAMES,
             species=atoms.get_chemical_symbols(),
             lattice=np.asarray(atoms.cell),
-            frame_interval_fs=self.time_step * self.traj_interval,
+            frame_interval_fs=self.settings.timestep * self.settings.stride,
             velocities=True,
             thermostat=2 * CHAIN,
             meta={
                 "level_of_theory": level,
-                "temperature_K": self.temperature,
+                "temperature_K": self.settings.temperature,
                 "labels": labels,
             },
         )
 
-    def _document(
-        self,
-        structure: Structure,
-        atoms: Atoms,
-        first: int,
-        last: int,
-        level: dict[str, Any],
-    ) -> DynamicsRecord:
-        trajectory = Trajectory.open(FRAMES)
-        return DynamicsRecord(
-            structure=relabeled(structure, AseAtomsAdaptor.get_structure(atoms)),
-            trajectory=TrajectoryPointer(
-                run=Path.cwd().name,
-                file=FRAMES,
-                path=str(Path(FRAMES).resolve()),
-                sha256=store_digest(FRAMES),
-                frames=trajectory.n_frames,
-            ),
-            first_step=first,
-            last_step=last,
-            level=level,
-            directory=str(Path.cwd()),
-        )
 
-
-def check_timestep(structure: Structure, timestep: float) -> None:
-    """Refuse a time step that is too long for the fastest bonds.
-
-    Args:
-        structure: whose lightest element decides.
-        timestep: fs.
-
-    Raises:
-        IonfaceError: hydrogen with more than 1 fs.
-    """
-    if "H" in structure.symbol_set and timestep > FASTEST_WITH_HYDROGEN:
-        raise IonfaceError(
-            f"timestep={timestep} fs is too long for hydrogen, whose stretches have "
-            f"periods of 10 fs; set timestep to {FASTEST_WITH_HYDROGEN} fs or less"
-        )
+def thermalize(atoms: Atoms, settings: DynamicsSettings) -> None:
+    """Give the atoms that move velocities of exactly the temperature asked for."""
+    random = np.random.default_rng(settings.seed)
+    kelvin = settings.temperature
+    if not atoms.constraints:
+        thermalize_momenta(atoms, kelvin, exact_temperature=True, rng=random)
+        Stationary(atoms)
+        return
+    moving = atoms[free_atoms(atoms)]  # nothing drifts that is held by the others
+    thermalize_momenta(moving, kelvin, exact_temperature=True, rng=random)
+    momenta = np.zeros((len(atoms), 3))
+    momenta[free_atoms(atoms)] = moving.get_momenta()
+    atoms.set_momenta(momenta)
 
 
 class ThermostattedRun:
@@ -172,17 +135,14 @@ class ThermostattedRun:
 
     Args:
         atoms: with calculator; moved in place.
-        temperature: K.
-        timestep: fs.
-        period: of the thermostat's oscillation, in time steps.
+        settings: temperature, time step and the thermostat's period.
     """
 
-    def __init__(
-        self, atoms: Atoms, temperature: float, timestep: float, period: float
-    ) -> None:
-        self.atoms, self.temperature, self.timestep = atoms, temperature, timestep
+    def __init__(self, atoms: Atoms, settings: DynamicsSettings) -> None:
+        self.atoms = atoms
+        self.temperature, self.timestep = settings.temperature, settings.timestep
         # a thermostat of mass Q = 3N kT τ² oscillates with the period 2π τ / √2
-        self.damping = period * timestep * np.sqrt(2) / (2 * np.pi)  # fs
+        self.damping = settings.period * self.timestep * np.sqrt(2) / (2 * np.pi)  # fs
         self.step = 0
         self.fresh = True
         self.integrator: NoseHooverChainNVT | None = None

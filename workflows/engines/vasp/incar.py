@@ -18,7 +18,11 @@ from monty.json import MSONable
 from pymatgen.core import Structure
 
 from ionface.errors import IonfaceError
-from ionface.workflows.engines.contract import DynamicsSettings, RelaxSettings
+from ionface.workflows.engines.contract import (
+    DynamicsSettings,
+    RelaxSettings,
+    check_timestep,
+)
 from ionface.workflows.engines.vasp.ledger_cell import (
     CellContext,
     center_of_mass,
@@ -30,7 +34,6 @@ from ionface.workflows.study.vasp_settings import DISPERSIONS, VaspSettings
 Kind = Literal["relax", "static", "dynamics"]
 FUNCTIONALS = {"PBE": "PE"}
 NOSE_PERIOD = 40.0  # steps; what VASP takes for SMASS = 0
-FASTEST_WITH_HYDROGEN = 1.0  # fs; hydrogen's stretches have periods of 10 fs
 
 
 @dataclass(frozen=True)
@@ -96,7 +99,7 @@ def relax_incar(
 ) -> dict[str, Any]:
     """Return the INCAR of a relaxation, without the dipole correction's first stage."""
     cell = context(structure)
-    preparing = job.for_dynamics
+    preparing = job.like_dynamics
     own: dict[str, Any] = {
         "IBRION": 2,
         "NSW": job.steps,
@@ -125,7 +128,8 @@ def dynamics_incar(
         IonfaceError: hydrogen with a time step above 1 fs that nobody insisted on, or
             a thermostat period that SMASS = 0 does not have.
     """
-    check_timestep(structure, job.timestep, waves.settings)
+    if not waves.settings.fast_hydrogen:
+        check_timestep(structure, job.timestep, "vasp: {fast_hydrogen: true}")
     if job.period != NOSE_PERIOD and "SMASS" not in waves.settings.incar:
         raise IonfaceError(
             f"a thermostat period of {job.period:g} steps is not VASP's (SMASS = 0 "
@@ -165,23 +169,6 @@ def first_stage(incar: Mapping[str, Any]) -> dict[str, Any] | None:
     dropped = ("LDIPOL", "IDIPOL", "DIPOL", "EDIFFG", "ISIF", "LATTICE_CONSTRAINTS")
     kept = {key: value for key, value in incar.items() if key not in dropped}
     return kept | {"NSW": 0, "IBRION": -1, "LWAVE": True}
-
-
-def check_timestep(
-    structure: Structure, timestep: float, settings: VaspSettings
-) -> None:
-    """Refuse a time step that is too long for hydrogen unless insisted on.
-
-    Raises:
-        IonfaceError: hydrogen with more than 1 fs.
-    """
-    fast = "H" in structure.symbol_set and timestep > FASTEST_WITH_HYDROGEN
-    if fast and not settings.fast_hydrogen:
-        raise IonfaceError(
-            f"timestep={timestep:g} fs is too long for hydrogen, whose stretches have "
-            f"periods of 10 fs; set timestep to {FASTEST_WITH_HYDROGEN:g} fs or less, "
-            "or insist with vasp: {fast_hydrogen: true}"
-        )
 
 
 def static_incar_keys(waves: PlaneWaves) -> dict[str, Any]:

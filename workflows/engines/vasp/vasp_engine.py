@@ -7,21 +7,19 @@ dynamics; flows see no difference from a potential.
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any, Self
 
 from jobflow import Maker
 
 from ionface.analysis.energies.level_of_theory import LevelOfTheory
-from ionface.workflows.engines.contract import DynamicsSettings, RelaxSettings
+from ionface.workflows.engines.contract import DynamicsSettings, Engine, RelaxSettings
 from ionface.workflows.engines.vasp.incar import PlaneWaves, static_incar_keys
 from ionface.workflows.engines.vasp.potcars import STAND_IN
 from ionface.workflows.engines.vasp.vasp_relax import VaspRelaxMaker, relax_settings
-from ionface.workflows.study.protocols import LI_2024, protocol
+from ionface.workflows.study.protocols import LI_2024, Protocol
 from ionface.workflows.study.vasp_settings import VaspSettings
-
-if TYPE_CHECKING:
-    from ionface.workflows.study.study import Study
 
 DEFAULT_PRERELAX = "sevennet"
 DOUBLE = "ionface.workflows.engines.vasp_double"
@@ -29,7 +27,7 @@ UNKNOWN_VERSION = "as found where it runs"
 
 
 @dataclass(frozen=True)
-class VaspEngine:
+class VaspEngine(Engine):
     """VASP with one protocol and one study's settings.
 
     Attributes:
@@ -38,7 +36,7 @@ class VaspEngine:
         emulated: the executable is the stand-in.
         grows: a job that reaches its wall time is followed by a new one (for queues);
             else it is run again.
-        chains: one dynamics job does all segments and decides how many there are.
+        decides_segments: one dynamics job does all segments, however many.
     """
 
     name: str = "vasp"
@@ -47,18 +45,19 @@ class VaspEngine:
     )
     emulated: bool = False
     grows: bool = False
-    chains: bool = True
+    decides_segments: bool = True
 
-    def configured(self, study: Study) -> VaspEngine:
+    def configured(
+        self, paper: Protocol, vasp: VaspSettings, find: Callable[[str], Engine]
+    ) -> Self:
         """Return the engine with a study's protocol and section `vasp`."""
-        given = getattr(study, "vasp", None) or VaspSettings()
-        if self.emulated:
-            given = for_double(given)
-        return replace(self, waves=PlaneWaves(protocol(study.protocol), given))
+        del find
+        settings = for_double(vasp) if self.emulated else vasp
+        return replace(self, waves=PlaneWaves(paper, settings))
 
-    def growing(self) -> VaspEngine:
-        """Return the engine for a queue: jobs grow beyond one wall time."""
-        return replace(self, grows=True)
+    def for_queue(self, maker: Maker) -> Maker:
+        """Return a Maker whose job is followed by another one at its wall time."""
+        return replace(maker, grows=True)
 
     @property
     def prerelax(self) -> str:

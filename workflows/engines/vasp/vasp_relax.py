@@ -104,7 +104,7 @@ class VaspRelaxMaker(BaseVaspMaker):
             return VaspRun(self.waves, structure, incar, self.waves.k_spacing)
         settings = RelaxSettings(**self.relax)
         incar = relax_incar(self.waves, structure, settings)
-        spacing = None if settings.for_dynamics else self.waves.k_spacing
+        spacing = None if settings.like_dynamics else self.waves.k_spacing
         return VaspRun(self.waves, structure, incar, spacing)
 
     # --- before VASP ----------------------------------------------------------------
@@ -261,7 +261,7 @@ def prerelaxed(structure: Structure, potential: str, folder: Path) -> RunRecord:
     """
     import os
 
-    from ionface.workflows.engines.contract import engine
+    from ionface.workflows.engines.registry import engine
 
     held = Structure(
         structure.lattice,

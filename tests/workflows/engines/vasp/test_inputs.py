@@ -9,6 +9,7 @@ import pytest
 from pymatgen.io.vasp import Incar, Poscar
 
 from ionface.workflows.engines.contract import RelaxSettings
+from ionface.workflows.engines.registry import configured
 from ionface.workflows.engines.vasp.incar import first_stage, relax_incar, static_incar
 from ionface.workflows.engines.vasp.inputs import VaspRun, write
 from ionface.workflows.engines.vasp.ledger_cell import gap_along
@@ -83,7 +84,7 @@ def test_a_potcar_is_joined_in_poscars_order_and_told_by_hash(
 def jobs_of(name):
     """Return the jobs of a built-in study; its models are built once."""
     study = load(name)
-    return study, study_jobs(study, vasp().configured(study))
+    return study, study_jobs(study, configured(vasp(), study))
 
 
 def described(job):

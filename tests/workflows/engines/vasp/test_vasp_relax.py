@@ -87,7 +87,7 @@ def test_a_killed_relaxation_goes_on(double, run_job, interrupter, slab):
 
 @pytest.mark.slow
 def test_a_preparation_may_end_where_its_steps_end(double, run_job, slab):
-    settings = RelaxSettings(0.001, 2, must_converge=False, for_dynamics=True)
+    settings = RelaxSettings(0.001, 2, must_converge=False, like_dynamics=True)
     record = run_job("prepare", double().relax(settings).make(slab))
     assert not record.converged
     assert record.steps == 2

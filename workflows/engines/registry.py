@@ -1,0 +1,91 @@
+"""Finds the engine that a study names.
+
+Engines are entry points of the group "ionface.engines", those of this package like any
+other's: each is a function without arguments that returns an Engine. An ASE calculator
+needs no entry; its import path is enough.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from difflib import get_close_matches
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any, Literal, TypeVar
+
+from ionface.errors import IonfaceError
+from ionface.workflows.engines.ase.ase_engine import from_import_path
+from ionface.workflows.engines.contract import Engine
+from ionface.workflows.study.protocols import protocol
+from ionface.workflows.study.study import EngineChoice, Study
+
+GROUP = "ionface.engines"
+Role = Literal["formation", "dynamics"]
+SomeEngine = TypeVar("SomeEngine", bound=Engine)
+
+
+def engines() -> Mapping[str, Callable[[], Engine]]:
+    """Return the engines that have a name of their own; each is imported when called.
+
+    Raises:
+        IonfaceError: when called, if the package of an engine cannot be imported.
+    """
+    return {entry.name: _factory(entry) for entry in entry_points(group=GROUP)}
+
+
+def _factory(entry: EntryPoint) -> Callable[[], Engine]:
+    def load_and_make() -> Engine:
+        make: Callable[[], Engine] = entry.load()
+        return make()
+
+    return load_and_make
+
+
+def study_engine(study: Study, role: Role) -> Engine:
+    """Return the engine of a study's energies or dynamics, with the study's settings.
+
+    Raises:
+        IonfaceError: as `engine`.
+    """
+    names = study.engines()
+    choice = names.formation if role == "formation" else names.dynamics
+    return configured(engine(choice), study)
+
+
+def job_engine(study: Study, metadata: Mapping[str, Any]) -> Engine | None:
+    """Return the engine of a job of a study's flow; None if no engine does it.
+
+    Args:
+        study: with its engines.
+        metadata: of the job, as `flows.naming` describes it.
+    """
+    if metadata.get("kind") is None:
+        return None
+    if name := metadata.get("engine"):
+        return configured(engine(name), study)
+    return study_engine(study, metadata["role"])
+
+
+def configured(engine_: SomeEngine, study: Study) -> SomeEngine:
+    """Return an engine with what a study sets for it."""
+    return engine_.configured(protocol(study.protocol), study.vasp, engine)
+
+
+def engine(choice: str | EngineChoice) -> Engine:
+    """Return the engine for a name, an import path or a choice with arguments.
+
+    Raises:
+        IonfaceError: no engine has this name, or it is not installed.
+    """
+    if isinstance(choice, EngineChoice):
+        return from_import_path(choice.calculator, choice.arguments, choice.functional)
+    known = engines()
+    if choice in known:
+        return known[choice]()
+    if "." in choice:
+        return from_import_path(choice, {}, "unspecified")
+    close = get_close_matches(choice, known, n=1)
+    hint = f"did you mean {close[0]!r}? " if close else ""
+    raise IonfaceError(
+        f"unknown engine {choice!r}; {hint}have {sorted(known)}, or the import path "
+        "of an ASE calculator such as ase.calculators.emt.EMT"
+    )
