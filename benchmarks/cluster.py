@@ -94,7 +94,7 @@ def job_cost(number: int, rounds: int) -> dict[str, Clock]:
 
 def _jobs(number: int) -> list[Any]:
     from ionface.workflows.flows.jobs import repeated_crystal
-    from ionface.workflows.study.naming import named
+    from ionface.workflows.flows.naming import named
 
     return [
         named(repeated_crystal("Al", 4), f"Al{index}", "crystal")
