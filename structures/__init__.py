@@ -1,14 +1,15 @@
-"""What is simulated: crystals, doping, polymers, slabs, matches, interface models.
+"""What is simulated: crystals, slabs, matches, polymers, interface models.
 
-specs, interfaces   what the user says, and the model made of it: the main entry
-model, model_io     a structure that remembers what every atom belongs to; its files
-crystals, layers    the library; from what is said about a layer to its slab
-registry            shifts of the film that are worth a look
+specs, interface    what the user says, and the model made of it: the main entry
+stacking            both sides in one cell, and how far apart they stand at first
+model, labels       a structure that remembers what every atom belongs to; its files
+film_registry       in-plane shifts of the film that are worth a look
+ledger_cell         the cell and vacuum that all energies of one interface share
 elements            which elements a layer will hold, before it is built
-checks, labels      what must hold; what every atom is part of
-pictures, scenes    a model from the side and from above
+checks, periodic    what must hold; distances under periodic boundaries
+drawing             a model from the side and from above
 
-slabs, occupation, soft_layers, matching: the folders behind them.
+crystals, slabs, matching, disorder, polymers: the rooms behind them.
 
 Geometry only: no engine, no queue.
 """

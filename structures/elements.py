@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ionface.structures.crystals.library import read_crystal
 from ionface.structures.polymers.chains import whole_chain
-from ionface.structures.polymers.polymers import check_whole
+from ionface.structures.polymers.oligomers import check_whole
 from ionface.structures.specs import (
     AmorphousLayer,
     CrystalLayer,

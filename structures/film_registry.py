@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from pymatgen.core import Lattice, Structure
 
 from ionface.errors import StructureError
-from ionface.structures.matching.stacking import touching_gap
 from ionface.structures.model import InterfaceModel
+from ionface.structures.stacking import touching_gap
 
 Array = NDArray[np.float64]
 SYMPREC = 0.02  # Å; sites this near are images of each other

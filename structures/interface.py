@@ -23,7 +23,6 @@ from ionface.structures.checks import (
 )
 from ionface.structures.labels import CRYSTAL, with_fixed_layers
 from ionface.structures.matching.search import matches
-from ionface.structures.matching.stacking import boxed, stretched, touching_gap
 from ionface.structures.model import InterfaceModel
 from ionface.structures.polymers.film_layer import (
     SoftLayer,
@@ -31,7 +30,7 @@ from ionface.structures.polymers.film_layer import (
     pack_layer,
     resting,
 )
-from ionface.structures.polymers.molecules import lay_flat
+from ionface.structures.polymers.oligomers import lay_flat
 from ionface.structures.slabs.crystal_layer import Sheet, cut_slab, in_supercell
 from ionface.structures.slabs.slab import Slab
 from ionface.structures.specs import (
@@ -40,6 +39,7 @@ from ionface.structures.specs import (
     InterfaceSpec,
     PolymerLayer,
 )
+from ionface.structures.stacking import boxed, stretched, touching_gap
 
 Array = NDArray[np.float64]
 UNSTRAINED = np.zeros((2, 2))

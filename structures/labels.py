@@ -1,19 +1,26 @@
 """Labels of sites: which phase, layer and molecule an atom belongs to, and if it moves.
 
 They are site properties of pymatgen, so they follow their atoms through sorting, JSON
-and ASE. POSCAR files carry them behind each position, where VASP reads nothing.
+and ASE. POSCAR files carry them behind each position, where VASP reads nothing; it
+leaves them out of its CONTCAR, whose sites have the same order:
+`read_poscar(contcar, labels=poscar)`.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from pymatgen.core import Structure
+from pymatgen.io.vasp import Poscar
 
 from ionface.errors import StructureError
+
+if TYPE_CHECKING:
+    from ionface.structures.model import InterfaceModel
 
 LABELS = ("phase", "layer", "molecule", "fixed")
 CRYSTAL = -1
@@ -66,6 +73,28 @@ def with_fixed_layers(part: Structure, fixed: int, top: bool) -> list[bool]:
     return [bool(one) for one in held]
 
 
+def write_poscar(model: InterfaceModel, path: Path) -> None:
+    """Write sites grouped by element, their labels behind the positions.
+
+    Atoms that do not move become selective dynamics.
+    """
+    path.write_text(poscar_text(model.structure, model.name), encoding="utf-8")
+
+
+def poscar_text(structure: Structure, title: str) -> str:
+    """Return a labeled structure as POSCAR, sites grouped by element."""
+    ordered = structure.get_sorted_structure()
+    plain = Structure(ordered.lattice, ordered.species, ordered.frac_coords)
+    held = ordered.site_properties.get("fixed")
+    free = [[not fixed] * 3 for fixed in held] if held and any(held) else None
+    poscar = Poscar(plain, comment=title.replace("\n", " "), selective_dynamics=free)
+    lines = poscar.get_str(significant_figures=16).rstrip("\n").split("\n")
+    first = len(lines) - len(ordered)
+    for number, label in enumerate(poscar_labels(ordered)):
+        lines[first + number] += label
+    return "\n".join(lines) + "\n"
+
+
 def poscar_labels(structure: Structure) -> list[str]:
     """Return the text behind each position of a POSCAR."""
     found = labels_of(structure)
@@ -77,6 +106,29 @@ def poscar_labels(structure: Structure) -> list[str]:
         )
         for i in range(len(structure))
     ]
+
+
+def read_poscar(path: Path, labels: Path | None = None) -> Structure:
+    """Return a structure with the labels that `write_poscar` left.
+
+    Args:
+        path: POSCAR or CONTCAR.
+        labels: file with the labels, if `path` has lost them.
+
+    Raises:
+        StructureError: unreadable, without labels, or labels do not fit the sites.
+    """
+    source = labels or path
+    try:
+        found = Poscar.from_str(path.read_text(encoding="utf-8")).structure
+        lines = source.read_text(encoding="utf-8").split("\n")
+    except (OSError, ValueError, IndexError) as error:
+        raise StructureError(f"cannot read {path} as POSCAR: {error}") from error
+    structure = Structure(found.lattice, found.species, found.frac_coords)
+    try:
+        return labeled(structure, labels_from_poscar(lines, source))
+    except StructureError as error:
+        raise StructureError(f"{source}: {error}") from error
 
 
 def labels_from_poscar(lines: Sequence[str], source: object) -> dict[str, list[Any]]:

@@ -2,15 +2,18 @@
 
 Labels are site properties ("phase", "layer"), so they survive sorting, serialization
 and the frames of a run. `separated()` gives the slabs of E = (E_i - sum E_s) / A.
+On disk a model is JSON (`to_json`, `from_json`); `labels` writes it as POSCAR.
 """
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
-from monty.json import MSONable
+from monty.json import MontyDecoder, MSONable
 from numpy.typing import NDArray
 from pymatgen.core import Structure
 
@@ -172,3 +175,37 @@ def _dopants(doping: dict[str, Any]) -> str:
     if "x" in doping:
         return f"x={doping['x']:.2g}"
     return f"{100 * doping['fraction']:.0f} % exchanged"
+
+
+def to_json(model: InterfaceModel) -> str:
+    """Return a model as JSON that `from_json` reads back."""
+    return json.dumps(model.as_dict(), default=_plain, indent=1)
+
+
+def _plain(value: Any) -> Any:
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    raise TypeError(f"{type(value).__name__} is not plain data")
+
+
+def from_json(text: str) -> InterfaceModel:
+    """Return the model that a JSON text describes.
+
+    Raises:
+        StructureError: not JSON, or no interface model.
+    """
+    try:
+        model = MontyDecoder().decode(text)
+    except (ValueError, KeyError, TypeError) as error:
+        raise StructureError(f"not an interface model: {error}") from error
+    if not isinstance(model, InterfaceModel):
+        raise StructureError(
+            f"not an interface model but {type(model).__name__}; `ionface build` "
+            "writes them"
+        )
+    return model
+
+
+def write_json(model: InterfaceModel, path: Path) -> None:
+    """Write a model as JSON."""
+    path.write_text(to_json(model), encoding="utf-8")

@@ -15,7 +15,6 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
 import yaml
 from pymatgen.core import Lattice, Structure
 
@@ -235,70 +234,3 @@ def free_sites(name: str, host: str) -> tuple[tuple[float, float, float], ...]:
         entry.spacegroup, _lattice(entry, {}), ["Li"], [chosen["xyz"]]
     )
     return tuple((float(x), float(y), float(z)) for x, y, z in orbit.frac_coords)
-
-
-def check_material(entry: Material) -> list[str]:
-    """Return what is wrong with an entry: an empty list if nothing is.
-
-    Looks at multiplicities, number of sites, composition, neutrality and distances.
-    """
-    structure = crystal(entry.name)
-    faults = []
-    if len(structure) != entry.n_atoms:
-        faults.append(f"{len(structure)} sites instead of {entry.n_atoms}")
-    faults += _multiplicity_faults(entry)
-    faults += _composition_faults(entry, structure)
-    faults += _distance_faults(entry, structure)
-    return faults
-
-
-def _multiplicity_faults(entry: Material) -> list[str]:
-    faults = []
-    for site in entry.sites:
-        orbit = Structure.from_spacegroup(
-            entry.spacegroup, _lattice(entry, {}), [site[0]], [site[2:]]
-        )
-        if len(orbit) != int(site[1][:-1]):
-            faults.append(f"{site[0]} on {site[1]} has multiplicity {len(orbit)}")
-    return faults
-
-
-def _composition_faults(entry: Material, structure: Structure) -> list[str]:
-    from pymatgen.core import Composition
-
-    faults = []
-    found = structure.composition.fractional_composition
-    wanted = Composition(entry.formula).fractional_composition
-    if not found.almost_equals(wanted, atol=2e-3):
-        faults.append(f"composition {found} instead of {wanted}")
-    charge = sum(
-        entry.oxidation[element.symbol] * amount
-        for element, amount in structure.composition.items()
-    )
-    if abs(charge) > 0.03 * len(structure) / 10:
-        faults.append(f"charge {charge:+.2f} per cell")
-    return faults
-
-
-def _distance_faults(entry: Material, structure: Structure) -> list[str]:
-    faults = []
-    for pair, (low, high) in entry.distances.items():
-        shortest = shortest_pair(structure, *pair.split("-"))
-        if not low <= shortest <= high:
-            faults.append(f"{pair} {shortest:.3f} Å, not in [{low}, {high}]")
-    return faults
-
-
-def shortest_pair(structure: Structure, first: str, second: str) -> float:
-    """Return the shortest distance between two elements within 6 Å, in Å; or inf."""
-    centers, neighbors, _, distances = structure.get_neighbor_list(6.0)
-    symbols = [{element.symbol for element in site.species} for site in structure]
-    wanted = np.array(
-        [
-            (first in symbols[i] and second in symbols[j])
-            for i, j in zip(centers, neighbors, strict=True)
-        ],
-        dtype=bool,
-    )
-    apart = wanted & (distances > 0.4)  # partially occupied images of one atom
-    return float(distances[apart].min()) if apart.any() else float("inf")

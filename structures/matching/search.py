@@ -17,19 +17,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ionface.errors import StructureError
-from ionface.structures.matching.equivalence import classes, coincidence_index
-from ionface.structures.matching.matched import Match, verify
-from ionface.structures.matching.strains import (
+from ionface.structures.matching.match import (
+    Match,
     along_x,
     plainest,
     shared_cell,
     strain,
+    verify,
     von_mises,
 )
 from ionface.structures.matching.superlattices import (
     Alignments,
     Superlattices,
     alignments,
+    classes,
+    coincidence_index,
     superlattices,
 )
 from ionface.structures.slabs.slab import Slab, turned_plane

@@ -19,7 +19,7 @@ from ionface.errors import StructureError
 from ionface.structures.checks import covalent_radii
 from ionface.structures.periodic import pairs_within, perpendicular_widths
 from ionface.structures.polymers.crystallinity import order_of
-from ionface.structures.polymers.molecules import allowed_supercell, supercells
+from ionface.structures.polymers.oligomers import allowed_supercell, supercells
 from ionface.structures.specs import AmorphousLayer
 
 Array = NDArray[np.float64]

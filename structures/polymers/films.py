@@ -1,13 +1,14 @@
 """A film of several chains at a density, in the in-plane cell of its partner.
 
 `pack(layer, cell)`: conformers (RDKit) are put loosely into a space several times as
-high as the film (`packing`), then two walls close in on flexible chains (`settling`)
-until the density is reached. The film is amorphous and free of overlaps; `stages` says
-how an engine relaxes it.
+high as the film (`packing`), then two walls close in on flexible chains (`compression`)
+until the density is reached. The film is amorphous and free of overlaps;
+`film_layer.stages` says how an engine relaxes it.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,38 +18,36 @@ from pymatgen.core import Element
 
 from ionface.errors import StructureError
 from ionface.structures.periodic import perpendicular_widths
-from ionface.structures.polymers.chain_count import amount, check_room
 from ionface.structures.polymers.chains import whole_chain
 from ionface.structures.polymers.compression import (
     ACCEPTED,
     SKIN,
+    Press,
+    bonded_forces,
     closed,
     densest_height,
 )
-from ionface.structures.polymers.film_chains import (
-    CONFORMERS,
-    DALTONS,
-    MOST_ATOMS,
-    Chain,
-    compact_first,
-    loose_start,
-    make_chains,
-    mass_and_size,
-    press_of,
-)
 from ionface.structures.polymers.integrity import check
-from ionface.structures.polymers.molecules import allowed_supercell, supercells
-from ionface.structures.polymers.polymers import conformers
-from ionface.structures.polymers.stages import Stage, stages
-from ionface.structures.polymers.topology import Topology, joined
-from ionface.structures.polymers.wall_relaxation import Press
+from ionface.structures.polymers.oligomers import (
+    allowed_supercell,
+    check_whole,
+    conformers,
+    supercells,
+)
+from ionface.structures.polymers.packing import insert, packmol, rectangle
+from ionface.structures.polymers.topology import Topology, joined, of_molecule
 from ionface.structures.specs import FilmLayer
-
-__all__ = ["Film", "Stage", "pack", "pack_on", "stages"]
 
 Array = NDArray[np.float64]
 # smallest distance when placed (Å), and how many times as high as the film the space is
 SCHEDULE = ((2.0, 2.0), (2.0, 2.5), (1.8, 3.0), (1.6, 3.5), (1.5, 4.5))
+DENSITY = (0.1, 5.0)  # g/cm³
+FULLEST = 0.95  # of space filled by van der Waals spheres; crystals have up to 0.77
+THINNEST = 4.0  # Å, of a film of flat chains
+CONFORMERS = 8
+MOST_ATOMS = 5000  # of a film
+DALTONS = 0.602214076  # Da/Å³ in 1 g/cm³
+TOUCHING = 0.92  # of the sum of van der Waals radii: molecules start to push there
 
 
 @dataclass(frozen=True)
@@ -253,3 +252,182 @@ def _refused(
         f"{layer.seed}: {'; '.join(tried)}. Lower the density, take more or shorter "
         "chains, a larger supercell, or another seed"
     )
+
+
+def amount(layer: FilmLayer, mass: float, area: float) -> tuple[int, float]:
+    """Return how many chains there are, and the film's thickness, Å.
+
+    Args:
+        layer: chains or thickness, and density.
+        mass: of one chain, Da.
+        area: of the cell, Å².
+
+    Raises:
+        StructureError: neither or both, values out of range, or not one whole chain.
+    """
+    low, high = DENSITY
+    if not low <= layer.density <= high:
+        raise StructureError(
+            f"{layer.phase}: density={layer.density} g/cm³ must lie between {low} and "
+            f"{high}; polymers have 0.8 to 2.2"
+        )
+    if (layer.chains is None) == (layer.thickness is None):
+        raise StructureError(
+            f"{layer.phase}: chains={layer.chains}, thickness={layer.thickness}: give "
+            "one of the two; the other follows from the density"
+        )
+    volume = mass / (layer.density * DALTONS)  # Å³ of one chain
+    chains = layer.chains
+    if chains is None:
+        chains = round(float(layer.thickness or 0) * area / volume)
+    if chains < 1:
+        raise StructureError(
+            f"{layer.phase}: chains={layer.chains}, thickness={layer.thickness} Å: on "
+            f"{area:.1f} Å² one chain of {mass:.1f} Da makes {volume / area:.1f} Å; "
+            "give at least that thickness, a shorter chain, or a larger cell"
+        )
+    thickness = chains * volume / area
+    if thickness < THINNEST:
+        raise StructureError(
+            f"{layer.phase}: {chains} chains of {mass:.1f} Da at "
+            f"density={layer.density} g/cm³ on {area:.1f} Å² make {thickness:.1f} Å, "
+            f"thinner than one flat chain ({THINNEST} Å); give more chains, or a "
+            "smaller cell"
+        )
+    return chains, thickness
+
+
+def check_room(layer: FilmLayer, chain: Chain) -> None:
+    """Refuse at once a density that no packing has; trying it takes minutes.
+
+    Raises:
+        StructureError: van der Waals spheres would fill more than FULLEST of the film.
+    """
+    full = densest(chain)
+    if layer.density > FULLEST * full:
+        raise StructureError(
+            f"{layer.phase}: density={layer.density} g/cm³ cannot be packed: the "
+            "chains' van der Waals volume alone would fill "
+            f"{layer.density / full:.0%} of the film; molecular crystals fill 65-77 %, "
+            f"here {0.65 * full:.2f} to {0.77 * full:.2f} g/cm³. Lower the density"
+        )
+
+
+@dataclass(frozen=True)
+class Chain:
+    """One chain.
+
+    Attributes:
+        molecule: of RDKit, with hydrogens.
+        conformers: coordinates, the most compact first, Å.
+        topology: of this chain alone.
+        smiles: with its stereo centers.
+        chosen_stereo: how many of them the seed chose.
+    """
+
+    molecule: Any
+    conformers: list[Array]
+    topology: Topology
+    smiles: str
+    chosen_stereo: int
+
+    @property
+    def formula(self) -> str:
+        """Return the formula of the chain."""
+        from pymatgen.core import Composition
+
+        counts = Counter(self.topology.symbols)
+        return str(Composition(counts).formula).replace(" ", "")
+
+
+def mass_and_size(smiles: str) -> tuple[float, int]:
+    """Return the mass (Da) and the number of atoms of one chain."""
+    from rdkit import Chem, rdBase
+
+    with rdBase.BlockLogs():
+        molecule = Chem.MolFromSmiles(smiles)
+    check_whole(smiles, molecule)
+    symbols = [atom.GetSymbol() for atom in Chem.AddHs(molecule).GetAtoms()]
+    return sum(float(Element(s).atomic_mass) for s in symbols), len(symbols)
+
+
+def make_chains(smiles: str, number: int, seed: int) -> list[Chain]:
+    """Return the chains; each has stereo centers of its own where they are open."""
+    first = _chain(smiles, seed, CONFORMERS)
+    if not first.chosen_stereo:
+        return [first] * number
+    return [first] + [_chain(smiles, seed + k, 3) for k in range(1, number)]
+
+
+def _chain(smiles: str, seed: int, number: int) -> Chain:
+    from rdkit import Chem
+
+    molecule, _, chosen = conformers(smiles, number, seed)
+    compact = compact_first(molecule)
+    topology = of_molecule(molecule, compact[0])
+    plain = str(Chem.MolToSmiles(Chem.RemoveHs(molecule)))
+    return Chain(molecule, compact, topology, plain, chosen)
+
+
+def densest(chain: Chain) -> float:
+    """Return the density at which van der Waals spheres fill all space, g/cm³.
+
+    Real molecules stay below 0.8 of it: crystals have 0.65 to 0.77 (Kitaigorodskii,
+    Organic Chemical Crystallography, 1961), liquids and glasses less.
+    """
+    from rdkit.Chem import AllChem
+
+    compute: Any = AllChem.ComputeMolVolume
+    volume = float(compute(chain.molecule, gridSpacing=0.1))
+    mass = sum(float(Element(s).atomic_mass) for s in chain.topology.symbols)
+    return mass / (volume * DALTONS)
+
+
+def loose_start(
+    parts: list[Chain],
+    cell: Array,
+    height: float,
+    tolerance: float,
+    rng: np.random.Generator,
+) -> tuple[Array, str] | None:
+    """Return loosely placed chains, Å, shape (n_atoms, 3), and by what they were."""
+    space = height - 2 * SKIN
+    chosen = [part.conformers[_pick(part, rng)] for part in parts]
+    if rectangle(cell) is not None:
+        named = [
+            (part.topology.symbols, x) for part, x in zip(parts, chosen, strict=True)
+        ]
+        placed = packmol(named, cell, space, tolerance, int(rng.integers(2**30)))
+        how = "Packmol"
+    else:
+        placed = insert(chosen, cell, space, tolerance, rng)
+        how = "insertion one by one (skewed cell)"
+    if placed is None:
+        return None
+    return np.vstack(placed) + np.array([0.0, 0.0, SKIN]), how
+
+
+def _pick(part: Chain, rng: np.random.Generator) -> int:
+    """Return a conformer of the more compact half, which meets itself less."""
+    return int(rng.integers(max(1, (len(part.conformers) + 1) // 2)))
+
+
+def press_of(parts: list[Chain], cell: Array) -> Press:
+    """Return the forces of all chains in a cell."""
+    from ase.data import atomic_numbers, vdw_radii
+    from rdkit import Chem
+
+    combined = parts[0].molecule
+    for part in parts[1:]:
+        combined = Chem.CombineMols(combined, part.molecule)
+    Chem.SanitizeMol(combined)
+    topology = joined([part.topology for part in parts])
+    radii = np.array([vdw_radii[atomic_numbers[s]] for s in topology.symbols])
+    radii = TOUCHING * np.where(np.isnan(radii), 2.0, radii)
+    return Press(bonded_forces(combined), cell, radii, np.array(topology.molecules))
+
+
+def compact_first(molecule: Any) -> list[Array]:
+    """Return the coordinates of all conformers, the most compact first, Å."""
+    positions = [conformer.GetPositions() for conformer in molecule.GetConformers()]
+    return sorted(positions, key=lambda x: float(x.var(axis=0).sum()))

@@ -24,7 +24,7 @@ from ionface.structures.crystals.library import (
 )
 from ionface.structures.crystals.library import setting as setting_of
 from ionface.structures.disorder.decoration import bulk, filled
-from ionface.structures.slabs.facets import CANDIDATE
+from ionface.structures.slabs.facet import CANDIDATE
 from ionface.structures.slabs.slab import MAX_LAYERS, Slab, turned_over
 from ionface.structures.slabs.terminations import FacetSlabs, Termination
 from ionface.structures.specs import CrystalLayer

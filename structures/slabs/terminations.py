@@ -4,41 +4,52 @@ A slab is a whole number of repeats between two equal cuts, hence stoichiometric
 on request, it ends at a cut and at what symmetry makes of that cut. pymatgen's
 SlabGenerator cuts between atoms instead (with its bonds protected it returns nothing
 for the prism facet of LiGe2(PO4)3); it is the oracle for metals in our tests.
+
+Terminations are classed as ionic surfaces are: class 1, every plane is neutral; class
+2, planes are charged, but a repeat can be cut so that it has no dipole; class 3, every
+cut leaves a dipole, whose energy grows with the thickness. Source: Tasker, J. Phys. C
+12, 4977 (1979), doi:10.1088/0022-3719/12/22/036.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 from pymatgen.core import Lattice, Structure
 
 from ionface.errors import StructureError
 from ionface.structures.checks import check_overlaps, check_polyanions
-from ionface.structures.slabs.assembly import (
+from ionface.structures.slabs.cuts import (
+    Bounds,
+    Cut,
+    distinct_cuts,
+    excess,
+    symmetric_bounds,
+    whole_repeats,
+)
+from ionface.structures.slabs.facet import MIN_CUT, Action, Facet, actions, point_group
+from ionface.structures.slabs.plane_lattice import has_hexagonal_axes, three_indices
+from ionface.structures.slabs.slab import (
+    MAX_LAYERS,
+    POLAR,
+    VACUUM,
     Assembly,
+    Slab,
     assemble,
     free_positions,
     free_standing,
     outer_plane,
     whole_polyanions,
 )
-from ionface.structures.slabs.cuts import Cut, distinct_cuts
-from ionface.structures.slabs.facets import Facet
-from ionface.structures.slabs.plane_lattice import has_hexagonal_axes, three_indices
-from ionface.structures.slabs.slab import MAX_LAYERS, VACUUM, Slab
-from ionface.structures.slabs.slab_symmetry import Action, actions, point_group
-from ionface.structures.slabs.symmetric import (
-    Bounds,
-    excess,
-    symmetric_bounds,
-    whole_repeats,
-)
-from ionface.structures.slabs.tasker import dipole_per_area, plane_charges, tasker_class
 from ionface.structures.specs import Miller
+
+Array = NDArray[np.float64]
+NEUTRAL = 1e-3  # e; of a plane
 
 
 @dataclass(frozen=True)
@@ -299,3 +310,54 @@ def _numbered(found: list[Termination]) -> list[Termination]:
         suffix = f" #{seen[name]}" if seen[name] > 1 else ""
         numbered.append(replace(one, index=index, label=name + suffix))
     return numbered
+
+
+def plane_charges(facet: Facet, charges: Mapping[str, float]) -> list[float]:
+    """Return the formal charges of the planes of one repeat, from low to high, e.
+
+    Groups closer in height than 0.3 Å make one plane; a polyanion counts where its
+    center is, with its whole charge.
+
+    Args:
+        facet: with its groups.
+        charges: of each element; none counts as zero.
+    """
+    heights = facet.centers[:, 2] % facet.spacing
+    order = np.argsort(heights, kind="stable")
+    own = [
+        sum(charges.get(s, 0.0) for s in facet.groups[facet.atoms[i]].symbols)
+        for i in order
+    ]
+    steps = np.diff([*heights[order], heights[order][0] + facet.spacing]) > MIN_CUT
+    if not steps.any():
+        return [float(sum(own))]
+    # begin above a gap, so that no plane is split by the border of the repeat
+    start = int(np.flatnonzero(steps)[-1]) + 1
+    planes = np.concatenate([[0], np.cumsum(np.roll(steps, -start))[:-1]])
+    return np.bincount(planes, weights=np.roll(own, -start)).tolist()
+
+
+def dipole_per_area(symbols: Sequence[str], z: Array, charges: Mapping[str, float],
+                    area: float) -> float:  # fmt: skip
+    """Return the dipole of formal charges along the normal per area, e/Å.
+
+    Args:
+        symbols: of the atoms of a neutral slab.
+        z: their heights, Å, shape (n,).
+        charges: of each element; none counts as zero.
+        area: of the surface cell, Å².
+    """
+    charge = np.array([charges.get(symbol, 0.0) for symbol in symbols])
+    return float(charge @ (z - z.mean()) / area)
+
+
+def tasker_class(planes: Iterable[float], dipole: float) -> int:
+    """Return the class of one termination: 1, 2 or 3.
+
+    Args:
+        planes: charges of the planes of one repeat, e.
+        dipole: per layer and area, e/Å.
+    """
+    if abs(dipole) > POLAR:
+        return 3
+    return 1 if all(abs(charge) < NEUTRAL for charge in planes) else 2

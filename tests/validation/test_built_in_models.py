@@ -3,7 +3,7 @@
 import pytest
 
 from ionface.structures.checks import count_polyanions
-from ionface.structures.drawing.pictures import draw_model
+from ionface.structures.drawing import draw_model
 from ionface.structures.interface import build_interface
 from ionface.workflows.study.study_files import builtin_names, load
 

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from pymatgen.core import Lattice, Structure
 
+from ionface.structures.ledger_cell import with_context
 from ionface.workflows.engines.vasp.incar import PlaneWaves
-from ionface.workflows.engines.vasp.ledger_cell import with_context
 from ionface.workflows.study.protocols import LI_2024, LUO_2021
 from ionface.workflows.study.vasp_settings import VaspSettings
 

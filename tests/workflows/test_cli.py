@@ -62,7 +62,8 @@ def test_a_built_in_study_can_be_copied_and_changed(cli, tmp_path):
 
 
 def test_build_writes_models_in_every_form(cli, study_file, tmp_path):
-    from ionface.structures.model_io import from_json, read_poscar
+    from ionface.structures.labels import read_poscar
+    from ionface.structures.model import from_json
 
     run = cli("build", study_file, "--out", "models", "--json")
     assert run.returncode == 0, run.stderr

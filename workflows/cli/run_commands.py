@@ -86,8 +86,9 @@ def build_models(name: str, out: Path, quick: bool, as_json: bool) -> None:
 
 
 def _write_model(model: InterfaceModel, out: Path) -> None:
-    from ionface.structures.drawing.pictures import draw_model
-    from ionface.structures.model_io import write_json, write_poscar
+    from ionface.structures.drawing import draw_model
+    from ionface.structures.labels import write_poscar
+    from ionface.structures.model import write_json
     from ionface.workflows.study.naming import slug
 
     stem = slug(model.name)

@@ -14,11 +14,12 @@ from pymatgen.core import Structure
 
 from ionface.structures.polymers.film_layer import (
     SoftLayer,
+    Stage,
     open_layer,
     pack_layer,
     settled,
+    stages,
 )
-from ionface.structures.polymers.stages import Stage, stages
 from ionface.structures.specs import AmorphousLayer, FilmLayer, InterfaceSpec
 from ionface.workflows.engines.contract import (
     DynamicsSettings,

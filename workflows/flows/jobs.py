@@ -17,10 +17,10 @@ from ionface.analysis.rdf.rdf import crystal_rdf, rdfs_and_bonds
 from ionface.analysis.trajectory.joining import join
 from ionface.analysis.trajectory.store import store_digest
 from ionface.structures.interface import build_interface
+from ionface.structures.ledger_cell import in_ledger
 from ionface.structures.model import InterfaceModel
 from ionface.structures.polymers.film_layer import SoftLayer
-from ionface.structures.polymers.integrity import check
-from ionface.structures.polymers.molecule_report import MoleculeReport
+from ionface.structures.polymers.integrity import MoleculeReport, check
 from ionface.structures.polymers.topology import Topology
 from ionface.structures.specs import CrystalLayer, InterfaceSpec
 from ionface.workflows.engines import progress
@@ -33,7 +33,6 @@ from ionface.workflows.engines.records import (
     relabeled,
     runs_folder,
 )
-from ionface.workflows.engines.vasp.ledger_cell import in_ledger
 
 TRAJECTORIES = "trajectories"
 

@@ -13,6 +13,7 @@ from typing import Any
 from pymatgen.core import Structure
 
 from ionface.errors import IonfaceError
+from ionface.structures.ledger_cell import in_ledger
 from ionface.structures.specs import AmorphousLayer, FilmLayer, InterfaceSpec
 from ionface.workflows.engines.contract import DynamicsSettings, RelaxSettings
 from ionface.workflows.engines.vasp.incar import (
@@ -23,7 +24,6 @@ from ionface.workflows.engines.vasp.incar import (
     static_incar,
 )
 from ionface.workflows.engines.vasp.inputs import VaspRun
-from ionface.workflows.engines.vasp.ledger_cell import in_ledger
 from ionface.workflows.engines.vasp.vasp_engine import VaspEngine
 from ionface.workflows.flows import jobs
 from ionface.workflows.flows.ensembles import disordered_side

@@ -15,8 +15,13 @@ from pymatgen.core import Structure
 from ionface.structures.film_registry import registry_grid
 from ionface.structures.interface import build_interface
 from ionface.structures.model import InterfaceModel
-from ionface.structures.polymers.film_layer import SoftLayer, open_layer, pack_layer
-from ionface.structures.polymers.stages import Stage, stages
+from ionface.structures.polymers.film_layer import (
+    SoftLayer,
+    Stage,
+    open_layer,
+    pack_layer,
+    stages,
+)
 from ionface.structures.specs import AmorphousLayer, FilmLayer, InterfaceSpec
 from ionface.workflows.engines.contract import DynamicsSettings, RelaxSettings
 from ionface.workflows.flows import jobs

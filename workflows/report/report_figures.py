@@ -66,7 +66,7 @@ def write_figures(project: Project, results: Results) -> dict[str, Path]:
 
 def _model_pictures(project: Project, results: Results) -> dict[str, Path]:
     from ionface.analysis.figures.style import png
-    from ionface.structures.drawing.pictures import figure_model
+    from ionface.structures.drawing import figure_model
 
     written = {}
     for name, model in results.models.items():

@@ -1,5 +1,4 @@
-"""Films at a density: in any cell, from any chain, and where they cannot be."""
-
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -10,9 +9,15 @@ from ionface.errors import StructureError
 from ionface.structures.checks import check_overlaps
 from ionface.structures.periodic import pairs_within
 from ionface.structures.polymers import films
-from ionface.structures.polymers.films import Stage, pack, pack_on, stages
+from ionface.structures.polymers.films import (
+    DALTONS,
+    amount,
+    densest,
+    make_chains,
+    pack,
+    pack_on,
+)
 from ionface.structures.polymers.integrity import check
-from ionface.structures.polymers.stages import stages as the_stages
 from ionface.structures.specs import FilmLayer
 
 DOL = FilmLayer("[*]OCOCC[*]", units=2, chains=4, density=1.1, seed=1, name="P-DOL")
@@ -23,7 +28,7 @@ CELLS = {
 }
 SMALL = 0.7 * CELLS["rectangular"]
 SKIN = 1.1  # Å on each side of the outermost atoms belong to the film
-DALTONS = 0.602214
+NARROW = np.diag([9.6, 7.2])
 
 
 @pytest.fixture(scope="module", params=sorted(CELLS))
@@ -220,6 +225,26 @@ def test_a_chosen_supercell_is_used_and_checked():
         pack_on(layer, np.diag([3.44, 3.44]), 50)
 
 
-def test_stages_are_those_of_the_stages_module():
-    assert stages is the_stages
-    assert all(isinstance(stage, Stage) for stage in stages(DOL))
+def test_amounts_follow_from_density_and_area():
+    chains, thickness = amount(DOL, 178.0, 100.0)
+    assert chains == 4
+    assert thickness == pytest.approx(4 * 178.0 / (1.1 * DALTONS * 100.0))
+
+
+def test_a_density_beyond_full_space_is_refused_at_once_with_that_of_crystals():
+    with pytest.raises(StructureError, match=r"fill 1\d\d% of the film") as caught:
+        pack(replace(DOL, units=1, density=2.2), NARROW)
+    low, high = (
+        float(x) for x in re.findall(r"(\d\.\d\d) (?:to|g/cm³\.)", str(caught.value))
+    )
+    assert 0.9 < low < high < 1.3  # liquid ethers: 0.9 to 1.1
+
+
+@pytest.mark.parametrize(
+    ("smiles", "crystal"),
+    [("c1ccccc1", 1.02), ("C" * 30, 1.00)],
+)
+def test_known_molecular_crystals_fill_what_is_published(smiles, crystal):
+    """Benzene at 270 K and the crystal of polyethylene (long alkanes), g/cm³."""
+    (chain,) = make_chains(smiles, 1, 0)
+    assert 0.6 < crystal / densest(chain) < 0.8

@@ -7,7 +7,7 @@ import pytest
 
 from ionface.errors import StructureError
 from ionface.structures.polymers.integrity import check
-from ionface.structures.polymers.polymers import P_DOL, oligomer
+from ionface.structures.polymers.oligomers import P_DOL, oligomer
 from ionface.structures.polymers.topology import Topology, joined
 
 WIDE = np.array([[30.0, 0.0], [-8.0, 28.0]])

@@ -8,6 +8,7 @@ import pytest
 
 from ionface.errors import StructureError
 from ionface.structures.periodic import pairs_within
+from ionface.structures.polymers.oligomers import oligomer
 from ionface.structures.polymers.packing import (
     insert,
     packmol,
@@ -15,7 +16,6 @@ from ionface.structures.polymers.packing import (
     random_rotation,
     rectangle,
 )
-from ionface.structures.polymers.polymers import oligomer
 
 SQUARE = np.diag([13.0, 11.0])
 SKEWED = np.array([[13.0, 0.0], [4.5, 11.0]])

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from ionface.structures.polymers.polymers import oligomer
+from ionface.structures.polymers.oligomers import oligomer
 from ionface.structures.polymers.topology import Topology, joined, spanned
 
 

@@ -18,15 +18,15 @@ from monty.json import MSONable
 from pymatgen.core import Structure
 
 from ionface.errors import IonfaceError
+from ionface.structures.ledger_cell import (
+    CellContext,
+    center_of_mass,
+    context,
+)
 from ionface.workflows.engines.contract import (
     DynamicsSettings,
     RelaxSettings,
     check_timestep,
-)
-from ionface.workflows.engines.vasp.ledger_cell import (
-    CellContext,
-    center_of_mass,
-    context,
 )
 from ionface.workflows.study.protocols import Protocol, protocol
 from ionface.workflows.study.vasp_settings import DISPERSIONS, VaspSettings

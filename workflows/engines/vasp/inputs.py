@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from pymatgen.core import Structure
 from pymatgen.io.vasp import Incar, Kpoints, Poscar
 
+from ionface.structures.ledger_cell import movable, poscar_order
 from ionface.workflows.engines.vasp.incar import PlaneWaves
 from ionface.workflows.engines.vasp.kpoints import kpoints
-from ionface.workflows.engines.vasp.ledger_cell import movable, poscar_order
 from ionface.workflows.engines.vasp.potcars import (
     PotcarRecord,
     potcar_records,

@@ -10,7 +10,7 @@ import numpy as np
 from pymatgen.core import Structure
 from pymatgen.io.vasp import Kpoints
 
-from ionface.workflows.engines.vasp.ledger_cell import CellContext, context
+from ionface.structures.ledger_cell import CellContext, context
 
 ROUNDING = 1e-6  # a cell relaxed by nothing must not gain a k-point
 

@@ -23,10 +23,10 @@ from ionface.analysis.readers.vasprun import IonicStep
 from ionface.analysis.trajectory.store import TrajectoryWriter
 from ionface.analysis.trajectory.trajectory import Trajectory
 from ionface.errors import IonfaceError
+from ionface.structures.ledger_cell import movable
 from ionface.workflows.engines.contract import DynamicsSettings
 from ionface.workflows.engines.records import DynamicsRecord, runs_folder
 from ionface.workflows.engines.vasp.inputs import VaspRun
-from ionface.workflows.engines.vasp.ledger_cell import movable
 from ionface.workflows.engines.vasp.outputs import is_emulated
 from ionface.workflows.engines.vasp.run_frames import (
     NEXT_TURN,

@@ -20,6 +20,7 @@ from pymatgen.core import Structure
 
 from ionface.errors import IonfaceError
 from ionface.files import write_atomically
+from ionface.structures.ledger_cell import movable
 from ionface.workflows.engines import progress
 from ionface.workflows.engines.contract import RelaxSettings
 from ionface.workflows.engines.durable import durable_job
@@ -34,7 +35,6 @@ from ionface.workflows.engines.vasp.incar import (
     static_incar,
 )
 from ionface.workflows.engines.vasp.inputs import VaspRun, write
-from ionface.workflows.engines.vasp.ledger_cell import movable
 from ionface.workflows.engines.vasp.outputs import (
     RunOutput,
     provenance,

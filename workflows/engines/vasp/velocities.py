@@ -7,8 +7,8 @@ from ase import units
 from numpy.typing import NDArray
 from pymatgen.core import Structure
 
+from ionface.structures.ledger_cell import movable
 from ionface.workflows.engines.contract import DynamicsSettings
-from ionface.workflows.engines.vasp.ledger_cell import movable
 
 
 def thermal_velocities(

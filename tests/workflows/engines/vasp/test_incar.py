@@ -4,6 +4,7 @@ import pytest
 from pymatgen.core import Lattice, Structure
 
 from ionface.errors import IonfaceError
+from ionface.structures.ledger_cell import context, with_context
 from ionface.workflows.engines.contract import DynamicsSettings, RelaxSettings
 from ionface.workflows.engines.vasp.incar import (
     PlaneWaves,
@@ -12,7 +13,6 @@ from ionface.workflows.engines.vasp.incar import (
     relax_incar,
     static_incar,
 )
-from ionface.workflows.engines.vasp.ledger_cell import context, with_context
 from ionface.workflows.study.protocols import LI_2024, LUO_2021
 from ionface.workflows.study.vasp_settings import VaspSettings
 

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from pymatgen.io.vasp import Incar, Poscar
 
+from ionface.structures.ledger_cell import gap_along
 from ionface.workflows.engines.contract import RelaxSettings
 from ionface.workflows.engines.registry import configured
 from ionface.workflows.engines.vasp.incar import first_stage, relax_incar, static_incar
 from ionface.workflows.engines.vasp.inputs import VaspRun, write
-from ionface.workflows.engines.vasp.ledger_cell import gap_along
 from ionface.workflows.engines.vasp.outputs import restored
 from ionface.workflows.engines.vasp.vasp_engine import vasp
 from ionface.workflows.planning.planned_jobs import study_jobs

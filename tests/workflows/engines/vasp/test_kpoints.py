@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 from pymatgen.core import Lattice, Structure
 
-from ionface.workflows.engines.vasp.kpoints import irreducible, kpoints, mesh
-from ionface.workflows.engines.vasp.ledger_cell import (
+from ionface.structures.ledger_cell import (
     CellContext,
     context,
     with_context,
 )
+from ionface.workflows.engines.vasp.kpoints import irreducible, kpoints, mesh
 
 
 def cell(lattice, slab=False):

@@ -16,7 +16,7 @@ import pytest
 from pymatgen.io.vasp import Incar, Kpoints, Poscar
 
 from ionface.analysis.trajectory.trajectory import Trajectory
-from ionface.workflows.engines.vasp.ledger_cell import gap_along
+from ionface.structures.ledger_cell import gap_along
 from ionface.workflows.projects.project import Project
 
 RECORDED = Path(__file__).parents[3] / "data" / "vasp_inputs"

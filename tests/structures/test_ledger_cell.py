@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from pymatgen.core import Lattice, Structure
 
-from ionface.workflows.engines.vasp.ledger_cell import (
+from ionface.structures.ledger_cell import (
     center_of_mass,
     context,
     gap_along,

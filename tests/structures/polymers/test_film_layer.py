@@ -1,9 +1,7 @@
-"""The stages that bring soft layers to rest."""
-
 import numpy as np
 import pytest
 
-from ionface.structures.polymers.stages import stages
+from ionface.structures.polymers.film_layer import stages
 from ionface.structures.specs import AmorphousLayer, FilmLayer
 
 

@@ -3,7 +3,7 @@ import pytest
 from pymatgen.core import Lattice, Structure
 
 from ionface.structures.checks import covalent_radii
-from ionface.structures.matching.stacking import (
+from ionface.structures.stacking import (
     BEYOND_CONTACT,
     BEYOND_CONTACT_MOLECULE,
     CLOSEST,

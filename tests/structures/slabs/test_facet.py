@@ -3,7 +3,7 @@ import pytest
 
 from ionface.structures.crystals.library import crystal, free_sites
 from ionface.structures.slabs.cuts import all_cuts
-from ionface.structures.slabs.facets import Facet
+from ionface.structures.slabs.facet import Facet
 
 FACETS = [(1, 0, 0), (0, 0, 1), (1, 1, 0), (0, 1, 2)]
 POLYANIONIC = ["LiGe2(PO4)3", "Li6PS5Cl", "Li10GeP2S12_ordered", "Li3PS4_gamma"]

@@ -1,1 +1,0 @@
-"""Pictures of an interface model, from the side and from above."""
