@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from ionface.structures.checks import covalent_radii
 from ionface.structures.model import InterfaceModel
+from ionface.structures.periodic import covalent_radii
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

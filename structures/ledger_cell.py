@@ -1,21 +1,20 @@
 """What a job must know of its cell: the ledger's common cell, vacuum, center of mass.
 
-A structure may say in `properties["ionface"]` to which interface it belongs: its part
-("interface", "film", ...), the interface's cell and its vacuum. All terms of one ledger
-then get one k-mesh and one dipole rule. A structure that says nothing stands alone.
+The ledger is E = (E_interface - sum of E_slab) / A: its errors cancel only if all terms
+get one k-mesh and one dipole rule, whatever their own cells. So a structure carries the
+interface's cell with it (`in_ledger`), and an engine asks for it (`context`). A
+structure that carries none stands alone.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from pymatgen.core import Structure
 
-if TYPE_CHECKING:
-    from ionface.structures.model import InterfaceModel
+from ionface.structures.model import InterfaceModel
 
 VACUUM = 6.0  # Å; a thinner gap is no vacuum: slabs on both sides feel each other
 KEY = "ionface"
@@ -41,12 +40,12 @@ class CellContext:
 
 def context(structure: Structure) -> CellContext:
     """Return what a structure says of itself, else what its cell shows."""
-    told = (structure.properties or {}).get(KEY)
-    if told:
+    stored = (structure.properties or {}).get(KEY)
+    if stored:
         return CellContext(
-            part=str(told["part"]),
-            cell=np.asarray(told["cell"], dtype=np.float64),
-            vacuum=float(told["vacuum"]),
+            part=str(stored["part"]),
+            cell=np.asarray(stored["cell"], dtype=np.float64),
+            vacuum=float(stored["vacuum"]),
             slab=True,
         )
     vacuum = gap_along(structure, 2)
@@ -55,15 +54,24 @@ def context(structure: Structure) -> CellContext:
     return CellContext("alone", cell, vacuum if slab else 0.0, slab)
 
 
-def with_context(structure: Structure, told: dict[str, Any]) -> Structure:
+def with_context(
+    structure: Structure, part: str, cell: ArrayLike, vacuum: float
+) -> Structure:
     """Return a copy that says to which interface it belongs.
+
+    It says so in its properties, which survive JSON and job stores; read them with
+    `context` only.
 
     Args:
         structure: any.
-        told: "part", "cell" (3 rows, Å), "vacuum" (Å).
+        part: as in `CellContext`.
+        cell: of the interface, rows, Å, shape (3, 3).
+        vacuum: of the interface, Å.
     """
     copy = structure.copy()
-    copy.properties = {**(structure.properties or {}), KEY: told}
+    rows = np.asarray(cell, dtype=np.float64).tolist()
+    stored = {"part": part, "cell": rows, "vacuum": float(vacuum)}
+    copy.properties = {**(structure.properties or {}), KEY: stored}
     return copy
 
 
@@ -75,12 +83,8 @@ def in_ledger(structure: Structure, model: InterfaceModel, part: str) -> Structu
         model: of the interface.
         part: "interface", "film", "substrate", "film_unstrained", ...
     """
-    told = {
-        "part": part,
-        "cell": model.structure.lattice.matrix.tolist(),
-        "vacuum": model.vacuum if model.n_interfaces == 1 else 0.0,
-    }
-    return with_context(structure, told)
+    vacuum = model.vacuum if model.n_interfaces == 1 else 0.0
+    return with_context(structure, part, model.structure.lattice.matrix, vacuum)
 
 
 def gap_along(structure: Structure, axis: int) -> float:

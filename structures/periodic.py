@@ -1,4 +1,4 @@
-"""Distances under periodic boundaries, in the plane of a film or in all directions.
+"""Distances under periodic boundaries, in a plane or in all directions; covalent radii.
 
 A cell of shape (2, 2) repeats in the plane and has walls or vacuum along z; one of
 shape (3, 3) repeats everywhere. Angles may be any, coordinates need not be wrapped.
@@ -6,11 +6,16 @@ shape (3, 3) repeats everywhere. Angles may be any, coordinates need not be wrap
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
 
 import numpy as np
+from ase.data import atomic_numbers
+from ase.data import covalent_radii as ase_radii
+from ase.neighborlist import primitive_neighbor_list
 from numpy.typing import NDArray
+from pymatgen.core import Lattice
 
 from ionface.errors import StructureError
 from ionface.structures.slabs.plane_lattice import short_basis
@@ -74,8 +79,6 @@ def pairs_within(coords: Array, cell: Array, reach: float | Array) -> Pairs:
         cell: shape (2, 2) or (3, 3), as in `box`.
         reach: Å; or a radius of each atom, whose sums are the distances, (n_atoms,).
     """
-    from ase.neighborlist import primitive_neighbor_list
-
     matrix, periodic = box(cell)
     first, second, images = primitive_neighbor_list(
         "ijS", periodic, matrix, coords, reach
@@ -111,8 +114,6 @@ def _reduced(
 ) -> tuple[Array, NDArray[np.bool_]]:
     """Return short vectors of the same lattice, of which 27 images are enough."""
     if periodic.all():
-        from pymatgen.core import Lattice
-
         return np.asarray(Lattice(matrix).get_lll_reduced_lattice().matrix), periodic
     short = matrix.copy()
     short[:2, :2] = short_basis(matrix[:2, :2])
@@ -150,3 +151,13 @@ def perpendicular_widths(cell: Array) -> Array:
     """Return the distances between opposite sides of an in-plane cell, Å, (2,)."""
     area = abs(float(np.linalg.det(cell)))
     return np.asarray(area / np.linalg.norm(cell, axis=1)[::-1])
+
+
+def covalent_radii(symbols: Sequence[str]) -> Array:
+    """Return covalent radii, Å, shape (n,) (Cordero et al., doi:10.1039/b801115j)."""
+    return np.array([ase_radii[atomic_numbers[symbol]] for symbol in symbols])
+
+
+def position_text(coords: Array) -> str:
+    """Return a position as messages show it."""
+    return "(" + ", ".join(f"{x:.2f}" for x in coords) + ")"

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pymatgen.core import Lattice, Structure
 
-from ionface.structures.checks import covalent_radii
+from ionface.structures.periodic import covalent_radii
 
 Array = NDArray[np.float64]
 # Å on top of the covalent radii. Crystals: near, but not bonded (In-S 3.07, Li-O 2.54).

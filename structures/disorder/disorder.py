@@ -15,13 +15,14 @@ import numpy as np
 from pymatgen.core import Structure
 
 from ionface.errors import StructureError
-from ionface.structures.checks import bonded_groups, check_neutral, check_overlaps
+from ionface.structures.checks import check_neutral, check_overlaps
 from ionface.structures.disorder.lattice_gas import (
     MAX_ENUMERATED,
     Arrangement,
     Group,
     LatticeGas,
 )
+from ionface.structures.polyanions import bonded_groups
 from ionface.structures.specs import Exchange, Ordering
 
 EXCLUSION = 1.6  # Å; partly occupied sites nearer than this are images of one atom

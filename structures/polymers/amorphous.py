@@ -16,8 +16,11 @@ from numpy.typing import NDArray
 from pymatgen.core import Element, Structure
 
 from ionface.errors import StructureError
-from ionface.structures.checks import covalent_radii
-from ionface.structures.periodic import pairs_within, perpendicular_widths
+from ionface.structures.periodic import (
+    covalent_radii,
+    pairs_within,
+    perpendicular_widths,
+)
 from ionface.structures.polymers.crystallinity import order_of
 from ionface.structures.polymers.oligomers import allowed_supercell, supercells
 from ionface.structures.specs import AmorphousLayer

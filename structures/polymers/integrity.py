@@ -14,8 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ionface.errors import StructureError
-from ionface.structures.checks import covalent_radii
-from ionface.structures.periodic import pairs_within, shortest, whole
+from ionface.structures.periodic import covalent_radii, pairs_within, shortest, whole
 from ionface.structures.polymers.ring_penetration import Spear, spears
 from ionface.structures.polymers.topology import Topology, spanned
 

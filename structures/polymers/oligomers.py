@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from pymatgen.core import Molecule
 
 from ionface.errors import StructureError
-from ionface.structures.checks import OVERLAP, covalent_radii
+from ionface.structures.checks import OVERLAP
+from ionface.structures.periodic import covalent_radii
 from ionface.structures.polymers.chains import chain, whole_chain, with_stereo
 from ionface.structures.polymers.topology import Topology, of_molecule
 from ionface.structures.specs import PolymerLayer

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from pymatgen.core import Structure
 
 from ionface.errors import StructureError
-from ionface.structures.checks import BondedGroup, bonded_groups
+from ionface.structures.polyanions import BondedGroup, bonded_groups
 from ionface.structures.slabs.plane_lattice import (
     SAME_POSITION,
     FacetFrame,

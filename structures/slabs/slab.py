@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pymatgen.core import Composition, Element, Lattice, Structure
 
-from ionface.structures.checks import count_polyanions
+from ionface.structures.polyanions import count_polyanions
 from ionface.structures.slabs.cuts import Bounds
 from ionface.structures.slabs.facet import CANDIDATE, MIN_CUT, Facet
 from ionface.structures.specs import Miller

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from ionface.errors import StructureError
-from ionface.structures.checks import check_neutral, check_overlaps, count_polyanions
+from ionface.structures.checks import check_neutral, check_overlaps
 from ionface.structures.crystals.library import crystal
 from ionface.structures.interface import build_interface
+from ionface.structures.polyanions import count_polyanions
 from ionface.structures.specs import CrystalLayer, InterfaceSpec, PolymerLayer
 
 LI = CrystalLayer("Li", (1, 0, 0), layers=3)

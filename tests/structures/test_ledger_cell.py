@@ -14,6 +14,20 @@ from ionface.structures.ledger_cell import (
 )
 
 
+@pytest.fixture
+def slab():
+    """Four atoms in a cell with 21 Å of vacuum, Ag and Al in turn."""
+    species = ["Ag", "Al", "Ag", "Al"]
+    coords = [[0, 0, 1], [0, 0, 3], [0, 0, 5], [0, 0, 7]]
+    return Structure(
+        Lattice.orthorhombic(4, 4, 27),
+        species,
+        coords,
+        coords_are_cartesian=True,
+        site_properties={"fixed": [True, False, False, False]},
+    )
+
+
 @pytest.mark.parametrize("shift", [0.0, 0.3, 0.85])
 def test_the_center_of_mass_moves_with_a_slab_across_the_border(shift):
     heights = np.array([0.1, 0.2, 0.3])
@@ -46,7 +60,7 @@ def test_a_structure_that_says_nothing_is_judged_by_its_gap():
 
 def test_a_slab_of_a_sandwich_has_no_vacuum_of_its_own(slab):
     told = {"part": "film", "cell": slab.lattice.matrix.tolist(), "vacuum": 0.0}
-    assert context(with_context(slab, told)).vacuum == 0.0
+    assert context(with_context(slab, **told)).vacuum == 0.0
     assert context(slab).vacuum > 15  # although its cell is half empty
 
 

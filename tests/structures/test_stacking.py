@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from pymatgen.core import Lattice, Structure
 
-from ionface.structures.checks import covalent_radii
+from ionface.structures.periodic import covalent_radii
 from ionface.structures.stacking import (
     BEYOND_CONTACT,
     BEYOND_CONTACT_MOLECULE,

@@ -2,9 +2,9 @@
 
 import pytest
 
-from ionface.structures.checks import count_polyanions
 from ionface.structures.drawing import draw_model
 from ionface.structures.interface import build_interface
+from ionface.structures.polyanions import count_polyanions
 from ionface.workflows.study.study_files import builtin_names, load
 
 EVERY = [

@@ -102,7 +102,7 @@ def in_ledger(slab):
         "cell": slab.lattice.matrix.tolist(),
         "vacuum": 20.0,
     }
-    return with_context(slab, told)
+    return with_context(slab, **told)
 
 
 @pytest.fixture

@@ -5,8 +5,8 @@ import pytest
 from pymatgen.core import Structure
 
 from ionface.errors import StructureError
-from ionface.structures.checks import covalent_radii
 from ionface.structures.crystals.library import crystal
+from ionface.structures.periodic import covalent_radii
 from ionface.structures.polymers.amorphous import opened, random_alloy, random_alloy_on
 from ionface.structures.specs import AmorphousLayer
 

@@ -4,8 +4,8 @@ from pymatgen.core import Lattice, Structure
 from pymatgen.symmetry.analyzer import SpacegroupAnalyzer
 
 from ionface.errors import StructureError
-from ionface.structures.checks import count_polyanions
 from ionface.structures.crystals.library import crystal, material
+from ionface.structures.polyanions import count_polyanions
 from ionface.structures.slabs.crystal_layer import cut_slab, in_supercell
 from ionface.structures.slabs.cuts import all_cuts, distinct_cuts, gaps, normal_form
 from ionface.structures.slabs.facet import Facet, actions

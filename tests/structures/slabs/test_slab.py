@@ -5,8 +5,8 @@ import pytest
 from pymatgen.core.surface import SlabGenerator
 
 from ionface.errors import StructureError
-from ionface.structures.checks import count_polyanions
 from ionface.structures.crystals.library import crystal, material
+from ionface.structures.polyanions import count_polyanions
 from ionface.structures.slabs.slab import turned_over
 from ionface.structures.slabs.terminations import terminations
 

@@ -23,7 +23,7 @@ def waves(**settings):
 
 def sandwich(slab):
     told = {"part": "interface", "cell": slab.lattice.matrix.tolist(), "vacuum": 0.0}
-    return with_context(slab, told)
+    return with_context(slab, **told)
 
 
 def test_dynamics_are_nve_under_no_circumstances(luo_2021, slab):
@@ -102,7 +102,7 @@ def test_the_cell_stays_unless_asked_and_then_only_in_the_plane(in_ledger, li_20
 
 def test_separated_slabs_keep_the_cell_that_they_are_given(slab):
     told = {"part": "film", "cell": slab.lattice.matrix.tolist(), "vacuum": 20.0}
-    film = with_context(slab, told)
+    film = with_context(slab, **told)
     assert relax_incar(waves(cell="in-plane"), film, RelaxSettings())["ISIF"] == 2
 
 

@@ -54,7 +54,7 @@ def test_gamma_only_is_one_point():
 def test_an_unstrained_slab_gets_the_mesh_of_its_interface(slab):
     told = {"part": "film", "cell": slab.lattice.matrix.tolist(), "vacuum": 20.0}
     own = Structure(Lattice.orthorhombic(2.2, 2.2, 26), slab.species, slab.frac_coords)
-    assert kpoints(with_context(own, told), 0.28).kpts == kpoints(slab, 0.28).kpts
+    assert kpoints(with_context(own, **told), 0.28).kpts == kpoints(slab, 0.28).kpts
     assert kpoints(own, 0.28).kpts != kpoints(slab, 0.28).kpts
     assert context(own).slab
 
