@@ -201,7 +201,7 @@ def _assemble(
 ) -> Profiles:
     frames = np.diff(bounds)
     slices = next(iter(counts.values())).shape[1]
-    times = trajectory.times_fs
+    times = trajectory.times_or_nan_fs
     volume = area * height / slices
     return Profiles(
         heights=(np.arange(slices) + 0.5) * height / slices,

@@ -215,7 +215,7 @@ def layer_coordination(
         np.add.at(sums[part], layer[held], counts[held])
         np.add.at(atoms[part], layer[held], 1)
     shape = (windows, parts, -1)
-    times = trajectory.times_fs[looked]
+    times = trajectory.times_or_nan_fs[looked]
     return LayerCoordination(
         pair="-".join(pair),
         cutoff=cutoff,

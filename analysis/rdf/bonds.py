@@ -73,7 +73,7 @@ class BondCounts:
     ) -> BondCounts:
         """Return the counts of pairs, shape (n_pairs, n_frames), with their names."""
         return cls(
-            times_fs=trajectory.times_fs,
+            times_fs=trajectory.times_or_nan_fs,
             counts=dict(zip(lengths, counts, strict=True)),
             cutoffs=dict(lengths),
             atoms={

@@ -210,7 +210,7 @@ def _result(
     numbers = [len(blocks) - 1 for blocks in block_ends(ends)]
     starts = np.cumsum([0, *numbers])
     spans = [slice(a, b) for a, b in itertools.pairwise(starts.tolist())]
-    times = trajectory.times_fs
+    times = trajectory.times_or_nan_fs
     return RdfResult(
         r=found.bins.centers,
         pairs={

@@ -57,7 +57,7 @@ class AseStream(Closing):
         self._first = first
         self.species = tuple(first.get_chemical_symbols())
         self.pbc = (bool(first.pbc[0]), bool(first.pbc[1]), bool(first.pbc[2]))
-        self.free = _free(first)
+        self.free = free_coordinates(first)
 
     def chunks(self) -> Iterator[Chunk]:
         """Yield every complete frame; then `reason` is final.
@@ -144,8 +144,8 @@ def _ends_with_a_line(plain: Path) -> bool:
         return stream.read(1) == b"\n"
 
 
-def _free(image: Any) -> NDArray[np.bool_] | None:
-    """Return which coordinates the constraints leave free."""
+def free_coordinates(image: Any) -> NDArray[np.bool_] | None:
+    """Return which coordinates the constraints leave free; None if all are."""
     free = np.ones((len(image), 3), dtype=bool)
     for constraint in image.constraints:
         kind = type(constraint).__name__
@@ -156,11 +156,13 @@ def _free(image: Any) -> NDArray[np.bool_] | None:
     return None if free.all() else free
 
 
+def energy_of(image: Any) -> float:
+    """Return the energy that was stored with ASE Atoms, eV; NaN where none was."""
+    return float(image.calc.results.get("energy", np.nan)) if image.calc else np.nan
+
+
 def _chunk(images: list[Any]) -> Chunk:
-    energies = [
-        image.calc.results.get("energy", np.nan) if image.calc else np.nan
-        for image in images
-    ]
+    energies = [energy_of(image) for image in images]
     cells = np.array([image.cell.array for image in images], dtype=np.float64)
     return Chunk(
         labels=np.full(len(images), UNKNOWN),

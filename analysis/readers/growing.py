@@ -112,17 +112,17 @@ class GrowingText(Growing):
         if self._clock.motion is not None and steps.any():
             raise UnknownTimeError(
                 f"{self._path} is no molecular dynamics (IBRION = "
-                f"{self._clock.motion}), its POTIM is no time; give it: --timestep FS"
+                f"{self._clock.motion}), its POTIM is no time; give timestep_fs=..."
             )
         if told is None and steps.any():
             raise UnknownTimeError(
-                f"the time between the frames of {self._path} is in no file; give it: "
-                "--timestep FS"
+                f"the time between the frames of {self._path} is in no file; give "
+                "timestep_fs=..."
             )
         if told and self._clock.block and self._stride % self._clock.block:
             raise UnknownTimeError(
                 f"the labels of {self._path} advance by {self._stride}, its NBLOCK is "
-                f"{self._clock.block}; give the time between frames: --timestep FS"
+                f"{self._clock.block}; give timestep_fs=..., the time between frames"
             )
         return np.asarray(steps * (told or 0.0), dtype=np.float64)
 

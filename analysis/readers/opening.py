@@ -1,7 +1,7 @@
-"""Opening a file, the best file of a folder, or the segments of a run.
+"""Opening what a user has: a file, the best file of a folder, segments, frames, arrays.
 
 Truncated files give every complete frame and say how many and why they end; the time
-between frames is read from the files, or demanded.
+between frames is read from the files, given, or unknown.
 """
 
 from __future__ import annotations
@@ -10,14 +10,17 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
+from ionface.analysis.energies.level_of_theory import LevelOfTheory
 from ionface.analysis.readers.ase_files import AseStream
 from ionface.analysis.readers.chunks import FrameStream
 from ionface.analysis.readers.compressed import BROKEN_STREAM, open_binary, plain_name
 from ionface.analysis.readers.frame_cache import Stored, recall, spool
+from ionface.analysis.readers.in_memory import of_memory
 from ionface.analysis.readers.outcar import OutcarStream
 from ionface.analysis.readers.run_metadata import (
     Clock,
@@ -27,6 +30,7 @@ from ionface.analysis.readers.run_metadata import (
     fixed_of,
 )
 from ionface.analysis.readers.time_axis import Span, time_axis
+from ionface.analysis.readers.vasp_terms import level_beside, vasp_level
 from ionface.analysis.readers.vaspout import VaspoutStream
 from ionface.analysis.readers.vasprun import VasprunStream, VaspSettings
 from ionface.analysis.readers.xdatcar import XdatcarStream
@@ -63,37 +67,59 @@ class _Source:
         stored: its frames.
         clock: how it counts time; `block` is that of this very file.
         fixed: coordinates that the run held fixed.
+        level: its level of theory, where the files tell.
         pbc: periodic along each cell vector.
     """
 
     stored: Stored
     clock: Clock
     fixed: Fixed
+    level: LevelOfTheory | None = None
     pbc: tuple[bool, bool, bool] = (True, True, True)
 
 
 def open_trajectory(
-    path: PathLike | Sequence[PathLike], timestep_fs: float | None = None
+    source: Any,
+    timestep_fs: float | None = None,
+    *,
+    species: Sequence[str] | None = None,
+    lattice: ArrayLike | None = None,
 ) -> Trajectory:
-    """Return the trajectory of a file, of the best file of a directory, or of segments.
+    """Return a trajectory of files, of frames in memory, or of arrays.
 
     Reads our own store, vasprun.xml, XDATCAR, vaspout.h5, OUTCAR, ASE .traj, extxyz,
-    each plain or compressed (.gz, .bz2, .xz). Long ones are read into a cache once and
-    mapped from there (see `spool`), so that memory does not grow with their length.
+    each plain or compressed (.gz, .bz2, .xz). Memory does not grow with their length.
 
     Args:
-        path: a file or a directory; or several, segments in the order of time.
-        timestep_fs: time between stored frames, fs; needed only where the files do not
-            tell it, and used instead of what they tell, which is then noted.
+        source: a file, or a folder, whose best file is taken; several of them, segments
+            in the order of time. Or frames: ASE Atoms or pymatgen Structures, one or a
+            list; an ASE trajectory reader; a pymatgen Trajectory; a Trajectory. Or
+            Cartesian positions, Å, shape (n_frames, n_atoms, 3).
+        timestep_fs: time between stored frames, fs, where the files do not tell it; it
+            is used instead of what they tell, which is then noted. Where nothing tells
+            it, only what needs times asks for it.
+        species: chemical symbol of each atom, with an array of positions.
+        lattice: rows are the cell vectors, Å, with an array of positions.
 
     Raises:
-        AnalysisError: nothing readable is there, the time between frames is unknown,
-            or segments do not have the same atoms.
+        AnalysisError: nothing readable is there, or segments or frames do not have the
+            same atoms.
     """
     check_timestep(timestep_fs)
-    if isinstance(path, str | os.PathLike):
-        return _open(Path(path), timestep_fs)
-    return join([_open(Path(part), timestep_fs) for part in path])
+    if isinstance(source, Trajectory):
+        return source
+    if isinstance(source, str | os.PathLike):
+        return _open(Path(source), timestep_fs)
+    if _are_segments(source):
+        return join([open_trajectory(segment, timestep_fs) for segment in source])
+    return of_memory(source, timestep_fs, species, lattice)
+
+
+def _are_segments(source: Any) -> bool:
+    if not isinstance(source, Sequence):
+        return False
+    kinds = (str, os.PathLike, Trajectory)
+    return bool(source) and all(isinstance(item, kinds) for item in source)
 
 
 def check_timestep(timestep_fs: float | None) -> None:
@@ -147,7 +173,8 @@ def _vasprun(path: Path) -> _Source:
         stream.close()
         raise
     clock = replace(clock_of(settings), block=1)
-    return _Source(_read(path, stream), clock, fixed_of(settings.free))
+    level = vasp_level(settings)
+    return _Source(_read(path, stream), clock, fixed_of(settings.free), level)
 
 
 def refuse_learned_forces(path: Path, settings: VaspSettings) -> None:
@@ -167,7 +194,8 @@ def _xdatcar(path: Path) -> _Source:
     stream = XdatcarStream(path)
     stored = _read(path, stream)
     clock = clock_beside(path, stored.species)
-    return _Source(stored, clock, fixed_beside(path, stored.species))
+    fixed = fixed_beside(path, stored.species)
+    return _Source(stored, clock, fixed, level_beside(path, stored.species))
 
 
 def _vaspout(path: Path) -> _Source:
@@ -178,13 +206,14 @@ def _vaspout(path: Path) -> _Source:
 def _outcar(path: Path) -> _Source:
     stream = OutcarStream(path)
     stored = _read(path, stream)
-    return _Source(stored, stream.clock, fixed_beside(path, stored.species))
+    fixed = fixed_beside(path, stored.species)
+    return _Source(stored, stream.clock, fixed, level_beside(path, stored.species))
 
 
 def _ase(path: Path) -> _Source:
     with AseStream(path) as stream:
         stored = _read(path, stream)
-        return _Source(stored, Clock(), fixed_of(stream.free), stream.pbc)
+        return _Source(stored, Clock(), fixed_of(stream.free), pbc=stream.pbc)
 
 
 def _read(path: Path, stream: FrameStream) -> Stored:
@@ -211,6 +240,8 @@ def _trajectory(path: Path, source: _Source, given: float | None) -> Trajectory:
         skipped=Skipped(1, reason) if reason else Skipped(),
         notes=axis.notes,
         fixed=source.fixed,
+        untimed=axis.untimed,
+        meta={"level_of_theory": source.level.as_dict()} if source.level else {},
     )
     parts = [_segment(stored, span) for span in axis.spans if span.stop > span.start]
     if len(parts) < 2:
@@ -233,24 +264,30 @@ def _segment(stored: Stored, span: Span) -> Segment:
 
 
 def _open_directory(folder: Path, timestep_fs: float | None) -> Trajectory:
-    """Return the first usable file in the order of what files tell."""
+    """Return the first usable file in the order of what files tell.
+
+    One that has frames and their times, else one that has frames, else one without.
+    """
     files = [p for pattern in DIRECTORY_ORDER for p in sorted(folder.glob(pattern))]
     files = [file for file in dict.fromkeys(files) if file.is_file()]
-    empty, complaints = None, []
+    opened: list[tuple[Path, Trajectory]] = []
+    complaints = []
     for file in files:
         try:
-            found = _open(file, timestep_fs)
+            opened.append((file, _open(file, timestep_fs)))
         except AnalysisError as error:
             complaints.append(str(error))
             continue
-        if len(found):
-            note = f"{file.name} was chosen of {', '.join(p.name for p in files)}"
-            refused = tuple(f"refused: {complaint}" for complaint in complaints)
-            return replace(found, notes=(*found.notes, note, *refused))
-        empty = found if empty is None else empty  # one without frames is falsy
-    if empty is not None:
-        return empty
-    raise AnalysisError(
-        "; ".join(complaints)
-        or f"no trajectory in {folder}: looked for {', '.join(DIRECTORY_ORDER)}"
-    )
+        if len(opened[-1][1]) and opened[-1][1].timed:
+            break
+    if not opened:
+        raise AnalysisError(
+            "; ".join(complaints)
+            or f"no trajectory in {folder}: looked for {', '.join(DIRECTORY_ORDER)}"
+        )
+    file, best = max(opened, key=lambda pair: (len(pair[1]) > 0, pair[1].timed))
+    if not len(best):
+        return best
+    note = f"{file.name} was chosen of {', '.join(p.name for p in files)}"
+    refused = tuple(f"refused: {complaint}" for complaint in complaints)
+    return replace(best, notes=(*best.notes, note, *refused))

@@ -9,8 +9,7 @@ from pathlib import Path
 
 from ionface.analysis.readers.compressed import plain_name
 from ionface.analysis.readers.opening import open_trajectory
-from ionface.analysis.trajectory.trajectory import Trajectory
-from ionface.errors import AnalysisError, UnknownTimeError
+from ionface.errors import AnalysisError
 
 PATTERNS = (
     "*.ionf",
@@ -62,25 +61,15 @@ def outcomes(root: Path) -> Iterator[Outcome]:
 def _outcome(path: Path, root: Path) -> Outcome:
     name = str(path.relative_to(root))
     try:
-        return _whole(name, "told", open_trajectory(path))
-    except UnknownTimeError:
-        pass
-    except AnalysisError as error:
-        if path.is_file():
-            return Outcome(name, 0, 0, "", str(error))
-    try:  # of a folder, it may be the time alone that is missing
-        return _whole(name, "to be given", open_trajectory(path, timestep_fs=1.0))
+        run = open_trajectory(path)
     except AnalysisError as error:
         return Outcome(name, 0, 0, "", str(error))
-
-
-def _whole(name: str, time: str, found: Trajectory) -> Outcome:
-    frames = len(found)
+    told = "told" if run.timed else "to be given"
     return Outcome(
         path=name,
-        frames=frames,
-        atoms=found.n_atoms,
-        time=time if frames > 1 else "none",
-        reason=found.skipped.reason,
-        notes=found.notes,
+        frames=len(run),
+        atoms=run.n_atoms,
+        time=told if len(run) > 1 else "none",
+        reason=run.skipped.reason,
+        notes=run.notes,
     )

@@ -47,7 +47,7 @@ def clock_beside(path: Path, species: tuple[str, ...]) -> Clock:
 
     A vasprun.xml of other atoms belongs to another run and tells nothing.
     """
-    settings = _settings_beside(path, species)
+    settings = settings_beside(path, species)
     if settings is not None:
         return clock_of(settings)
     return clock_of_tags(incar_tags(path.parent / "INCAR"))
@@ -58,7 +58,7 @@ def fixed_beside(path: Path, species: tuple[str, ...]) -> NDArray[np.bool_] | No
 
     From vasprun.xml, POSCAR or CONTCAR of the same folder, if they have these atoms.
     """
-    settings = _settings_beside(path, species)
+    settings = settings_beside(path, species)
     if settings is not None:
         return fixed_of(settings.free)
     for name in ("POSCAR", "CONTCAR"):
@@ -104,7 +104,8 @@ def _number(value: object) -> float | None:
     return number if np.isfinite(number) else None
 
 
-def _settings_beside(path: Path, species: tuple[str, ...]) -> VaspSettings | None:
+def settings_beside(path: Path, species: tuple[str, ...]) -> VaspSettings | None:
+    """Return the settings of the vasprun.xml beside a file, if it has these atoms."""
     for file in sorted(path.parent.glob("vasprun*.xml*")):
         try:
             stream = VasprunStream(file)

@@ -1,4 +1,4 @@
-"""The time of every frame: from what the files tell, cross-checked, or demanded.
+"""The time of every frame: from what the files tell, cross-checked, or unknown.
 
 XDATCAR is written every NBLOCK steps and vasprun.xml every step; labels count steps,
 unless somebody renumbered them, they outgrew their field or a file holds two runs.
@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 from ionface.analysis.readers.chunks import UNKNOWN
 from ionface.analysis.readers.run_metadata import Clock
 from ionface.analysis.trajectory.frames import FloatArray
-from ionface.errors import UnknownTimeError
 
 Labels = NDArray[np.int64]
 
@@ -30,7 +29,7 @@ class Span:
         start: first frame.
         stop: behind the last one.
         steps: MD step of each, from 0.
-        times_fs: fs, from 0.
+        times_fs: fs, from 0; NaN where the time between frames is unknown.
     """
 
     start: int
@@ -46,10 +45,12 @@ class TimeAxis:
     Attributes:
         spans: in the order of the file; more than one where the count restarts.
         notes: what one should know.
+        untimed: why the times are unknown, and so NaN; empty if they are known.
     """
 
     spans: tuple[Span, ...]
     notes: tuple[str, ...]
+    untimed: str = ""
 
 
 def time_axis(
@@ -63,20 +64,16 @@ def time_axis(
         clock: what the files tell. `clock.block` is the number of steps between the
             frames of this very file, None where that is not known.
         given: time between stored frames by the user, fs.
-
-    Raises:
-        UnknownTimeError: the time between frames is not known, or what the files tell
-            contradicts itself.
     """
     name = path.name
     labels, notes = _mended(name, labels)
     stride = _stride(labels, clock)
-    _demand(path, len(labels), labels, stride, clock, given)
+    untimed = "" if given else _unknown(path, labels, stride, clock)
     told = clock.timestep_fs * stride if clock.timestep_fs else None
     if given is not None and told is not None and not np.isclose(given, told):
         notes += (f"{name}: {given:g} fs between frames as given; files say {told:g}",)
-    interval = given or told or 0.0
-    if clock.block and stride > clock.block and not given:
+    interval = np.nan if untimed else given or told or 0.0
+    if not untimed and clock.block and stride > clock.block and not given:
         notes += (
             f"{name}: its labels advance by {stride} steps, it was written every "
             f"{clock.block}; took {stride} x {clock.timestep_fs:g} fs between frames",
@@ -93,7 +90,7 @@ def time_axis(
         notes += (f"{name}: frames are missing at {gaps} places, by its labels",)
     if len(spans) > 1:
         notes += (f"{name}: its labels restart {len(spans) - 1} times",)
-    return TimeAxis(tuple(spans), notes)
+    return TimeAxis(tuple(spans), notes, untimed)
 
 
 def _mended(name: str, labels: Labels) -> tuple[Labels, tuple[str, ...]]:
@@ -150,34 +147,29 @@ def _stride(labels: Labels, clock: Clock) -> int:
     return common if not (forward % common).any() else int(np.gcd.reduce(forward))
 
 
-def _demand(
-    path: Path,
-    count: int,
-    labels: Labels,
-    stride: int,
-    clock: Clock,
-    given: float | None,
-) -> None:
-    if given is not None or count < 2:
-        return
+def _unknown(path: Path, labels: Labels, stride: int, clock: Clock) -> str:
+    """Return why the time between frames is unknown; empty if it is known."""
+    if len(labels) < 2:  # there is no time between frames
+        return ""
     if clock.motion is not None:
-        raise UnknownTimeError(
+        return (
             f"{path} is no molecular dynamics (IBRION = {clock.motion}), its POTIM is "
-            "no time; for what needs one, give it: --timestep FS, between stored frames"
+            "no time; for what needs one, give timestep_fs=..., between stored frames"
         )
     if clock.timestep_fs is None:
-        raise UnknownTimeError(
+        return (
             f"the time between the frames of {path} is in no file (POTIM of a "
-            "vasprun.xml or INCAR with IBRION = 0 beside it); give it: --timestep FS, "
+            "vasprun.xml or INCAR with IBRION = 0 beside it); give timestep_fs=..., "
             "the time step times the steps between stored frames"
         )
     if labels[0] != UNKNOWN and clock.block and stride % clock.block:
-        raise UnknownTimeError(
+        return (
             f"the labels of {path} advance by {stride}, its NBLOCK is {clock.block}: "
             "they may have been renumbered, and the time between frames cannot be "
-            f"told ({clock.timestep_fs:g} fs x {stride} or x {clock.block}); give it: "
-            "--timestep FS"
+            f"told ({clock.timestep_fs:g} fs x {stride} or x {clock.block}); give "
+            "timestep_fs=..."
         )
+    return ""
 
 
 def _steps(labels: Labels, stride: int) -> Labels:

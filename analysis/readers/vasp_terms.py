@@ -16,13 +16,14 @@ import numpy as np
 
 from ionface.analysis.energies.energy_term import EnergyTerm
 from ionface.analysis.energies.level_of_theory import LevelOfTheory
+from ionface.analysis.readers.emulation_mark import EMULATED_MARK, emulated_model
+from ionface.analysis.readers.run_metadata import settings_beside
 from ionface.analysis.readers.vasprun import IonicStep, VasprunStream, VaspSettings
 from ionface.errors import LedgerError
 
 NAMES = ("vasprun.xml", "vasprun.xml.gz", "vasprun.xml.bz2", "vasprun.xml.xz")
 
-EMULATED = re.compile(r"emulated by \S+ \((.*)\)")
-"""What a stand-in for VASP calls its build."""
+_EMULATED = re.compile(re.escape(EMULATED_MARK) + r" \((.*)\)")
 
 _FUNCTIONALS = {"PE": "PBE", "PS": "PBEsol", "RP": "RPBE", "91": "PW91", "AM": "AM05"}
 _SMEARINGS = {-5: "tetrahedron", -1: "Fermi", 0: "Gaussian"}
@@ -78,7 +79,7 @@ def vasp_level(settings: VaspSettings) -> LevelOfTheory:
     width = settings.tag("SIGMA", 0.2)
     scheme = _SMEARINGS.get(smearing, f"Methfessel-Paxton {smearing}")
     dispersion = settings.tag("IVDW") or (settings.tag("LVDW") and 1)
-    stand_in = EMULATED.search(settings.build)
+    stand_in = _EMULATED.search(settings.build)
     return LevelOfTheory(
         code="vasp",
         version=settings.version,
@@ -94,6 +95,21 @@ def vasp_level(settings: VaspSettings) -> LevelOfTheory:
         model=stand_in[1] if stand_in else None,
         emulated=stand_in is not None,
     )
+
+
+def level_beside(path: Path, species: tuple[str, ...]) -> LevelOfTheory | None:
+    """Return the level of theory of a run from what lies beside one of its files.
+
+    From its vasprun.xml, if that has these atoms; else only whether a stand-in for VASP
+    wrote the folder's outputs. None where nothing tells.
+    """
+    settings = settings_beside(path, species)
+    if settings is not None:
+        return vasp_level(settings)
+    model = emulated_model(path) or emulated_model(path.parent)
+    if model is None:
+        return None
+    return LevelOfTheory("vasp", "unknown", "unknown", model=model, emulated=True)
 
 
 def _find(path: Path) -> Path:

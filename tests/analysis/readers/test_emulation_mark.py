@@ -1,7 +1,10 @@
+"""A trajectory tells what it is worth: nobody has to open its files again."""
+
 import gzip
 
 import pytest
 
+from ionface.analysis.readers import open_trajectory
 from ionface.analysis.readers.emulation_mark import EMULATED_MARK, emulated_model
 
 MARK = f"{EMULATED_MARK} (emt of ase (any))"
@@ -40,3 +43,37 @@ def test_nothing_and_what_is_damaged_have_no_mark(tmp_path):
     assert emulated_model(tmp_path) is None
     (tmp_path / "vasprun.xml.gz").write_bytes(b"\x1f\x8b garbage")
     assert emulated_model(tmp_path) is None
+
+
+GENERATOR = (
+    ' <generator>\n  <i name="program" type="string">vasp </i>\n'
+    '  <i name="version" type="string">6.4.3  </i>\n'
+    '  <i name="subversion" type="string">{} </i>\n </generator>\n'
+)
+
+
+def vasprun(run, build):
+    return run.vasprun().replace(
+        "<modeling>\n", "<modeling>\n" + GENERATOR.format(build)
+    )
+
+
+def test_the_mark_of_the_stand_in_reaches_the_level_of_theory(tmp_path, run):
+    path = tmp_path / "vasprun.xml"
+    path.write_text(vasprun(run, f"{EMULATED_MARK} (emt)"))
+    level = open_trajectory(path).meta["level_of_theory"]
+    assert (level["code"], level["emulated"], level["model"]) == ("vasp", True, "emt")
+    path.write_text(vasprun(run, "complex parallel"))
+    assert not open_trajectory(path).meta["level_of_theory"]["emulated"]
+
+
+@pytest.mark.parametrize("name", ["OUTCAR", "vasprun.xml"])
+def test_an_xdatcar_is_what_the_outputs_beside_it_are(tmp_path, run, name):
+    (tmp_path / "XDATCAR").write_text(run.xdatcar())
+    assert open_trajectory(tmp_path / "XDATCAR").meta == {}
+    text = vasprun(run, f"{EMULATED_MARK} (emt)")
+    if name == "OUTCAR":
+        text = run.outcar().replace("(build)", f"{EMULATED_MARK} (emt)")
+    (tmp_path / name).write_text(text)
+    for path in (tmp_path / "XDATCAR", tmp_path / name, tmp_path):
+        assert open_trajectory(path).meta["level_of_theory"]["emulated"]

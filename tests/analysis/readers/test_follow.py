@@ -174,7 +174,7 @@ def test_a_time_that_no_file_tells_is_demanded(path, run):
     (path.parent / "INCAR").unlink()
     path.write_text(run.xdatcar())
     follower = Follower(path)
-    with pytest.raises(AnalysisError, match="--timestep FS"):
+    with pytest.raises(AnalysisError, match="timestep_fs="):
         looks(follower)
     follower.close()
 

@@ -1,0 +1,102 @@
+"""Trajectories of what a user has in memory: ASE Atoms, pymatgen Structures, arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ionface.analysis.readers.ase_files import energy_of, free_coordinates
+from ionface.analysis.readers.run_metadata import fixed_of
+from ionface.analysis.trajectory.trajectory import Trajectory
+from ionface.errors import TrajectoryError
+
+
+def of_memory(
+    source: Any,
+    timestep_fs: float | None,
+    species: Sequence[str] | None = None,
+    lattice: ArrayLike | None = None,
+) -> Trajectory:
+    """Return the trajectory of frames or positions; see `open_trajectory`.
+
+    Raises:
+        TrajectoryError: these are no frames, the atoms change between them, or an
+            array came without species and lattice.
+    """
+    if isinstance(source, np.ndarray):
+        if species is None or lattice is None:
+            raise TrajectoryError(
+                "an array of positions needs species=... (a symbol for each atom) and "
+                "lattice=... (three cell vectors in Å)"
+            )
+        return Trajectory.from_arrays(species, lattice, source, timestep_fs)
+    if hasattr(source, "get_structure") and hasattr(source, "time_step"):
+        # pymatgen's Trajectory, which iterates over Molecules or Structures by index
+        structures = [source.get_structure(index) for index in range(len(source))]
+        return _of_structures(structures, timestep_fs or source.time_step)
+    frames = [source] if _is_frame(source) else list(source)
+    if not frames or not all(map(_is_frame, frames)):
+        kinds = sorted({type(frame).__name__ for frame in frames}) or "nothing"
+        raise TrajectoryError(
+            "give paths, ASE Atoms, pymatgen Structures, a trajectory of either, or an "
+            f"array of positions; got {kinds}"
+        )
+    if hasattr(frames[0], "get_positions"):
+        return _of_atoms(frames, timestep_fs)
+    return _of_structures(frames, timestep_fs)
+
+
+def _is_frame(value: object) -> bool:
+    """Return whether this is one ASE Atoms or one pymatgen Structure."""
+    return hasattr(value, "get_positions") or hasattr(value, "frac_coords")
+
+
+def _of_atoms(images: list[Any], timestep_fs: float | None) -> Trajectory:
+    return _of_arrays(
+        [image.get_chemical_symbols() for image in images],
+        np.array([image.cell.array for image in images]),
+        [image.get_positions() for image in images],
+        timestep_fs,
+        pbc=tuple(map(bool, images[0].pbc)),
+        scalars={"potential_energy": np.array([energy_of(i) for i in images])},
+        fixed=fixed_of(free_coordinates(images[0])),
+    )
+
+
+def _of_structures(frames: list[Any], timestep_fs: float | None) -> Trajectory:
+    if not all(frame.is_ordered for frame in frames):
+        raise TrajectoryError(
+            "a structure has sites that several species share; order it first"
+        )
+    return _of_arrays(
+        [[site.specie.symbol for site in frame] for frame in frames],
+        np.array([frame.lattice.matrix for frame in frames]),
+        [frame.cart_coords for frame in frames],
+        timestep_fs,
+        pbc=tuple(map(bool, frames[0].lattice.pbc)),
+    )
+
+
+def _of_arrays(
+    species: list[list[str]],
+    cells: NDArray[np.float64],
+    positions: list[NDArray[np.float64]],
+    timestep_fs: float | None,
+    **attributes: Any,
+) -> Trajectory:
+    if other := next((i for i, s in enumerate(species) if s != species[0]), None):
+        raise TrajectoryError(
+            f"the atoms of frame {other} are others than those of the first, or in "
+            "another order; give frames of one system, with its atoms in one order"
+        )
+    constant = bool((cells == cells[0]).all())
+    return Trajectory.from_arrays(
+        species[0],
+        cells[0] if constant else cells,
+        np.array(positions),
+        timestep_fs,
+        **attributes,
+    )
