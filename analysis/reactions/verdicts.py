@@ -15,8 +15,7 @@ from typing import Any, Literal
 import numpy as np
 
 from ionface.analysis.reactions.bond_events import BondHistory
-from ionface.analysis.statistics import correlated_mean, inefficiency
-from ionface.analysis.trajectory.frames import FloatArray
+from ionface.analysis.statistics import correlated_mean, trend
 
 Word = Literal["growing", "falling", "steady", "fluctuating", "absent"]
 
@@ -95,7 +94,7 @@ def verdict(history: BondHistory) -> Verdict:
     error = 0.0 if np.isnan(end.error) else end.error
     stray = float(np.hypot(error, max(late.std(), HALF_A_BOND)))
     gain = end.value - counts[0]
-    slope, slope_error, independent = trend(history.times_fs, counts)
+    line = trend(history.times_fs, counts)
     part, part_error = _survival(history, lag)
     found = Verdict(
         word="absent",
@@ -104,33 +103,14 @@ def verdict(history: BondHistory) -> Verdict:
         at_end_error=error,
         mean=float(counts.mean()),
         gain_sigmas=_ratio(gain, stray),
-        trend_per_ps=1000 * slope,
-        trend_sigmas=_ratio(slope, slope_error),
-        independent=independent,
+        trend_per_ps=1000 * line.slope,
+        trend_sigmas=_ratio(line.slope, line.error),
+        independent=line.independent,
         survival=part,
         survival_error=part_error,
         survival_lag_fs=float(history.times_fs[lag] - history.times_fs[0]),
     )
     return replace(found, word=_word(found))
-
-
-def trend(times_fs: FloatArray, counts: FloatArray) -> tuple[float, float, float]:
-    """Return the slope of a line through a correlated series and its standard error.
-
-    The error of uncorrelated residuals times the root of their inefficiency.
-
-    Returns:
-        Slope and error, 1/fs, and the number of independent samples.
-    """
-    n = len(counts)
-    t = times_fs - times_fs.mean()
-    if n < 3 or not (t @ t) > 0:
-        return 0.0, 0.0, float(n)
-    slope = float(t @ counts / (t @ t))
-    residuals = counts - counts.mean() - slope * t
-    g = inefficiency(residuals)
-    error = np.sqrt(residuals @ residuals / (n - 2) / (t @ t) * g)
-    return slope, float(error), n / g
 
 
 def _word(v: Verdict) -> Word:

@@ -12,13 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from ionface.analysis.diffusion.series import (
+from ionface.analysis.diffusion.unwrapped_positions import fixed_atoms
+from ionface.analysis.statistics import (
+    correlated_mean,
     equilibrated_from,
     inefficiency,
-    mean_error,
     trend,
 )
-from ionface.analysis.diffusion.unwrapped_positions import fixed_atoms
 from ionface.analysis.trajectory.frames import FloatArray
 from ionface.analysis.trajectory.trajectory import Trajectory
 from ionface.errors import TrajectoryError
@@ -128,7 +128,7 @@ def check_run(
         duration_ps=float(times[-1] - times[0]) / 1000,
         frames=len(times),
         temperature=float(steady.mean()) if enough else np.nan,
-        temperature_error=mean_error(steady) if enough else np.nan,
+        temperature_error=correlated_mean(steady).error if enough else np.nan,
         temperature_std=float(steady.std(ddof=1)) if enough else np.nan,
         canonical_std=expected_deviation(steady, target, freedom),
         equilibrated_fs=float(when[0]) if enough else np.nan,
@@ -233,7 +233,7 @@ def mean_temperature(steady: FloatArray, target: float) -> Check:
     allowed = tuple(target * (1 + s * TEMPERATURE_OFFSET) for s in (-1, 1))
     if len(steady) < 3:
         return _unknown(name, unit, "no temperatures are stored")
-    mean, error = float(steady.mean()), mean_error(steady)
+    mean, error = float(steady.mean()), correlated_mean(steady).error
     if not np.isfinite(target):
         return Check(
             name, mean, (np.nan, np.nan), unit, "unknown", "no target temperature given"

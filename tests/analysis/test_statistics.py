@@ -1,7 +1,13 @@
 import numpy as np
 import pytest
 
-from ionface.analysis.statistics import blocked_error, correlated_mean, inefficiency
+from ionface.analysis.statistics import (
+    blocked_error,
+    correlated_mean,
+    equilibrated_from,
+    inefficiency,
+    trend,
+)
 
 
 def autoregressive(phi, shape, seed=0):
@@ -53,7 +59,6 @@ def test_a_constant_and_a_single_value_have_no_correlation():
     single = correlated_mean(np.array([3.0]))
     assert single.value == 3
     assert np.isnan(single.error)
-    assert single.as_dict()["error"] is None
     assert np.isnan(blocked_error(np.ones((1, 4)))).all()
 
 
@@ -63,3 +68,71 @@ def test_two_values_give_the_textbook_error():
 
 def test_the_number_of_samples_never_grows_by_anticorrelation():
     assert inefficiency(np.resize([1.0, -1.0], 100)) == 1.0
+
+
+def counted(n, time, number, rng):
+    """Return how many of five bonds are there, each of which comes and goes."""
+    flips = rng.random((5, n, number)) < 1 / (2 * time)
+    states = rng.integers(0, 2, (5, 1, number)) + np.cumsum(flips, axis=1)
+    return (states % 2).sum(axis=0) - 2.5
+
+
+def oscillating(n, time, number, rng):
+    """Return a damped oscillator in noise, as an atom of a crystal moves."""
+    a, pad = np.exp(-1 / time), int(20 * time)
+    noise = rng.normal(size=(n + pad, number))
+    x = np.zeros((n + pad, number))
+    for t in range(2, n + pad):
+        x[t] = 2 * a * np.cos(0.3) * x[t - 1] - a * a * x[t - 2] + noise[t]
+    return x[pad:]
+
+
+def decaying(n, time, number, rng):
+    return autoregressive(np.exp(-1 / time), (n, number), seed=rng)
+
+
+def sokal(series, window=5.0):
+    """Return the inefficiency by the other textbook: sums within some times."""
+    n, x = len(series), series - series.mean()
+    covariance = np.correlate(x, x, "full")[n - 1 :]
+    sums = 2 * np.cumsum(covariance / covariance[0]) - 1
+    enough = np.arange(n) >= window * sums / 2
+    return np.clip(sums[np.argmax(enough)] if enough.any() else n, 1, n)
+
+
+@pytest.mark.parametrize("kind", [decaying, counted, oscillating])
+@pytest.mark.parametrize(("lengths", "least"), [(50, 0.92), (20, 0.89)])
+def test_error_bars_hold_the_truth_down_to_20_correlation_times(kind, lengths, least):
+    time = 4.0
+    series = kind(int(2 * time * lengths), time, 500, np.random.default_rng(4)).T
+    means = [correlated_mean(x) for x in series]
+    covered = np.mean([abs(m.value) < 1.96 * m.error for m in means])
+    assert least <= covered <= 1.0
+    others = [x.std() * np.sqrt(sokal(x) / len(x)) for x in series]
+    covered_otherwise = np.mean(np.abs(series.mean(axis=1)) < 1.96 * np.array(others))
+    assert covered >= covered_otherwise
+
+
+def test_a_line_is_found_with_an_honest_error():
+    times = np.arange(800.0)
+    series = autoregressive(0.9, (800, 200), seed=2).T
+    lines = [trend(times, 0.01 * times + x) for x in series]
+    hits = [abs(line.slope - 0.01) < 1.96 * line.error for line in lines]
+    assert 0.88 < np.mean(hits) <= 1.0
+    slopes = [line.slope for line in lines]
+    assert np.mean([line.error for line in lines]) == pytest.approx(
+        np.std(slopes), rel=0.15
+    )
+    assert trend(times, 3 + 2 * times).slope == pytest.approx(2)
+
+
+def test_two_values_are_no_line():
+    assert trend(np.arange(2.0), np.array([1.0, 2.0])).slope == 0.0
+    assert trend(np.zeros(9), np.arange(9.0)).slope == 0.0
+
+
+def test_the_start_of_a_run_that_settles_is_given_up():
+    settled = np.random.default_rng(3).normal(size=1000)
+    settling = settled + 20 * np.exp(-np.arange(1000) / 30)
+    assert 80 <= equilibrated_from(settling) <= 300
+    assert equilibrated_from(settled) <= 100

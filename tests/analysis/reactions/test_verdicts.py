@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ionface.analysis.reactions.bond_events import BondRule, bond_history
-from ionface.analysis.reactions.verdicts import trend, verdict
+from ionface.analysis.reactions.verdicts import verdict
 
 RULE = BondRule(3.0, 3.5, residence_fs=100.0)
 
@@ -77,22 +77,6 @@ def test_exchange_at_equilibrium_is_hardly_ever_called_growth(blinking, telegrap
     ]
     assert words.count("growing") + words.count("falling") <= 2
     assert words.count("fluctuating") >= 36
-
-
-def test_the_trend_is_as_uncertain_as_correlated_noise_makes_it():
-    rng = np.random.default_rng(3)
-    t = np.arange(2000.0)
-    slopes, errors = [], []
-    for _ in range(200):
-        x = np.empty(2000)
-        x[0] = rng.normal() / np.sqrt(1 - 0.95**2)
-        for k, noise in enumerate(rng.normal(size=1999)):
-            x[k + 1] = 0.95 * x[k] + noise
-        slope, error, _ = trend(t, x + 0.003 * t)
-        slopes.append(slope)
-        errors.append(error)
-    assert np.mean(slopes) == pytest.approx(0.003, rel=0.1)
-    assert np.mean(errors) == pytest.approx(np.std(slopes), rel=0.15)
 
 
 def test_one_frame_gives_a_verdict_too(blinking):
