@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass
 from importlib import import_module
 from pathlib import Path
@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from ionface.analysis.trajectory.trajectory import Trajectory
+
+
+Windows = tuple[tuple[float, float], ...]
+"""First and last time of each window, fs; NaN where frames have no time."""
 
 
 @dataclass(frozen=True)
@@ -203,3 +207,14 @@ def plain(value: Any) -> Any:
         return {str(key): plain(item) for key, item in value.items()}
     unknown = isinstance(value, float) and not np.isfinite(value)
     return None if unknown else value
+
+
+def windows_of(data: Sequence[Sequence[float | None]]) -> Windows:
+    """Return windows as they stand in a file."""
+    times = np.array(data, dtype=np.float64).reshape(-1, 2)
+    return tuple((float(start), float(end)) for start, end in times)
+
+
+def number_of(value: float | None) -> float:
+    """Return a number as it stands in a file; NaN where it is unknown."""
+    return np.nan if value is None else float(value)

@@ -7,12 +7,13 @@ their covariance, without which an extrapolation has no error bar worth the name
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
 from ionface.analysis.diffusion.diffusion import CM2_PER_S, Diffusion
+from ionface.analysis.result import Provenance, Result, plain
 from ionface.analysis.run_checks.run_checks import KB
 from ionface.analysis.trajectory.frames import FloatArray
 from ionface.errors import AnalysisError
@@ -48,8 +49,8 @@ class Extrapolation:
         return self.coefficient / factor, self.coefficient * factor
 
 
-@dataclass(frozen=True)
-class Arrhenius:
+@dataclass(frozen=True, repr=False)
+class Arrhenius(Result):
     """The straight line through ln D against 1/T.
 
     Attributes:
@@ -62,7 +63,13 @@ class Arrhenius:
         chi2_per_freedom: about 1 if the line explains the data; None for two points.
             Above 1 it has widened the covariance.
         notes: what else one should know.
+        species: whose diffusion it is.
+        runs: the coefficients of single runs, by temperature in K.
+        room: temperature at which one wants to know D, K.
     """
+
+    kind: ClassVar[str] = "arrhenius"
+    figure: ClassVar[str] = "ionface.analysis.figures.arrhenius_figure:figure_arrhenius"
 
     ea: float
     log_d0: float
@@ -72,6 +79,9 @@ class Arrhenius:
     errors: FloatArray
     chi2_per_freedom: float | None
     notes: tuple[str, ...] = ()
+    species: str = ""
+    runs: Mapping[float, Diffusion] = field(default_factory=dict)
+    room: float = 300.0
 
     @property
     def d0(self) -> float:
@@ -118,22 +128,48 @@ class Arrhenius:
                 "fit (cm²/s)": self.at(float(t)).cm2_per_s,
             }
 
-    def as_dict(self) -> dict[str, Any]:
+    def values(self) -> dict[str, Any]:
         """Return plain JSON values, with D extrapolated to 300 K."""
-        room = self.at(300.0)
+        room, runs = self.at(300.0), self.runs
         return {
+            "species": self.species,
             "ea_ev": self.ea,
             "ea_error_ev": self.ea_error,
             "d0_cm2_per_s": self.d0 * CM2_PER_S,
             "log_d0_error": self.log_d0_error,
-            "covariance": self.covariance.tolist(),
+            "covariance": plain(self.covariance),
             "points": list(self.rows()),
             "chi2_per_freedom": self.chi2_per_freedom,
             "d_300k_cm2_per_s": room.cm2_per_s,
             "d_300k_interval_cm2_per_s": [v * CM2_PER_S for v in room.interval],
             "d_300k_extrapolated": room.outside,
             "notes": list(self.notes),
+            "diffusion": {f"{t:.1f}": runs[t].as_dict() for t in sorted(runs)},
+            "room_k": self.room,
         }
+
+    @classmethod
+    def restore(cls, data: Mapping[str, Any], provenance: Provenance) -> Self:
+        """Return the line that `values` wrote."""
+        points, runs = data["points"], data["diffusion"]
+        return cls(
+            ea=data["ea_ev"],
+            log_d0=float(np.log(data["d0_cm2_per_s"] / CM2_PER_S)),
+            covariance=np.array(data["covariance"], dtype=np.float64),
+            temperatures=np.array([p["temperature (K)"] for p in points]),
+            coefficients=np.array([p["D (cm²/s)"] for p in points]) / CM2_PER_S,
+            errors=np.array([p["error (cm²/s)"] for p in points]) / CM2_PER_S,
+            chi2_per_freedom=data["chi2_per_freedom"],
+            notes=tuple(data["notes"]),
+            species=data["species"],
+            runs={float(t): Diffusion.from_dict(d) for t, d in runs.items()},
+            room=data["room_k"],
+            provenance=provenance,
+        )
+
+    def summary(self) -> str:
+        """Return the activation energy."""
+        return f"{self.species} Ea = {self.ea:.3f} ± {self.ea_error:.3f} eV".strip()
 
 
 def arrhenius(
@@ -192,10 +228,17 @@ def arrhenius_of(results: Mapping[float, Diffusion]) -> Arrhenius:
             f"an upper bound is no point of an Arrhenius line ({told}); leave these "
             "temperatures out, or run them longer"
         )
-    return arrhenius(
+    line = arrhenius(
         list(results),
         [result.coefficient for result in results.values()],
         [result.error for result in results.values()],
+    )
+    each = list(results.values())
+    return replace(
+        line,
+        species=each[0].species,
+        runs=dict(results),
+        provenance=Provenance.joint(d.provenance for d in each),
     )
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ionface.analysis.diffusion.msd_fit import Diffusion
 from ionface.analysis.diffusion.unwrapped_positions import Drift, Paths, paths
+from ionface.analysis.result import Provenance, Result, plain
 from ionface.analysis.trajectory.frames import FloatArray
 from ionface.analysis.trajectory.trajectory import Trajectory
 from ionface.errors import AnalysisError
@@ -81,25 +83,33 @@ def msd_by_atom(positions: FloatArray, lags: NDArray[np.intp]) -> FloatArray:
     return result
 
 
-@dataclass(frozen=True)
-class Msd:
+@dataclass(frozen=True, repr=False)
+class Msd(Result):
     """Mean squared displacements of several species.
 
     Attributes:
         lags_fs: fs, shape (n_lags,).
-        axes: by species, Å², shape (n_lags, 3): along a, in the a-b plane, normal.
+        curves: by species and direction ('3d', 'in-plane', 'normal'), Å², (n_lags,).
         atoms: by species: how many.
         drift: what was subtracted, in words.
         notes: what else one should know.
-        sources: the files.
+        diffusion: coefficients of these and other groups of atoms.
     """
 
+    kind: ClassVar[str] = "msd"
+    figure: ClassVar[str] = "ionface.analysis.figures.msd_figure:figure_msd"
+
     lags_fs: FloatArray
-    axes: Mapping[str, FloatArray]
+    curves: Mapping[str, Mapping[str, FloatArray]]
     atoms: Mapping[str, int]
     drift: str
     notes: tuple[str, ...] = ()
-    sources: tuple[str, ...] = ()
+    diffusion: tuple[Diffusion, ...] = ()
+
+    @property
+    def species(self) -> tuple[str, ...]:
+        """Return the species."""
+        return tuple(self.curves)
 
     def along(self, species: str, direction: str = "3d") -> FloatArray:
         """Return the MSD in '3d', 'in-plane' or 'normal' direction, Å², (n_lags,).
@@ -107,31 +117,50 @@ class Msd:
         Raises:
             AnalysisError: no such direction.
         """
-        return self.axes[species][:, axes_of(direction)].sum(axis=1)
+        axes_of(direction)  # raises
+        return self.curves[species][direction]
 
-    def rows(self) -> Iterator[dict[str, float]]:
-        """Yield one row per lag, for a table."""
-        for index, lag in enumerate(self.lags_fs):
-            row = {"lag_fs": float(lag)}
-            for name in self.axes:
-                for direction in DIRECTIONS:
-                    value = self.along(name, direction)[index]
-                    row[f"{name} {direction} (Å²)"] = float(value)
-            yield row
-
-    def as_dict(self) -> dict[str, Any]:
+    def values(self) -> dict[str, Any]:
         """Return plain JSON values."""
         return {
-            "lags_fs": self.lags_fs.tolist(),
-            "msd": {
-                name: {d: self.along(name, d).tolist() for d in DIRECTIONS}
-                for name in self.axes
-            },
+            "diffusion": [coefficient.as_dict() for coefficient in self.diffusion],
+            "lags_fs": plain(self.lags_fs),
+            "msd": plain(self.curves),
             "atoms": dict(self.atoms),
             "drift": self.drift,
             "notes": list(self.notes),
-            "sources": list(self.sources),
         }
+
+    @classmethod
+    def restore(cls, data: Mapping[str, Any], provenance: Provenance) -> Self:
+        """Return the result that `values` wrote."""
+        return cls(
+            lags_fs=np.array(data["lags_fs"], dtype=np.float64),
+            curves={
+                name: {
+                    d: np.array(curve, dtype=np.float64) for d, curve in each.items()
+                }
+                for name, each in data["msd"].items()
+            },
+            atoms=data["atoms"],
+            drift=data["drift"],
+            notes=tuple(data["notes"]),
+            diffusion=tuple(Diffusion.from_dict(d) for d in data.get("diffusion", ())),
+            provenance=provenance,
+        )
+
+    def rows(self) -> Iterator[dict[str, float]]:
+        """Yield one row per lag."""
+        for index, lag in enumerate(self.lags_fs):
+            row = {"lag_fs": float(lag)}
+            for name, curves in self.curves.items():
+                for direction, curve in curves.items():
+                    row[f"{name} {direction} (Å²)"] = float(curve[index])
+            yield row
+
+    def summary(self) -> str:
+        """Return the species, and how they move if that was asked."""
+        return "; ".join(map(str, self.diffusion)) or ", ".join(self.species)
 
 
 def msd(
@@ -159,12 +188,16 @@ def msd_of_paths(moved: Paths) -> Msd:
     names = list(dict.fromkeys(moved.species))
     return Msd(
         lags_fs=moved.interval_fs * np.arange(len(moved.positions), dtype=np.float64),
-        axes={name: axis_msd(moved.of(name)) for name in names},
+        curves={name: _by_direction(axis_msd(moved.of(name))) for name in names},
         atoms={name: moved.species.count(name) for name in names},
         drift=moved.drift,
         notes=moved.notes,
-        sources=moved.sources,
+        provenance=moved.provenance,
     )
+
+
+def _by_direction(axes: FloatArray) -> dict[str, FloatArray]:
+    return {name: axes[:, list(kept)].sum(axis=1) for name, kept in DIRECTIONS.items()}
 
 
 def axes_of(direction: str) -> list[int]:

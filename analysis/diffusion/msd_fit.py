@@ -11,14 +11,21 @@ doi:10.1063/5.0008312).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ionface.analysis.result import Provenance
 from ionface.analysis.trajectory.frames import FloatArray
 from ionface.errors import AnalysisError
+
+CM2_PER_S = 0.1
+"""cm²/s in one Å²/fs: 1e-16 cm² per 1e-15 s."""
+
 
 VIBRATION = 1.0
 """Å² in three dimensions: the largest offset that motion within a site explains; 2 <u²>
@@ -270,3 +277,128 @@ def _slope_weights(x: FloatArray, covariance: FloatArray) -> FloatArray:
     solved = np.linalg.solve(covariance, design)
     weights: FloatArray = np.linalg.solve(design.T @ solved, solved.T)[1]
     return weights
+
+
+@dataclass(frozen=True)
+class Diffusion:
+    """A diffusion coefficient, or how large it can be at most.
+
+    Attributes:
+        species: of the atoms, or what the caller calls them.
+        direction: '3d', 'in-plane' or 'normal'.
+        coefficient: D, Å²/fs; means something only if `diffusive`.
+        error: standard error, Å²/fs.
+        interval: 95 % confidence, Å²/fs; not symmetric for few atoms.
+        exponent: d ln MSD / d ln t in the window: 1 for diffusion, 0 for a cage, 2 for
+            free flight.
+        exponent_error: its standard error.
+        beyond_site: the exponent of what the MSD has above `offset`, if the offset is
+            no larger than the motion within a site can be.
+        diffusive: whether the motion is shown to be diffusive.
+        verdict: 'diffusive', or 'not diffusive: ...' and why.
+        upper_bound: D is smaller with 95 % confidence, Å²/fs, None where the motion
+            still speeds up, so that there is no bound.
+        msd_end: MSD at the end of the window, Å².
+        window_fs: lags of the fit, fs.
+        atoms: how many.
+        collective: variance of the mean over that of independent atoms, at least 1.
+        offset: MSD that the fitted line has at lag zero, Å²: the motion within a site.
+        drift: what was subtracted, in words.
+        notes: what else one should know.
+        provenance: where it comes from; a file tells it once for all of them.
+    """
+
+    species: str
+    direction: str
+    coefficient: float
+    error: float
+    interval: tuple[float, float]
+    exponent: float
+    exponent_error: float
+    beyond_site: float
+    diffusive: bool
+    verdict: str
+    upper_bound: float | None
+    msd_end: float
+    window_fs: tuple[float, float]
+    atoms: int
+    collective: float
+    offset: float = 0.0
+    drift: str = ""
+    notes: tuple[str, ...] = ()
+    provenance: Provenance = field(default_factory=Provenance, repr=False)
+
+    @property
+    def cm2_per_s(self) -> float:
+        """Return D in cm²/s."""
+        return self.coefficient * CM2_PER_S
+
+    @property
+    def error_cm2_per_s(self) -> float:
+        """Return the standard error in cm²/s."""
+        return self.error * CM2_PER_S
+
+    def __str__(self) -> str:
+        """Return it in words, as in "Li 3d: D = 1.2e-05 ± 1e-06 cm²/s"."""
+        if self.diffusive:
+            value = f"D = {self.cm2_per_s:.2g} ± {self.error_cm2_per_s:.1g} cm²/s"
+        elif self.upper_bound is not None:
+            value = f"D < {self.upper_bound * CM2_PER_S:.2g} cm²/s"
+        else:
+            value = "not diffusive"
+        return f"{self.species} {self.direction}: {value}"
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain JSON values; a coefficient that has no meaning is null."""
+        low, high = self.interval
+        bound = self.upper_bound
+        known = {
+            "d_a2_per_fs": self.coefficient,
+            "d_cm2_per_s": self.cm2_per_s,
+            "d_error_cm2_per_s": self.error_cm2_per_s,
+            "d_interval_cm2_per_s": [low * CM2_PER_S, high * CM2_PER_S],
+        }
+        return {
+            "species": self.species,
+            "direction": self.direction,
+            **(known if self.diffusive else dict.fromkeys(known)),
+            "d_upper_bound_cm2_per_s": None if bound is None else bound * CM2_PER_S,
+            "exponent": self.exponent,
+            "exponent_error": self.exponent_error,
+            "exponent_beyond_site": self.beyond_site,
+            "offset_a2": self.offset,
+            "verdict": self.verdict,
+            "msd_end_a2": self.msd_end,
+            "window_fs": list(self.window_fs),
+            "atoms": self.atoms,
+            "collective_factor": self.collective,
+            "drift": self.drift,
+            "notes": list(self.notes),
+        }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Diffusion:
+        """Return what `as_dict` wrote; a coefficient without meaning is NaN."""
+        low, high = data["d_interval_cm2_per_s"] or (np.nan, np.nan)
+        bound = data["d_upper_bound_cm2_per_s"]
+        diffusive = data["d_cm2_per_s"] is not None
+        return cls(
+            species=data["species"],
+            direction=data["direction"],
+            coefficient=data["d_a2_per_fs"] if diffusive else np.nan,
+            error=data["d_error_cm2_per_s"] / CM2_PER_S if diffusive else np.nan,
+            interval=(low / CM2_PER_S, high / CM2_PER_S),
+            exponent=data["exponent"],
+            exponent_error=data["exponent_error"],
+            beyond_site=data["exponent_beyond_site"],
+            diffusive=diffusive,
+            verdict=data["verdict"],
+            upper_bound=None if bound is None else bound / CM2_PER_S,
+            msd_end=data["msd_end_a2"],
+            window_fs=(data["window_fs"][0], data["window_fs"][1]),
+            atoms=data["atoms"],
+            collective=data["collective_factor"],
+            offset=data["offset_a2"],
+            drift=data["drift"],
+            notes=tuple(data["notes"]),
+        )

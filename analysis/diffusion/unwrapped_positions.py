@@ -12,11 +12,12 @@ reference. Where layers are fixed, they are the reference, and nothing is subtra
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ionface.analysis.result import Provenance
 from ionface.analysis.trajectory.frames import FloatArray, Segment
 from ionface.analysis.trajectory.trajectory import Trajectory
 from ionface.errors import AnalysisError, TrajectoryError
@@ -39,7 +40,7 @@ class Paths:
         drift: what was subtracted, in words.
         largest_jump: between frames, in units of a cell vector.
         notes: what else one should know.
-        sources: the files.
+        provenance: where the positions come from.
     """
 
     positions: FloatArray
@@ -50,7 +51,7 @@ class Paths:
     drift: str
     largest_jump: float
     notes: tuple[str, ...] = ()
-    sources: tuple[str, ...] = ()
+    provenance: Provenance = field(default_factory=Provenance)
 
     def of(self, symbol: str) -> FloatArray:
         """Return the positions of one species, shape (n_frames, n, 3)."""
@@ -100,7 +101,7 @@ def paths(
         drift=base.label,
         largest_jump=jump,
         notes=_notes(jump),
-        sources=trajectory.sources,
+        provenance=Provenance.of(trajectory),
     )
 
 

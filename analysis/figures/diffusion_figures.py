@@ -59,7 +59,7 @@ def figure_msd(
     """
     from matplotlib.figure import Figure
 
-    names = list(result.axes)
+    names = list(result.species)
     lags = result.lags_fs[1:] / FS_PER_PS
     if not names or not len(lags):
         raise AnalysisError("no MSD to draw; give at least one species and two frames")

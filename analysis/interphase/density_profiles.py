@@ -1,11 +1,11 @@
-"""Densities of species along the normal, in windows of time."""
+"""Densities of species along the normal, in windows of time, and what they show."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
@@ -15,13 +15,105 @@ from ionface.analysis.diffusion.unwrapped_positions import (
     unwrapped_blocks,
 )
 from ionface.analysis.interphase.layers import cell_area, cell_height, relative_heights
+from ionface.analysis.result import (
+    Provenance,
+    Result,
+    Windows,
+    number_of,
+    plain,
+    windows_of,
+)
 from ionface.analysis.trajectory.frames import FloatArray
 from ionface.analysis.trajectory.trajectory import Trajectory
 from ionface.errors import AnalysisError
 
 
 @dataclass(frozen=True)
-class Profiles:
+class Growth:
+    """How fast a width grows.
+
+    Attributes:
+        rate: Å/ps, as if it grew in proportion to time.
+        rate_error: standard error, Å/ps.
+        parabolic: of the width squared, Å²/ps, as behind a diffusing front.
+        parabolic_error: standard error, Å²/ps.
+    """
+
+    rate: float
+    rate_error: float
+    parabolic: float
+    parabolic_error: float
+
+
+@dataclass(frozen=True)
+class Interphase:
+    """Width of the mixed region in windows of time.
+
+    Attributes:
+        first: marker species of the first phase.
+        second: marker species of the second.
+        windows_fs: first and last time, fs.
+        positions: of the fronts, Å over the a-b plane, the lower end of the first phase
+            before its upper end, shape (n_windows, n_fronts).
+        widths: 10-90 width of each front, Å, shape (n_windows, n_fronts).
+        errors: standard errors of the widths, Å, with the spacing of the atomic layers
+            that no width resolves, shape (n_windows, n_fronts).
+        overlaps: height that holds both, all fronts together, Å, shape (n_windows,).
+        growth: of each front; empty for fewer than three windows.
+        notes: what else one should know.
+    """
+
+    first: tuple[str, ...]
+    second: tuple[str, ...]
+    windows_fs: Windows
+    positions: FloatArray
+    widths: FloatArray
+    errors: FloatArray
+    overlaps: FloatArray
+    growth: tuple[Growth, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def rows(self) -> Iterator[dict[str, float]]:
+        """Yield one row per window, for a table."""
+        for index, (start, end) in enumerate(self.windows_fs):
+            row = {"start_fs": start, "end_fs": end}
+            for front in range(self.widths.shape[1]):
+                row[f"front {front + 1} position (Å)"] = self.positions[index, front]
+                row[f"front {front + 1} width (Å)"] = self.widths[index, front]
+                row[f"front {front + 1} error (Å)"] = self.errors[index, front]
+            row["overlap (Å)"] = self.overlaps[index]
+            yield {name: float(value) for name, value in row.items()}
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain JSON values."""
+        growth = [
+            {
+                "rate_a_per_ps": g.rate,
+                "rate_error": g.rate_error,
+                "parabolic_a2_per_ps": g.parabolic,
+                "parabolic_error": g.parabolic_error,
+            }
+            for g in self.growth
+        ]
+        return plain(vars(self) | {"growth": growth})
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Interphase:
+        """Return what `as_dict` wrote."""
+        names = ("positions", "widths", "errors", "overlaps")
+        arrays = {name: np.array(data[name], dtype=np.float64) for name in names}
+        return cls(
+            first=tuple(data["first"]),
+            second=tuple(data["second"]),
+            windows_fs=windows_of(data["windows_fs"]),
+            growth=tuple(Growth(*map(number_of, g.values())) for g in data["growth"]),
+            notes=tuple(data["notes"]),
+            **arrays,
+        )
+
+
+@dataclass(frozen=True, repr=False)
+class Profiles(Result):
     """How many atoms there are at each height, species by species.
 
     Attributes:
@@ -34,11 +126,15 @@ class Profiles:
         frames: in each window.
         periodic: the first slice continues the last.
         drift: what was subtracted, in words.
-        sources: the files.
+        interphase: how wide the region is where two phases have mixed, if that was
+            asked.
     """
 
+    kind: ClassVar[str] = "profile"
+    figure: ClassVar[str] = "ionface.analysis.figures.profile_figure:figure_profile"
+
     heights: FloatArray
-    windows_fs: tuple[tuple[float, float], ...]
+    windows_fs: Windows
     densities: Mapping[str, FloatArray]
     height: float
     area: float
@@ -46,7 +142,7 @@ class Profiles:
     frames: tuple[int, ...]
     periodic: bool = True
     drift: str = ""
-    sources: tuple[str, ...] = ()
+    interphase: Interphase | None = None
 
     @property
     def slice_volume(self) -> float:
@@ -73,20 +169,43 @@ class Profiles:
                     row[f"{name} (atoms/Å³)"] = float(density[window, index])
                 yield row
 
-    def as_dict(self) -> dict[str, Any]:
+    def values(self) -> dict[str, Any]:
         """Return plain JSON values."""
+        mixed = self.interphase
         return {
-            "heights": self.heights.tolist(),
-            "windows_fs": [list(window) for window in self.windows_fs],
-            "densities": {k: v.tolist() for k, v in self.densities.items()},
+            "heights": plain(self.heights),
+            "windows_fs": plain(self.windows_fs),
+            "densities": plain(self.densities),
             "cell_height": self.height,
             "area": self.area,
             "smearing": self.smearing,
             "frames": list(self.frames),
             "periodic": self.periodic,
             "drift": self.drift,
-            "sources": list(self.sources),
+            **({} if mixed is None else {"interphase": mixed.as_dict()}),
         }
+
+    @classmethod
+    def restore(cls, data: Mapping[str, Any], provenance: Provenance) -> Self:
+        """Return the profiles that `values` wrote."""
+        mixed = data.get("interphase")
+        return cls(
+            heights=np.array(data["heights"], dtype=np.float64),
+            windows_fs=windows_of(data["windows_fs"]),
+            densities={k: np.array(v) for k, v in data["densities"].items()},
+            height=data["cell_height"],
+            area=data["area"],
+            smearing=data["smearing"],
+            frames=tuple(data["frames"]),
+            periodic=data["periodic"],
+            drift=data["drift"],
+            interphase=None if mixed is None else Interphase.from_dict(mixed),
+            provenance=provenance,
+        )
+
+    def summary(self) -> str:
+        """Return the species and the windows."""
+        return f"{', '.join(self.densities)} in {len(self.windows_fs)} windows"
 
 
 def density_profile(
@@ -223,7 +342,7 @@ def _assemble(
         frames=tuple(int(n) for n in frames),
         periodic=bool(trajectory.pbc[2]),
         drift=reference(trajectory, drift).label,
-        sources=trajectory.sources,
+        provenance=Provenance.of(trajectory),
     )
 
 

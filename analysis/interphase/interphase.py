@@ -10,103 +10,31 @@ tenth of the density that they have alone.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ionface.analysis.diffusion.unwrapped_positions import Drift
-from ionface.analysis.interphase.density_profiles import Profiles, blurred, profiles
+from ionface.analysis.interphase.density_profiles import (
+    Growth,
+    Interphase,
+    Profiles,
+    blurred,
+    profiles,
+)
 from ionface.analysis.trajectory.frames import FloatArray
 from ionface.analysis.trajectory.trajectory import Trajectory
 from ionface.errors import AnalysisError
+
+__all__ = ["Front", "Growth", "Interphase", "fit_fronts", "interphase", "interphase_of"]
 
 PARTS = 4
 """Each window is fitted in so many parts; their scatter is its error."""
 
 LAYER = 1.0
 """Å: smearing before the overlap is measured, half the spacing of atomic layers."""
-
-
-@dataclass(frozen=True)
-class Growth:
-    """How fast a width grows.
-
-    Attributes:
-        rate: Å/ps, as if it grew in proportion to time.
-        rate_error: standard error, Å/ps.
-        parabolic: of the width squared, Å²/ps, as behind a diffusing front.
-        parabolic_error: standard error, Å²/ps.
-    """
-
-    rate: float
-    rate_error: float
-    parabolic: float
-    parabolic_error: float
-
-
-@dataclass(frozen=True)
-class Interphase:
-    """Width of the mixed region in windows of time.
-
-    Attributes:
-        first: marker species of the first phase.
-        second: marker species of the second.
-        windows_fs: first and last time, fs.
-        positions: of the fronts, Å over the a-b plane, the lower end of the first phase
-            before its upper end, shape (n_windows, n_fronts).
-        widths: 10-90 width of each front, Å, shape (n_windows, n_fronts).
-        errors: standard errors of the widths, Å, with the spacing of the atomic layers
-            that no width resolves, shape (n_windows, n_fronts).
-        overlaps: height that holds both, all fronts together, Å, shape (n_windows,).
-        growth: of each front; empty for fewer than three windows.
-        notes: what else one should know.
-    """
-
-    first: tuple[str, ...]
-    second: tuple[str, ...]
-    windows_fs: tuple[tuple[float, float], ...]
-    positions: FloatArray
-    widths: FloatArray
-    errors: FloatArray
-    overlaps: FloatArray
-    growth: tuple[Growth, ...] = ()
-    notes: tuple[str, ...] = ()
-
-    def rows(self) -> Iterator[dict[str, float]]:
-        """Yield one row per window, for a table."""
-        for index, (start, end) in enumerate(self.windows_fs):
-            row = {"start_fs": start, "end_fs": end}
-            for front in range(self.widths.shape[1]):
-                row[f"front {front + 1} position (Å)"] = self.positions[index, front]
-                row[f"front {front + 1} width (Å)"] = self.widths[index, front]
-                row[f"front {front + 1} error (Å)"] = self.errors[index, front]
-            row["overlap (Å)"] = self.overlaps[index]
-            yield {name: float(value) for name, value in row.items()}
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return plain JSON values."""
-        return {
-            "first": list(self.first),
-            "second": list(self.second),
-            "windows_fs": [list(window) for window in self.windows_fs],
-            "positions": self.positions.tolist(),
-            "widths": self.widths.tolist(),
-            "errors": self.errors.tolist(),
-            "overlaps": self.overlaps.tolist(),
-            "growth": [
-                {
-                    "rate_a_per_ps": g.rate,
-                    "rate_error": g.rate_error,
-                    "parabolic_a2_per_ps": g.parabolic,
-                    "parabolic_error": g.parabolic_error,
-                }
-                for g in self.growth
-            ],
-            "notes": list(self.notes),
-        }
 
 
 def interphase(

@@ -6,14 +6,21 @@ across the cell's border. A mean height is a mean on a circle.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise, product
-from typing import Any
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ionface.analysis.result import (
+    Provenance,
+    Result,
+    Windows,
+    plain,
+    windows_of,
+)
 from ionface.analysis.trajectory.frames import FloatArray, Segment
 from ionface.analysis.trajectory.trajectory import Trajectory
 from ionface.errors import AnalysisError
@@ -116,8 +123,8 @@ def _column(inverse: FloatArray, block: Segment) -> FloatArray:
     return np.broadcast_to(inverse[:, :, 2], (len(block), 3))
 
 
-@dataclass(frozen=True)
-class LayerCoordination:
+@dataclass(frozen=True, repr=False)
+class LayerCoordination(Result):
     """How many neighbors atoms have, by the height at which they are.
 
     Attributes:
@@ -129,17 +136,18 @@ class LayerCoordination:
             (n_windows, n_layers).
         errors: standard error from the scatter between parts of the window, same shape.
         atoms: mean number of central atoms, same shape.
-        sources: the files.
     """
+
+    kind: ClassVar[str] = "layers"
+    figure: ClassVar[str] = "ionface.analysis.figures.layers_figure:figure_layers"
 
     pair: str
     cutoff: float
     edges: FloatArray
-    windows_fs: tuple[tuple[float, float], ...]
+    windows_fs: Windows
     numbers: FloatArray
     errors: FloatArray
     atoms: FloatArray
-    sources: tuple[str, ...] = ()
 
     def rows(self) -> Iterator[dict[str, float]]:
         """Yield one row per window and layer, for a table."""
@@ -155,18 +163,33 @@ class LayerCoordination:
                     "atoms": float(self.atoms[window, layer]),
                 }
 
-    def as_dict(self) -> dict[str, Any]:
+    def values(self) -> dict[str, Any]:
         """Return plain JSON values; null where no atom is."""
         return {
             "pair": self.pair,
             "cutoff": self.cutoff,
-            "edges": self.edges.tolist(),
-            "windows_fs": [list(window) for window in self.windows_fs],
-            "numbers": _plain(self.numbers),
-            "errors": _plain(self.errors),
-            "atoms": self.atoms.tolist(),
-            "sources": list(self.sources),
+            "edges": plain(self.edges),
+            "windows_fs": plain(self.windows_fs),
+            "numbers": plain(self.numbers),
+            "errors": plain(self.errors),
+            "atoms": plain(self.atoms),
         }
+
+    @classmethod
+    def restore(cls, data: Mapping[str, Any], provenance: Provenance) -> Self:
+        """Return the numbers that `values` wrote."""
+        names = ("edges", "numbers", "errors", "atoms")
+        return cls(
+            pair=data["pair"],
+            cutoff=data["cutoff"],
+            windows_fs=windows_of(data["windows_fs"]),
+            provenance=provenance,
+            **{name: np.array(data[name], dtype=np.float64) for name in names},
+        )
+
+    def summary(self) -> str:
+        """Return the pair, its cutoff and the number of layers."""
+        return f"{self.pair} < {self.cutoff:g} Å in {len(self.edges) - 1} layers"
 
 
 def layer_coordination(
@@ -227,7 +250,7 @@ def layer_coordination(
         numbers=_ratio(sums.reshape(shape).sum(1), atoms.reshape(shape).sum(1)),
         errors=_scatter(_ratio(sums, atoms).reshape(shape)),
         atoms=atoms.reshape(shape).sum(1) / np.diff(bounds[::parts])[:, None],
-        sources=trajectory.sources,
+        provenance=Provenance.of(trajectory),
     )
 
 
@@ -310,7 +333,3 @@ def _scatter(parts: FloatArray) -> FloatArray:
     )
     errors = np.sqrt(squares / np.maximum(held - 1, 1) / np.maximum(held, 1))
     return np.where(held > 1, errors, np.nan)
-
-
-def _plain(values: FloatArray) -> list[list[float | None]]:
-    return [[None if np.isnan(v) else float(v) for v in row] for row in values]

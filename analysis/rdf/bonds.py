@@ -5,15 +5,16 @@ The count needs no volume and no density; it is what grows when an interface rea
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
 from ionface.analysis.pairs import pair_name, parse_pair
-from ionface.analysis.rdf.kernels.counting import Backend, Counts, tally
-from ionface.analysis.rdf.kernels.images import Bins
+from ionface.analysis.rdf.kernels.counting import Backend, tally
+from ionface.analysis.rdf.kernels.images import Bins, Counts
+from ionface.analysis.result import Provenance, Result, plain
 from ionface.analysis.trajectory.frames import FloatArray
 from ionface.analysis.trajectory.trajectory import Trajectory
 from ionface.errors import AnalysisError
@@ -27,23 +28,26 @@ RADII_FACTOR = 1.2
 (Cordero et al., Dalton Trans. 2008, 2832, doi:10.1039/b801115j)."""
 
 
-@dataclass(frozen=True)
-class BondCounts:
+@dataclass(frozen=True, repr=False)
+class BondCounts(Result):
     """Number of bonds in each frame.
 
     Attributes:
-        times_fs: fs, shape (n_frames,).
+        times_fs: fs, shape (n_frames,); NaN without a time axis.
         counts: by pair, as in "In-S": bonds, each counted once, shape (n_frames,).
-        cutoffs: by pair, Å.
+        cutoffs: by pair: the longest distance of a bond, Å.
         atoms: by pair: number of atoms of the first species.
-        sources: the files.
+        windows: of time, for tables.
     """
+
+    kind: ClassVar[str] = "bonds"
+    figure: ClassVar[str] = "ionface.analysis.figures.bonds_figure:figure_bonds"
 
     times_fs: FloatArray
     counts: Mapping[str, Counts]
     cutoffs: Mapping[str, float]
     atoms: Mapping[str, int]
-    sources: tuple[str, ...] = ()
+    windows: int = 10
 
     def window_means(self, windows: int) -> dict[str, FloatArray]:
         """Return the mean number of bonds in equal windows of frames.
@@ -51,21 +55,43 @@ class BondCounts:
         Returns:
             By pair, shape (n_windows,); fewer windows if there are fewer frames.
         """
-        parts = max(1, min(windows, len(self.times_fs)))
         return {
-            name: np.array([part.mean() for part in np.array_split(series, parts)])
-            for name, series in self.counts.items()
+            name: window_means(series, windows) for name, series in self.counts.items()
         }
 
-    def as_dict(self) -> dict[str, Any]:
+    def values(self) -> dict[str, Any]:
         """Return plain JSON values."""
         return {
-            "times_fs": self.times_fs.tolist(),
-            "counts": {name: series.tolist() for name, series in self.counts.items()},
+            "times_fs": plain(self.times_fs),
+            "counts": plain(self.counts),
             "cutoffs": dict(self.cutoffs),
             "atoms": dict(self.atoms),
-            "sources": list(self.sources),
+            "windows": self.windows,
         }
+
+    @classmethod
+    def restore(cls, data: Mapping[str, Any], provenance: Provenance) -> Self:
+        """Return the counts that `values` wrote."""
+        return cls(
+            times_fs=np.array(data["times_fs"], dtype=np.float64),
+            counts={k: np.array(v, dtype=np.int64) for k, v in data["counts"].items()},
+            cutoffs=data["cutoffs"],
+            atoms=data["atoms"],
+            windows=data.get("windows", cls.windows),
+            provenance=provenance,
+        )
+
+    def rows(self) -> Iterator[dict[str, float]]:
+        """Yield one row per frame."""
+        for frame, time in enumerate(self.times_fs):
+            numbers = {name: int(row[frame]) for name, row in self.counts.items()}
+            yield {"time_fs": float(time), **numbers}
+
+    def summary(self) -> str:
+        """Return how many bonds there are in the first and the last frame."""
+        return ", ".join(
+            f"{name} {row[0]} to {row[-1]}" for name, row in self.counts.items()
+        )
 
     @classmethod
     def of(
@@ -79,19 +105,14 @@ class BondCounts:
             atoms={
                 name: len(trajectory.indices(parse_pair(name)[0])) for name in lengths
             },
-            sources=trajectory.sources,
+            provenance=Provenance.of(trajectory),
         )
 
-    @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> BondCounts:
-        """Return the counts that `as_dict` wrote."""
-        return cls(
-            times_fs=np.array(data["times_fs"], dtype=np.float64),
-            counts={k: np.array(v, dtype=np.int64) for k, v in data["counts"].items()},
-            cutoffs=data["cutoffs"],
-            atoms=data["atoms"],
-            sources=tuple(data["sources"]),
-        )
+
+def window_means(series: Counts, windows: int) -> FloatArray:
+    """Return the means of a series in equal windows, (n_windows,); never empty ones."""
+    number = max(1, min(windows, len(series)))
+    return np.array([part.mean() for part in np.array_split(series, number)])
 
 
 def bond_counts(

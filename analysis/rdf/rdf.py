@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -24,6 +25,7 @@ from ionface.analysis.rdf.kernels.images import Bins, IntArray
 from ionface.analysis.rdf.normalization import HeightProfile, profile_shells
 from ionface.analysis.rdf.peaks import broaden, first_peak
 from ionface.analysis.rdf.rdf_result import Normalization, PairRdf, RdfResult
+from ionface.analysis.result import Provenance
 from ionface.analysis.statistics import blocked_error
 from ionface.analysis.trajectory.frames import FloatArray, Segment
 from ionface.analysis.trajectory.trajectory import Trajectory
@@ -184,9 +186,7 @@ def crystal_rdf(
         )
         for name, pair in result.pairs.items()
     }
-    return RdfResult(
-        result.r, warm, result.windows_fs, "cell", 1, result.skipped, result.sources
-    )
+    return replace(result, pairs=warm)
 
 
 def even_ends(start: int, stop: int, parts: int) -> IntArray:
@@ -224,7 +224,7 @@ def _result(
         normalization=normalization,
         frames=len(trajectory),
         skipped=trajectory.skipped,
-        sources=trajectory.sources,
+        provenance=Provenance.of(trajectory),
     )
 
 
@@ -393,7 +393,7 @@ class RunningRdf:
             ),
             normalization="cell",
             frames=self.frames,
-            sources=self._empty.sources,
+            provenance=Provenance.of(self._empty),
         )
 
     def _edges(self, count: int) -> IntArray:

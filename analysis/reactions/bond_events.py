@@ -9,6 +9,7 @@ Hynes, J. Chem. Phys. 73, 2700 (1980), doi:10.1063/1.440484).
 from __future__ import annotations
 
 import itertools
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -118,19 +119,26 @@ class BondHistory:
         return ends[self.stop] - self.times_fs[self.start]
 
     def as_dict(self) -> dict[str, Any]:
-        """Return plain JSON values."""
+        """Return plain JSON values; each bond as [first, second, start, stop]."""
+        columns = [self.first, self.second, self.start, self.stop]
         return {
             "form": self.rule.form,
             "release": self.rule.release,
             "residence_fs": self.rule.residence_fs,
+            "atoms": list(self.atoms),
             "counts": self.counts.tolist(),
-            "bonds": [
-                list(row)
-                for row in np.transpose(
-                    [self.first, self.second, self.start, self.stop]
-                ).tolist()
-            ],
+            "bonds": np.transpose(columns).tolist(),
         }
+
+    @classmethod
+    def from_dict(
+        cls, pair: str, data: Mapping[str, Any], times_fs: FloatArray
+    ) -> BondHistory:
+        """Return the history that `as_dict` wrote."""
+        rule = BondRule(data["form"], data["release"], data["residence_fs"])
+        first, second, start, stop = np.array(data["bonds"], dtype=int).reshape(-1, 4).T
+        n, m = data["atoms"]
+        return cls(pair, rule, times_fs, first, second, start, stop, (n, m))
 
 
 def bond_history(

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ionface.analysis.rdf.bonds import window_means
 from ionface.analysis.rdf.kernels.images import IntArray
 from ionface.analysis.reactions.bond_events import BondHistory
 from ionface.analysis.trajectory.frames import FloatArray
@@ -31,22 +32,13 @@ class GroupCounts:
     times_fs: FloatArray
     counts: Mapping[str, IntArray]
 
-    def window_means(self, windows: int) -> dict[str, FloatArray]:
-        """Return the mean number of groups in equal windows, by formula."""
-        parts = max(1, min(windows, len(self.times_fs)))
-        return {
-            name: np.array([part.mean() for part in np.array_split(series, parts)])
-            for name, series in self.counts.items()
-        }
-
     def as_dict(self, windows: int = 20) -> dict[str, Any]:
         """Return plain JSON values: first and last frame, and means of windows."""
-        means = self.window_means(windows)
         return {
             name: {
                 "first": int(series[0]),
                 "last": int(series[-1]),
-                "window_means": means[name].tolist(),
+                "window_means": window_means(series, windows).tolist(),
             }
             for name, series in self.counts.items()
         }

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar, Self
+
+import numpy as np
 
 from ionface.analysis.pairs import pair_name, parse_pair
+from ionface.analysis.rdf.kernels.images import heights
 from ionface.analysis.rdf.rdf import partial_rdfs
 from ionface.analysis.rdf.rdf_result import RdfResult
 from ionface.analysis.reactions.bond_events import (
@@ -25,6 +28,13 @@ from ionface.analysis.reactions.reference_fractions import (
     explain,
 )
 from ionface.analysis.reactions.verdicts import Verdict, verdict
+from ionface.analysis.result import (
+    Provenance,
+    Result,
+    Windows,
+    plain,
+    windows_of,
+)
 from ionface.analysis.trajectory.frames import FloatArray, Skipped
 from ionface.analysis.trajectory.trajectory import Trajectory
 from ionface.errors import AnalysisError
@@ -53,20 +63,40 @@ class PairReaction:
     groups: GroupCounts
     shares: tuple[Shares, ...] = ()
 
+    @classmethod
+    def of(cls, history: BondHistory, shares: tuple[Shares, ...] = ()) -> PairReaction:
+        """Return all that a history amounts to."""
+        return cls(
+            history=history,
+            verdict=verdict(history),
+            lifetimes=lifetimes(history),
+            onset=onset(history),
+            groups=group_counts(history),
+            shares=shares,
+        )
+
     def as_dict(self) -> dict[str, Any]:
         """Return plain JSON values."""
         return {
             **self.history.as_dict(),
-            "verdict": self.verdict.as_dict(),
-            "lifetimes": self.lifetimes.as_dict(),
-            "onset": None if self.onset is None else self.onset.as_dict(),
+            "verdict": plain(self.verdict),
+            "lifetimes": plain(self.lifetimes),
+            "onset": plain(self.onset),
             "groups": self.groups.as_dict(),
-            "shares": [share.as_dict() for share in self.shares],
+            "shares": plain(self.shares),
         }
 
+    @classmethod
+    def from_dict(
+        cls, pair: str, data: Mapping[str, Any], times_fs: FloatArray
+    ) -> PairReaction:
+        """Return what `as_dict` wrote: all but the shares follows from the bonds."""
+        history = BondHistory.from_dict(pair, data, times_fs)
+        return cls.of(history, tuple(Shares(**share) for share in data["shares"]))
 
-@dataclass(frozen=True)
-class ReactionReport:
+
+@dataclass(frozen=True, repr=False)
+class ReactionReport(Result):
     """What a run tells about its pairs.
 
     Attributes:
@@ -74,24 +104,69 @@ class ReactionReport:
         times_fs: of all frames, shape (n_frames,).
         windows_fs: first and last time of the windows of `shares`, fs.
         skipped: what the trajectory held but could not be used.
-        sources: the files.
+        thin: a warning where an atom may be bonded to several images of another;
+            empty in cells that are thick enough.
     """
+
+    kind: ClassVar[str] = "reactions"
+    figure: ClassVar[str] = "ionface.analysis.figures.reactions_figure:figure_reactions"
 
     pairs: Mapping[str, PairReaction]
     times_fs: FloatArray
-    windows_fs: tuple[tuple[float, float], ...] = ()
+    windows_fs: Windows = ()
     skipped: Skipped = field(default_factory=Skipped)
-    sources: tuple[str, ...] = ()
+    thin: str = ""
 
-    def as_dict(self) -> dict[str, Any]:
+    def values(self) -> dict[str, Any]:
         """Return plain JSON values."""
         return {
             "pairs": {name: pair.as_dict() for name, pair in self.pairs.items()},
-            "times_fs": self.times_fs.tolist(),
-            "windows_fs": [list(window) for window in self.windows_fs],
-            "skipped": {"count": self.skipped.count, "reason": self.skipped.reason},
-            "sources": list(self.sources),
+            "times_fs": plain(self.times_fs),
+            "windows_fs": plain(self.windows_fs),
+            "skipped": plain(self.skipped),
+            "thin": self.thin,
         }
+
+    @classmethod
+    def restore(cls, data: Mapping[str, Any], provenance: Provenance) -> Self:
+        """Return the report that `values` wrote."""
+        times = np.array(data["times_fs"], dtype=np.float64)
+        return cls(
+            pairs={
+                name: PairReaction.from_dict(name, pair, times)
+                for name, pair in data["pairs"].items()
+            },
+            times_fs=times,
+            windows_fs=windows_of(data["windows_fs"]),
+            skipped=Skipped(**data["skipped"]),
+            thin=data["thin"],
+            provenance=provenance,
+        )
+
+    def rows(self) -> Iterator[dict[str, Any]]:
+        """Yield one row per pair."""
+        for name, pair in self.pairs.items():
+            v, life = pair.verdict, pair.lifetimes
+            yield {
+                "pair": name,
+                "verdict": v.word,
+                "bonds at start": v.at_start,
+                "bonds at end": v.at_end,
+                "error at end": v.at_end_error,
+                "gain (σ)": v.gain_sigmas,
+                "trend (1/ps)": v.trend_per_ps,
+                "trend (σ)": v.trend_sigmas,
+                "survival": v.survival,
+                "formed": len(pair.history.formed_fs),
+                "broken": life.broken,
+                "first_fs": None if pair.onset is None else pair.onset.first_fs,
+                "lifetime_fs": life.mean_fs,
+                "lifetime_error_fs": life.error_fs,
+            }
+
+    def summary(self) -> str:
+        """Return the verdict of each pair."""
+        return ", ".join(f"{k} {pair.verdict.word}" for k, pair in self.pairs.items())
 
 
 def reactions(
@@ -140,20 +215,27 @@ def reactions(
     )
     return ReactionReport(
         pairs={
-            name: PairReaction(
-                history=history,
-                verdict=verdict(history),
-                lifetimes=lifetimes(history),
-                onset=onset(history),
-                groups=group_counts(history),
-                shares=shares.get(name, ()),
-            )
+            name: PairReaction.of(history, shares.get(name, ()))
             for name, history in histories.items()
         },
         times_fs=trajectory.times_fs,
         windows_fs=windows_fs,
         skipped=trajectory.skipped,
-        sources=trajectory.sources,
+        thin=_thin_cell(trajectory, max(h.rule.release for h in histories.values())),
+        provenance=Provenance.of(trajectory),
+    )
+
+
+def _thin_cell(trajectory: Trajectory, reach: float) -> str:
+    """Return a warning where an atom may be bonded to several images of another."""
+    edges = zip(heights(trajectory.lattice), trajectory.pbc, strict=True)
+    thinnest = min((h for h, periodic in edges if periodic), default=2 * reach)
+    if thinnest >= 2 * reach:
+        return ""
+    return (
+        f"note: the cell is {thinnest:.1f} Å thin, less than twice the {reach:.1f} Å "
+        "at which a bond breaks. Of several images of one atom the nearest counts "
+        "here; `ionface analyze bonds` counts all of them."
     )
 
 
@@ -164,7 +246,7 @@ def _shares(
     windows: int,
     within: float,
     threads: int | None,
-) -> tuple[tuple[tuple[float, float], ...], dict[str, tuple[Shares, ...]]]:
+) -> tuple[Windows, dict[str, tuple[Shares, ...]]]:
     wanted = [n for n in names if any(n in r.pairs for r in references.values())]
     if not wanted:
         return (), {}

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -50,16 +49,6 @@ class Shares:
     residual: float
     width: float
     neighbors: float
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return plain JSON values."""
-        return {
-            "weights": dict(self.weights),
-            "shares": dict(self.shares),
-            "residual": self.residual,
-            "width": self.width,
-            "neighbors": self.neighbors,
-        }
 
 
 def explain(

@@ -9,8 +9,8 @@ absent       there is no bond to speak of
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
-from typing import Any, Literal
+from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 
@@ -76,13 +76,6 @@ class Verdict:
     survival: float | None
     survival_error: float | None
     survival_lag_fs: float
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return plain JSON values."""
-        return {
-            k: None if isinstance(v, float) and not np.isfinite(v) else v
-            for k, v in asdict(self).items()
-        }
 
 
 def verdict(history: BondHistory) -> Verdict:

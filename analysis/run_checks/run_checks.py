@@ -6,13 +6,14 @@ Every check compares a number with a threshold whose reason is told beside it, a
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
 from ionface.analysis.diffusion.unwrapped_positions import fixed_atoms
+from ionface.analysis.result import Provenance, Result, number_of, plain
 from ionface.analysis.statistics import (
     correlated_mean,
     equilibrated_from,
@@ -24,8 +25,8 @@ from ionface.analysis.trajectory.trajectory import Trajectory
 from ionface.errors import TrajectoryError
 
 
-@dataclass(frozen=True)
-class RunChecks:
+@dataclass(frozen=True, repr=False)
+class RunChecks(Result):
     """What a run's own records say about it.
 
     Attributes:
@@ -39,8 +40,16 @@ class RunChecks:
         canonical_std: what it should be, K.
         equilibrated_fs: time from which the temperature is steady.
         target: temperature of the thermostat, K; NaN if unknown.
+        times_fs: of all frames, shape (n_frames,).
+        temperatures: K, shape (n_frames,); NaN where unknown.
+        potential_energy: eV, shape (n_frames,).
+        conserved: conserved energy, eV, shape (n_frames,).
+        n_atoms: number of atoms.
         notes: what else one should know, as the trend of the potential energy.
     """
+
+    kind: ClassVar[str] = "checks"
+    figure: ClassVar[str] = "ionface.analysis.figures.checks_figure:figure_checks"
 
     checks: tuple[Check, ...]
     verdict: str
@@ -52,6 +61,11 @@ class RunChecks:
     canonical_std: float
     equilibrated_fs: float
     target: float
+    times_fs: FloatArray
+    temperatures: FloatArray
+    potential_energy: FloatArray
+    conserved: FloatArray
+    n_atoms: int
     notes: tuple[str, ...] = ()
 
     def rows(self) -> Iterator[dict[str, Any]]:
@@ -67,24 +81,53 @@ class RunChecks:
                 "why": check.why,
             }
 
-    def as_dict(self) -> dict[str, Any]:
+    def values(self) -> dict[str, Any]:
         """Return plain JSON values; what is unknown or unbounded is null."""
         return {
             "verdict": self.verdict,
-            "checks": [
-                {name: _plain(value) for name, value in row.items()}
-                for row in self.rows()
-            ],
+            "checks": [plain(row) for row in self.rows()],
             "duration_ps": self.duration_ps,
             "frames": self.frames,
-            "temperature_k": _plain(self.temperature),
-            "temperature_error_k": _plain(self.temperature_error),
-            "temperature_std_k": _plain(self.temperature_std),
-            "canonical_std_k": _plain(self.canonical_std),
-            "equilibrated_fs": _plain(self.equilibrated_fs),
-            "target_k": _plain(self.target),
+            "temperature_k": plain(self.temperature),
+            "temperature_error_k": plain(self.temperature_error),
+            "temperature_std_k": plain(self.temperature_std),
+            "canonical_std_k": plain(self.canonical_std),
+            "equilibrated_fs": plain(self.equilibrated_fs),
+            "target_k": plain(self.target),
             "notes": list(self.notes),
+            "n_atoms": self.n_atoms,
+            "times_fs": plain(self.times_fs),
+            "temperatures_k": plain(self.temperatures),
+            "potential_energy_ev": plain(self.potential_energy),
+            "conserved_ev": plain(self.conserved),
         }
+
+    @classmethod
+    def restore(cls, data: Mapping[str, Any], provenance: Provenance) -> Self:
+        """Return the checks that `values` wrote."""
+        return cls(
+            checks=tuple(Check.from_row(row) for row in data["checks"]),
+            verdict=data["verdict"],
+            duration_ps=data["duration_ps"],
+            frames=data["frames"],
+            temperature=number_of(data["temperature_k"]),
+            temperature_error=number_of(data["temperature_error_k"]),
+            temperature_std=number_of(data["temperature_std_k"]),
+            canonical_std=number_of(data["canonical_std_k"]),
+            equilibrated_fs=number_of(data["equilibrated_fs"]),
+            target=number_of(data["target_k"]),
+            times_fs=np.array(data["times_fs"], dtype=np.float64),
+            temperatures=np.array(data["temperatures_k"], dtype=np.float64),
+            potential_energy=np.array(data["potential_energy_ev"], dtype=np.float64),
+            conserved=np.array(data["conserved_ev"], dtype=np.float64),
+            n_atoms=data["n_atoms"],
+            notes=tuple(data["notes"]),
+            provenance=provenance,
+        )
+
+    def summary(self) -> str:
+        """Return the verdict."""
+        return self.verdict
 
 
 def check_run(
@@ -133,7 +176,13 @@ def check_run(
         canonical_std=expected_deviation(steady, target, freedom),
         equilibrated_fs=float(when[0]) if enough else np.nan,
         target=target,
+        times_fs=times,
+        temperatures=heat,
+        potential_energy=trajectory.scalars["potential_energy"],
+        conserved=trajectory.scalars["conserved"],
+        n_atoms=trajectory.n_atoms,
         notes=_notes(trajectory),
+        provenance=Provenance.of(trajectory),
     )
 
 
@@ -159,10 +208,6 @@ def _verdict(checks: tuple[Check, ...]) -> str:
         return f"doubtful: {'; '.join(doubts)}"
     missing = [f"{c.name} ({c.why})" for c in checks if c.verdict == "unknown"]
     return f"unknown: {'; '.join(missing)}" if missing else "sound"
-
-
-def _plain(value: Any) -> Any:
-    return value if isinstance(value, str) or np.isfinite(value) else None
 
 
 TEMPERATURE_OFFSET = 0.02
@@ -215,6 +260,15 @@ class Check:
     unit: str
     verdict: str
     why: str
+
+    @classmethod
+    def from_row(cls, row: Mapping[str, Any]) -> Check:
+        """Return the check that a row of `RunChecks` tells."""
+        allowed = (number_of(row["lowest"]), number_of(row["highest"]))
+        value = number_of(row["value"])
+        return cls(
+            row["check"], value, allowed, row["unit"], row["verdict"], row["why"]
+        )
 
 
 def canonical_deviation(temperature: float, freedom: int) -> float:

@@ -1,3 +1,4 @@
+import json
 import os
 from pathlib import Path
 
@@ -97,3 +98,26 @@ def content():
         ]
 
     return numbers
+
+
+@pytest.fixture
+def from_its_file():
+    """Return a result as it comes back from its file, which must tell all of it."""
+
+    def read(result):
+        text = json.dumps(result.as_dict(), allow_nan=False)
+        again = type(result).from_dict(json.loads(text))
+        assert again.as_dict() == alike(result.as_dict())
+        assert again.provenance == result.provenance
+        return again
+
+    return read
+
+
+def alike(value):
+    """Return a value whose numbers are equal but for rounding."""
+    if isinstance(value, dict):
+        return {key: alike(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [alike(item) for item in value]
+    return pytest.approx(value, rel=1e-12) if isinstance(value, float) else value

@@ -54,7 +54,7 @@ def analyze_msd(
         if layers:
             found += diffusion(frames, species or None, layers=layers, drift=reference)
     emulated = emulated_paths(paths)
-    data = {"diffusion": [d.as_dict() for d in found], **result.as_dict()}
+    data = {**result.as_dict(), "diffusion": [d.as_dict() for d in found]}
     text = json.dumps(marked(data, emulated), indent=1)
     figure = figure_msd(result, found, emulated=emulated)
     write_results(out, text, marked_rows(result.rows(), emulated), figure)

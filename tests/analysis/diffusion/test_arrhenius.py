@@ -90,7 +90,7 @@ def test_what_is_not_positive_is_refused():
         arrhenius([600, 700], [1e-5, 2e-5], [1e-6, 1e-6]).at(0)
 
 
-def test_results_of_runs_are_fitted_and_upper_bounds_are_refused():
+def test_results_of_runs_are_fitted_and_upper_bounds_are_refused(from_its_file):
     rng = np.random.default_rng(0)
     shapes = {t: np.sqrt(2 * 1e4 * line(t)) for t in (600.0, 800.0)}
     runs = {
@@ -102,6 +102,9 @@ def test_results_of_runs_are_fitted_and_upper_bounds_are_refused():
     found = arrhenius_of(runs)
     assert abs(found.ea - 0.35) < 3 * found.ea_error
     assert found.as_dict()["d_300k_extrapolated"]
+    again = from_its_file(found)
+    assert again.at(700).log_error == pytest.approx(found.at(700).log_error)
+    assert again.runs[600.0].coefficient == runs[600.0].coefficient
     runs[300.0] = diffusion_coefficient(rng.normal(0, 0.1, (400, 60, 3)), 1e4)
     with pytest.raises(AnalysisError, match=r"upper bound is no point.*300 K"):
         arrhenius_of(runs)

@@ -211,6 +211,8 @@ def test_a_coefficient_is_told_in_both_units():
     assert data["d_cm2_per_s"] == pytest.approx(2e-5)  # 1 Å²/fs is 0.1 cm²/s
     assert data["d_error_cm2_per_s"] == pytest.approx(1e-6)
     assert data["d_interval_cm2_per_s"] == pytest.approx([1.8e-5, 2.2e-5])
+    assert Diffusion.from_dict(data).interval == pytest.approx(FOUND.interval)
+    assert str(FOUND) == "Li 3d: D = 2e-05 ± 1e-06 cm²/s"
 
 
 def test_what_is_not_diffusive_has_no_number_to_quote():
@@ -218,4 +220,7 @@ def test_what_is_not_diffusive_has_no_number_to_quote():
     assert data["d_cm2_per_s"] is data["d_a2_per_fs"] is None
     assert data["d_interval_cm2_per_s"] is None
     assert data["d_upper_bound_cm2_per_s"] == pytest.approx(2.4e-5)
-    assert replace(FOUND, upper_bound=None).as_dict()["d_upper_bound_cm2_per_s"] is None
+    assert Diffusion.from_dict(data).as_dict() == data
+    free = replace(FOUND, upper_bound=None, diffusive=False)
+    assert free.as_dict()["d_upper_bound_cm2_per_s"] is None
+    assert str(free) == "Li 3d: not diffusive"

@@ -115,7 +115,7 @@ def test_shapes_without_frames_or_atoms_are_refused():
             mean_squared_displacement(np.zeros(shape))
 
 
-def test_a_trajectory_is_unwrapped_split_by_species_and_turned_to_the_normal(make_run):
+def test_a_trajectory_is_unwrapped_and_turned_to_the_normal(make_run, from_its_file):
     # In moves along the normal only, S in the plane only; the cell stands on its side
     lattice = np.array([[0, 0, 7.0], [8.0, 0, 0], [0, 9.0, 1.0]])
     normal = np.array([0, 1.0, 0])
@@ -133,7 +133,8 @@ def test_a_trajectory_is_unwrapped_split_by_species_and_turned_to_the_normal(mak
         found.along("S"), direct_sum(positions[:, 2:]), atol=1e-9
     )
     assert found.lags_fs[-1] == 158
-    assert found.as_dict()["atoms"] == {"In": 2, "S": 2}
+    assert found.atoms == {"In": 2, "S": 2}
+    assert from_its_file(found).along("In")[7] == found.along("In")[7]
     assert len(list(found.rows())) == 80
     with pytest.raises(AnalysisError, match="no direction 'up'"):
         found.along("S", "up")

@@ -100,11 +100,11 @@ def test_choices_without_meaning_are_refused(make_run):
         profiles(run, ["In"])
 
 
-def test_tables_and_json_hold_every_slice(make_run):
+def test_tables_and_files_hold_every_slice(make_run, from_its_file):
     run = make_run(["Li"], LEANING, np.zeros((4, 1, 3)))
     found = profiles(run, windows=2, resolution=1.0)
     rows = list(found.rows())
     assert len(rows) == 20
     total = sum(row["Li (atoms/Å³)"] for row in rows[:10]) * found.slice_volume
     assert total == pytest.approx(1)
-    assert len(found.as_dict()["densities"]["Li"][0]) == 10
+    assert len(from_its_file(found).densities["Li"][0]) == 10

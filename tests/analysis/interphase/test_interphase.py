@@ -1,9 +1,12 @@
+import json
+
 import numpy as np
 import pytest
 from scipy.special import ndtr, ndtri
 
 from ionface.analysis.interphase.interphase import (
     TEN_TO_NINETY,
+    Interphase,
     find_block,
     fit_fronts,
     interphase,
@@ -99,7 +102,9 @@ def test_two_windows_have_no_growth_and_rows_hold_all(make_run):
     assert found.growth == ()
     rows = list(found.rows())
     assert rows[1]["front 2 width (Å)"] == pytest.approx(found.widths[1, 1])
-    assert found.as_dict()["first"] == ["In"]
+    again = Interphase.from_dict(json.loads(json.dumps(found.as_dict())))
+    assert again.first == ("In",)
+    np.testing.assert_array_equal(again.errors, found.errors)
 
 
 def test_markers_of_both_phases_are_refused(make_run):

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -186,6 +187,7 @@ def test_the_file_has_the_agreed_keys_and_comes_back(gas, tmp_path):
     result.write(tmp_path / "rdf.json")
     data = json.loads((tmp_path / "rdf.json").read_text())
     assert data.keys() == {
+        "kind",
         "pairs",
         "windows_fs",
         "normalization",
@@ -199,10 +201,19 @@ def test_the_file_has_the_agreed_keys_and_comes_back(gas, tmp_path):
     np.testing.assert_array_equal(again.pairs["In-S"].g, result.pairs["In-S"].g)
 
 
-def test_unknown_errors_are_null_and_not_nan(gas):
-    result = partial_rdfs(gas(n_frames=1), ["In-S"])
-    text = json.dumps(result.as_dict(), allow_nan=False)
-    assert RdfResult.from_dict(json.loads(text)).as_dict() == result.as_dict()
+def test_unknown_errors_are_null_and_not_nan(gas, from_its_file):
+    alone = partial_rdfs(gas(n_frames=1), ["In-S"])
+    again = from_its_file(replace(alone, references={"crystal": alone}))
+    assert np.isnan(again.pairs["In-S"].g_error).all()
+    assert again.references["crystal"].frames == 1
+
+
+def test_the_table_has_a_row_for_each_window_and_distance(gas):
+    result = partial_rdfs(gas(n_frames=12), ["In-S", "In-In"], windows=3, bins=10)
+    rows = list(result.rows())
+    assert len(rows) == 30
+    assert rows[13]["In-S g"] == result.pairs["In-S"].g[1, 3]
+    assert "In-S, In-In in 3 windows" in repr(result)
 
 
 def test_progress_adds_up_to_all_frames(gas):
@@ -236,7 +247,7 @@ def test_a_trajectory_without_frames_says_why(write_run):
 
 
 def test_another_file_is_no_rdf():
-    with pytest.raises(AnalysisError, match="no RDF file"):
+    with pytest.raises(AnalysisError, match="no rdf result"):
         RdfResult.from_dict({"interfaces": []})
 
 

@@ -1,5 +1,3 @@
-import json
-
 import numpy as np
 import pytest
 
@@ -55,13 +53,22 @@ def test_the_lasting_product_and_the_fleeting_one_are_told_apart(interface, prod
     assert len(report.windows_fs) == 4
 
 
-def test_the_report_is_plain_json(interface, product):
+def test_the_report_is_that_of_its_file(interface, product, from_its_file):
     report = reactions(interface, ["In-S", "S-Cl"], references={"InS": product})
-    data = json.loads(json.dumps(report.as_dict(), allow_nan=False))
-    assert data.keys() == {"pairs", "times_fs", "windows_fs", "skipped", "sources"}
+    data = from_its_file(report).as_dict()
+    assert {"pairs", "times_fs", "windows_fs", "skipped", "sources"} < data.keys()
     assert data["pairs"]["In-S"]["verdict"]["word"] == "growing"
     assert data["pairs"]["In-S"]["bonds"][0] == [0, 1, 500, 2000]
     assert len(data["pairs"]["In-S"]["counts"]) == len(data["times_fs"])
+    first, _ = report.rows()
+    assert (first["pair"], first["verdict"], first["formed"]) == ("In-S", "growing", 6)
+    assert "In-S growing" in repr(report)
+
+
+def test_a_cell_too_thin_for_the_nearest_image_is_told(interface, in_memory):
+    assert reactions(interface, ["In-S"]).thin == ""
+    thin = in_memory(["In", "S"], np.diag([5.0, 30.0, 30.0]), np.zeros((3, 2, 3)))
+    assert "5.0 Å thin" in reactions(thin, ["In-S"]).thin
 
 
 def test_lines_and_table_name_the_verdict_and_what_it_rests_on(interface, product):

@@ -5,6 +5,7 @@ import pytest
 
 from ionface.analysis.reactions.bond_events import BondRule, bond_history
 from ionface.analysis.reactions.verdicts import verdict
+from ionface.analysis.result import plain
 
 RULE = BondRule(3.0, 3.5, residence_fs=100.0)
 
@@ -98,4 +99,4 @@ def test_two_bonds_that_form_and_stay_grow_and_one_is_a_single_event(blinking):
 
 def test_numbers_that_are_not_finite_become_null(blinking):
     found = replace(judge(blinking([[2.5]])), trend_sigmas=np.inf)
-    assert found.as_dict()["trend_sigmas"] is None
+    assert plain(found)["trend_sigmas"] is None
