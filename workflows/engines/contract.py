@@ -109,12 +109,12 @@ class Engine(Protocol):
     shows; `records.check_frames` holds a trajectory against this.
 
     A job that is run again in its folder goes on from what it finds there.
+
+    Attributes:
+        name: under which users call it.
     """
 
-    @property
-    def name(self) -> str:
-        """Return the name under which users call it."""
-        ...
+    name: str
 
     def level_of_theory(self) -> LevelOfTheory:
         """Return what fixes its energies, as found on this machine."""

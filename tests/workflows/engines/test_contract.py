@@ -1,188 +1,183 @@
-"""Engines: found by name or path, identified by version and weights, never by luck."""
+"""What every engine owes: the same tests for all, also for one that lives here."""
 
-import hashlib
-import sys
-from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 import pytest
-from ase.calculators.emt import EMT
 from pymatgen.core import Lattice, Structure
 
 from ionface.errors import IonfaceError
-from ionface.workflows.engines.ase.ase_engine import MPTRJ, from_import_path
-from ionface.workflows.engines.ase.potential import Potential
-from ionface.workflows.engines.contract import RelaxSettings
-from ionface.workflows.engines.registry import engine
-from ionface.workflows.study.study import EngineChoice
-
-EMT_PATH = "ase.calculators.emt.EMT"
-
-
-def test_an_import_path_is_an_engine_with_package_version():
-    import ase
-
-    level = engine(EMT_PATH).level_of_theory()
-    assert (level.code, level.version) == ("ase", ase.__version__)
-    assert level.model == "EMT()"
-
-
-def test_arguments_make_another_level_of_theory():
-    plain = engine(EngineChoice(EMT_PATH))
-    cut = engine(EngineChoice(EMT_PATH, {"asap_cutoff": True}))
-    assert plain.level_of_theory().differences(cut.level_of_theory()).keys() == {
-        "model"
-    }
-
-
-def test_other_weights_under_the_same_name_are_another_level(tmp_path):
-    path = tmp_path / "model.pth"
-    found = []
-    for content in (b"first", b"second"):
-        # two files of one name, as when a model is published again
-        folder = tmp_path / content.decode()
-        folder.mkdir()
-        path = folder / "model.pth"
-        path.write_bytes(content)
-        potential = from_import_path(EMT_PATH, {"model": str(path)}, "PBE")
-        found.append(potential.level_of_theory().weights)
-    assert found == [hashlib.sha256(c).hexdigest() for c in (b"first", b"second")]
-
-
-@pytest.mark.parametrize(
-    ("name", "said"),
-    [
-        ("sevenet", "did you mean 'sevennet'"),
-        ("gaussian", "have \\['chgnet', 'sevennet', 'vasp"),
-        ("ase.calculators.emt.Nothing", "no calculator at"),
-        ("no_such_package.Calculator", "no calculator at"),
-    ],
+from ionface.workflows.engines.contract import (
+    DynamicsSettings,
+    Engine,
+    RelaxSettings,
+    check_timestep,
 )
-def test_an_unknown_engine_is_refused_with_what_there_is(name, said):
-    with pytest.raises(IonfaceError, match=said):
-        engine(name)
+from ionface.workflows.engines.records import check_frames
+from ionface.workflows.engines.registry import engine, study_engine
+from ionface.workflows.projects.project import Project
+from ionface.workflows.projects.runner import run
+from ionface.workflows.report.project_report import write_report
+from ionface.workflows.study.study_files import parse
 
-
-@pytest.mark.parametrize(
-    ("name", "package"), [("chgnet", "chgnet"), ("sevennet", "sevenn")]
-)
-def test_a_missing_package_is_an_error_and_never_another_model(
-    monkeypatch, name, package
-):
-    for module in [m for m in sys.modules if m.split(".")[0] == package]:
-        monkeypatch.delitem(sys.modules, module)
-    monkeypatch.setitem(sys.modules, package, None)
-    with pytest.raises(IonfaceError, match=f"needs the package '{package}'"):
-        engine(name)
+SPRINGS = Path(__file__).with_name("springs")
+EMT = "ase.calculators.emt.EMT"
+POTENTIAL = [pytest.mark.mlip, pytest.mark.filterwarnings("ignore")]
+EVERY_ENGINE = [
+    pytest.param("springs"),
+    pytest.param(EMT),
+    pytest.param("vasp-double"),
+    pytest.param("sevennet", marks=POTENTIAL),
+    pytest.param("chgnet", marks=POTENTIAL),
+]
+STUDY = """\
+name: al-al
+engine: {engine}
+interfaces:
+  - name: Al|Al
+    film: {{material: Al, miller: [1, 0, 0], layers: 2, name: film}}
+    substrate: {{material: Al, miller: [1, 0, 0], layers: 2}}
+    max_area: 20
+    vacuum: 12
+relaxation: {{fmax: 0.2}}
+dynamics:
+  - interface: Al|Al
+    steps: 6
+    segment: 3
+    pairs: [Al-Al]
+    cutoff: 3
+    windows: 2
+    prerelax: 2
+vasp: {{dipole: 'off', k_spacing: 1.0}}
+"""
 
 
 @pytest.fixture
-def silver(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
+def springs(tmp_path, monkeypatch):
+    """Install the engine of these tests as another package would: an entry point."""
+    package = tmp_path / "installed" / "springs-1.0.dist-info"
+    package.mkdir(parents=True)
+    (package / "METADATA").write_text("Name: springs\nVersion: 1.0\n")
+    entry = "[ionface.engines]\nsprings = springs_engine:Springs\n"
+    (package / "entry_points.txt").write_text(entry)
+    monkeypatch.syspath_prepend(package.parent)
+    monkeypatch.syspath_prepend(SPRINGS)
+
+
+@pytest.fixture(params=EVERY_ENGINE)
+def name(request, springs, monkeypatch):
+    """The name of each engine, with what it needs to run here."""
+    monkeypatch.delenv("CUSTODIAN_WALLTIME_START", raising=False)
+    monkeypatch.setenv("IONFACE_VASP_CALCULATOR", EMT)
+    return request.param
+
+
+@pytest.fixture
+def study(name):
+    return parse(STUDY.format(engine=name), "al-al.yaml")
+
+
+@pytest.fixture
+def an_engine(study):
+    return study_engine(study, "dynamics")
+
+
+@pytest.fixture
+def aluminum():
     structure = Structure.from_spacegroup(
-        "Fm-3m", Lattice.cubic(4.1), ["Ag"], [[0, 0, 0]]
+        "Fm-3m", Lattice.cubic(4.05), ["Al"], [[0, 0, 0]]
     )
-    structure.make_supercell(2)
-    structure.perturb(0.1, seed=1)
-    structure.add_site_property("phase", ["Ag"] * len(structure))
+    structure.perturb(0.02, seed=1)
+    structure.add_site_property("phase", ["left", "right"] * 2)
     return structure
 
 
-def _make(maker, structure):
-    return maker.make.original(maker, structure)
+def test_a_study_runs_from_build_to_report(study, tmp_path):
+    project = Project.create(tmp_path / "p", study)
+    outcome = run(project)
+    assert not outcome.failed
+    _, page = write_report(project)
+    text = page.read_text()
+    assert "Al|Al" in text
+    assert "J/m²" in text
+    assert run(project).ran == []  # nothing is computed twice
 
 
-def test_a_relaxation_ends_below_the_force_that_was_asked_for(silver):
-    record = _make(engine(EMT_PATH).relax(RelaxSettings(fmax=0.01)), silver)
+def test_it_has_the_whole_contract(an_engine, name):
+    promised = {attribute for attribute in vars(Engine) if attribute[:1] != "_"}
+    promised.add("name")
+    assert promised <= set(dir(an_engine))
+    assert name in (an_engine.name, EMT)
+    assert an_engine.level_of_theory() == an_engine.level_of_theory()
+
+
+def test_an_energy_keeps_order_and_labels(an_engine, aluminum, run_job):
+    record = run_job("static", an_engine.static().make(aluminum))
+    assert np.isfinite(record.energy)
     assert record.converged
-    assert record.max_force < 0.01
-    assert record.structure.lattice == silver.lattice
-    assert record.structure.site_properties["phase"] == ["Ag"] * 32
-    distance = record.structure.distance_matrix[0, 1:].min()
-    assert distance == pytest.approx(4.1 / np.sqrt(2), abs=0.02)
+    assert record.structure.site_properties["phase"] == ["left", "right"] * 2
+    assert np.allclose(record.structure.frac_coords, aluminum.frac_coords)
+    assert record.term("x").level.code == an_engine.level_of_theory().code
 
 
-def test_too_few_steps_are_not_converged(silver):
-    few = RelaxSettings(fmax=1e-6, steps=3, must_converge=False)
-    record = _make(engine(EMT_PATH).relax(few), silver)
-    assert not record.converged
-    assert record.max_force > 1e-6
+def test_a_relaxation_ends_below_the_force_or_says_that_it_did_not(
+    an_engine, aluminum, run_job
+):
+    settings = RelaxSettings(fmax=0.05, steps=3, must_converge=False)
+    record = run_job("relax", an_engine.relax(settings).make(aluminum))
+    assert record.converged == (record.max_force <= 0.05)
+    assert record.structure.lattice == aluminum.lattice
 
 
-def test_running_out_of_steps_is_an_error_that_can_be_continued(silver):
-    maker = engine(EMT_PATH).relax(RelaxSettings(fmax=1e-3, steps=6))
-    with pytest.raises(IonfaceError, match="run the same command again"):
-        _make(maker, silver)
-    for _ in range(20):
-        with suppress(IonfaceError):
-            assert _make(maker, silver).converged
-            return
-    pytest.fail("the relaxation does not go on from where it was")
+def test_segments_follow_each_other_step_by_step(an_engine, aluminum, run_job):
+    maker = an_engine.dynamics(DynamicsSettings(steps=4, timestep=1.0, seed=3))
+    first = run_job("first", maker.make(aluminum, None))
+    second = run_job("second", maker.make(aluminum, first))
+    frames = [record.trajectory.open(Path.cwd().parent) for record in (first, second)]
+    steps = np.concatenate([frame.steps for frame in frames])
+    assert list(np.diff(steps)) == [1] * (len(steps) - 1)
+    assert second.last_step - first.last_step == 4
+    for record, frame in zip((first, second), frames, strict=True):
+        check_frames(record, frame)
 
 
-def test_a_single_point_is_the_calculators_own_energy(silver):
-    record = _make(engine(EMT_PATH).static(), silver)
-    atoms = silver.to_ase_atoms(msonable=False)
-    atoms.calc = EMT()
-    assert record.energy == pytest.approx(atoms.get_potential_energy())
-    assert record.steps == 0
+def test_an_engine_that_computes_in_process_has_a_calculator(an_engine, aluminum):
+    if not an_engine.in_process:
+        with pytest.raises(IonfaceError, match="does not compute in process"):
+            an_engine.calculator()
+        return
+    atoms = aluminum.to_ase_atoms(msonable=False)
+    atoms.calc = an_engine.calculator()
+    assert np.isfinite(atoms.get_potential_energy())
 
 
-def test_an_interrupted_relaxation_goes_on_from_its_last_structure(silver):
-    few = RelaxSettings(fmax=1e-4, steps=4, must_converge=False)
-    first = _make(engine(EMT_PATH).relax(few), silver)
-    assert not first.converged
-    resumed = _make(engine(EMT_PATH).relax(RelaxSettings(fmax=1e-4)), silver)
-    Path("relax.traj").unlink()
-    whole = _make(engine(EMT_PATH).relax(RelaxSettings(fmax=1e-4)), silver)
-    assert resumed.converged
-    assert resumed.energy == pytest.approx(whole.energy, abs=1e-4)
-    assert resumed.steps < whole.steps
+def test_a_trajectory_without_temperatures_is_refused(tmp_path):
+    from ionface.analysis.trajectory.store import TrajectoryWriter
+    from ionface.analysis.trajectory.trajectory import Trajectory
+    from ionface.workflows.engines.records import DynamicsRecord
+
+    path = tmp_path / "bare.ionf"
+    with TrajectoryWriter.create(path, ["Al"], np.eye(3) * 4) as frames:
+        frames.append(step=0, time_fs=0.0, positions=np.zeros((1, 3)))
+    record = DynamicsRecord(None, None, 0, 0, {}, "runs/dynamics")
+    with pytest.raises(IonfaceError, match="without temperature and potential_energy"):
+        check_frames(record, Trajectory.open(path))
 
 
-def test_a_torn_history_is_no_obstacle(silver):
-    Path("relax.traj").write_bytes(b"- of Ulm\x00 torn by a kill")
-    record = _make(engine(EMT_PATH).relax(RelaxSettings(fmax=0.05)), silver)
-    assert record.converged
+def test_hydrogen_is_refused_a_long_time_step():
+    water = Structure(Lattice.cubic(8), ["H", "O"], [[0, 0, 0], [0.1, 0, 0]])
+    check_timestep(water, 1.0)
+    with pytest.raises(IonfaceError, match="1 fs or less, or insist with so"):
+        check_timestep(water, 2.0, "so")
 
 
-def test_energies_are_extensive(silver):
-    double = silver.copy()
-    double.make_supercell([2, 1, 1])
-    one, two = (_make(engine(EMT_PATH).static(), s) for s in (silver, double))
-    assert two.energy == pytest.approx(2 * one.energy)
+def test_the_engine_of_these_tests_stands_in_the_documentation():
+    docs = Path(__file__).parents[3] / "docs" / "studies.md"
+    code = (SPRINGS / "springs_engine.py").read_text()
+    assert code in docs.read_text()
 
 
-@pytest.mark.mlip
-@pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("name", ["sevennet", "chgnet"])
-def test_the_default_potentials_know_what_they_are(name):
-    level = engine(name).level_of_theory()
-    assert len(level.weights) == 64
-    assert "PBE" in level.functional
-
-
-@pytest.mark.mlip
-@pytest.mark.filterwarnings("ignore")
-def test_sevennet_gives_the_raw_pbe_energy_of_lithium(tmp_path, monkeypatch):
-    """Bulk Li is -1.906 eV/atom in raw MP PBE; corrected scales lie elsewhere."""
-    from ionface.structures.crystals.library import crystal
-
-    monkeypatch.chdir(tmp_path)
-    record = _make(engine("sevennet").static(), crystal("Li", {"a": 3.44}))
-    assert record.energy / 2 == pytest.approx(-1.906, abs=0.02)
-    assert record.level["weights"] == engine("sevennet").level_of_theory().weights
-
-
-def test_elements_that_a_potential_was_not_made_for_are_refused():
-    polonium = Structure(Lattice.cubic(3.4), ["Po"], [[0, 0, 0]])
-    with pytest.raises(IonfaceError, match="'x' was not made for Po in Po"):
-        Potential("x", "a.B", elements=MPTRJ).check_elements(polonium)
-    emt = from_import_path("ase.calculators.emt.EMT", {}, "EMT")
-    with pytest.raises(IonfaceError, match="it knows 11 elements: Ag, Al, Au, C, Cu"):
-        emt.relax(RelaxSettings()).make.original(
-            emt.relax(RelaxSettings()), Structure(Lattice.cubic(3.5), ["Li"], [[0] * 3])
-        )
-    assert len(MPTRJ) == 89
-    Potential("unknown", "a.B").check_elements(polonium)  # nobody knows better
+def test_an_engine_is_found_by_its_entry_point(springs):
+    assert engine("springs").level_of_theory().code == "springs"
+    with pytest.raises(IonfaceError, match="did you mean 'springs'"):
+        engine("spring")

@@ -37,7 +37,7 @@ class AseEngine(MSONable, Engine):
     potential: Potential
 
     @property
-    def name(self) -> str:
+    def name(self) -> str:  # type: ignore[override]  # nobody sets it
         """Return the potential's name."""
         return self.potential.name
 

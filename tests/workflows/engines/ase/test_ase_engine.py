@@ -1,0 +1,188 @@
+"""Engines: found by name or path, identified by version and weights, never by luck."""
+
+import hashlib
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+import pytest
+from ase.calculators.emt import EMT
+from pymatgen.core import Lattice, Structure
+
+from ionface.errors import IonfaceError
+from ionface.workflows.engines.ase.ase_engine import MPTRJ, from_import_path
+from ionface.workflows.engines.ase.potential import Potential
+from ionface.workflows.engines.contract import RelaxSettings
+from ionface.workflows.engines.registry import engine
+from ionface.workflows.study.study import EngineChoice
+
+EMT_PATH = "ase.calculators.emt.EMT"
+
+
+def test_an_import_path_is_an_engine_with_package_version():
+    import ase
+
+    level = engine(EMT_PATH).level_of_theory()
+    assert (level.code, level.version) == ("ase", ase.__version__)
+    assert level.model == "EMT()"
+
+
+def test_arguments_make_another_level_of_theory():
+    plain = engine(EngineChoice(EMT_PATH))
+    cut = engine(EngineChoice(EMT_PATH, {"asap_cutoff": True}))
+    assert plain.level_of_theory().differences(cut.level_of_theory()).keys() == {
+        "model"
+    }
+
+
+def test_other_weights_under_the_same_name_are_another_level(tmp_path):
+    path = tmp_path / "model.pth"
+    found = []
+    for content in (b"first", b"second"):
+        # two files of one name, as when a model is published again
+        folder = tmp_path / content.decode()
+        folder.mkdir()
+        path = folder / "model.pth"
+        path.write_bytes(content)
+        potential = from_import_path(EMT_PATH, {"model": str(path)}, "PBE")
+        found.append(potential.level_of_theory().weights)
+    assert found == [hashlib.sha256(c).hexdigest() for c in (b"first", b"second")]
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("sevenet", "did you mean 'sevennet'"),
+        ("gaussian", "have \\['chgnet', 'sevennet', 'vasp"),
+        ("ase.calculators.emt.Nothing", "no calculator at"),
+        ("no_such_package.Calculator", "no calculator at"),
+    ],
+)
+def test_an_unknown_engine_is_refused_with_what_there_is(name, said):
+    with pytest.raises(IonfaceError, match=said):
+        engine(name)
+
+
+@pytest.mark.parametrize(
+    ("name", "package"), [("chgnet", "chgnet"), ("sevennet", "sevenn")]
+)
+def test_a_missing_package_is_an_error_and_never_another_model(
+    monkeypatch, name, package
+):
+    for module in [m for m in sys.modules if m.split(".")[0] == package]:
+        monkeypatch.delitem(sys.modules, module)
+    monkeypatch.setitem(sys.modules, package, None)
+    with pytest.raises(IonfaceError, match=f"needs the package '{package}'"):
+        engine(name)
+
+
+@pytest.fixture
+def silver(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    structure = Structure.from_spacegroup(
+        "Fm-3m", Lattice.cubic(4.1), ["Ag"], [[0, 0, 0]]
+    )
+    structure.make_supercell(2)
+    structure.perturb(0.1, seed=1)
+    structure.add_site_property("phase", ["Ag"] * len(structure))
+    return structure
+
+
+def _make(maker, structure):
+    return maker.make.original(maker, structure)
+
+
+def test_a_relaxation_ends_below_the_force_that_was_asked_for(silver):
+    record = _make(engine(EMT_PATH).relax(RelaxSettings(fmax=0.01)), silver)
+    assert record.converged
+    assert record.max_force < 0.01
+    assert record.structure.lattice == silver.lattice
+    assert record.structure.site_properties["phase"] == ["Ag"] * 32
+    distance = record.structure.distance_matrix[0, 1:].min()
+    assert distance == pytest.approx(4.1 / np.sqrt(2), abs=0.02)
+
+
+def test_too_few_steps_are_not_converged(silver):
+    few = RelaxSettings(fmax=1e-6, steps=3, must_converge=False)
+    record = _make(engine(EMT_PATH).relax(few), silver)
+    assert not record.converged
+    assert record.max_force > 1e-6
+
+
+def test_running_out_of_steps_is_an_error_that_can_be_continued(silver):
+    maker = engine(EMT_PATH).relax(RelaxSettings(fmax=1e-3, steps=6))
+    with pytest.raises(IonfaceError, match="run the same command again"):
+        _make(maker, silver)
+    for _ in range(20):
+        with suppress(IonfaceError):
+            assert _make(maker, silver).converged
+            return
+    pytest.fail("the relaxation does not go on from where it was")
+
+
+def test_a_single_point_is_the_calculators_own_energy(silver):
+    record = _make(engine(EMT_PATH).static(), silver)
+    atoms = silver.to_ase_atoms(msonable=False)
+    atoms.calc = EMT()
+    assert record.energy == pytest.approx(atoms.get_potential_energy())
+    assert record.steps == 0
+
+
+def test_an_interrupted_relaxation_goes_on_from_its_last_structure(silver):
+    few = RelaxSettings(fmax=1e-4, steps=4, must_converge=False)
+    first = _make(engine(EMT_PATH).relax(few), silver)
+    assert not first.converged
+    resumed = _make(engine(EMT_PATH).relax(RelaxSettings(fmax=1e-4)), silver)
+    Path("relax.traj").unlink()
+    whole = _make(engine(EMT_PATH).relax(RelaxSettings(fmax=1e-4)), silver)
+    assert resumed.converged
+    assert resumed.energy == pytest.approx(whole.energy, abs=1e-4)
+    assert resumed.steps < whole.steps
+
+
+def test_a_torn_history_is_no_obstacle(silver):
+    Path("relax.traj").write_bytes(b"- of Ulm\x00 torn by a kill")
+    record = _make(engine(EMT_PATH).relax(RelaxSettings(fmax=0.05)), silver)
+    assert record.converged
+
+
+def test_energies_are_extensive(silver):
+    double = silver.copy()
+    double.make_supercell([2, 1, 1])
+    one, two = (_make(engine(EMT_PATH).static(), s) for s in (silver, double))
+    assert two.energy == pytest.approx(2 * one.energy)
+
+
+@pytest.mark.mlip
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("name", ["sevennet", "chgnet"])
+def test_the_default_potentials_know_what_they_are(name):
+    level = engine(name).level_of_theory()
+    assert len(level.weights) == 64
+    assert "PBE" in level.functional
+
+
+@pytest.mark.mlip
+@pytest.mark.filterwarnings("ignore")
+def test_sevennet_gives_the_raw_pbe_energy_of_lithium(tmp_path, monkeypatch):
+    """Bulk Li is -1.906 eV/atom in raw MP PBE; corrected scales lie elsewhere."""
+    from ionface.structures.crystals.library import crystal
+
+    monkeypatch.chdir(tmp_path)
+    record = _make(engine("sevennet").static(), crystal("Li", {"a": 3.44}))
+    assert record.energy / 2 == pytest.approx(-1.906, abs=0.02)
+    assert record.level["weights"] == engine("sevennet").level_of_theory().weights
+
+
+def test_elements_that_a_potential_was_not_made_for_are_refused():
+    polonium = Structure(Lattice.cubic(3.4), ["Po"], [[0, 0, 0]])
+    with pytest.raises(IonfaceError, match="'x' was not made for Po in Po"):
+        Potential("x", "a.B", elements=MPTRJ).check_elements(polonium)
+    emt = from_import_path("ase.calculators.emt.EMT", {}, "EMT")
+    with pytest.raises(IonfaceError, match="it knows 11 elements: Ag, Al, Au, C, Cu"):
+        emt.relax(RelaxSettings()).make.original(
+            emt.relax(RelaxSettings()), Structure(Lattice.cubic(3.5), ["Li"], [[0] * 3])
+        )
+    assert len(MPTRJ) == 89
+    Potential("unknown", "a.B").check_elements(polonium)  # nobody knows better
