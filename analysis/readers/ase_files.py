@@ -12,13 +12,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ionface.analysis.readers.buffered_file import LONGEST_LINE
-from ionface.analysis.readers.chunks import UNKNOWN, Chunk
-from ionface.analysis.readers.compressed import plain_file
+from ionface.analysis.readers.blocks import UNKNOWN, Block
+from ionface.analysis.readers.text import LONGEST_LINE, plain_file
 from ionface.errors import AnalysisError
 from ionface.files import Closing
 
-CHUNK = 256
+AT_ONCE = 256
 """Frames that are in memory at once."""
 
 
@@ -43,8 +42,8 @@ class AseStream(Closing):
         self.reason = ""
         self._stack = ExitStack()
         try:
-            plain = self._stack.enter_context(plain_file(path))
-            self._images = self._read(plain.path, plain.failure)
+            plain, failure = self._stack.enter_context(plain_file(path))
+            self._images = self._read(plain, failure)
             first = next(self._images, None)
         except BaseException:
             self._stack.close()
@@ -59,15 +58,15 @@ class AseStream(Closing):
         self.pbc = (bool(first.pbc[0]), bool(first.pbc[1]), bool(first.pbc[2]))
         self.free = free_coordinates(first)
 
-    def chunks(self) -> Iterator[Chunk]:
+    def blocks(self) -> Iterator[Block]:
         """Yield every complete frame; then `reason` is final.
 
         Raises:
             AnalysisError: the number or the order of atoms changes.
         """
         images = self._all()
-        while held := list(islice(images, CHUNK)):
-            yield _chunk(held)
+        while held := list(islice(images, AT_ONCE)):
+            yield _block(held)
 
     def close(self) -> None:
         """Release the file."""
@@ -161,10 +160,10 @@ def energy_of(image: Any) -> float:
     return float(image.calc.results.get("energy", np.nan)) if image.calc else np.nan
 
 
-def _chunk(images: list[Any]) -> Chunk:
+def _block(images: list[Any]) -> Block:
     energies = [energy_of(image) for image in images]
     cells = np.array([image.cell.array for image in images], dtype=np.float64)
-    return Chunk(
+    return Block(
         labels=np.full(len(images), UNKNOWN),
         lattices=cells[:1] if (cells == cells[0]).all() else cells,
         positions=np.array([image.positions for image in images], dtype=np.float64),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from ionface.analysis.readers.compressed import BROKEN_STREAM, open_binary, plain_name
+from ionface.analysis.readers.text import BROKEN_STREAM, open_binary, plain_name
 from ionface.errors import AnalysisError
 
 EMULATED_MARK = "emulated by ionface"

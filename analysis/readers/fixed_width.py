@@ -138,23 +138,27 @@ def _decode(
     count, rows, _ = values.shape
     column = layout.dots[1] - layout.dots[0]
 
-    def words(at: int, kind: str, columns: int) -> NDArray[np.unsignedinteger]:
-        shape = (count, rows, columns)
+    def words(at: int, kind: str) -> NDArray[np.unsignedinteger]:
+        """Return one word of each of the three columns of every row."""
         strides = (stride, layout.width, column)
-        view = np.ndarray(shape, kind, raw, offset + at, strides)
+        view = np.ndarray((count, rows, 3), kind, raw, offset + at, strides)
         return np.ascontiguousarray(view)
 
+    def table(at: int, length: int) -> Bytes:
+        """Return some bytes of every row."""
+        strides = (stride, layout.width, 1)
+        return np.ndarray((count, rows, length), np.uint8, raw, offset + at, strides)
+
     wrong = [
-        words(at + start, kind, 1) != np.frombuffer(piece, kind)
+        table(at, len(text)) != np.frombuffer(text, np.uint8)
         for at, text in layout.constant
-        for start, kind, piece in _pieces(text)
     ]
-    digits = words(layout.dots[0] + 1, "<u8", 3)
+    digits = words(layout.dots[0] + 1, "<u8")
     digits ^= np.uint64(0x30 * _ONES)
     # A byte is a digit if it is below 16 and, with 6 added, still is.
     beyond = digits + np.uint64(0x06 * _ONES)
     beyond |= digits
-    whole = words(layout.dots[0] + 1 - layout.word, f"<u{layout.word}", 3)
+    whole = words(layout.dots[0] + 1 - layout.word, f"<u{layout.word}")
     zero = np.frombuffer(b"0.".rjust(layout.word), f"<u{layout.word}")[0]
     plain = bool((whole == zero).all())
     if np.bitwise_or.reduce(beyond, axis=None) & np.uint64(0xF0 * _ONES):
@@ -202,13 +206,3 @@ def _with_whole(
     total = (number * 10**8 + decimals) / 1e8
     np.copyto(values, np.where(negative, -total, total))
     return good
-
-
-def _pieces(text: bytes) -> list[tuple[int, str, bytes]]:
-    """Return a run of bytes as words of 8, 4, 2 and 1 bytes: (start, type, bytes)."""
-    pieces, start = [], 0
-    while start < len(text):
-        size = next(n for n in (8, 4, 2, 1) if start + n <= len(text))
-        pieces.append((start, f"<u{size}", text[start : start + size]))
-        start += size
-    return pieces

@@ -17,9 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ionface.analysis.energies.level_of_theory import LevelOfTheory
 from ionface.analysis.readers.ase_files import AseStream
-from ionface.analysis.readers.chunks import FrameStream
-from ionface.analysis.readers.compressed import BROKEN_STREAM, open_binary, plain_name
-from ionface.analysis.readers.frame_cache import Stored, recall, spool
+from ionface.analysis.readers.blocks import Block, FrameReader, gather
 from ionface.analysis.readers.in_memory import of_memory
 from ionface.analysis.readers.outcar import OutcarStream
 from ionface.analysis.readers.run_metadata import (
@@ -29,6 +27,7 @@ from ionface.analysis.readers.run_metadata import (
     fixed_beside,
     fixed_of,
 )
+from ionface.analysis.readers.text import BROKEN_STREAM, open_binary, plain_name
 from ionface.analysis.readers.time_axis import Span, time_axis
 from ionface.analysis.readers.vasp_terms import level_beside, vasp_level
 from ionface.analysis.readers.vaspout import VaspoutStream
@@ -54,26 +53,22 @@ DIRECTORY_ORDER = (
 )
 """Files of a folder, from those that tell most to those that tell least."""
 
-FORMATS = "our own store, vasprun.xml, XDATCAR, vaspout.h5, OUTCAR, .traj, .extxyz"
-
-Fixed = NDArray[np.bool_] | None
-
 
 @dataclass(frozen=True)
 class _Source:
-    """A file, read or about to be read.
+    """A file about to be read.
 
     Attributes:
-        stored: its frames.
+        reader: of its frames.
         clock: how it counts time; `block` is that of this very file.
         fixed: coordinates that the run held fixed.
         level: its level of theory, where the files tell.
         pbc: periodic along each cell vector.
     """
 
-    stored: Stored
-    clock: Clock
-    fixed: Fixed
+    reader: FrameReader
+    clock: Clock = Clock()  # noqa: RUF009 - frozen
+    fixed: NDArray[np.bool_] | None = None
     level: LevelOfTheory | None = None
     pbc: tuple[bool, bool, bool] = (True, True, True)
 
@@ -139,7 +134,7 @@ def _open(path: Path, timestep_fs: float | None) -> Trajectory:
         start = _first_bytes(stream.read)
     if start.startswith(MAGIC):
         return Trajectory.open(path)
-    source = _reader(path, start)(path)
+    source = _format(path, start)(path)
     return _trajectory(path, source, timestep_fs)
 
 
@@ -150,7 +145,7 @@ def _first_bytes(read: Callable[[int], bytes]) -> bytes:
         return b""
 
 
-def _reader(path: Path, start: bytes) -> Callable[[Path], _Source]:
+def _format(path: Path, start: bytes) -> Callable[[Path], _Source]:
     """Return what reads a file, by its first bytes rather than by its name."""
     name = plain_name(path).lower()
     if b"<modeling" in start or name.startswith("vasprun"):
@@ -165,16 +160,15 @@ def _reader(path: Path, start: bytes) -> Callable[[Path], _Source]:
 
 
 def _vasprun(path: Path) -> _Source:
-    stream = VasprunStream(path)
-    settings = stream.settings
+    reader = VasprunStream(path)
+    settings = reader.settings
     try:
         refuse_learned_forces(path, settings)
     except AnalysisError:
-        stream.close()
+        reader.close()
         raise
-    clock = replace(clock_of(settings), block=1)
-    level = vasp_level(settings)
-    return _Source(_read(path, stream), clock, fixed_of(settings.free), level)
+    clock = replace(clock_of(settings), block=1)  # it holds every step
+    return _Source(reader, clock, fixed_of(settings.free), vasp_level(settings))
 
 
 def refuse_learned_forces(path: Path, settings: VaspSettings) -> None:
@@ -191,49 +185,40 @@ def refuse_learned_forces(path: Path, settings: VaspSettings) -> None:
 
 
 def _xdatcar(path: Path) -> _Source:
-    stream = XdatcarStream(path)
-    stored = _read(path, stream)
-    clock = clock_beside(path, stored.species)
-    fixed = fixed_beside(path, stored.species)
-    return _Source(stored, clock, fixed, level_beside(path, stored.species))
-
-
-def _vaspout(path: Path) -> _Source:
-    with VaspoutStream(path) as stream:
-        return _Source(_read(path, stream), stream.clock, fixed_of(stream.free))
+    reader = XdatcarStream(path)
+    return _beside(path, reader, clock_beside(path, reader.species))
 
 
 def _outcar(path: Path) -> _Source:
-    stream = OutcarStream(path)
-    stored = _read(path, stream)
-    fixed = fixed_beside(path, stored.species)
-    return _Source(stored, stream.clock, fixed, level_beside(path, stored.species))
+    reader = OutcarStream(path)
+    return _beside(path, reader, reader.clock)
+
+
+def _beside(path: Path, reader: FrameReader, clock: Clock) -> _Source:
+    """Return a source whose neighbors in the folder tell what it does not."""
+    fixed = fixed_beside(path, reader.species)
+    return _Source(reader, clock, fixed, level_beside(path, reader.species))
+
+
+def _vaspout(path: Path) -> _Source:
+    reader = VaspoutStream(path)
+    return _Source(reader, reader.clock, fixed_of(reader.free))
 
 
 def _ase(path: Path) -> _Source:
-    with AseStream(path) as stream:
-        stored = _read(path, stream)
-        return _Source(stored, Clock(), fixed_of(stream.free), pbc=stream.pbc)
-
-
-def _read(path: Path, stream: FrameStream) -> Stored:
-    """Return the frames of a stream, from the cache if they were read before."""
-    known = recall(path)
-    if known is None or known.species != tuple(stream.species):
-        return spool(path, stream)
-    stream.close()
-    return known
+    reader = AseStream(path)
+    return _Source(reader, fixed=fixed_of(reader.free), pbc=reader.pbc)
 
 
 def _trajectory(path: Path, source: _Source, given: float | None) -> Trajectory:
-    stored = source.stored
-    axis = time_axis(path, stored.labels, source.clock, given)
-    reason = stored.reason
+    frames = gather(path, source.reader)
+    axis = time_axis(path, frames.labels, source.clock, given)
+    reason = source.reader.reason
     if reason:
-        frames = f"{len(stored)} complete frame{'' if len(stored) == 1 else 's'}"
-        reason = f"{path.name}: {frames}, then {reason}"
+        count = f"{len(frames)} complete frame{'' if len(frames) == 1 else 's'}"
+        reason = f"{path.name}: {count}, then {reason}"
     whole = Trajectory(
-        species=stored.species,
+        species=tuple(source.reader.species),
         segments=(),
         pbc=source.pbc,
         sources=(str(path),),
@@ -243,23 +228,24 @@ def _trajectory(path: Path, source: _Source, given: float | None) -> Trajectory:
         untimed=axis.untimed,
         meta={"level_of_theory": source.level.as_dict()} if source.level else {},
     )
-    parts = [_segment(stored, span) for span in axis.spans if span.stop > span.start]
-    if len(parts) < 2:
-        return replace(whole, segments=tuple(parts))
-    first, *rest = (replace(whole, segments=(part,)) for part in parts)
-    again = [replace(part, notes=(), skipped=Skipped()) for part in rest]
-    return join([first, *again])
+    segments = [_segment(frames, span) for span in axis.spans if span.stop > span.start]
+    if len(segments) < 2:
+        return replace(whole, segments=tuple(segments))
+    # The count restarts inside the file: what is told of it is told once.
+    runs = [replace(whole, segments=(segment,)) for segment in segments]
+    again = [replace(run, notes=(), skipped=Skipped()) for run in runs[1:]]
+    return join([runs[0], *again])
 
 
-def _segment(stored: Stored, span: Span) -> Segment:
-    frames = slice(span.start, span.stop)
-    constant = len(stored.lattices) == 1
+def _segment(frames: Block, span: Span) -> Segment:
+    chosen = slice(span.start, span.stop)
+    constant = len(frames.lattices) == 1
     return Segment(
         steps=span.steps,
         times_fs=span.times_fs,
-        lattices=stored.lattices if constant else stored.lattices[frames],
-        positions=stored.positions[frames],
-        scalars={name: values[frames] for name, values in stored.scalars.items()},
+        lattices=frames.lattices if constant else frames.lattices[chosen],
+        positions=frames.positions[chosen],
+        scalars={name: values[chosen] for name, values in frames.scalars.items()},
     )
 
 

@@ -12,10 +12,9 @@ from pathlib import Path
 
 import numpy as np
 
-from ionface.analysis.readers.buffered_file import ByteWindow, LongLineError
-from ionface.analysis.readers.chunks import UNKNOWN, Chunk
+from ionface.analysis.readers.blocks import MOST_ATOMS, UNKNOWN, Block
 from ionface.analysis.readers.run_metadata import clock_of_tags
-from ionface.analysis.readers.xdatcar import MOST_ATOMS
+from ionface.analysis.readers.text import LongLineError, TextBuffer
 from ionface.analysis.trajectory.frames import FloatArray
 from ionface.errors import AnalysisError
 
@@ -64,9 +63,9 @@ class OutcarStream:
         """
         self.path = path
         self.reason = ""
-        self._window = ByteWindow(path)
-        start = self._window.seek(_TABLE, limit=LONGEST_STEP)
-        head = self._window.piece(0, len(self._window) if start < 0 else start)
+        self._buffer = TextBuffer(path)
+        start = self._buffer.seek(_TABLE, limit=LONGEST_STEP)
+        head = self._buffer.get(0, len(self._buffer) if start < 0 else start)
         tags = {name.decode(): value.decode("ascii", "replace")
                 for name, value in reversed(_TAG.findall(head))}  # fmt: skip
         try:
@@ -82,10 +81,10 @@ class OutcarStream:
         self.clock = clock_of_tags({**tags, "NBLOCK": "1"})
         self._lattice = _lattice(head)
         self._label = _label(head)
-        self._window.advance(max(0, start))
+        self._buffer.advance(max(0, start))
         self._any = start >= 0
 
-    def chunks(self) -> Iterator[Chunk]:
+    def blocks(self) -> Iterator[Block]:
         """Yield every complete frame; then `reason` is final."""
         try:
             while self._any:
@@ -96,29 +95,29 @@ class OutcarStream:
             self.reason = f"the file is damaged: {error}"
         else:
             self._judge_end()
-        self.reason = self._window.failure or self.reason
+        self.reason = self._buffer.failure or self.reason
         self.close()
 
     def close(self) -> None:
         """Release the file, where the frames are not wanted."""
-        self._window.close()
+        self._buffer.close()
 
     def _judge_end(self) -> None:
         end = b"General timing and accounting"
-        if self._window.seek(end, limit=LONGEST_STEP) < 0 and not self.reason:
+        if self._buffer.seek(end, limit=LONGEST_STEP) < 0 and not self.reason:
             self.reason = "the file ends before the run's closing statistics"
 
-    def _frame(self) -> Chunk:
+    def _frame(self) -> Block:
         """Take the step whose table begins where the window does."""
-        following = self._window.seek(_TABLE, len(_TABLE), LONGEST_STEP)
-        stop = following if following >= 0 else len(self._window)
-        text = self._window.piece(1, stop)
+        following = self._buffer.seek(_TABLE, len(_TABLE), LONGEST_STEP)
+        stop = following if following >= 0 else len(self._buffer)
+        text = self._buffer.get(1, stop)
         positions, offset = self._table(text)
         below = text[offset:]
         found = {name: pattern.search(below) for name, pattern in _SCALARS.items()}
         if found["potential_energy"] is None or self._lattice is None:
             raise _TornError("its energies or its cell were never printed")
-        chunk = Chunk(
+        block = Block(
             labels=np.array([self._label]),
             lattices=self._lattice[None],
             positions=positions[None],
@@ -129,10 +128,10 @@ class OutcarStream:
         )
         self._any = following >= 0
         if self._any:
-            self._window.advance(following)
+            self._buffer.advance(following)
             self._label = _label(below)
             self._lattice = _lattice(below)
-        return chunk
+        return block
 
     def _table(self, text: bytes) -> tuple[FloatArray, int]:
         """Return the positions, Å, and where the table ends."""

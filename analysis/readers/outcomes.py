@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
 
-from ionface.analysis.readers.compressed import plain_name
 from ionface.analysis.readers.opening import open_trajectory
+from ionface.analysis.readers.text import plain_name
 from ionface.errors import AnalysisError
 
 PATTERNS = (

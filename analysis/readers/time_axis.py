@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ionface.analysis.readers.chunks import UNKNOWN
+from ionface.analysis.readers.blocks import UNKNOWN
 from ionface.analysis.readers.run_metadata import Clock
 from ionface.analysis.trajectory.frames import FloatArray
 

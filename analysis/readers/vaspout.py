@@ -15,15 +15,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ionface.analysis.readers.chunks import UNKNOWN, Chunk, to_cartesian
-from ionface.analysis.readers.compressed import plain_file
+from ionface.analysis.readers.blocks import MOST_ATOMS, UNKNOWN, Block, to_cartesian
 from ionface.analysis.readers.run_metadata import Clock, clock_of_tags
-from ionface.analysis.readers.xdatcar import MOST_ATOMS
+from ionface.analysis.readers.text import plain_file
 from ionface.analysis.trajectory.frames import FloatArray
 from ionface.errors import AnalysisError
 from ionface.files import Closing
 
-CHUNK = 8 << 20
+AT_ONCE = 8 << 20
 """Bytes of positions that are in memory at once."""
 
 _MOTION = "intermediate/ion_dynamics"
@@ -75,9 +74,9 @@ class VaspoutStream(Closing):
                 f"{path} is an HDF5 file, and h5py is not installed: pip install h5py; "
                 f"or {WAY_OUT}"
             ) from error
-        plain = self._stack.enter_context(plain_file(path))
+        plain, _ = self._stack.enter_context(plain_file(path))
         try:
-            return self._stack.enter_context(h5py.File(plain.path, "r"))
+            return self._stack.enter_context(h5py.File(plain, "r"))
         except (OSError, RuntimeError) as error:
             raise AnalysisError(
                 f"{path} cannot be opened, it was cut short or damaged ({error}); an "
@@ -99,35 +98,35 @@ class VaspoutStream(Closing):
                 f"{WAY_OUT}"
             ) from error
 
-    def chunks(self) -> Iterator[Chunk]:
+    def blocks(self) -> Iterator[Block]:
         """Yield every complete frame; then `reason` is final."""
-        start, size = 0, self._block()
+        start, size = 0, self._frames_at_once()
         while start < self._count and not self.reason:
             stop = min(start + size, self._count)
             try:
-                chunk = self._chunk(start, stop)
+                block = self._block(start, stop)
             except Exception as error:  # noqa: BLE001 - as above
                 self.reason = f"the file is damaged: {error}"
                 return
-            if len(chunk):
-                yield chunk
+            if len(block):
+                yield block
             start = stop
         self.reason = self.reason or self._at_end
         self.close()
 
-    def _block(self) -> int:
+    def _frames_at_once(self) -> int:
         """Return how many frames to read at once: whole chunks of the file."""
         motion = self._file[_MOTION] if self._count else None
         together = motion and motion["position_ions"].chunks
         step = together[0] if together else 1
-        wanted = CHUNK // (24 * len(self.species))
+        wanted = AT_ONCE // (24 * len(self.species))
         return max(step, wanted // step * step, 1)
 
     def close(self) -> None:
         """Release the file."""
         self._stack.close()
 
-    def _chunk(self, start: int, stop: int) -> Chunk:
+    def _block(self, start: int, stop: int) -> Block:
         """Return frames; fewer, with the reason, where one is not complete."""
         motion = self._file[_MOTION]
         scale = float(motion["scale"][()]) if "scale" in motion else 1.0
@@ -142,7 +141,7 @@ class VaspoutStream(Closing):
         lattices, fractional = lattices[:count], fractional[:count]
         if count and (lattices == lattices[0]).all():
             lattices = lattices[:1]
-        return Chunk(
+        return Block(
             labels=np.full(count, UNKNOWN),
             lattices=lattices,
             positions=to_cartesian(fractional, lattices),

@@ -1,46 +1,113 @@
-"""Streaming a vasprun.xml: its settings first, then one complete ionic step at a time.
+"""vasprun.xml: what a run was asked to do, then one complete ionic step at a time.
 
 A run that was killed leaves a file that ends anywhere; every step that was closed is
 yielded, and `reason` then says why there are no more. A step that is damaged ends the
 reading: what follows it would stand at a wrong time.
+
+XML parsers spend their time on the hundreds of rows of coordinates and forces of each
+step. VASP always prints the same tags around them, with the same spaces: where a step
+has these, its rows are decoded as a table, many steps at a time; where it differs in
+any byte that matters, it is parsed as XML. Both give the same bits.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree as ET
 
 import numpy as np
+from numpy.typing import NDArray
 
-from ionface.analysis.readers.buffered_file import ByteWindow
-from ionface.analysis.readers.chunks import UNKNOWN, Chunk, to_cartesian
-from ionface.analysis.readers.vasp_parameters import (
-    DamagedError,
-    Value,
-    VaspSettings,
-    read_settings,
-    read_tags,
-    read_vectors,
-)
-from ionface.analysis.readers.vasprun_blocks import (
-    CLOSING,
-    ENDING,
-    ENERGIES,
-    OPENING,
-    StepBlocks,
-    extrapolated,
-)
+from ionface.analysis.readers.blocks import UNKNOWN, Block, to_cartesian
+from ionface.analysis.readers.fixed_width import RowLayout, decode_blocks, row_layout
+from ionface.analysis.readers.text import TextBuffer
 from ionface.analysis.trajectory.frames import FloatArray
 from ionface.errors import AnalysisError
 
 LONGEST_HEADER = 1 << 26
 """Bytes before the first ionic step; lists of k-points may be long, this is no list."""
 
-__all__ = ["DamagedError", "IonicStep", "Value", "VaspSettings", "VasprunStream"]
+AT_ONCE = 1 << 22
+"""Bytes of steps that are held until their rows are decoded together."""
 
+OPENING = b"<calculation>"
+CLOSING = b"</calculation>"
+ENDING = b"</modeling>"
 ENDS_INSIDE = "the file ends inside an ionic step or before its closing tag"
+
+ENERGIES = {
+    "potential_energy": "e_fr_energy",
+    "kinetic_energy": "kinetic",
+    "conserved": "total",
+    "e_0_energy": "e_0_energy",
+    "nosepot": "nosepot",
+    "nosekinetic": "nosekinetic",
+}
+"""Our name and VASP's of each energy, eV. The potential energy is the one consistent
+with the forces; e_0_energy is extrapolated to zero smearing."""
+
+Value = str | int | float | bool | list[Any] | None
+
+# Python reads more as a number than Fortran prints: 1_0, 1e0, nan, other alphabets.
+_NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]\d+)?", re.ASCII)
+# Fortran prints a digit before the point: a coordinate without one lost it.
+_COORDINATE = re.compile(r"[-+]?\d+\.?\d*(?:[eE][-+]\d+)?", re.ASCII)
+_DECLARATION = re.compile(rb"<!\s*(?:DOCTYPE|ENTITY)", re.IGNORECASE)
+
+# How VASP prints a step. Forces are indented by one space less than positions.
+_STRUCTURE = b'\n  <structure>\n   <crystal>\n    <varray name="basis" >\n'
+_POSITIONS = b'\n   <varray name="positions" >\n'
+_CLOSED = b"   </varray>\n  </structure>\n"
+_FORCES = b'  <varray name="forces" >\n'
+_FORCES_CLOSED = b"  </varray>\n"
+_PRINTED = rb" *(-?\d+\.\d+) *"
+_BASIS = re.compile(
+    (rb"     <v>" + rb" +(-?\d+\.\d+)" * 3 + rb" </v>\n") * 3 + rb"    </varray>\n"
+)
+_ENERGY = re.compile(
+    rb'\n  <energy>\n((?: *<i name="[\w ]+">%b</i>\n)+)  </energy>\n' % _PRINTED
+)
+_ENTRY = re.compile(rb'<i name="([\w ]+)">%b<' % _PRINTED)
+
+
+class DamagedError(Exception):
+    """An element that should be there is not, or its numbers are none."""
+
+
+@dataclass(frozen=True)
+class VaspSettings:
+    """What a run was asked to do.
+
+    Attributes:
+        version: of VASP.
+        incar: the tags that the user gave.
+        parameters: all tags with VASP's defaults.
+        species: chemical symbol of each atom.
+        pseudopotentials: their titles.
+        k_points: the mesh or the list, in words.
+        lattice: initial cell, Å, shape (3, 3).
+        free: which coordinates may move, shape (n_atoms, 3), or None if all may.
+        build: the rest of the generator's words; a stand-in says there what it is.
+    """
+
+    version: str
+    incar: Mapping[str, Value]
+    parameters: Mapping[str, Value]
+    species: tuple[str, ...]
+    pseudopotentials: tuple[str, ...]
+    k_points: str
+    lattice: FloatArray
+    free: NDArray[np.bool_] | None
+    build: str = ""
+
+    def tag(self, name: str, default: Any = None) -> Any:
+        """Return a tag as VASP used it, else as the user gave it, else `default`."""
+        value = self.parameters.get(name)
+        return value if value is not None else self.incar.get(name, default)
 
 
 @dataclass(frozen=True)
@@ -71,98 +138,106 @@ class VasprunStream:
         reason: why the steps ended before the file's proper end; empty if they did not.
     """
 
-    def __init__(self, path: Path, window: ByteWindow | None = None) -> None:
+    def __init__(self, path: Path, buffer: TextBuffer | None = None) -> None:
         """Read up to the first ionic step.
 
         Args:
             path: of the file, for messages.
-            window: at the file's start; one is opened if None.
+            buffer: at the file's start; one is opened if None.
 
         Raises:
             AnalysisError: the file cannot be opened, or ends before its settings do.
         """
         self.path = path
         self.reason = ""
-        self._window = ByteWindow(path) if window is None else window
-        self._blocks = StepBlocks(self._window)
-        start = self._window.seek(OPENING, limit=LONGEST_HEADER)
+        self._buffer = TextBuffer(path) if buffer is None else buffer
+        start = self._buffer.seek(OPENING, limit=LONGEST_HEADER)
         try:
-            stop = len(self._window) if start < 0 else start
-            self.settings = read_settings(self._window.piece(0, stop), start < 0)
+            stop = len(self._buffer) if start < 0 else start
+            self.settings = read_settings(self._buffer.get(0, stop), start < 0)
         except (ET.ParseError, DamagedError, ValueError, LookupError) as error:
             self.close()
             raise AnalysisError(
                 f"{path} is no usable vasprun.xml, it ends or breaks before its first "
-                f"ionic step ({self._window.failure or error}); take another output "
+                f"ionic step ({self._buffer.failure or error}); take another output "
                 "of this run, such as XDATCAR or OUTCAR"
             ) from error
         self.species = self.settings.species
-        self._window.advance(stop)
+        self._printed = _PrintedSteps(len(self.species))
+        self._buffer.advance(stop)
         if start < 0:
             self.close()
 
     def close(self) -> None:
         """Release the file, where the steps are not wanted."""
-        self._window.close()
+        self._buffer.close()
 
     def steps(self) -> Iterator[IonicStep]:
         """Yield every complete ionic step; then `reason` is final."""
-        for step in self._pieces(final=True, fast=False):
-            assert isinstance(step, IonicStep)
-            yield step
+        count = len(self.species)
+        steps = (_step(_element(text), count) for text in self._texts(final=True))
+        yield from self._until_damage(steps, final=True)
 
-    def chunks(self, final: bool = True) -> Iterator[Chunk]:
+    def blocks(self, final: bool = True) -> Iterator[Block]:
         """Yield positions and energies of every complete step; then `reason` is final.
-
-        Steps as VASP prints them are decoded many at a time; one that differs in any
-        byte that matters is read as XML. Both give the same bits.
 
         Args:
             final: False for a file that grows: what is incomplete now is left for the
                 next call, and the file stays open.
         """
-        for part in self._pieces(final, fast=True):
-            if isinstance(part, Chunk):
-                yield part
-                continue
-            values = [part.energies.get(name, np.nan) for name in ENERGIES.values()]
-            lattices = part.lattice[None]
-            yield Chunk(
-                labels=np.array([UNKNOWN]),
-                lattices=lattices,
-                positions=to_cartesian(part.fractional[None], lattices),
-                scalars=dict(zip(ENERGIES, np.array(values)[:, None], strict=True)),
-            )
+        yield from self._until_damage(self._blocks(final), final)
 
-    def _pieces(self, final: bool, fast: bool) -> Iterator[Chunk | IonicStep]:
-        count = len(self.settings.species)
+    def _until_damage(self, items: Iterator[Any], final: bool) -> Iterator[Any]:
+        """Yield items; note why they end, and let go of the file."""
+        try:
+            yield from items
+        except (ET.ParseError, DamagedError) as error:
+            self.reason = _damage(error)
+        if final or self.reason:
+            self.reason = self._buffer.failure or self.reason
+            self.close()
+
+    def _blocks(self, final: bool) -> Iterator[Block]:
+        waiting: list[bytes] = []
+        size = 0
+        for text in self._texts(final):
+            waiting.append(text)
+            size += len(text)
+            if size > AT_ONCE:
+                yield from self._decoded(waiting)
+                waiting, size = [], 0
+        yield from self._decoded(waiting)
+
+    def _decoded(self, texts: list[bytes]) -> Iterator[Block]:
+        """Yield steps as VASP prints them together, and each other one by itself."""
+        while texts:
+            block = self._printed.take(texts)
+            if block is None:
+                block = _block([_step(_element(texts[0]), len(self.species))])
+            yield block
+            texts = texts[len(block) :]
+
+    def _texts(self, final: bool) -> Iterator[bytes]:
+        """Yield the text of every complete step; damage between steps ends them."""
         try:
             while (stop := self._next(final)) > 0:
-                self._window.top_up()
-                if fast and (chunk := self._blocks.take(count, stop)) is not None:
-                    yield chunk
-                    continue
-                yield _step(_element(self._window.piece(0, stop)), count)
-                self._window.advance(stop)
-        except ET.ParseError as error:
-            self.reason = f"the file is damaged: an ionic step is no XML ({error})"
-        except DamagedError as error:
-            self.reason = f"the file is damaged: {error}"
-        if final or self.reason:
-            self.reason = self._window.failure or self.reason
-            self.close()
+                yield self._buffer.get(0, stop)
+                self._buffer.advance(stop)
+        except (ET.ParseError, DamagedError) as error:
+            self.reason = _damage(error)
 
     def _next(self, final: bool) -> int:
         """Move to the next complete step; return its length, or 0 if there is none."""
-        start = self._window.seek(OPENING, limit=LONGEST_HEADER)
+        start = self._buffer.seek(OPENING, limit=LONGEST_HEADER)
         if start < 0:
-            self._finish(final)
+            if final and self._buffer.find(ENDING) < 0:
+                self.reason = ENDS_INSIDE
             return 0
-        if self._window.find(ENDING, 0, start) >= 0:
+        if self._buffer.find(ENDING, 0, start) >= 0:
             return 0
-        if gap := self._window.piece(0, start).strip():
+        if gap := self._buffer.get(0, start).strip():
             _element(b"<gap>" + gap + b"</gap>")  # raises where a tag is broken
-        self._window.advance(start)
+        self._buffer.advance(start)
         stop = self._closing()
         if stop < 0 and final:
             self.reason = ENDS_INSIDE
@@ -172,19 +247,157 @@ class VasprunStream:
         """Return the offset behind the step that begins here, -1 if it has no end."""
         start, stop = len(OPENING), -1
         while stop < 0:
-            stop = self._window.find(CLOSING, start)
-            reach = stop if stop >= 0 else len(self._window)
-            if self._window.find(OPENING, start, reach) >= 0:
+            stop = self._buffer.find(CLOSING, start)
+            reach = stop if stop >= 0 else len(self._buffer)
+            if self._buffer.find(OPENING, start, reach) >= 0:
                 raise DamagedError("an ionic step begins inside another")
             start = max(start, reach - len(CLOSING))
-            if stop < 0 and not self._window.more():
+            if stop < 0 and not self._buffer.more():
                 return -1
         return stop + len(CLOSING)
 
-    def _finish(self, final: bool) -> None:
-        """Note whether the file ended as it should, and let go of what follows."""
-        if final and self._window.find(ENDING) < 0:
-            self.reason = ENDS_INSIDE
+
+# --- steps as VASP prints them ------------------------------------------------------
+
+
+class _PrintedSteps:
+    """Decodes ionic steps for as long as they are as VASP prints them."""
+
+    def __init__(self, n_atoms: int) -> None:
+        self._n_atoms = n_atoms
+        self._layout: RowLayout | None = None
+        self._basis: tuple[bytes, FloatArray] = (b"", np.zeros((3, 3)))
+
+    def take(self, texts: list[bytes]) -> Block | None:
+        """Return the first steps that are as VASP prints them, None if none is."""
+        steps, rows = [], []
+        for text in texts:
+            if (located := self._located(text)) is None:
+                break
+            steps.append(located[0])
+            rows.append(located[1])
+        if not steps or self._layout is None:
+            return None
+        raw = np.frombuffer(b"".join(rows), np.uint8)
+        shape = (len(rows), self._n_atoms)
+        values, good = decode_blocks(raw, 0, len(rows[0]), shape, self._layout)
+        if not good:
+            return None
+        lattices, energies = zip(*steps[:good], strict=True)
+        return _block_of(lattices, values[:good], energies)
+
+    def _located(
+        self, text: bytes
+    ) -> tuple[tuple[FloatArray, Mapping[str, float]], bytes] | None:
+        """Return the cell, the energies and the rows of positions of a step."""
+        structure = text.find(_STRUCTURE)
+        basis = structure + len(_STRUCTURE)
+        start = text.find(_POSITIONS, basis) + len(_POSITIONS)
+        if structure < 0 or start < len(_POSITIONS):
+            return None
+        lattice = self._lattice(text, basis)
+        if self._layout is None:
+            self._layout = row_layout(text[start : text.find(b"\n", start) + 1])
+        if lattice is None or self._layout is None:
+            return None
+        width = self._layout.width
+        stop = start + self._n_atoms * width
+        if not text.startswith(_CLOSED, stop):
+            return None
+        behind = stop + len(_CLOSED)
+        forces_stop = behind + len(_FORCES) + self._n_atoms * (width - 1)
+        if text.startswith(_FORCES, behind) and text.startswith(
+            _FORCES_CLOSED, forces_stop
+        ):
+            behind = forces_stop
+        energies = _printed_energies(text, structure, behind)
+        return None if energies is None else ((lattice, energies), text[start:stop])
+
+    def _lattice(self, text: bytes, start: int) -> FloatArray | None:
+        """Return the cell; most steps print the one of the step before."""
+        known, lattice = self._basis
+        if known and text.startswith(known, start):
+            return lattice
+        found = _BASIS.match(text, start)
+        if found is None:
+            return None
+        lattice = np.array([float(x) for x in found.groups()]).reshape(3, 3)
+        self._basis = (found[0], lattice)
+        return lattice
+
+
+def _printed_energies(
+    text: bytes, structure: int, behind: int
+) -> dict[str, float] | None:
+    """Return the energies of a step, None where they are not as VASP prints them.
+
+    Args:
+        text: of the step.
+        structure: where its structure begins, behind the electronic steps.
+        behind: where its forces end.
+    """
+    begin = text.find(b"\n  <energy>\n", behind - 1)
+    found = _ENERGY.match(text, begin) if begin >= 0 else None
+    if found is None:
+        return None
+    # A second step may stand there, if the tags between the two are damaged.
+    for sign in (b"<scstep>", b"<structure"):
+        if text.find(sign, behind) >= 0:
+            return None
+    electronic = text.rfind(b"<energy>", 0, structure)
+    last = _entries(text[electronic:structure]) if electronic >= 0 else {}
+    return extrapolated(_entries(found[1]), last)
+
+
+def _entries(text: bytes) -> dict[str, float]:
+    return {name.decode(): float(value) for name, value in _ENTRY.findall(text)}
+
+
+def extrapolated(
+    energies: Mapping[str, float], electronic: Mapping[str, float]
+) -> dict[str, float]:
+    """Return the energies with e_0_energy mended from the last electronic step.
+
+    Some versions of VASP repeat e_fr_energy, or print a value without corrections, as
+    e_0_energy of the ionic step (VASP forum, topic 16942).
+    """
+    zero, free = "e_0_energy", "e_fr_energy"
+    if zero in electronic and free in electronic and free in energies:
+        entropy = electronic[zero] - electronic[free]
+        return {**energies, zero: energies[free] + entropy}
+    return dict(energies)
+
+
+def _block(steps: list[IonicStep]) -> Block:
+    return _block_of(
+        [step.lattice for step in steps],
+        np.array([step.fractional for step in steps]),
+        [step.energies for step in steps],
+    )
+
+
+def _block_of(
+    cells: Sequence[FloatArray],
+    fractional: FloatArray,
+    energies: Sequence[Mapping[str, float]],
+) -> Block:
+    constant = all(cell is cells[0] for cell in cells)
+    lattices = cells[0][None] if constant else np.array(cells)
+    scalars = {
+        ours: np.array([found.get(theirs, np.nan) for found in energies])
+        for ours, theirs in ENERGIES.items()
+    }
+    labels = np.full(len(fractional), UNKNOWN)
+    return Block(labels, lattices, to_cartesian(fractional, lattices), scalars)
+
+
+# --- steps and settings as XML ------------------------------------------------------
+
+
+def _damage(error: Exception) -> str:
+    if isinstance(error, DamagedError):
+        return f"the file is damaged: {error}"
+    return f"the file is damaged: an ionic step is no XML ({error})"
 
 
 def _element(text: bytes) -> ET.Element:
@@ -193,9 +406,10 @@ def _element(text: bytes) -> ET.Element:
 
 
 def _step(calculation: ET.Element, n_atoms: int) -> IonicStep:
-    structure = calculation.find("structure")
-    if structure is None:
-        raise DamagedError("an ionic step has no structure")
+    structures = calculation.findall("structure")
+    if len(structures) != 1:
+        raise DamagedError(f"an ionic step has {len(structures)} structures")
+    structure = structures[0]
     forces = calculation.find("varray[@name='forces']")
     electronic = calculation.findall("scstep")
     energies = _energies(calculation.find("energy"))
@@ -216,3 +430,126 @@ def _energies(element: ET.Element | None) -> dict[str, float]:
         for name, value in read_tags(element).items()
         if isinstance(value, float)
     }
+
+
+def read_settings(text: bytes, whole: bool) -> VaspSettings:
+    """Return the settings of a vasprun.xml.
+
+    Args:
+        text: the file up to its first ionic step, or all of it.
+        whole: it is all of it.
+
+    Raises:
+        DamagedError, xml.etree.ElementTree.ParseError, ValueError, LookupError:
+            something that should be there is not, or it is no XML.
+    """
+    return _settings(_header(text, whole))
+
+
+def _header(text: bytes, whole: bool) -> ET.Element:
+    """Return the tree of a file's start, or of a file without any ionic step."""
+    if _DECLARATION.search(text):
+        raise DamagedError("it declares XML entities, which VASP never does")
+    parser: ET.XMLPullParser[Any] = ET.XMLPullParser(("start",))
+    parser.feed(text)
+    if whole:
+        parser.close()
+    events = list(parser.read_events())  # raises what was wrong in the text
+    if not events:
+        raise DamagedError("it is empty")
+    root: ET.Element = events[0][1]  # type: ignore[assignment, misc]
+    return root
+
+
+def _settings(root: ET.Element) -> VaspSettings:
+    atoms = root.findall("atominfo/array[@name='atoms']/set/rc")
+    types = root.findall("atominfo/array[@name='atomtypes']/set/rc")
+    structure = root.find("structure[@name='initialpos']")
+    if not atoms or structure is None:
+        raise DamagedError("it has no atoms or no initial structure")
+    rows = [[(c.text or "").strip() for c in row.findall("c")] for row in types]
+    return VaspSettings(
+        version=(root.findtext("generator/i[@name='version']") or "").strip(),
+        build=(root.findtext("generator/i[@name='subversion']") or "").strip(),
+        incar=read_tags(root.find("incar")),
+        parameters=read_tags(root.find("parameters")),
+        species=tuple((row.findtext("c") or "").strip() for row in atoms),
+        pseudopotentials=tuple(dict.fromkeys(row[-1] for row in rows)),
+        k_points=_k_points(root.find("kpoints")),
+        lattice=read_vectors(structure.find("crystal/varray[@name='basis']"), 3),
+        free=_free(structure.find("varray[@name='selective']")),
+    )
+
+
+def read_tags(element: ET.Element | None) -> dict[str, Value]:
+    """Return all `i` and `v` below an element by name; nothing if there is none."""
+    if element is None:
+        return {}
+    return {
+        child.get("name", ""): _value(child)
+        for child in element.iter()
+        if child.tag in ("i", "v")
+    }
+
+
+def _value(element: ET.Element) -> Value:
+    text = (element.text or "").strip()
+    kind = element.get("type", "float")
+    if element.tag == "v":
+        return [_scalar(word, kind) for word in text.split()]
+    return _scalar(text, kind)
+
+
+def _scalar(text: str, kind: str) -> Value:
+    if kind == "string":
+        return text
+    if kind == "logical":
+        return text.strip(".").upper().startswith("T")
+    if not _NUMBER.fullmatch(text):
+        return None
+    try:
+        return int(text) if kind == "int" else float(text)
+    except ValueError:
+        return None
+
+
+def _k_points(element: ET.Element | None) -> str:
+    if element is None:
+        return "unknown"
+    generation = element.find("generation")
+    if generation is None:
+        count = len(element.findall("varray[@name='kpointlist']/v"))
+        return f"list of {count}"
+    scheme = (generation.get("param") or "").strip()
+    tags = read_tags(generation)
+    if isinstance(mesh := tags.get("divisions"), list):
+        shift = tags.get("usershift")
+        moved = f" shift {shift}" if isinstance(shift, list) and any(shift) else ""
+        return f"{scheme} {'x'.join(map(str, mesh))}{moved}"
+    return f"{scheme} {' '.join(f'{k}={v}' for k, v in tags.items())}".strip()
+
+
+def _free(element: ET.Element | None) -> NDArray[np.bool_] | None:
+    if element is None:
+        return None
+    rows = [(row.text or "").split() for row in element.findall("v")]
+    return np.array([[word.upper().startswith("T") for word in row] for row in rows])
+
+
+def read_vectors(element: ET.Element | None, count: int) -> FloatArray:
+    """Return the rows of a varray, shape (count, 3).
+
+    Raises:
+        DamagedError: there are others than `count` rows of three finite numbers.
+    """
+    found = [] if element is None else element.findall("v")
+    rows = [(row.text or "").split() for row in found]
+    if len(rows) != count or any(len(row) != 3 for row in rows):
+        raise DamagedError(f"expected {count} vectors, found {len(rows)}")
+    words = [word for row in rows for word in row]
+    if wrong := next((word for word in words if not _COORDINATE.fullmatch(word)), ""):
+        raise DamagedError(f"unreadable number ({wrong[:30]!r})")
+    values = np.array(words, dtype=np.float64).reshape(count, 3)
+    if not np.isfinite(values).all():
+        raise DamagedError("a number is too large")
+    return values

@@ -17,19 +17,16 @@ from pathlib import Path
 
 import numpy as np
 
-from ionface.analysis.readers.buffered_file import ByteWindow, LongLineError
-from ionface.analysis.readers.chunks import UNKNOWN, Chunk, to_cartesian
+from ionface.analysis.readers.blocks import MOST_ATOMS, UNKNOWN, Block, to_cartesian
 from ionface.analysis.readers.fixed_width import (
     RowLayout,
     decode_blocks,
     decode_labels,
     row_layout,
 )
+from ionface.analysis.readers.text import LongLineError, TextBuffer
 from ionface.analysis.trajectory.frames import FloatArray
 from ionface.errors import AnalysisError
-
-MOST_ATOMS = 10_000_000
-"""A header that tells more atoms is damaged."""
 
 _NUMBER = rb"[-+]?\d+\.\d*(?:[eE][-+]\d+)?"
 _APART = rb"(?:\s+|(?=[-+]))"
@@ -68,12 +65,12 @@ class XdatcarStream:
         reason: why frames ended early; empty if the file's last frame was complete.
     """
 
-    def __init__(self, path: Path, window: ByteWindow | None = None) -> None:
+    def __init__(self, path: Path, buffer: TextBuffer | None = None) -> None:
         """Read the header.
 
         Args:
             path: of the file, for messages.
-            window: at the file's start; one is opened if None.
+            buffer: at the file's start; one is opened if None.
 
         Raises:
             AnalysisError: the file cannot be opened, or this is no XDATCAR.
@@ -81,33 +78,33 @@ class XdatcarStream:
         self.path = path
         self.reason = ""
         self._promised = False  # a header has come, its frame has not
-        self._window = ByteWindow(path) if window is None else window
+        self._buffer = TextBuffer(path) if buffer is None else buffer
         try:
             lines, offset = self._lines(0, 7)
             self._lattice, self.species = self._header(lines)
             self._comment = _text(lines[0])  # repeated where the cell is variable
         except (_NoHeaderError, LongLineError) as error:
             self.close()
-            reason = self._window.failure or error
+            reason = self._buffer.failure or error
             raise AnalysisError(
                 f"{path} is no usable XDATCAR ({reason}); its first seven lines are a "
                 "comment, a scale, three cell vectors, symbols and numbers of atoms"
             ) from error
-        self._window.advance(offset)
+        self._buffer.advance(offset)
 
-    def chunks(self, final: bool = True) -> Iterator[Chunk]:
+    def blocks(self, final: bool = True) -> Iterator[Block]:
         """Yield every complete frame, many at a time; then `reason` is final.
 
         Args:
             final: False for a file that grows: what is incomplete now is left for the
                 next call, and the file stays open.
         """
-        for frame in self._pieces(final, fast=True):
-            if isinstance(frame, Chunk):
+        for frame in self._read(final, fast=True):
+            if isinstance(frame, Block):
                 yield frame
                 continue
             lattices, label = frame.lattice[None], frame.label
-            yield Chunk(
+            yield Block(
                 labels=np.array([UNKNOWN if label is None else label]),
                 lattices=lattices,
                 positions=to_cartesian(frame.fractional[None], lattices),
@@ -115,21 +112,21 @@ class XdatcarStream:
 
     def frames(self) -> Iterator[XdatcarFrame]:
         """Yield every complete frame, read line by line; then `reason` is final."""
-        for frame in self._pieces(final=True, fast=False):
+        for frame in self._read(final=True, fast=False):
             assert isinstance(frame, XdatcarFrame)
             yield frame
 
     def close(self) -> None:
         """Release the file, where the frames are not wanted."""
-        self._window.close()
+        self._buffer.close()
 
-    def _pieces(self, final: bool, fast: bool) -> Iterator[Chunk | XdatcarFrame]:
+    def _read(self, final: bool, fast: bool) -> Iterator[Block | XdatcarFrame]:
         any_frame = False
         try:
             while True:
-                while fast and (chunk := self._many()) is not None:
+                while fast and (block := self._many()) is not None:
                     any_frame = True
-                    yield chunk
+                    yield block
                 if self._new_cell(final):
                     continue
                 if (frame := self._one(final)) is None:
@@ -143,44 +140,39 @@ class XdatcarStream:
         if final and not any_frame and not self.reason:
             self.reason = "no frame follows its header"
         if final or self.reason:
-            self.reason = self._window.failure or self.reason
+            self.reason = self._buffer.failure or self.reason
             self.close()
 
-    def _many(self) -> Chunk | None:
+    def _many(self) -> Block | None:
         """Return the frames that stand in VASP's own layout from here on, if any do."""
         layout = self._layout()
         if layout is None:
             return None
         start, row = layout
         stride = start + len(self.species) * row.width
-        count = len(self._window) // stride
-        raw = self._window.array()
+        if not self._buffer.fill(stride):
+            return None
+        count = len(self._buffer) // stride
+        raw = np.frombuffer(self._buffer.get(0, count * stride), np.uint8)
         labels = decode_labels(raw, stride, count, start)
         shape = (len(labels), len(self.species))
         values, good = decode_blocks(raw, start, stride, shape, row)
-        del raw
         if good and self._row_at(good * stride):
             good -= 1  # a frame with more lines than atoms; it is told about next
         if not good:
             return None
         self._taken(good * stride)
         lattices = self._lattice[None]
-        return Chunk(labels[:good], lattices, to_cartesian(values[:good], lattices))
+        return Block(labels[:good], lattices, to_cartesian(values[:good], lattices))
 
     def _layout(self) -> tuple[int, RowLayout] | None:
         """Return the length of the separator line and the layout of the rows."""
-        if (first := self._window.line(0)) is None:
+        first = self._buffer.line(0)
+        if first is None or not _SEPARATOR.fullmatch(first[0]):
             return None
-        separator, start = first
-        if not _SEPARATOR.fullmatch(separator):
-            return None
-        if (second := self._window.line(start)) is None:
-            return None
-        row = row_layout(second[0])
-        self._window.top_up()
-        if row is None or not self._window.fill(start + len(self.species) * row.width):
-            return None
-        return start, row
+        second = self._buffer.line(first[1])
+        row = row_layout(second[0]) if second else None
+        return None if row is None else (first[1], row)
 
     def _new_cell(self, final: bool) -> bool:
         """Take a repeated header, if one stands here; variable cells have them."""
@@ -192,7 +184,7 @@ class XdatcarStream:
         if not final and not _finished(more, 6):
             return False
         self._lattice, _ = self._header([*first, *more])
-        self._window.advance(offset)
+        self._buffer.advance(offset)
         self._promised = True
         return True
 
@@ -217,24 +209,24 @@ class XdatcarStream:
 
     def _row_at(self, offset: int) -> bool:
         """Return whether another row of coordinates stands at an offset."""
-        following = self._window.line(offset)
+        following = self._buffer.line(offset)
         return following is not None and _ROW.fullmatch(following[0]) is not None
 
     def _rest_at(self, offset: int) -> bool:
         """Return whether digits stand alone in the line at an offset."""
-        following = self._window.line(offset)
+        following = self._buffer.line(offset)
         if following is None or _text(following[0]) == self._comment:
             return False
         return _REST.fullmatch(following[0]) is not None
 
     def _taken(self, count: int) -> None:
-        self._window.advance(count)
+        self._buffer.advance(count)
         self._promised = False
 
     def _lines(self, offset: int, count: int) -> tuple[list[bytes], int]:
         """Return up to `count` lines and the offset behind them, taking none."""
         lines: list[bytes] = []
-        while len(lines) < count and (found := self._window.line(offset)) is not None:
+        while len(lines) < count and (found := self._buffer.line(offset)) is not None:
             line, offset = found
             lines.append(line)
         return lines, offset

@@ -24,7 +24,7 @@ from ionface.workflows.engines.vasp_double.emulated import emulated_paths, marke
 if TYPE_CHECKING:
     from ionface.analysis.rdf.rdf import RunningRdf
     from ionface.analysis.rdf.rdf_result import RdfResult
-    from ionface.analysis.readers.follow import Follower
+    from ionface.analysis.readers.tail import Follower
 
 GROWING = ("*.ionf", "vasprun.xml", "XDATCAR")
 """Files of a folder that grow with a run, from those that tell most."""
@@ -106,7 +106,7 @@ class _Watch:
 
     def results(self, stop: threading.Event, every: float) -> Iterator[RdfResult]:
         """Yield the RDFs of all frames so far whenever there are new ones."""
-        from ionface.analysis.readers.ending import run_over
+        from ionface.analysis.readers.tail import run_over
 
         while not stop.is_set():
             # Asked before the look: what was written before the end is then seen.
@@ -166,7 +166,7 @@ class _Watch:
 
     def _begin(self) -> Follower | None:
         """Return what follows the file that tells most; None if there is none yet."""
-        from ionface.analysis.readers.follow import Follower
+        from ionface.analysis.readers.tail import Follower
 
         files = growing_files(self._path)
         usable = [file for file in files if file not in self._refused]

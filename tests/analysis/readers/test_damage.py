@@ -18,7 +18,6 @@ from ionface.errors import AnalysisError
 
 TEXTS = {"xdatcar": "XDATCAR", "vasprun": "vasprun.xml", "outcar": "OUTCAR"}
 PACK = {".gz": gzip.compress, ".bz2": bz2.compress, ".xz": lzma.compress}
-ROUNDS = 700
 # Anything but what may stand in a number: exchanging digits cannot be noticed.
 GARBAGE = b"xyzEe<>&*/?_#\x00\xff\n\t :;="
 
@@ -48,16 +47,22 @@ def assert_first(found, run, atol=0.51e-5):
     np.testing.assert_allclose(found.positions, right, atol=atol)
 
 
+@pytest.fixture(params=[100, pytest.param(700, marks=pytest.mark.slow)])
+def rounds(request):
+    """Return how many damaged copies are tried: few at every change, many at times."""
+    return request.param
+
+
 @pytest.fixture(params=TEXTS)
 def text(request, tmp_path, run):
     """Return the path to write to and the whole text of one format."""
     return tmp_path / TEXTS[request.param], getattr(run, request.param)().encode()
 
 
-def test_cut_anywhere(text, run):
+def test_cut_anywhere(text, run, rounds):
     path, whole = text
     rng = np.random.default_rng(1)
-    for length in [0, 1, *rng.integers(2, len(whole) - 2, ROUNDS)]:
+    for length in [0, 1, *rng.integers(2, len(whole) - 2, rounds)]:
         path.write_bytes(whole[:length])
         found, reason = frames(path)
         assert_first(found, run)
@@ -66,10 +71,10 @@ def test_cut_anywhere(text, run):
         assert reason or over or (path.name == "XDATCAR" and seam)
 
 
-def test_bytes_replaced_by_garbage(text, run):
+def test_bytes_replaced_by_garbage(text, run, rounds):
     path, whole = text
     rng = np.random.default_rng(2)
-    for _ in range(3 * ROUNDS):
+    for _ in range(3 * rounds):
         damaged = bytearray(whole)
         for _ in range(rng.integers(1, 4)):
             place = rng.integers(len(whole))
@@ -79,10 +84,10 @@ def test_bytes_replaced_by_garbage(text, run):
         assert_first(frames(path)[0], run)
 
 
-def test_bytes_replaced_by_anything(text, run):
+def test_bytes_replaced_by_anything(text, run, rounds):
     path, whole = text
     rng = np.random.default_rng(3)
-    for _ in range(ROUNDS):
+    for _ in range(rounds):
         damaged = bytearray(whole)
         for _ in range(rng.integers(1, 30)):
             damaged[rng.integers(len(whole))] = rng.integers(256)
@@ -90,19 +95,19 @@ def test_bytes_replaced_by_anything(text, run):
         frames(path)
 
 
-def test_lines_left_out(text, run):
+def test_lines_left_out(text, run, rounds):
     path, whole = text
     lines = whole.splitlines(keepends=True)
     rng = np.random.default_rng(4)
-    for place in rng.integers(0, len(lines), ROUNDS):
+    for place in rng.integers(0, len(lines), rounds):
         path.write_bytes(b"".join(lines[:place] + lines[place + 1 :]))
         assert_first(frames(path)[0], run)
 
 
-def test_lines_exchanged_or_repeated(text, run):
+def test_lines_exchanged_or_repeated(text, run, rounds):
     path, whole = text
     rng = np.random.default_rng(5)
-    for _ in range(ROUNDS):
+    for _ in range(rounds):
         lines = whole.splitlines(keepends=True)
         i, j = rng.integers(0, len(lines), 2)
         lines[i], lines[j] = lines[j], lines[i]
@@ -209,24 +214,24 @@ def test_a_step_that_never_closes_does_not_fill_the_memory(tmp_path, make_run):
     assert "inside another" in reason
 
 
-def test_a_damaged_h5_file(tmp_path, run):
+def test_a_damaged_h5_file(tmp_path, run, rounds):
     pytest.importorskip("h5py", reason="reading vaspout.h5 needs h5py")
     path = run.vaspout(tmp_path / "vaspout.h5")
     whole = path.read_bytes()
     rng = np.random.default_rng(9)
-    for _ in range(ROUNDS):
+    for _ in range(rounds):
         damaged = bytearray(whole)
         # The data themselves carry no checksum; what surrounds them is damaged here.
         for place in rng.integers(0, 800, rng.integers(1, 4)):
             damaged[place] = rng.integers(256)
         path.write_bytes(damaged)
         frames(path)
-    for length in rng.integers(0, len(whole), ROUNDS // 3):
+    for length in rng.integers(0, len(whole), rounds // 3):
         path.write_bytes(whole[:length])
         assert frames(path)[0] is None
 
 
-def test_a_damaged_file_of_ase(tmp_path, run):
+def test_a_damaged_file_of_ase(tmp_path, run, rounds):
     images = [
         ase.Atoms(run.species, frame, cell=run.lattice, pbc=True)
         for frame in run.positions
@@ -236,26 +241,26 @@ def test_a_damaged_file_of_ase(tmp_path, run):
         path = tmp_path / name
         ase.io.write(path, images)
         whole = path.read_bytes()
-        for length in rng.integers(0, len(whole), ROUNDS // 2):
+        for length in rng.integers(0, len(whole), rounds // 2):
             path.write_bytes(whole[:length])
             found, reason = frames(path)
             assert_first(found, run, atol=1e-7)
             assert reason or whole[:length].endswith(b"\n") or found is None
-        for _ in range(ROUNDS // 2):
+        for _ in range(rounds // 2):
             damaged = bytearray(whole)
             damaged[rng.integers(len(whole))] = rng.integers(256)
             path.write_bytes(damaged)
             frames(path)
 
 
-def test_a_damaged_file_of_our_own(tmp_path, run):
+def test_a_damaged_file_of_our_own(tmp_path, run, rounds):
     path = tmp_path / "run.ionf"
     with TrajectoryWriter.create(path, run.species, run.lattice) as writer:
         for step, frame in enumerate(run.positions):
             writer.append(step=step, time_fs=2.0 * step, positions=frame)
     whole = path.read_bytes()
     rng = np.random.default_rng(11)
-    for _ in range(ROUNDS):
+    for _ in range(rounds):
         damaged = bytearray(whole)
         damaged[rng.integers(len(whole))] ^= 1 << rng.integers(8)
         path.write_bytes(damaged)

@@ -201,3 +201,13 @@ def test_real_truncated_runs_give_their_complete_frames(realdata, path, frames):
     assert len(run) == frames
     assert run.skipped.count == 1
     assert "ends inside" in run.skipped.reason
+
+
+def test_a_file_that_grew_or_changed_is_read_anew(tmp_path):
+    path = tmp_path / "XDATCAR"
+    path.write_text(xdatcar([1, 2]))
+    before = open_trajectory(path, 2.0)
+    path.write_text(xdatcar([1, 2, 3], shift=0.1))
+    after = open_trajectory(path, 2.0)
+    assert (len(before), len(after)) == (2, 3)
+    assert after.positions[0, 0, 0] == pytest.approx(before.positions[0, 0, 0] + 0.4)

@@ -17,11 +17,11 @@ COMPRESSED = {".gz": gzip.compress, ".bz2": bz2.compress, ".xz": lzma.compress}
 
 
 @pytest.fixture
-def small_pieces(monkeypatch, tmp_path):
+def small_pieces(monkeypatch):
     """Read 64 kB at a time and hold 256 kB of positions, to see in a small file."""
-    monkeypatch.setattr("ionface.analysis.readers.buffered_file.READ", 1 << 16)
-    monkeypatch.setattr("ionface.analysis.readers.frame_cache.IN_MEMORY", 1 << 18)
-    monkeypatch.setenv("IONFACE_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr("ionface.analysis.readers.text.READ", 1 << 16)
+    monkeypatch.setattr("ionface.analysis.readers.blocks.IN_MEMORY", 1 << 18)
+    monkeypatch.setattr("ionface.analysis.readers.vasprun.AT_ONCE", 1 << 16)
 
 
 def peak_of(path):

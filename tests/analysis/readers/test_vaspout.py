@@ -158,11 +158,11 @@ def test_a_file_without_ionic_steps_has_no_frames(file):
     assert len(open_trajectory(file)) == 0
 
 
-def test_frames_come_in_pieces_of_whole_chunks(tmp_path, make_run, monkeypatch):
-    monkeypatch.setattr("ionface.analysis.readers.vaspout.CHUNK", 24 * 5 * 4)
+def test_frames_come_in_blocks_of_whole_chunks(tmp_path, make_run, monkeypatch):
+    monkeypatch.setattr("ionface.analysis.readers.vaspout.AT_ONCE", 24 * 5 * 4)
     path = make_run(10).vaspout(tmp_path / "vaspout.h5")
     with VaspoutStream(path) as stream:
-        assert [len(chunk) for chunk in stream.chunks()] == [4, 4, 2]
+        assert [len(block) for block in stream.blocks()] == [4, 4, 2]
 
 
 def test_a_real_file_reads_in_its_folder_under_its_own_name(realdata, tmp_path):

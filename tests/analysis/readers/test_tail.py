@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 
 from ionface.analysis.readers import open_trajectory
-from ionface.analysis.readers.follow import Follower, follow
+from ionface.analysis.readers.tail import Follower, run_over
 from ionface.analysis.trajectory.store import TrajectoryWriter
 from ionface.errors import AnalysisError
+
+CLOSING = "\n General timing and accounting informations for this job:\n" + 20 * " x\n"
 
 
 @pytest.fixture
@@ -143,21 +145,6 @@ def test_damage_and_a_second_run_in_the_same_file_are_told(path, run):
     follower.close()
 
 
-def test_following_waits_looks_and_stops(path, make_run):
-    run = make_run(6)
-    data, size = run.xdatcar(), len(run.xdatcar()) // 3
-    slept = []
-
-    def sleep(seconds):
-        slept.append(seconds)
-        with path.open("a") as growing:
-            growing.write(data[: len(slept) * size][(len(slept) - 1) * size :])
-
-    segments = list(follow(path, poll_s=0.5, stop=lambda: len(slept) == 4, sleep=sleep))
-    assert slept == [0.5] * 4
-    assert 5 <= sum(map(len, segments)) <= 6
-
-
 @pytest.mark.parametrize(
     ("given", "every", "interval"), [(None, 10, 20.0), (5.0, 10, 5.0), (5.0, 1, 5.0)]
 )
@@ -190,3 +177,57 @@ def test_learned_forces_compressed_files_and_absurd_times_are_refused(tmp_path, 
         Follower(tmp_path / "XDATCAR.gz")
     with pytest.raises(AnalysisError, match="must be positive"):
         Follower(path, -1.0)
+
+
+def test_what_the_frames_are_worth_is_known_after_a_look(tmp_path, run, write_run):
+    path = tmp_path / "vasprun.xml"
+    path.write_text(run.vasprun())
+    follower = Follower(path)
+    assert follower.meta == {}
+    looks(follower)
+    assert follower.meta == open_trajectory(path).meta
+    follower.close()
+    follower = Follower(write_run(n_frames=2, meta={"quick": True}))
+    looks(follower)
+    assert follower.meta == {"quick": True}
+    follower.close()
+
+
+# --- whether a run is over ----------------------------------------------------------
+
+
+def test_a_store_is_finished_when_its_writer_lets_go(write_run):
+    path = write_run(n_frames=3)
+    assert run_over(path)
+    with TrajectoryWriter.resume(path):
+        assert not run_over(path)
+    assert run_over(path)
+
+
+def test_a_vasprun_is_finished_when_it_is_closed(tmp_path, run):
+    path, whole = tmp_path / "vasprun.xml", run.vasprun()
+    path.write_text(whole)
+    assert run_over(path)
+    path.write_text(whole.replace("</modeling>", ""))
+    assert not run_over(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "over"),
+    [
+        ("OUTCAR", CLOSING, True),
+        ("OUTCAR", "Iteration 3", False),
+        ("vasprun.xml", "</calculation>\n</modeling>\n", True),
+        ("vasprun.xml", "</calculation>\n", False),
+    ],
+)
+def test_what_stands_beside_an_xdatcar_tells(tmp_path, run, name, text, over):
+    path = tmp_path / "XDATCAR"
+    path.write_text(run.xdatcar())
+    assert not run_over(path)  # nothing beside it
+    (tmp_path / name).write_text("x" * 10**5 + text)
+    assert run_over(path) == over
+
+
+def test_a_file_that_is_not_there_is_not_over(tmp_path):
+    assert not run_over(tmp_path / "XDATCAR")
