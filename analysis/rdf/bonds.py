@@ -14,6 +14,7 @@ import numpy as np
 from ionface.analysis.pairs import pair_name, parse_pair
 from ionface.analysis.rdf.kernels.counting import Backend, tally
 from ionface.analysis.rdf.kernels.images import Bins, Counts
+from ionface.analysis.readers import open_trajectory
 from ionface.analysis.result import Provenance, Result, plain
 from ionface.analysis.trajectory.frames import FloatArray
 from ionface.analysis.trajectory.trajectory import Trajectory
@@ -115,8 +116,8 @@ def window_means(series: Counts, windows: int) -> FloatArray:
     return np.array([part.mean() for part in np.array_split(series, number)])
 
 
-def bond_counts(
-    trajectory: Trajectory,
+def bonds(
+    trajectory: Any,
     pairs: Iterable[str | tuple[str, str]] | Mapping[str, float],
     *,
     threads: int | None = None,
@@ -125,28 +126,36 @@ def bond_counts(
     """Return the number of bonds of each pair in every frame, over all images.
 
     Args:
-        trajectory: positions may be wrapped or not; the cell may change.
+        trajectory: whatever `open_trajectory` takes; positions may be wrapped or not,
+            the cell may change, and no time axis is needed.
         pairs: as in "In-S", with `bond_length` as the cutoff; or a mapping from such
             names to cutoffs, Å.
-        threads: as in `kernels.counting.tally`.
-        backend: as in `kernels.counting.count_block`.
+        threads: as in `RdfSettings`.
+        backend: as in `RdfSettings`.
 
     Raises:
         AnalysisError: a species is missing, a pair is not written as A-B, a cutoff is
             not positive, or there is no frame.
+
+    >>> cell = np.diag([10.0, 10.0, 10.0])
+    >>> frames = [[[0, 0, 0], [4.0, 0, 0]], [[0, 0, 0], [2.6, 0, 0]]]
+    >>> run = Trajectory.from_arrays(["In", "S"], cell, frames)
+    >>> bonds(run, ["In-S"]).counts["In-S"].tolist()
+    [0, 1]
     """
+    frames = open_trajectory(trajectory)
     lengths = bond_lengths(pairs)
     if not lengths:
         raise AnalysisError("no pair whose bonds could be counted; name one, as In-S")
-    found = tally(
-        trajectory,
+    counted = tally(
+        frames,
         [parse_pair(name) for name in lengths],
         Bins(max(lengths.values()), 1),
         bonds=list(lengths.values()),
         threads=threads,
         backend=backend,
     )
-    return BondCounts.of(trajectory, lengths, found.bonds)
+    return BondCounts.of(frames, lengths, counted.bonds)
 
 
 def bond_lengths(

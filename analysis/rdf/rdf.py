@@ -1,6 +1,7 @@
 """Partial radial distribution functions in time windows, with all periodic images.
 
-`partial_rdfs` is the function one came for. Conventions, for a pair "A-B":
+`rdf` is the function one came for; `rdf_and_bonds` counts bonds in the same pass,
+`RunningRdf` takes frames as they come. Conventions, for a pair "A-B":
 
     n(r)  mean number of B atoms closer than the upper edge of a bin around an A atom;
           needs no volume and is the primary result
@@ -13,7 +14,8 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -25,117 +27,140 @@ from ionface.analysis.rdf.kernels.images import Bins, IntArray
 from ionface.analysis.rdf.normalization import HeightProfile, profile_shells
 from ionface.analysis.rdf.peaks import broaden, first_peak
 from ionface.analysis.rdf.rdf_result import Normalization, PairRdf, RdfResult
-from ionface.analysis.result import Provenance
+from ionface.analysis.readers import open_trajectory
+from ionface.analysis.result import Provenance, Windows
 from ionface.analysis.statistics import blocked_error
 from ionface.analysis.trajectory.frames import FloatArray, Segment
 from ionface.analysis.trajectory.trajectory import Trajectory
 from ionface.errors import AnalysisError
 
-__all__ = ["PairRdf", "RdfResult", "crystal_rdf", "partial_rdfs", "rdfs_and_bonds"]
+INTERVALS = 32
+"""Each window is cut into so many intervals of frames, whose series gives the error of
+the window's mean (see `statistics.blocked_error`), correlations in time included: 32
+can be paired up four times before too few are left."""
 
-BLOCKS = 32
-"""Each window is cut in so many blocks; blocking their series gives the error of its
-mean (see `statistics.blocked_error`), correlations in time included."""
+
+@dataclass(frozen=True)
+class RdfSettings:
+    """How pair distances are counted and averaged.
+
+    Attributes:
+        cutoff: Å; may exceed half the cell, every periodic image is counted.
+        bins: number of equal bins from 0 to the cutoff.
+        windows: of equal numbers of frames; fewer if there are fewer frames.
+        normalization: what g(r) is divided by: "cell" or "profile", see above.
+        threads: OMP_NUM_THREADS, or the cores that we may use, by default.
+        backend: "numba", "numpy", or "auto": numba where it is installed and the work
+            is worth loading it. All give the same counts.
+    """
+
+    cutoff: float = 8.0
+    bins: int = 200
+    windows: int = 10
+    normalization: Normalization = "cell"
+    threads: int | None = None
+    backend: Backend = "auto"
+
+    def __post_init__(self) -> None:
+        """Refuse what gives no curve."""
+        _ = self.distance_bins  # raises
+        if self.windows < 1 or self.normalization not in ("cell", "profile"):
+            raise AnalysisError(
+                "an RDF needs at least one window and the normalization 'cell' or "
+                f"'profile'; got windows={self.windows}, "
+                f"normalization={self.normalization!r}"
+            )
+
+    @property
+    def distance_bins(self) -> Bins:
+        """Return the bins of the distances."""
+        return Bins(self.cutoff, self.bins)
 
 
-def partial_rdfs(
-    trajectory: Trajectory,
+def rdf(
+    trajectory: Any,
     pairs: Iterable[str | tuple[str, str]],
+    settings: RdfSettings | None = None,
     *,
-    cutoff: float = 8.0,
-    bins: int = 200,
-    windows: int = 10,
-    normalization: Normalization = "cell",
-    threads: int | None = None,
-    backend: Backend = "auto",
     progress: Callable[[int], None] | None = None,
+    **options: Any,
 ) -> RdfResult:
     """Return the partial RDFs of a trajectory in equal windows of time.
 
     Args:
-        trajectory: positions may be wrapped or not; the cell may change.
+        trajectory: whatever `open_trajectory` takes: a path, several, a Trajectory, a
+            list of Atoms, ... Positions may be wrapped or not; the cell may change; no
+            time axis is needed.
         pairs: as in "In-S": neighbors S around each In.
-        cutoff: Å; may exceed half the cell, every periodic image is counted.
-        bins: number of bins from 0 to the cutoff.
-        windows: number of windows; fewer if there are fewer frames.
-        normalization: "cell" or "profile", see above.
-        threads: as in `kernels.counting.tally`.
-        backend: as in `kernels.counting.count_block`; all give the same counts.
+        settings: cutoff, bins, windows, ...; the defaults if not given.
         progress: called with the number of frames done since the last call.
+        options: single fields of `RdfSettings` instead of those of `settings`.
 
     Raises:
         AnalysisError: there is no frame, a species is missing, a pair is not written
             as A-B, or the cutoff needs too many images.
+
+    >>> cell = np.diag([10.0, 10.0, 10.0])
+    >>> run = Trajectory.from_arrays(["In", "S"], cell, [[[0, 0, 0], [2.6, 0, 0]]])
+    >>> found = rdf(run, ["In-S"], cutoff=4.0, bins=40)
+    >>> peak = found.pairs["In-S"].first_peaks[0]
+    >>> round(peak.r, 2), peak.coordination
+    (2.65, 1.0)
     """
-    return rdfs_and_bonds(
-        trajectory,
-        pairs,
-        {},
-        cutoff=cutoff,
-        bins=bins,
-        windows=windows,
-        normalization=normalization,
-        threads=threads,
-        backend=backend,
-        progress=progress,
-    )[0]
+    return rdf_and_bonds(trajectory, pairs, (), settings, progress=progress, **options)[
+        0
+    ]
 
 
-def rdfs_and_bonds(
-    trajectory: Trajectory,
+def rdf_and_bonds(
+    trajectory: Any,
     pairs: Iterable[str | tuple[str, str]],
     bonds: Iterable[str | tuple[str, str]] | Mapping[str, float] | None = None,
+    settings: RdfSettings | None = None,
     *,
-    cutoff: float = 8.0,
-    bins: int = 200,
-    windows: int = 10,
-    normalization: Normalization = "cell",
-    threads: int | None = None,
-    backend: Backend = "auto",
     progress: Callable[[int], None] | None = None,
+    **options: Any,
 ) -> tuple[RdfResult, BondCounts]:
-    """Return `partial_rdfs` and `bonds.bond_counts` of one pass over the trajectory.
+    """Return `rdf` and `bonds.bonds` of one pass over the trajectory.
 
     Args:
-        trajectory: as in `partial_rdfs`.
+        trajectory: as in `rdf`.
         pairs: of the RDFs.
         bonds: pairs whose bonds are counted, or their lengths in Å by pair; those of
             the RDFs if not given.
-        cutoff: as in `partial_rdfs`, Å.
-        bins: as in `partial_rdfs`.
-        windows: as in `partial_rdfs`.
-        normalization: as in `partial_rdfs`.
-        threads: as in `partial_rdfs`.
-        backend: as in `partial_rdfs`.
-        progress: as in `partial_rdfs`.
+        settings: as in `rdf`.
+        progress: as in `rdf`.
+        options: as in `rdf`.
 
     Raises:
-        AnalysisError: as `partial_rdfs`, or a bond length is not positive.
+        AnalysisError: as `rdf`, or a bond length is not positive.
     """
-    wanted = [parse_pair(pair) for pair in pairs]
-    if not wanted or windows < 1 or normalization not in ("cell", "profile"):
-        raise AnalysisError(
-            f"an RDF needs a pair, a window and a known normalization; got {wanted}, "
-            f"{windows=}, {normalization=}"
-        )
+    frames = open_trajectory(trajectory)
+    settings = replace(settings or RdfSettings(), **options)
+    wanted = _parsed(pairs)
     lengths = bond_lengths(wanted if bonds is None else bonds)
-    every = [*wanted, *(parse_pair(name) for name in lengths)]
-    ends = even_ends(0, len(trajectory), windows)
-    found = tally(
-        trajectory,
-        every,
-        Bins(cutoff, bins),
-        edges=np.unique(np.concatenate(block_ends(ends))),
+    edges = even_edges(0, len(frames), settings.windows)
+    counted = tally(
+        frames,
+        [*wanted, *map(parse_pair, lengths)],
+        settings.distance_bins,
+        edges=np.unique(np.concatenate(interval_edges(edges))),
         bonds=[0.0] * len(wanted) + list(lengths.values()),
-        profiles=normalization == "profile",
-        threads=threads,
-        backend=backend,
+        profiles=settings.normalization == "profile",
+        threads=settings.threads,
+        backend=settings.backend,
         progress=progress,
     )
-    return (
-        _result(trajectory, found, len(wanted), ends, normalization),
-        BondCounts.of(trajectory, lengths, found.bonds[len(wanted) :]),
+    result = RdfResult(
+        r=counted.bins.centers,
+        pairs=_pair_rdfs(counted, wanted, edges, settings.normalization),
+        windows_fs=_windows(frames.times_or_nan_fs, frames.times_or_nan_fs, edges),
+        normalization=settings.normalization,
+        frames=len(frames),
+        skipped=frames.skipped,
+        provenance=Provenance.of(frames),
     )
+    return result, BondCounts.of(frames, lengths, counted.bonds[len(wanted) :])
 
 
 def crystal_rdf(
@@ -144,10 +169,9 @@ def crystal_rdf(
     positions: ArrayLike,
     pairs: Iterable[str | tuple[str, str]],
     *,
-    cutoff: float = 8.0,
-    bins: int = 200,
     broadening: float = 0.0,
     source: str = "crystal",
+    **options: Any,
 ) -> RdfResult:
     """Return the RDFs of a motionless crystal, the reference of a reaction product.
 
@@ -156,134 +180,130 @@ def crystal_rdf(
         lattice: rows are the cell vectors, Å, shape (3, 3).
         positions: Cartesian, Å, shape (n_atoms, 3).
         pairs: as in "In-S".
-        cutoff: Å.
-        bins: number of bins from 0 to the cutoff.
         broadening: standard deviation of a Gaussian, Å, for drawing beside a warm
             crystal; 0 leaves the lines. n(r) stays that of the lines.
         source: what it is, for legends.
+        options: fields of `RdfSettings`.
 
     Raises:
-        AnalysisError: as `partial_rdfs`.
+        AnalysisError: as `rdf`.
+
+    >>> salt = crystal_rdf(
+    ...     ["Na", "Cl"], 2.8 * (1 - np.eye(3)), [[0, 0, 0], [2.8, 0, 0]], ["Na-Cl"]
+    ... )
+    >>> salt.pairs["Na-Cl"].first_peaks[0].coordination
+    6.0
     """
-    segment = Segment(
-        steps=np.zeros(1, dtype=np.int64),
-        times_fs=np.zeros(1),
-        lattices=np.asarray(lattice, dtype=np.float64)[None],
-        positions=np.asarray(positions, dtype=np.float64)[None],
+    still = Trajectory.from_arrays(
+        species, lattice, np.asarray(positions)[None], sources=(source,)
     )
-    still = Trajectory(tuple(species), (segment,), sources=(source,))
-    result = partial_rdfs(still, pairs, cutoff=cutoff, bins=bins, windows=1)
+    result = rdf(still, pairs, **{**options, "windows": 1})
     if not broadening:
         return result
+    # r²g is what counts atoms: smoothing it keeps their number.
+    areas = result.r**2
     warm = {
-        name: PairRdf(
-            # r²g is what counts atoms: smoothing it keeps their number.
-            g=broaden(result.r, pair.g[0] * result.r**2, broadening)[None]
-            / result.r**2,
-            n=pair.n,
-            g_error=pair.g_error,
-            first_peaks=pair.first_peaks,
+        name: replace(
+            pair, g=broaden(result.r, pair.g[0] * areas, broadening)[None] / areas
         )
         for name, pair in result.pairs.items()
     }
     return replace(result, pairs=warm)
 
 
-def even_ends(start: int, stop: int, parts: int) -> IntArray:
-    """Return the ends of at most `parts` nonempty spans of about equal length."""
-    parts = max(1, min(parts, stop - start))
-    return start + (stop - start) * np.arange(parts + 1) // parts
+def _parsed(pairs: Iterable[str | tuple[str, str]]) -> list[Pair]:
+    parsed = [parse_pair(pair) for pair in pairs]
+    if not parsed:
+        raise AnalysisError("an RDF needs a pair; name at least one, as In-S")
+    return parsed
 
 
-def block_ends(ends: IntArray) -> list[IntArray]:
-    """Return the ends of the blocks of each window, for error bars."""
-    return [even_ends(a, b, BLOCKS) for a, b in itertools.pairwise(ends.tolist())]
+def even_edges(start: int, stop: int, number: int) -> IntArray:
+    """Return the edges of at most `number` nonempty runs of about equal length."""
+    number = max(1, min(number, stop - start))
+    return start + (stop - start) * np.arange(number + 1) // number
 
 
-def _result(
-    trajectory: Trajectory,
-    found: Tally,
-    n_pairs: int,
-    ends: IntArray,
-    normalization: Normalization,
-) -> RdfResult:
-    numbers = [len(blocks) - 1 for blocks in block_ends(ends)]
-    starts = np.cumsum([0, *numbers])
-    spans = [slice(a, b) for a, b in itertools.pairwise(starts.tolist())]
-    times = trajectory.times_or_nan_fs
-    return RdfResult(
-        r=found.bins.centers,
-        pairs={
-            pair_name(found.pairs[row]): pair_rdf(found, row, spans, normalization)
-            for row in range(n_pairs)
-        },
-        windows_fs=tuple(
-            (float(times[a]), float(times[b - 1]))
-            for a, b in itertools.pairwise(ends.tolist())
-        ),
-        normalization=normalization,
-        frames=len(trajectory),
-        skipped=trajectory.skipped,
-        provenance=Provenance.of(trajectory),
+def interval_edges(edges: IntArray) -> list[IntArray]:
+    """Return the edges of the intervals of each window, for error bars."""
+    return [even_edges(a, b, INTERVALS) for a, b in itertools.pairwise(edges.tolist())]
+
+
+def _windows(starts: FloatArray, ends: FloatArray, edges: IntArray) -> Windows:
+    """Return first and last time of each window, of the times of what is between."""
+    return tuple(
+        (float(starts[a]), float(ends[b - 1]))
+        for a, b in itertools.pairwise(edges.tolist())
     )
 
 
-def pair_rdf(
-    found: Tally, row: int, spans: list[slice], normalization: Normalization
-) -> PairRdf:
-    """Return the RDF of one pair from counts in blocks of frames.
+def _pair_rdfs(
+    counted: Tally, pairs: list[Pair], edges: IntArray, normalization: Normalization
+) -> dict[str, PairRdf]:
+    """Return the RDF of each pair from counts in the intervals of the windows."""
+    numbers = [len(each) - 1 for each in interval_edges(edges)]
+    starts = np.cumsum([0, *numbers]).tolist()
+    windows = [slice(a, b) for a, b in itertools.pairwise(starts)]
+    return {
+        pair_name(pair): _pair_rdf(counted, row, windows, normalization)
+        for row, pair in enumerate(pairs)
+    }
 
-    Args:
-        found: counts, one entry per block.
-        row: which pair.
-        spans: the blocks of each window.
-        normalization: what g(r) is divided by.
-    """
-    counts = np.array([found.counts[span, row].sum(axis=0) for span in spans])
-    frames = np.array([found.frames[span].sum() for span in spans])
-    atoms = found.atoms[found.pairs[row][0]]
+
+def _pair_rdf(
+    counted: Tally, row: int, windows: list[slice], normalization: Normalization
+) -> PairRdf:
+    """Return the RDF of one pair; `windows` are the intervals of each."""
+    counts = np.array([counted.counts[window, row].sum(axis=0) for window in windows])
+    frames = np.array([counted.frames[window].sum() for window in windows])
+    atoms = counted.atoms[counted.pairs[row][0]]
     n = np.cumsum(counts, axis=1) / (frames * atoms)[:, None]
-    even = found.even(row)
-    curves = [_curve(found, row, span, even, normalization) for span in spans]
+    even = counted.even(row)
+    curves = [_curve(counted, row, window, even, normalization) for window in windows]
     g = np.array([curve for curve, _ in curves])
-    errors = _errors([blocks for _, blocks in curves])
-    r = found.bins.centers
+    errors = _errors([intervals for _, intervals in curves])
+    r = counted.bins.centers
     peaks = tuple(first_peak(r, *line) for line in zip(g, n, errors, strict=True))
     return PairRdf(g, n, errors, peaks, counts)
 
 
 def _curve(
-    found: Tally,
+    counted: Tally,
     row: int,
-    span: slice,
+    window: slice,
     even: FloatArray,
     normalization: Normalization,
 ) -> tuple[FloatArray, FloatArray]:
-    """Return g(r) of a window, (n_bins,), and of its blocks, (n_blocks, n_bins)."""
-    counts = found.counts[span, row]
+    """Return g(r) of a window, (n_bins,), and of its intervals, (n, n_bins)."""
+    counts = counted.counts[window, row]
     if normalization == "cell":
-        ideal = even[span]
+        ideal = even[window]
     else:
-        stretches = range(span.start, span.stop)
-        profile = sum((found.profiles[k, row] for k in stretches), HeightProfile())
-        shells = profile_shells(profile, found.bins.edges)
-        # The profile of the window serves all its blocks: theirs alone are too noisy.
-        ideal = shells * (found.frames[span] / profile.frames)[:, None]
-    blocks = np.divide(counts, ideal, out=np.zeros(counts.shape), where=ideal > 0)
+        each = [counted.profiles[k, row] for k in range(window.start, window.stop)]
+        profile = sum(each, HeightProfile())
+        shells = profile_shells(profile, counted.bins.edges)
+        # The window's profile serves all its intervals: theirs alone are too noisy.
+        ideal = shells * (counted.frames[window] / profile.frames)[:, None]
+    intervals = np.divide(counts, ideal, out=np.zeros(counts.shape), where=ideal > 0)
     whole = ideal.sum(axis=0)
     g = np.divide(counts.sum(axis=0), whole, out=np.zeros(len(whole)), where=whole > 0)
-    return g, blocks
+    return g, intervals
 
 
 def _errors(windows: list[FloatArray]) -> FloatArray:
-    """Return the standard error of each window from its blocks, (n_windows, n_bins)."""
-    if len({len(blocks) for blocks in windows}) == 1:
+    """Return the standard error of each window from its intervals, (n, n_bins)."""
+    if len({len(intervals) for intervals in windows}) == 1:
         return blocked_error(np.stack(windows, axis=1))
-    return np.array([blocked_error(blocks) for blocks in windows])
+    return np.array([blocked_error(intervals) for intervals in windows])
 
 
 class RunningRdf:
-    """Partial RDFs of all frames so far; after any number of frames, see `result`.
+    """Partial RDFs of frames that come one by one; after any number, see `result`.
+
+    Counts are kept for short intervals of frames. When there are too many of them,
+    neighbors are added up and intervals are twice as long from then on: memory does not
+    grow with the run, and since counts are whole numbers, nothing is lost but
+    resolution in time.
 
     Attributes:
         frames: how many were added.
@@ -292,43 +312,42 @@ class RunningRdf:
     def __init__(
         self,
         species: Iterable[str],
-        pairs: Iterable[str],
+        pairs: Iterable[str | tuple[str, str]],
+        settings: RdfSettings | None = None,
         *,
-        cutoff: float = 8.0,
-        bins: int = 200,
-        windows: int = 20,
         pbc: tuple[bool, bool, bool] = (True, True, True),
         sources: tuple[str, ...] = (),
+        meta: Mapping[str, Any] | None = None,
+        **options: Any,
     ) -> None:
         """Begin without frames.
 
         Args:
             species: chemical symbol of each atom.
             pairs: as in "In-S".
-            cutoff: Å; may exceed half the cell.
-            bins: number of bins from 0 to the cutoff.
-            windows: at most so many windows of time.
+            settings: cutoff, bins, windows; normalized by the cell.
             pbc: periodic along each cell vector.
             sources: the files that the frames come from.
+            meta: what the writer left, as in `Trajectory`.
+            options: single fields of `RdfSettings` instead of those of `settings`.
 
         Raises:
             AnalysisError: there is no pair or window, or a species is missing.
         """
-        self._pairs: list[Pair] = [parse_pair(pair) for pair in pairs]
-        if not self._pairs or windows < 1:
-            raise AnalysisError(
-                f"an RDF needs a pair and a window; got {self._pairs}, {windows=}"
-            )
-        self._empty = Trajectory(tuple(species), (), pbc=pbc, sources=sources)
+        self._pairs = _parsed(pairs)
+        self._settings = replace(settings or RdfSettings(), **options)
+        self._empty = Trajectory(
+            tuple(species), (), pbc=pbc, sources=sources, meta=meta or {}
+        )
         symbols = set(itertools.chain(*self._pairs))
         self._atoms = {symbol: len(self._empty.indices(symbol)) for symbol in symbols}
-        self._bins, self._windows = Bins(cutoff, bins), windows
-        self._most = 2 * windows * BLOCKS
-        self._size = 1  # frames in a block; the last block may have fewer
+        self._most = 2 * self._settings.windows * INTERVALS
+        self._size = 1  # frames in an interval; the last one may have fewer
+        bins = self._settings.bins
         self._counts = np.zeros((0, len(self._pairs), bins), dtype=np.int64)
         self._numbers = np.zeros(0, dtype=np.int64)
         self._density = np.zeros(0)
-        self._spans = np.zeros((0, 2))
+        self._times = np.zeros((0, 2))
         self.frames = 0
 
     def add(self, segment: Segment) -> None:
@@ -340,18 +359,22 @@ class RunningRdf:
         if not len(segment):
             return
         edges = self._edges(len(segment))
-        part = Trajectory(self._empty.species, (segment,), pbc=self._empty.pbc)
-        found = tally(part, self._pairs, self._bins, edges=edges)
+        new = Trajectory(self._empty.species, (segment,), pbc=self._empty.pbc)
+        bins = self._settings.distance_bins
+        counted = tally(new, self._pairs, bins, edges=edges)
         times = segment.times_fs
         spans = np.column_stack([times[edges[:-1]], times[edges[1:] - 1]])
-        if len(self._numbers) and self._numbers[-1] < self._size:
-            self._counts[-1] += found.counts[0]
-            self._numbers[-1] += found.frames[0]
-            self._density[-1] += found.density[0]
-            self._spans[-1, 1] = spans[0, 1]
-            self._append(found, spans, 1)
-        else:
-            self._append(found, spans, 0)
+        fills = len(self._numbers) and self._numbers[-1] < self._size
+        if fills:
+            self._counts[-1] += counted.counts[0]
+            self._numbers[-1] += counted.frames[0]
+            self._density[-1] += counted.density[0]
+            self._times[-1, 1] = spans[0, 1]
+        first = int(bool(fills))
+        self._counts = np.concatenate([self._counts, counted.counts[first:]])
+        self._numbers = np.concatenate([self._numbers, counted.frames[first:]])
+        self._density = np.concatenate([self._density, counted.density[first:]])
+        self._times = np.concatenate([self._times, spans[first:]])
         self.frames += len(segment)
         while len(self._numbers) > self._most:
             self._halve()
@@ -359,61 +382,46 @@ class RunningRdf:
     def result(self) -> RdfResult:
         """Return the RDFs of all frames so far.
 
-        As long as no blocks were added up, windows, errors and all are those of
-        `rdf.partial_rdfs`; the sum of all counts always is.
+        As long as no intervals were added up, windows, errors and all are those of
+        `rdf`; the sum of all counts always is.
 
         Raises:
             TrajectoryError: there is no frame.
         """
         if not self.frames:
             _ = self._empty.lattice  # raises
-        ends = even_ends(0, len(self._numbers), self._windows)
-        blocks = block_ends(ends)
-        edges = np.unique(np.concatenate(blocks))
-        found = Tally(
+        edges = even_edges(0, len(self._numbers), self._settings.windows)
+        starts = np.unique(np.concatenate(interval_edges(edges)))[:-1]
+        counted = Tally(
             pairs=tuple(self._pairs),
-            bins=self._bins,
+            bins=self._settings.distance_bins,
             atoms=self._atoms,
-            counts=np.add.reduceat(self._counts, edges[:-1]),
+            counts=np.add.reduceat(self._counts, starts),
             bonds=np.zeros((len(self._pairs), 0), dtype=np.int64),
-            frames=np.add.reduceat(self._numbers, edges[:-1]),
-            density=np.add.reduceat(self._density, edges[:-1]),
+            frames=np.add.reduceat(self._numbers, starts),
+            density=np.add.reduceat(self._density, starts),
         )
-        starts = np.cumsum([0, *(len(part) - 1 for part in blocks)]).tolist()
-        spans = [slice(a, b) for a, b in itertools.pairwise(starts)]
         return RdfResult(
-            r=self._bins.centers,
-            pairs={
-                pair_name(pair): pair_rdf(found, row, spans, "cell")
-                for row, pair in enumerate(self._pairs)
-            },
-            windows_fs=tuple(
-                (float(self._spans[a, 0]), float(self._spans[b - 1, 1]))
-                for a, b in itertools.pairwise(ends.tolist())
-            ),
+            r=counted.bins.centers,
+            pairs=_pair_rdfs(counted, self._pairs, edges, "cell"),
+            windows_fs=_windows(self._times[:, 0], self._times[:, 1], edges),
             normalization="cell",
             frames=self.frames,
             provenance=Provenance.of(self._empty),
         )
 
     def _edges(self, count: int) -> IntArray:
-        """Return where blocks begin among new frames: the last block is filled up."""
+        """Return where intervals begin among new frames: the last one is filled up."""
         known = len(self._numbers) and self._size - int(self._numbers[-1])
         first = min(count, known) if known else min(count, self._size)
         return np.unique([0, *range(first, count, self._size), count])
 
-    def _append(self, found: Tally, spans: FloatArray, start: int) -> None:
-        self._counts = np.concatenate([self._counts, found.counts[start:]])
-        self._numbers = np.concatenate([self._numbers, found.frames[start:]])
-        self._density = np.concatenate([self._density, found.density[start:]])
-        self._spans = np.concatenate([self._spans, spans[start:]])
-
     def _halve(self) -> None:
-        """Add each second block to the one before it."""
+        """Add each second interval to the one before it."""
         starts = np.arange(0, len(self._numbers), 2)
         stops = np.append(starts[1:], len(self._numbers)) - 1
         self._counts = np.add.reduceat(self._counts, starts)
         self._numbers = np.add.reduceat(self._numbers, starts)
         self._density = np.add.reduceat(self._density, starts)
-        self._spans = np.column_stack([self._spans[starts, 0], self._spans[stops, 1]])
+        self._times = np.column_stack([self._times[starts, 0], self._times[stops, 1]])
         self._size *= 2

@@ -10,7 +10,7 @@ import numpy as np
 
 from ionface.analysis.pairs import pair_name, parse_pair
 from ionface.analysis.rdf.kernels.images import heights
-from ionface.analysis.rdf.rdf import partial_rdfs
+from ionface.analysis.rdf.rdf import rdf
 from ionface.analysis.rdf.rdf_result import RdfResult
 from ionface.analysis.reactions.bond_events import (
     RESIDENCE,
@@ -186,7 +186,7 @@ def reactions(
         trajectory: positions may be wrapped or not; the cell may change.
         pairs: as in "In-S"; the first species are the centers of the groups.
         references: RDFs of crystals that may have formed, by name, from `crystal_rdf`
-            or `partial_rdfs`, at least up to `within` and best to 1 Å more; each serves
+            or `rdf`, at least up to `within` and best to 1 Å more; each serves
             the pairs that it has.
         rules: what counts as a bond, by pair, instead of `BondRule.of`.
         residence_fs: of the default rules.
@@ -252,10 +252,10 @@ def _shares(
         return (), {}
     bins = max(1, round(BINS_PER_ANGSTROM * within))
     wide = bins + round(BINS_PER_ANGSTROM * MARGIN)
-    measured = partial_rdfs(
+    measured = rdf(
         trajectory, wanted, cutoff=within, bins=bins, windows=windows, threads=threads
     )
-    initial = partial_rdfs(
+    initial = rdf(
         trajectory.between(0, 1),
         wanted,
         cutoff=within * wide / bins,

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from ionface.analysis.rdf.bonds import bond_counts
+from ionface.analysis.rdf.bonds import bonds
 from ionface.analysis.trajectory.trajectory import Trajectory
 
 pytestmark = [pytest.mark.slow, pytest.mark.mlip]
@@ -49,7 +49,7 @@ def test_the_dynamics_study_keeps_ps4_whole_and_the_bath_temperature(run, tmp_pa
     assert frames.n_frames == 201
     assert frames.times_fs[-1] == 400.0
     phosphorus = len(frames.indices("P"))
-    counts = bond_counts(frames, ["P-S"]).counts["P-S"]
+    counts = bonds(frames, ["P-S"]).counts["P-S"]
     assert (counts == 4 * phosphorus).all()
     temperature = frames.scalars["temperature"][50:].mean()
     assert temperature == pytest.approx(300, rel=0.15)

@@ -16,7 +16,7 @@ from ionface.workflows.engines import progress
 from ionface.workflows.engines.vasp_double.emulated import emulated_paths, marked, title
 
 if TYPE_CHECKING:
-    from ionface.analysis.rdf.rdf import RdfResult
+    from ionface.analysis.rdf.rdf_result import RdfResult
 
 THERMAL = 0.06  # Å; width of a crystal's lines when drawn beside a warm sample
 
@@ -34,13 +34,13 @@ def analyze_rdf(
 ) -> None:
     """Write rdf.json and a figure beside it; print the first peaks."""
     from ionface.analysis.figures.rdf_figure import figure_rdf
-    from ionface.analysis.rdf.rdf import partial_rdfs
+    from ionface.analysis.rdf.rdf import rdf
 
     with job_progress("analyze rdf") as shown:
         shown.job("reading", 0, 2)
         frames = open_frames(paths, timestep)
         shown.job("g(r)", 1, 2)
-        result = partial_rdfs(
+        result = rdf(
             frames,
             pairs,
             cutoff=cutoff,
@@ -72,7 +72,7 @@ def analyze_bonds(
     """Write the number of bonds in every frame and a figure beside it."""
     from ionface.analysis.figures.result_figures import figure_bonds
     from ionface.analysis.pairs import parse_pair
-    from ionface.analysis.rdf.bonds import bond_counts, bond_length
+    from ionface.analysis.rdf.bonds import bond_length, bonds
 
     lengths = {}
     for text in pairs:
@@ -82,7 +82,7 @@ def analyze_bonds(
         shown.job("reading", 0, 2)
         frames = open_frames(paths, timestep)
         shown.job("counting", 1, 2)
-        counts = bond_counts(frames, lengths)
+        counts = bonds(frames, lengths)
     emulated = emulated_paths(paths)
     text = json.dumps(marked(counts.as_dict(), emulated), indent=1)
     write_atomically(out, text)

@@ -13,7 +13,7 @@ from monty.json import MSONable
 from pymatgen.core import Structure
 
 from ionface.analysis.energies.ledger import SlabsState, book
-from ionface.analysis.rdf.rdf import crystal_rdf, rdfs_and_bonds
+from ionface.analysis.rdf.rdf import crystal_rdf, rdf_and_bonds
 from ionface.analysis.trajectory.joining import join
 from ionface.analysis.trajectory.store import store_digest
 from ionface.structures.interface import build_interface
@@ -196,7 +196,7 @@ def analyze_dynamics(
     """Return RDFs, running coordination and bond counts of a trajectory."""
     frames = trajectory.open(runs_folder())
     count = progress.counter(len(frames), "frames")
-    rdf, counts = rdfs_and_bonds(
+    rdf, counts = rdf_and_bonds(
         frames, pairs, cutoff=cutoff, windows=windows, progress=count
     )
     return {"rdf": rdf.as_dict(), "bonds": counts.as_dict()}

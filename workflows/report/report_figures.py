@@ -15,7 +15,7 @@ from ionface.workflows.study.study import crystal_label
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from ionface.analysis.rdf.rdf import RdfResult
+    from ionface.analysis.rdf.rdf_result import RdfResult
 
 
 def write_figures(project: Project, results: Results) -> dict[str, Path]:
@@ -24,7 +24,7 @@ def write_figures(project: Project, results: Results) -> dict[str, Path]:
     from ionface.analysis.figures.registry_figure import figure_landscape
     from ionface.analysis.figures.result_figures import figure_bonds, figure_energies
     from ionface.analysis.rdf.bonds import BondCounts
-    from ionface.analysis.rdf.rdf import RdfResult
+    from ionface.analysis.rdf.rdf_result import RdfResult
 
     written = _model_pictures(project, results)
     quick = results.quick
@@ -84,7 +84,7 @@ def _references(
 
     In motion where that is done, else at rest.
     """
-    from ionface.analysis.rdf.rdf import RdfResult
+    from ionface.analysis.rdf.rdf_result import RdfResult
 
     wanted = [
         r

@@ -19,7 +19,7 @@ from typing import Literal
 
 import numpy as np
 
-from ionface.analysis.rdf.kernels import reference as pair_numpy
+from ionface.analysis.rdf.kernels import reference
 from ionface.analysis.rdf.kernels.images import (
     Bins,
     BlockCounts,
@@ -27,8 +27,6 @@ from ionface.analysis.rdf.kernels.images import (
     Images,
     IntArray,
     PairTask,
-    Periodic,
-    heights,
     histogram,
     shared,
     shifted,
@@ -38,19 +36,238 @@ from ionface.analysis.trajectory.frames import FloatArray, Segment
 from ionface.analysis.trajectory.trajectory import Trajectory
 from ionface.errors import AnalysisError
 
-__all__ = [
-    "Backend", "Bins", "BlockCounts", "Counts", "PairTask", "count_block",
-    "count_pairs", "count_within", "heights", "use_numba",
-]  # fmt: skip
-
 Backend = Literal["auto", "numpy", "numba"]
+Pair = tuple[str, str]
+
+BLOCK = 256
+"""Frames that are counted at once: long vectors that stay in the processor's cache."""
+
+
+@dataclass(frozen=True)
+class Tally:
+    """Sums over the frames of each interval.
+
+    Attributes:
+        pairs: of species, as asked for.
+        bins: of the distances.
+        atoms: number of atoms by species.
+        counts: ordered pairs, shape (n_intervals, n_pairs, n_bins).
+        bonds: each counted once, shape (n_pairs, n_frames).
+        frames: shape (n_intervals,).
+        density: sum over frames of 1 / V, Å⁻³, shape (n_intervals,).
+        profiles: by interval and pair, where asked for.
+    """
+
+    pairs: tuple[Pair, ...]
+    bins: Bins
+    atoms: Mapping[str, int]
+    counts: Counts
+    bonds: Counts
+    frames: IntArray
+    density: FloatArray
+    profiles: dict[tuple[int, int], HeightProfile] = field(default_factory=dict)
+
+    def even(self, pair: int) -> FloatArray:
+        """Return the pairs of evenly spread atoms, shape (n_intervals, n_bins)."""
+        first, second = (self.atoms[symbol] for symbol in self.pairs[pair])
+        return first * second * self.density[:, None] * self.bins.shells
+
+
+def tally(
+    trajectory: Trajectory,
+    pairs: Sequence[Pair],
+    bins: Bins,
+    *,
+    edges: IntArray | None = None,
+    bonds: Sequence[float] | None = None,
+    profiles: bool = False,
+    threads: int | None = None,
+    backend: Backend = "auto",
+    progress: Callable[[int], None] | None = None,
+) -> Tally:
+    """Count all pairs in one pass over the trajectory.
+
+    The counts are whole numbers: threads and backend change the time, nothing else.
+
+    Args:
+        trajectory: positions may be wrapped or not; the cell may change.
+        pairs: of species.
+        bins: of the distances.
+        edges: first frame of each interval, and the number of frames at the end;
+            one interval if not given.
+        bonds: length below which each pair is a bond, Å; 0 counts none.
+        profiles: also collect the density profiles of each interval.
+        threads: `default_threads()` if not given.
+        backend: as in `kernels.counting.count_block`.
+        progress: called with the number of frames done since the last call.
+
+    Raises:
+        AnalysisError: there is no frame, a species is missing, a position is no number,
+            or the cutoff needs too many images.
+    """
+    if not len(trajectory):
+        _ = trajectory.lattice  # raises, with the reason why there is no frame
+    if edges is None:
+        edges = np.array([0, len(trajectory)])
+    task, rows = _task(trajectory, pairs, bins, bonds or [0.0] * len(pairs))
+    intervals = len(edges) - 1
+    total = Tally(
+        pairs=tuple(pairs),
+        bins=bins,
+        atoms={s: len(trajectory.indices(s)) for s in set(itertools.chain(*pairs))},
+        counts=np.zeros((intervals, len(task.pairs), bins.number), dtype=np.int64),
+        bonds=np.zeros((len(task.pairs), len(trajectory)), dtype=np.int64),
+        frames=np.diff(edges),
+        density=np.zeros(intervals),
+    )
+    if use_numba(backend, task.work() * len(trajectory)):
+        backend = "numba"
+    for block, found in _counted(trajectory, task, edges, threads, backend):
+        _add(total, block, found)
+        if profiles:
+            _add_profiles(total, block, trajectory)
+        if progress is not None:
+            progress(len(block.frames))
+    return Tally(
+        total.pairs, bins, total.atoms, total.counts[:, rows], total.bonds[rows],
+        total.frames, total.density, total.profiles,
+    )  # fmt: skip
+
+
+def default_threads() -> int:
+    """Return OMP_NUM_THREADS if it is set, else the cores that we may use, at most 8.
+
+    Raises:
+        AnalysisError: OMP_NUM_THREADS is no positive number.
+    """
+    text = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
+    if text:
+        return _positive(text)
+    affinity = getattr(os, "sched_getaffinity", None)
+    cores = len(affinity(0)) if affinity else os.cpu_count() or 1
+    return min(8, cores)
+
+
+@dataclass(frozen=True)
+class _Block:
+    """Frames, and the intervals that they belong to."""
+
+    frames: Segment
+    start: int
+    intervals: IntArray
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise AnalysisError(
+            f"the number of threads is a whole number above 0, got {text!r}; set "
+            "OMP_NUM_THREADS to one, or unset it"
+        )
+    return int(text)
+
+
+def _task(
+    trajectory: Trajectory, pairs: Sequence[Pair], bins: Bins, bonds: Sequence[float]
+) -> tuple[PairTask, list[int]]:
+    """Return the task, and the row of its counts for each pair."""
+    symbols = sorted(set(itertools.chain(*pairs)))
+    number = {symbol: index for index, symbol in enumerate(symbols)}
+    keys = [
+        (
+            min(number[first], number[second]),
+            max(number[first], number[second]),
+            float(bond),
+        )
+        for (first, second), bond in zip(pairs, bonds, strict=True)
+    ]
+    # A-B and B-A are counted once; a pair without bonds shares the row of one with.
+    distinct = list(dict.fromkeys(key for key in keys if key[2]))
+    known = {key[:2] for key in distinct}
+    distinct += dict.fromkeys(key for key in keys if key[:2] not in known)
+    rows = [
+        distinct.index(key)
+        if key in distinct
+        else next(k for k, other in enumerate(distinct) if other[:2] == key[:2])
+        for key in keys
+    ]
+    task = PairTask(
+        groups=tuple(trajectory.indices(symbol) for symbol in symbols),
+        pairs=tuple((low, high) for low, high, _ in distinct),
+        bins=bins,
+        bonds=tuple(bond for *_, bond in distinct),
+        pbc=trajectory.pbc,
+    )
+    return task, rows
+
+
+def _blocks(trajectory: Trajectory, edges: IntArray) -> Iterator[_Block]:
+    start = 0
+    for block in trajectory.blocks(BLOCK):
+        frames = np.arange(start, start + len(block))
+        intervals = np.searchsorted(edges, frames, side="right") - 1
+        yield _Block(block, start, intervals)
+        start += len(block)
+
+
+def _counted(
+    trajectory: Trajectory,
+    task: PairTask,
+    edges: IntArray,
+    threads: int | None,
+    backend: Backend,
+) -> Iterator[tuple[_Block, BlockCounts]]:
+    def work(block: _Block) -> BlockCounts:
+        frames, intervals = block.frames, block.intervals - block.intervals[0]
+        return count_block(task, frames.positions, frames.lattices, intervals, backend)
+
+    number = default_threads() if threads is None else _positive(str(threads))
+    blocks = _blocks(trajectory, edges)
+    if number == 1:
+        yield from ((block, work(block)) for block in blocks)
+        return
+    with ThreadPoolExecutor(number) as pool:
+        waiting: deque[tuple[_Block, Future[BlockCounts]]] = deque()
+        for block in blocks:
+            waiting.append((block, pool.submit(work, block)))
+            if len(waiting) > 2 * number:  # never more in memory than at work
+                done, future = waiting.popleft()
+                yield done, future.result()
+        yield from ((block, future.result()) for block, future in waiting)
+
+
+def _add(total: Tally, block: _Block, found: BlockCounts) -> None:
+    first, last = block.intervals[0], block.intervals[-1] + 1
+    total.counts[first:last] += found.distances
+    total.bonds[:, block.start : block.start + len(block.frames)] = found.bonds
+    volumes = np.abs(np.linalg.det(block.frames.lattices))
+    each = np.broadcast_to(1 / volumes, len(block.frames))
+    total.density[first:last] += np.bincount(block.intervals - first, weights=each)
+
+
+def _add_profiles(total: Tally, block: _Block, trajectory: Trajectory) -> None:
+    start = 0
+    for frames in block.frames.constant_cells():
+        intervals = block.intervals[start : start + len(frames)]
+        start += len(frames)
+        lattice = np.asarray(frames.lattices[0])
+        w = np.asarray(frames.positions) @ np.linalg.inv(lattice)
+        for interval in np.unique(intervals).tolist():
+            here = w[intervals == interval]
+            for row, (first, second) in enumerate(total.pairs):
+                profile = HeightProfile.of(
+                    here[:, trajectory.indices(first)],
+                    here[:, trajectory.indices(second)],
+                    lattice,
+                )
+                known = total.profiles.get((interval, row), HeightProfile())
+                total.profiles[interval, row] = known + profile
 
 
 def count_block(
     task: PairTask,
     positions: FloatArray,
     lattices: FloatArray,
-    lanes: IntArray | None = None,
+    intervals: IntArray | None = None,
     backend: Backend = "auto",
 ) -> BlockCounts:
     """Count all pairs of a task in some frames.
@@ -60,7 +277,7 @@ def count_block(
         positions: Cartesian, wrapped or not, Å, shape (n_frames, n_atoms, 3).
         lattices: rows in Å, one for all frames, shape (3, 3) or (1, 3, 3), or one for
             each, shape (n_frames, 3, 3).
-        lanes: the stretch of time that each frame belongs to, from 0 in rising order
+        intervals: the interval that each frame belongs to, from 0 in rising order
             without gaps, shape (n_frames,); all to one if not given.
         backend: "numba", "numpy", or "auto": numba where it is installed and the work
             is worth loading it.
@@ -76,85 +293,14 @@ def count_block(
         raise AnalysisError(
             "a position is infinite or no number; leave those frames out of the run"
         )
-    if lanes is None:
-        lanes = np.zeros(len(positions), dtype=np.int64)
+    if intervals is None:
+        intervals = np.zeros(len(positions), dtype=np.int64)
     images = task.images(cells)
     fast = use_numba(backend, task.work() * len(positions))
-    count = _compiled_count() if fast else pair_numpy.count
-    found = count(task, positions, cells, images, lanes)
-    _add_mirrored(found, task, cells, images, lanes)
+    count = _compiled_count() if fast else reference.count
+    found = count(task, positions, cells, images, intervals)
+    _add_mirrored(found, task, cells, images, intervals)
     return found
-
-
-def count_pairs(
-    first: FloatArray,
-    second: FloatArray,
-    lattice: FloatArray,
-    bins: Bins,
-    *,
-    same: bool,
-    pbc: Periodic = (True, True, True),
-    backend: Backend = "auto",
-) -> Counts:
-    """Return how many ordered pairs lie at each distance, over all frames and images.
-
-    Args:
-        first: positions in units of the cell vectors, wrapped or not, shape
-            (n_frames, n_first, 3).
-        second: the same for the second species, shape (n_frames, n_second, 3).
-        lattice: of all these frames, rows in Å, shape (3, 3).
-        bins: of the distances.
-        same: both are the same atoms; an atom is no neighbor of itself, but of its
-            own images.
-        pbc: periodic along each cell vector.
-        backend: as in `count_block`.
-
-    Returns:
-        Shape (bins.number,).
-    """
-    task, positions = _two_species(first, second, lattice, bins, 0.0, same, pbc)
-    return count_block(task, positions, lattice, backend=backend).distances[0, 0]
-
-
-def count_within(
-    first: FloatArray,
-    second: FloatArray,
-    lattice: FloatArray,
-    cutoff: float,
-    *,
-    same: bool,
-    pbc: Periodic = (True, True, True),
-    backend: Backend = "auto",
-) -> Counts:
-    """Return how many ordered pairs are closer than a cutoff, in each frame.
-
-    Arguments are those of `count_pairs`, with one cutoff in Å.
-
-    Returns:
-        Shape (n_frames,).
-    """
-    bins = Bins(cutoff, 1)
-    task, positions = _two_species(first, second, lattice, bins, cutoff, same, pbc)
-    bonds = count_block(task, positions, lattice, backend=backend).bonds[0]
-    return 2 * bonds if same else bonds
-
-
-def _two_species(
-    first: FloatArray,
-    second: FloatArray,
-    lattice: FloatArray,
-    bins: Bins,
-    bond: float,
-    same: bool,
-    pbc: Periodic,
-) -> tuple[PairTask, FloatArray]:
-    both = first if same else np.concatenate([first, second], axis=1)
-    number = first.shape[1]
-    groups = (np.arange(number),) + (
-        () if same else (np.arange(number, both.shape[1]),)
-    )
-    pair = (0, 0) if same else (0, 1)
-    return PairTask(groups, (pair,), bins, (bond,), pbc), both @ lattice
 
 
 def use_numba(backend: Backend, distances: int) -> bool:
@@ -187,7 +333,7 @@ def _add_mirrored(
     task: PairTask,
     lattices: FloatArray,
     images: Images,
-    lanes: IntArray,
+    intervals: IntArray,
 ) -> None:
     """Count pairs of equals both ways, and each atom with its own images."""
     equals = [row for row, (a, b) in enumerate(task.pairs) if a == b]
@@ -195,239 +341,14 @@ def _add_mirrored(
     if not len(images.own):
         return
     for frames, lattice in zip(
-        shared(lattices, np.empty(len(lanes))), lattices, strict=True
+        shared(lattices, np.empty(len(intervals))), lattices, strict=True
     ):
         squared = np.sum(shifted(images.own, lattice) ** 2, axis=1)
         once = np.zeros(task.bins.number, dtype=np.int64)
         histogram(squared, task, once)
-        numbers = np.bincount(lanes[frames], minlength=len(found.distances))
+        numbers = np.bincount(intervals[frames], minlength=len(found.distances))
         for row in equals:
             atoms = len(task.groups[task.pairs[row][0]])
             found.distances[:, row] += 2 * atoms * numbers[:, None] * once
             near = np.count_nonzero(squared < task.bonds[row] ** 2)
             found.bonds[row, frames] += atoms * near
-
-
-Pair = tuple[str, str]
-
-BLOCK = 256
-"""Frames that are counted at once: long vectors that stay in the processor's cache."""
-
-
-@dataclass(frozen=True)
-class Tally:
-    """Sums over the frames of each stretch of time.
-
-    Attributes:
-        pairs: of species, as asked for.
-        bins: of the distances.
-        atoms: number of atoms by species.
-        counts: ordered pairs, shape (n_stretches, n_pairs, n_bins).
-        bonds: each counted once, shape (n_pairs, n_frames).
-        frames: shape (n_stretches,).
-        density: sum over frames of 1 / V, Å⁻³, shape (n_stretches,).
-        profiles: by stretch and pair, where asked for.
-    """
-
-    pairs: tuple[Pair, ...]
-    bins: Bins
-    atoms: Mapping[str, int]
-    counts: Counts
-    bonds: Counts
-    frames: IntArray
-    density: FloatArray
-    profiles: dict[tuple[int, int], HeightProfile] = field(default_factory=dict)
-
-    def even(self, pair: int) -> FloatArray:
-        """Return the pairs of evenly spread atoms, shape (n_stretches, n_bins)."""
-        first, second = (self.atoms[symbol] for symbol in self.pairs[pair])
-        return first * second * self.density[:, None] * self.bins.shells
-
-
-def tally(
-    trajectory: Trajectory,
-    pairs: Sequence[Pair],
-    bins: Bins,
-    *,
-    edges: IntArray | None = None,
-    bonds: Sequence[float] | None = None,
-    profiles: bool = False,
-    threads: int | None = None,
-    backend: Backend = "auto",
-    progress: Callable[[int], None] | None = None,
-) -> Tally:
-    """Count all pairs in one pass over the trajectory.
-
-    The counts are whole numbers: threads and backend change the time, nothing else.
-
-    Args:
-        trajectory: positions may be wrapped or not; the cell may change.
-        pairs: of species.
-        bins: of the distances.
-        edges: first frame of each stretch of time, and the number of frames at the end;
-            one stretch if not given.
-        bonds: length below which each pair is a bond, Å; 0 counts none.
-        profiles: also collect the density profiles of each stretch.
-        threads: `default_threads()` if not given.
-        backend: as in `kernels.counting.count_block`.
-        progress: called with the number of frames done since the last call.
-
-    Raises:
-        AnalysisError: there is no frame, a species is missing, a position is no number,
-            or the cutoff needs too many images.
-    """
-    if not len(trajectory):
-        _ = trajectory.lattice  # raises, with the reason why there is no frame
-    if edges is None:
-        edges = np.array([0, len(trajectory)])
-    task, rows = _task(trajectory, pairs, bins, bonds or [0.0] * len(pairs))
-    stretches = len(edges) - 1
-    total = Tally(
-        pairs=tuple(pairs),
-        bins=bins,
-        atoms={s: len(trajectory.indices(s)) for s in set(itertools.chain(*pairs))},
-        counts=np.zeros((stretches, len(task.pairs), bins.number), dtype=np.int64),
-        bonds=np.zeros((len(task.pairs), len(trajectory)), dtype=np.int64),
-        frames=np.diff(edges),
-        density=np.zeros(stretches),
-    )
-    if use_numba(backend, task.work() * len(trajectory)):
-        backend = "numba"
-    for piece, found in _counted(trajectory, task, edges, threads, backend):
-        _add(total, piece, found)
-        if profiles:
-            _add_profiles(total, piece, trajectory)
-        if progress is not None:
-            progress(len(piece.frames))
-    return Tally(
-        total.pairs, bins, total.atoms, total.counts[:, rows], total.bonds[rows],
-        total.frames, total.density, total.profiles,
-    )  # fmt: skip
-
-
-def default_threads() -> int:
-    """Return OMP_NUM_THREADS if it is set, else the cores that we may use, at most 8.
-
-    Raises:
-        AnalysisError: OMP_NUM_THREADS is no positive number.
-    """
-    text = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
-    if text:
-        return _positive(text)
-    affinity = getattr(os, "sched_getaffinity", None)
-    cores = len(affinity(0)) if affinity else os.cpu_count() or 1
-    return min(8, cores)
-
-
-@dataclass(frozen=True)
-class _Piece:
-    """Frames, and the stretches that they belong to."""
-
-    frames: Segment
-    start: int
-    stretches: IntArray
-
-
-def _positive(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise AnalysisError(
-            f"the number of threads is a whole number above 0, got {text!r}; set "
-            "OMP_NUM_THREADS to one, or unset it"
-        )
-    return int(text)
-
-
-def _task(
-    trajectory: Trajectory, pairs: Sequence[Pair], bins: Bins, bonds: Sequence[float]
-) -> tuple[PairTask, list[int]]:
-    """Return the task, and the row of its counts for each pair."""
-    symbols = sorted(set(itertools.chain(*pairs)))
-    number = {symbol: index for index, symbol in enumerate(symbols)}
-    keys = [
-        (
-            min(number[first], number[second]),
-            max(number[first], number[second]),
-            float(bond),
-        )
-        for (first, second), bond in zip(pairs, bonds, strict=True)
-    ]
-    distinct = list(dict.fromkeys(key for key in keys if key[2]))
-    known = {key[:2] for key in distinct}
-    distinct += dict.fromkeys(key for key in keys if key[:2] not in known)
-    rows = [
-        distinct.index(key)
-        if key in distinct
-        else next(k for k, other in enumerate(distinct) if other[:2] == key[:2])
-        for key in keys
-    ]
-    task = PairTask(
-        groups=tuple(trajectory.indices(symbol) for symbol in symbols),
-        pairs=tuple((low, high) for low, high, _ in distinct),
-        bins=bins,
-        bonds=tuple(bond for *_, bond in distinct),
-        pbc=trajectory.pbc,
-    )
-    return task, rows
-
-
-def _pieces(trajectory: Trajectory, edges: IntArray) -> Iterator[_Piece]:
-    start = 0
-    for block in trajectory.blocks(BLOCK):
-        frames = np.arange(start, start + len(block))
-        stretches = np.searchsorted(edges, frames, side="right") - 1
-        yield _Piece(block, start, stretches)
-        start += len(block)
-
-
-def _counted(
-    trajectory: Trajectory,
-    task: PairTask,
-    edges: IntArray,
-    threads: int | None,
-    backend: Backend,
-) -> Iterator[tuple[_Piece, BlockCounts]]:
-    def work(piece: _Piece) -> BlockCounts:
-        frames, lanes = piece.frames, piece.stretches - piece.stretches[0]
-        return count_block(task, frames.positions, frames.lattices, lanes, backend)
-
-    number = default_threads() if threads is None else _positive(str(threads))
-    pieces = _pieces(trajectory, edges)
-    if number == 1:
-        yield from ((piece, work(piece)) for piece in pieces)
-        return
-    with ThreadPoolExecutor(number) as pool:
-        waiting: deque[tuple[_Piece, Future[BlockCounts]]] = deque()
-        for piece in pieces:
-            waiting.append((piece, pool.submit(work, piece)))
-            if len(waiting) > 2 * number:  # never more in memory than at work
-                done, future = waiting.popleft()
-                yield done, future.result()
-        yield from ((piece, future.result()) for piece, future in waiting)
-
-
-def _add(total: Tally, piece: _Piece, found: BlockCounts) -> None:
-    first, last = piece.stretches[0], piece.stretches[-1] + 1
-    total.counts[first:last] += found.distances
-    total.bonds[:, piece.start : piece.start + len(piece.frames)] = found.bonds
-    volumes = np.abs(np.linalg.det(piece.frames.lattices))
-    each = np.broadcast_to(1 / volumes, len(piece.frames))
-    total.density[first:last] += np.bincount(piece.stretches - first, weights=each)
-
-
-def _add_profiles(total: Tally, piece: _Piece, trajectory: Trajectory) -> None:
-    start = 0
-    for frames in piece.frames.constant_cells():
-        stretches = piece.stretches[start : start + len(frames)]
-        start += len(frames)
-        lattice = np.asarray(frames.lattices[0])
-        w = np.asarray(frames.positions) @ np.linalg.inv(lattice)
-        for stretch in np.unique(stretches).tolist():
-            here = w[stretches == stretch]
-            for row, (first, second) in enumerate(total.pairs):
-                profile = HeightProfile.of(
-                    here[:, trajectory.indices(first)],
-                    here[:, trajectory.indices(second)],
-                    lattice,
-                )
-                known = total.profiles.get((stretch, row), HeightProfile())
-                total.profiles[stretch, row] = known + profile

@@ -224,7 +224,7 @@ class BlockCounts:
     """What one pass gives.
 
     Attributes:
-        distances: ordered pairs, shape (n_lanes, n_pairs, n_bins).
+        distances: ordered pairs, shape (n_intervals, n_pairs, n_bins).
         bonds: each counted once, shape (n_pairs, n_frames).
     """
 

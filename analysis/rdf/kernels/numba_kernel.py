@@ -36,13 +36,13 @@ class _Frames(NamedTuple):
         w: positions in units of the cell, shape (n_atoms, 3, n_frames).
         center: where each atom starts, shape (3, n_atoms).
         spread: how far it strays from there, shape (3, n_atoms).
-        lanes: the stretch of time of each frame, shape (n_frames,).
+        intervals: the interval of each frame, shape (n_frames,).
     """
 
     w: FloatArray
     center: FloatArray
     spread: FloatArray
-    lanes: IntArray
+    intervals: IntArray
 
 
 class _Space(NamedTuple):
@@ -81,15 +81,15 @@ def count(
     positions: FloatArray,
     lattices: FloatArray,
     images: Images,
-    lanes: IntArray,
+    intervals: IntArray,
 ) -> BlockCounts:
     """Count different atoms, pairs of equals once; arguments as in `count_block`."""
-    n_lanes, n_pairs = int(lanes.max()) + 1, len(task.pairs)
-    distances = np.zeros((n_lanes, n_pairs, task.bins.number), dtype=np.int64)
+    n_intervals, n_pairs = int(intervals.max()) + 1, len(task.pairs)
+    distances = np.zeros((n_intervals, n_pairs, task.bins.number), dtype=np.int64)
     bonds = np.zeros((n_pairs, len(positions)), dtype=np.int64)
-    # Neighbors in memory belong to different lanes: no histogram waits for itself.
-    rank = np.arange(len(lanes)) - np.searchsorted(lanes, lanes)
-    sequence = np.lexsort((lanes, rank))
+    # Neighbors in memory belong to different intervals: no histogram waits for itself.
+    rank = np.arange(len(intervals)) - np.searchsorted(intervals, intervals)
+    sequence = np.lexsort((intervals, rank))
     inverses = np.linalg.inv(lattices)
     if len(lattices) > 1:
         lattices, inverses = lattices[sequence], inverses[sequence]
@@ -104,7 +104,7 @@ def count(
         images.offset, images.periodic, images.reach + SLACK,
         task.reach**2, task.bins.per_angstrom,
     )  # fmt: skip
-    frames = _Frames(w, center, spread, lanes[sequence])
+    frames = _Frames(w, center, spread, intervals[sequence])
     pairs = np.array(task.pairs, dtype=np.int64)
     bonds_squared = np.array(task.bonds) ** 2
     _count(frames, space, task.starts, pairs, bonds_squared, distances, bonds)
@@ -144,13 +144,13 @@ def _count(
     distances: Any, bonds: Any,
 ) -> None:  # fmt: skip
     # What the loops need is passed as plain arrays: passing tuples costs more than use.
-    w, center, spread, lanes = frames
+    w, center, spread, intervals = frames
     cells, moves, offset, periodic, reach, reach_squared, per_angstrom = space
     n_frames, one_cell = w.shape[2], cells.shape[2] == 1
     # Distances between the cutoff of the bins and a longer bond get slots of their own.
     slots = max(distances.shape[2], int(np.sqrt(reach_squared) * per_angstrom)) + 2
-    turns = max(1, 4 // len(distances))  # several histograms where there are few lanes
-    base = (lanes * turns + np.arange(n_frames) % turns) * slots
+    turns = max(1, 4 // len(distances))  # several histograms for few intervals
+    base = (intervals * turns + np.arange(n_frames) % turns) * slots
     histogram = np.zeros(len(distances) * turns * slots, np.int64)
     d, squared = np.empty((3, n_frames)), np.empty(n_frames)
     kept, kept_base = np.empty(n_frames + 1), np.empty(n_frames + 1, np.int64)
@@ -188,7 +188,7 @@ def _count(
 
 @compiled
 def _collect(histogram: Any, turns: int, slots: int, distances: Any) -> None:
-    """Add the histograms of each lane to its distances, (lanes, bins)."""
+    """Add the histograms of each interval to its distances, (intervals, bins)."""
     for k in range(len(distances) * turns):
         for n in range(distances.shape[1]):
             distances[k // turns, n] += histogram[k * slots + n]

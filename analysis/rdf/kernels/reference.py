@@ -28,11 +28,13 @@ def count(
     positions: FloatArray,
     lattices: FloatArray,
     images: Images,
-    lanes: IntArray,
+    intervals: IntArray,
 ) -> BlockCounts:
     """Count different atoms, pairs of equals once; arguments as in `count_block`."""
     found = BlockCounts(
-        np.zeros((lanes.max() + 1, len(task.pairs), task.bins.number), dtype=np.int64),
+        np.zeros(
+            (intervals.max() + 1, len(task.pairs), task.bins.number), dtype=np.int64
+        ),
         np.zeros((len(task.pairs), len(positions)), dtype=np.int64),
     )
     for frames, lattice, inverse in zip(
@@ -40,7 +42,7 @@ def count(
     ):
         w = _fractional(positions[frames], inverse)
         here = BlockCounts(found.distances, found.bonds[:, frames])
-        _count_frames(here, task, w, lattice, images, lanes[frames])
+        _count_frames(here, task, w, lattice, images, intervals[frames])
     return found
 
 
@@ -50,14 +52,14 @@ def _count_frames(
     w: list[FloatArray],
     lattice: FloatArray,
     images: Images,
-    lanes: IntArray,
+    intervals: IntArray,
 ) -> None:
     for row, pair in enumerate(task.pairs):
         for rows, columns in _tiles(task, *pair):
             meetings = np.broadcast(rows, columns).size
-            for span in _spans(lanes, meetings):
+            for span in _spans(intervals, meetings):
                 d = _differences(w, rows, columns, span, lattice, images)
-                distances = found.distances[lanes[span.start], row]
+                distances = found.distances[intervals[span.start], row]
                 for squared in _squares(d, images.shifts, lattice):
                     histogram(squared, task, distances)
                     if task.bonds[row]:
@@ -86,10 +88,10 @@ def _tiles(
         yield first[rows[span]], second[columns[span]]
 
 
-def _spans(lanes: IntArray, meetings: int) -> Iterator[slice]:
-    """Yield runs of frames of one lane that fit into memory."""
+def _spans(intervals: IntArray, meetings: int) -> Iterator[slice]:
+    """Yield runs of frames of one interval that fit into memory."""
     size = max(1, CHUNK // meetings)
-    edges = np.flatnonzero(np.diff(lanes, prepend=-1, append=-1))
+    edges = np.flatnonzero(np.diff(intervals, prepend=-1, append=-1))
     for low, high in itertools.pairwise(edges.tolist()):
         for start in range(low, high, size):
             yield slice(start, min(start + size, high))

@@ -8,8 +8,8 @@ from ionface.analysis.figures.result_figures import (
     figure_temperature,
 )
 from ionface.analysis.figures.style import color_of, png
-from ionface.analysis.rdf.bonds import bond_counts
-from ionface.analysis.rdf.rdf import crystal_rdf, partial_rdfs
+from ionface.analysis.rdf.bonds import bonds
+from ionface.analysis.rdf.rdf import crystal_rdf, rdf
 from ionface.analysis.trajectory.frames import Segment
 from ionface.analysis.trajectory.trajectory import Trajectory
 from ionface.errors import AnalysisError
@@ -43,7 +43,7 @@ def texts(figure):
 
 
 def test_every_window_is_a_curve_and_every_crystal_a_strip(run):
-    result = partial_rdfs(run, ["In-S", "S-S"], windows=6)
+    result = rdf(run, ["In-S", "S-S"], windows=6)
     crystal = crystal_rdf(
         ["In", "S"], np.eye(3) * 3.5, [[0, 0, 0], [1.75] * 3], ["In-S"]
     )
@@ -57,7 +57,7 @@ def test_every_window_is_a_curve_and_every_crystal_a_strip(run):
 
 
 def test_the_dashed_line_marks_the_first_distance_of_the_crystal(run):
-    result = partial_rdfs(run, ["In-S"], windows=1)
+    result = rdf(run, ["In-S"], windows=1)
     crystal = crystal_rdf(
         ["In", "S"], np.eye(3) * 3.0, [[0, 0, 0], [1.5] * 3], ["In-S"]
     )
@@ -66,18 +66,18 @@ def test_the_dashed_line_marks_the_first_distance_of_the_crystal(run):
 
 
 def test_a_result_of_one_window_needs_no_reference(run):
-    assert png(figure_rdf(partial_rdfs(run, ["In-S"], windows=1)))
+    assert png(figure_rdf(rdf(run, ["In-S"], windows=1)))
 
 
 def test_bonds_of_each_pair_have_a_panel_with_their_cutoff(run):
-    figure = figure_bonds(bond_counts(run, {"In-S": 3.0, "S-S": 2.5}), title="x")
+    figure = figure_bonds(bonds(run, {"In-S": 3.0, "S-S": 2.5}), title="x")
     assert len(figure.axes) == 2
     assert "3.00 Å" in texts(figure)
     assert png(figure)
 
 
 def test_bonds_of_a_single_frame_can_be_drawn(run):
-    assert png(figure_bonds(bond_counts(run.between(0, 1), ["In-S"])))
+    assert png(figure_bonds(bonds(run.between(0, 1), ["In-S"])))
 
 
 def test_energies_stand_beside_the_published_ones():
@@ -110,7 +110,7 @@ def test_nothing_to_draw_is_told(run, in_memory):
     with pytest.raises(AnalysisError, match="no energy"):
         figure_energies([])
     with pytest.raises(AnalysisError, match="no pair"):
-        figure_bonds(bond_counts(run, []))
+        figure_bonds(bonds(run, []))
     with pytest.raises(AnalysisError, match="no temperatures"):
         figure_temperature(in_memory(["Li"], np.eye(3), [[[0, 0, 0]]]))
 

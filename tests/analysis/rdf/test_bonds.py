@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from ionface.analysis.rdf.bonds import bond_counts, bond_length
+from ionface.analysis.rdf.bonds import bond_length, bonds
 from ionface.errors import AnalysisError
 
 
@@ -16,24 +16,24 @@ def approach(in_memory):
 
 
 def test_a_bond_counts_from_the_frame_where_it_is_short_enough(approach):
-    assert bond_counts(approach, ["In-S"]).counts["In-S"].tolist() == [0, 0, 0, 1, 1, 1]
+    assert bonds(approach, ["In-S"]).counts["In-S"].tolist() == [0, 0, 0, 1, 1, 1]
 
 
 def test_a_given_cutoff_replaces_the_default(approach):
-    counts = bond_counts(approach, {"In-S": 3.6})
+    counts = bonds(approach, {"In-S": 3.6})
     assert counts.counts["In-S"].tolist() == [0, 1, 1, 1, 1, 1]
     assert counts.cutoffs == {"In-S": 3.6}
 
 
 def test_the_order_of_a_pair_changes_no_bond(approach):
-    there, back = (bond_counts(approach, [p]).counts[p] for p in ("In-S", "S-In"))
+    there, back = (bonds(approach, [p]).counts[p] for p in ("In-S", "S-In"))
     assert there.tolist() == back.tolist()
 
 
 def test_bonds_between_equals_count_once(in_memory):
     triangle = [[[0, 0, 0], [2, 0, 0], [1, np.sqrt(3), 0]]]
     run = in_memory(["In"] * 3, np.eye(3) * 20, triangle)
-    assert bond_counts(run, {"In-In": 2.1}).counts["In-In"].tolist() == [3]
+    assert bonds(run, {"In-In": 2.1}).counts["In-In"].tolist() == [3]
 
 
 def test_a_chain_through_the_boundary_has_one_bond_per_atom(in_memory):
@@ -42,14 +42,14 @@ def test_a_chain_through_the_boundary_has_one_bond_per_atom(in_memory):
         np.diag([6.0, 20, 20]),
         [np.eye(3) * 0 + [[0, 0, 0], [2, 0, 0], [4, 0, 0]]],
     )
-    assert bond_counts(run, {"S-S": 2.1}).counts["S-S"].tolist() == [3]
+    assert bonds(run, {"S-S": 2.1}).counts["S-S"].tolist() == [3]
 
 
 def test_rock_salt_has_six_bonds_per_ion(in_memory):
     faces = np.array([[0, 0, 0], [0, 0.5, 0.5], [0.5, 0, 0.5], [0.5, 0.5, 0]])
     ions = 5.64 * np.concatenate([faces, faces + 0.5])
     run = in_memory(["Na"] * 4 + ["Cl"] * 4, np.eye(3) * 5.64, [ions])
-    assert bond_counts(run, ["Na-Cl"]).counts["Na-Cl"].tolist() == [24]
+    assert bonds(run, ["Na-Cl"]).counts["Na-Cl"].tolist() == [24]
 
 
 def test_defaults_are_the_published_shells_or_covalent_radii():
@@ -60,13 +60,13 @@ def test_defaults_are_the_published_shells_or_covalent_radii():
 
 
 def test_window_means_average_equal_parts(approach):
-    means = bond_counts(approach, ["In-S"]).window_means(2)
+    means = bonds(approach, ["In-S"]).window_means(2)
     np.testing.assert_allclose(means["In-S"], [0, 1])
-    assert len(bond_counts(approach, ["In-S"]).window_means(99)["In-S"]) == 6
+    assert len(bonds(approach, ["In-S"]).window_means(99)["In-S"]) == 6
 
 
 def test_counts_are_those_of_their_file(approach, from_its_file):
-    counts = bond_counts(approach, ["In-S"])
+    counts = bonds(approach, ["In-S"])
     assert from_its_file(counts).atoms == {"In-S": 1}
     assert len(list(counts.rows())) == 6
     assert repr(counts) == "BondCounts(In-S 0 to 1)"
@@ -83,7 +83,7 @@ def test_counts_are_those_of_their_file(approach, from_its_file):
 )
 def test_an_impossible_request_is_refused(approach, pairs, complaint):
     with pytest.raises(AnalysisError, match=complaint):
-        bond_counts(approach, pairs)
+        bonds(approach, pairs)
 
 
 @pytest.mark.parametrize("backend", ["numpy", "numba"])
@@ -105,11 +105,11 @@ def test_every_phosphorus_of_real_electrolytes_keeps_four_sulfurs(
     if backend == "numba":
         pytest.importorskip("numba")
     run = open_trajectory(realdata / path, timestep_fs=interval)
-    counts = bond_counts(run, {"P-S": 2.6}, backend=backend)
+    counts = bonds(run, {"P-S": 2.6}, backend=backend)
     assert (counts.counts["P-S"] == 4 * counts.atoms["P-S"]).all()
     assert len(counts.times_fs) > 100
 
 
 def test_no_pair_is_refused(approach):
     with pytest.raises(AnalysisError, match="no pair"):
-        bond_counts(approach, [])
+        bonds(approach, [])

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from ionface.analysis.rdf.rdf import RunningRdf, crystal_rdf, partial_rdfs
+from ionface.analysis.rdf.rdf import RunningRdf, crystal_rdf, rdf
 from ionface.analysis.rdf.rdf_result import RdfResult
 from ionface.analysis.trajectory.frames import Segment
 from ionface.analysis.trajectory.trajectory import Trajectory
@@ -33,7 +33,7 @@ def gas(in_memory):
 @pytest.mark.parametrize("cutoff", [4.0, 13.0])
 @pytest.mark.parametrize("normalization", ["cell", "profile"])
 def test_ideal_gas_is_uncorrelated_whatever_the_bins(gas, bins, cutoff, normalization):
-    result = partial_rdfs(
+    result = rdf(
         gas(), ["In-S"], cutoff=cutoff, bins=bins, windows=1,
         normalization=normalization,
     )  # fmt: skip
@@ -48,8 +48,8 @@ def test_ideal_gas_is_uncorrelated_whatever_the_bins(gas, bins, cutoff, normaliz
 def test_a_half_filled_cell_needs_its_profile_to_tend_to_one(gas):
     half = gas(n_frames=400, lattice=np.diag([9.0, 9.0, 30.0]), fill=0.5)
     options = {"cutoff": 8.0, "bins": 16, "windows": 1}
-    cell = partial_rdfs(half, ["In-S"], **options).pairs["In-S"].g[0]
-    profile = partial_rdfs(half, ["In-S"], **options, normalization="profile")
+    cell = rdf(half, ["In-S"], **options).pairs["In-S"].g[0]
+    profile = rdf(half, ["In-S"], **options, normalization="profile")
     # Around an atom at height z of a film of thickness T, a sphere of radius r lies
     # outside for r - z; averaged over z, a part r / 2T of its surface is outside.
     r = (np.arange(16) + 0.5) * 0.5
@@ -104,7 +104,7 @@ def test_broadening_keeps_the_number_of_neighbors():
 
 
 def test_coordination_and_g_tell_the_same(gas):
-    result = partial_rdfs(gas(), ["In-S"], cutoff=9.0, bins=90, windows=4)
+    result = rdf(gas(), ["In-S"], cutoff=9.0, bins=90, windows=4)
     pair = result.pairs["In-S"]
     edges = np.arange(91) * 0.1
     density = 30 / (9.0 * 8.0 * 12.0)
@@ -115,28 +115,28 @@ def test_coordination_and_g_tell_the_same(gas):
 def test_the_two_directions_of_a_pair_differ_by_their_numbers(in_memory):
     rng = np.random.default_rng(0)
     run = in_memory(["In"] * 6 + ["S"] * 18, np.eye(3) * 7, rng.random((9, 24, 3)) * 7)
-    pairs = partial_rdfs(run, ["In-S", "S-In"], windows=1).pairs
+    pairs = rdf(run, ["In-S", "S-In"], windows=1).pairs
     np.testing.assert_array_equal(pairs["In-S"].counts, pairs["S-In"].counts)
     np.testing.assert_allclose(pairs["In-S"].g, pairs["S-In"].g)
     np.testing.assert_allclose(pairs["In-S"].n, 3 * pairs["S-In"].n)
 
 
 def test_windows_are_equal_parts_of_the_time(gas):
-    result = partial_rdfs(gas(n_frames=10), ["In-S"], windows=5)
+    result = rdf(gas(n_frames=10), ["In-S"], windows=5)
     assert result.windows_fs == ((0, 2), (4, 6), (8, 10), (12, 14), (16, 18))
     assert result.pairs["In-S"].g.shape == (5, 200)
 
 
 def test_there_are_no_more_windows_than_frames(gas):
-    result = partial_rdfs(gas(n_frames=3), ["In-S"], windows=10)
+    result = rdf(gas(n_frames=3), ["In-S"], windows=10)
     assert len(result.windows_fs) == 3
     assert np.isnan(result.pairs["In-S"].g_error).all()
 
 
 def test_windows_add_up_to_the_whole(gas):
     run = gas(n_frames=103)
-    whole = partial_rdfs(run, ["In-S"], windows=1).pairs["In-S"].counts[0]
-    parts = partial_rdfs(run, ["In-S"], windows=10).pairs["In-S"].counts
+    whole = rdf(run, ["In-S"], windows=1).pairs["In-S"].counts[0]
+    parts = rdf(run, ["In-S"], windows=10).pairs["In-S"].counts
     np.testing.assert_array_equal(parts.sum(axis=0), whole)
 
 
@@ -145,14 +145,14 @@ def test_a_change_in_time_shows_in_its_window(in_memory):
     positions = np.zeros((40, 2, 3))
     positions[:, 1, 0] = distances
     run = in_memory(["In", "S"], np.eye(3) * 20, positions)
-    peaks = partial_rdfs(run, ["In-S"], windows=2).pairs["In-S"].first_peaks
+    peaks = rdf(run, ["In-S"], windows=2).pairs["In-S"].first_peaks
     assert [peak.r for peak in peaks] == pytest.approx([2.5, 4.0], abs=0.03)
     assert [peak.coordination for peak in peaks] == [1, 1]
 
 
 def test_the_error_is_that_of_independent_frames(gas):
     runs = gas(n_frames=4000)
-    pair = partial_rdfs(runs, ["In-S"], cutoff=6.0, bins=6, windows=16).pairs["In-S"]
+    pair = rdf(runs, ["In-S"], cutoff=6.0, bins=6, windows=16).pairs["In-S"]
     spread = pair.g.std(axis=0, ddof=1)
     told = np.sqrt((pair.g_error**2).mean(axis=0))
     assert (told[2:] / spread[2:]).mean() == pytest.approx(1, abs=0.3)
@@ -168,7 +168,7 @@ def test_a_cell_that_breathes_is_followed_frame_by_frame():
         positions=scales[:, None, None] * ROCK_SALT * fractional,
     )
     run = Trajectory(tuple(SPECIES), (segment,))
-    peaks = partial_rdfs(run, ["Na-Cl"], windows=3).pairs["Na-Cl"].first_peaks
+    peaks = rdf(run, ["Na-Cl"], windows=3).pairs["Na-Cl"].first_peaks
     assert [p.r for p in peaks] == pytest.approx(2.0 * scales, abs=0.03)
     assert [p.coordination for p in peaks] == [6, 6, 6]
 
@@ -176,14 +176,14 @@ def test_a_cell_that_breathes_is_followed_frame_by_frame():
 def test_a_stored_run_gives_what_memory_gives(write_run, in_memory):
     stored = Trajectory.open(write_run(n_frames=30, n_atoms=20))
     memory = in_memory(stored.species, stored.lattice, stored.positions)
-    ours = partial_rdfs(stored, ["In-S"], windows=3)
+    ours = rdf(stored, ["In-S"], windows=3)
     assert ours.pairs["In-S"].counts.tolist() == (
-        partial_rdfs(memory, ["In-S"], windows=3).pairs["In-S"].counts.tolist()
+        rdf(memory, ["In-S"], windows=3).pairs["In-S"].counts.tolist()
     )
 
 
 def test_the_file_has_the_agreed_keys_and_comes_back(gas, tmp_path):
-    result = partial_rdfs(gas(n_frames=12), ["In-S", "In-In"], windows=3)
+    result = rdf(gas(n_frames=12), ["In-S", "In-In"], windows=3)
     result.write(tmp_path / "rdf.json")
     data = json.loads((tmp_path / "rdf.json").read_text())
     assert data.keys() == {
@@ -202,14 +202,14 @@ def test_the_file_has_the_agreed_keys_and_comes_back(gas, tmp_path):
 
 
 def test_unknown_errors_are_null_and_not_nan(gas, from_its_file):
-    alone = partial_rdfs(gas(n_frames=1), ["In-S"])
+    alone = rdf(gas(n_frames=1), ["In-S"])
     again = from_its_file(replace(alone, references={"crystal": alone}))
     assert np.isnan(again.pairs["In-S"].g_error).all()
     assert again.references["crystal"].frames == 1
 
 
 def test_the_table_has_a_row_for_each_window_and_distance(gas):
-    result = partial_rdfs(gas(n_frames=12), ["In-S", "In-In"], windows=3, bins=10)
+    result = rdf(gas(n_frames=12), ["In-S", "In-In"], windows=3, bins=10)
     rows = list(result.rows())
     assert len(rows) == 30
     assert rows[13]["In-S g"] == result.pairs["In-S"].g[1, 3]
@@ -218,7 +218,7 @@ def test_the_table_has_a_row_for_each_window_and_distance(gas):
 
 def test_progress_adds_up_to_all_frames(gas):
     told = []
-    partial_rdfs(gas(n_frames=77), ["In-S"], windows=4, progress=told.append)
+    rdf(gas(n_frames=77), ["In-S"], windows=4, progress=told.append)
     assert sum(told) == 77
 
 
@@ -236,14 +236,14 @@ def test_progress_adds_up_to_all_frames(gas):
 def test_an_impossible_request_is_refused(gas, options, complaint):
     pairs = options.pop("pairs")
     with pytest.raises(AnalysisError, match=complaint):
-        partial_rdfs(gas(n_frames=2), pairs, **options)
+        rdf(gas(n_frames=2), pairs, **options)
 
 
 def test_a_trajectory_without_frames_says_why(write_run):
     path = write_run(n_frames=1)
     path.write_bytes(path.read_bytes()[:-3])
     with pytest.raises(AnalysisError, match=r"no complete frame.*incomplete"):
-        partial_rdfs(Trajectory.open(path), ["In-S"])
+        rdf(Trajectory.open(path), ["In-S"])
 
 
 def test_another_file_is_no_rdf():
@@ -281,7 +281,7 @@ def test_while_blocks_are_single_frames_everything_is_that_of_one_pass(
 ):
     trajectory = gas_of_five(100)
     found = running(trajectory, pieces, 3).result()
-    right = partial_rdfs(trajectory, PAIRS, windows=3, **SETTINGS)
+    right = rdf(trajectory, PAIRS, windows=3, **SETTINGS)
     assert found.windows_fs == right.windows_fs
     assert found.frames == 100
     for name, pair in right.pairs.items():
@@ -296,7 +296,7 @@ def test_no_pair_is_lost_when_blocks_are_added_up(gas_of_five, pieces):
     trajectory = gas_of_five(701)
     found = running(trajectory, pieces, 2)
     result = found.result()
-    right = partial_rdfs(trajectory, PAIRS, windows=1, **SETTINGS)
+    right = rdf(trajectory, PAIRS, windows=1, **SETTINGS)
     for name, pair in right.pairs.items():
         counts = result.pairs[name].counts.sum(axis=0)
         np.testing.assert_array_equal(counts, pair.counts[0])
@@ -305,7 +305,7 @@ def test_no_pair_is_lost_when_blocks_are_added_up(gas_of_five, pieces):
     # Each window is that of the frames between its times.
     for k, (start, stop) in enumerate(result.windows_fs):
         part = trajectory.between(int(start / 2), int(stop / 2) + 1)
-        alone = partial_rdfs(part, ["In-S"], windows=1, **SETTINGS).pairs["In-S"]
+        alone = rdf(part, ["In-S"], windows=1, **SETTINGS).pairs["In-S"]
         np.testing.assert_allclose(result.pairs["In-S"].g[k], alone.g[0], rtol=1e-12)
 
 

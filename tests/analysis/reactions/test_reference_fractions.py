@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from ionface.analysis.rdf.rdf import crystal_rdf, partial_rdfs
+from ionface.analysis.rdf.rdf import crystal_rdf, rdf
 from ionface.analysis.reactions.reference_fractions import INITIAL, explain
 from ionface.errors import AnalysisError
 
@@ -32,7 +32,7 @@ def warm(in_memory, a, kind, sigma, n_frames=30):
 
 
 def measured(run):
-    return partial_rdfs(run, ["In-S"], cutoff=5.0, bins=200, windows=2)
+    return rdf(run, ["In-S"], cutoff=5.0, bins=200, windows=2)
 
 
 REFERENCES = {
@@ -69,7 +69,7 @@ def test_a_mixture_is_taken_apart():
 
 def test_what_did_not_change_is_the_initial_structure(in_memory):
     run = warm(in_memory, 5.6, "rock salt", 0.05)
-    first = partial_rdfs(run.between(0, 1), ["In-S"], cutoff=5.0, bins=200, windows=1)
+    first = rdf(run.between(0, 1), ["In-S"], cutoff=5.0, bins=200, windows=1)
     (share, _) = explain(
         measured(run), "In-S", {"zinc blende": REFERENCES["zinc blende"]}, first
     )
@@ -86,9 +86,7 @@ def test_a_gas_is_explained_by_no_crystal(in_memory):
 
 def test_without_neighbors_there_is_nothing_to_explain(in_memory):
     far = in_memory(["In", "S"], np.eye(3) * 30, [[[0, 0, 0], [9.0, 0, 0]]])
-    (share,) = explain(
-        partial_rdfs(far, ["In-S"], cutoff=5.0, windows=1), "In-S", REFERENCES
-    )
+    (share,) = explain(rdf(far, ["In-S"], cutoff=5.0, windows=1), "In-S", REFERENCES)
     assert (share.neighbors, share.residual) == (0, 0)
     assert set(share.shares.values()) == {0.0}
 

@@ -9,7 +9,7 @@ from ase.constraints import FixAtoms
 from pymatgen.core import Lattice, Structure
 from pymatgen.core.trajectory import Trajectory as PymatgenTrajectory
 
-from ionface.analysis.rdf.rdf import partial_rdfs
+from ionface.analysis.rdf.rdf import rdf
 from ionface.analysis.readers import open_trajectory
 from ionface.errors import TrajectoryError, UnknownTimeError
 
@@ -51,8 +51,8 @@ def test_a_list_of_atoms_has_rdfs_without_any_time(atoms):
     run = open_trajectory(atoms)
     assert run.pbc == (True, True, False)
     assert run.energies.tolist() == [0, -1, -2, -3]
-    found = partial_rdfs(run, ["In-S"], cutoff=6.0, windows=2)
-    timed = partial_rdfs(
+    found = rdf(run, ["In-S"], cutoff=6.0, windows=2)
+    timed = rdf(
         open_trajectory(atoms, timestep_fs=2.0), ["In-S"], cutoff=6.0, windows=2
     )
     np.testing.assert_array_equal(found.pairs["In-S"].n, timed.pairs["In-S"].n)

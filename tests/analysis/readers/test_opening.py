@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from ase.calculators.singlepoint import SinglePointCalculator
 
-from ionface.analysis.rdf.rdf import partial_rdfs
+from ionface.analysis.rdf.rdf import rdf
 from ionface.analysis.readers import open_trajectory
 from ionface.analysis.trajectory.trajectory import Trajectory
 from ionface.errors import AnalysisError
@@ -150,7 +150,7 @@ def test_the_real_argyrodite_has_its_phosphorus_sulfur_distance(realdata):
     path = "argyrodite_data/data/Li6PS5Cl/0p/run1/actual_XDATCAR.gz"
     run = open_trajectory(realdata / path, timestep_fs=100.0)
     assert (len(run), run.n_atoms) == (140, 416)
-    peaks = partial_rdfs(run, ["P-S"], cutoff=4.0, windows=2).pairs["P-S"].first_peaks
+    peaks = rdf(run, ["P-S"], cutoff=4.0, windows=2).pairs["P-S"].first_peaks
     for peak in peaks:
         assert peak.r == pytest.approx(2.05, abs=0.02)
         assert peak.coordination == pytest.approx(4.0)
@@ -159,7 +159,7 @@ def test_the_real_argyrodite_has_its_phosphorus_sulfur_distance(realdata):
 def test_the_real_thiophosphate_in_a_triclinic_cell_has_whole_tetrahedra(realdata):
     run = open_trajectory(realdata / PYMATGEN / "vasprun.bad_random_seed.xml.gz")
     assert (len(run), run.times_fs[1]) == (264, 2.0)
-    result = partial_rdfs(run, ["P-S"], cutoff=2.6, bins=26, windows=4)
+    result = rdf(run, ["P-S"], cutoff=2.6, bins=26, windows=4)
     np.testing.assert_allclose(result.pairs["P-S"].n[:, -1], 4.0)
 
 
@@ -167,7 +167,7 @@ def test_an_interface_killed_in_its_first_electronic_cycle_has_no_frame(realdata
     run = open_trajectory(realdata / KILLED)
     assert (len(run), run.n_atoms) == (0, 253)
     with pytest.raises(AnalysisError, match="no complete frame"):
-        partial_rdfs(run, ["Ti-N"])
+        rdf(run, ["Ti-N"])
 
 
 def test_machine_learned_forces_are_refused(realdata):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ionface.analysis.rdf.rdf import partial_rdfs
+from ionface.analysis.rdf.rdf import rdf
 from ionface.analysis.readers import open_trajectory
 from ionface.analysis.readers.outcomes import outcomes
 
@@ -63,7 +63,7 @@ def test_every_phosphorus_has_four_sulfur_in_every_frame(
 ):
     run = open_trajectory(realdata / path, timestep_fs=interval)
     assert (len(run), run.n_atoms) == (frames, atoms)
-    pair = partial_rdfs(run, ["P-S"], cutoff=2.6, bins=26, windows=frames).pairs["P-S"]
+    pair = rdf(run, ["P-S"], cutoff=2.6, bins=26, windows=frames).pairs["P-S"]
     assert pair.n[:, -1].tolist() == [4.0] * frames
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ionface.analysis.rdf.rdf import partial_rdfs
+from ionface.analysis.rdf.rdf import rdf
 from ionface.analysis.readers import open_trajectory
 from ionface.analysis.trajectory.store import TrajectoryWriter
 from ionface.errors import AnalysisError, IonfaceError
@@ -65,7 +65,7 @@ def test_it_ends_with_the_run_and_has_counted_every_frame(folder, tmp_path, caps
     follow(folder, out, as_json=True)
     writer.join()
     data = json.loads(out.read_text())
-    right = partial_rdfs(
+    right = rdf(
         open_trajectory(folder / "XDATCAR"), PAIRS, cutoff=6.0, bins=30, windows=3
     )
     assert data["frames"] == 60

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ionface.analysis.rdf.bonds import bond_counts
+from ionface.analysis.rdf.bonds import bonds
 from ionface.analysis.trajectory.trajectory import Trajectory
 from ionface.errors import IonfaceError
 
@@ -49,7 +49,7 @@ class Steady:
             return False
         start = int(np.searchsorted(times, end - 2 * self.window))
         recent = trajectory.between(start, len(times))
-        counts = bond_counts(recent, [self.pair])
+        counts = bonds(recent, [self.pair])
         series = next(iter(counts.counts.values()))
         late = counts.times_fs > end - self.window
         first, second = float(series[~late].mean()), float(series[late].mean())

@@ -10,19 +10,44 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ionface.analysis.rdf.kernels.counting import (
-    PairTask,
     count_block,
-    count_pairs,
-    count_within,
     default_threads,
-    heights,
     tally,
     use_numba,
 )
-from ionface.analysis.rdf.kernels.images import Bins
+from ionface.analysis.rdf.kernels.images import Bins, PairTask, heights
 from ionface.analysis.trajectory.frames import Segment
 from ionface.analysis.trajectory.trajectory import Trajectory
 from ionface.errors import AnalysisError
+
+
+def two_species(first, second, lattice, bins, bond, same, pbc):
+    """Return the task and the positions, Å, of atoms in units of the cell."""
+    both = first if same else np.concatenate([first, second], axis=1)
+    number = first.shape[1]
+    groups = [np.arange(number), np.arange(number, both.shape[1])]
+    pair = (0, 0) if same else (0, 1)
+    task = PairTask(tuple(groups[: 2 - same]), (pair,), bins, (bond,), pbc)
+    return task, both @ lattice
+
+
+def count_pairs(
+    first, second, lattice, bins, *, same, pbc=(True, True, True), backend="auto"
+):
+    """Return how many ordered pairs lie at each distance, over all frames."""
+    task, positions = two_species(first, second, lattice, bins, 0.0, same, pbc)
+    return count_block(task, positions, lattice, backend=backend).distances[0, 0]
+
+
+def count_within(
+    first, second, lattice, cutoff, *, same, pbc=(True, True, True), backend="auto"
+):
+    """Return how many ordered pairs are closer than a cutoff, in each frame."""
+    bins = Bins(cutoff, 1)
+    task, positions = two_species(first, second, lattice, bins, cutoff, same, pbc)
+    bonds = count_block(task, positions, lattice, backend=backend).bonds[0]
+    return 2 * bonds if same else bonds
+
 
 CELLS = {
     "cubic": np.eye(3) * 6.0,
