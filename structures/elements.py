@@ -12,6 +12,8 @@ from ionface.structures.specs import (
     FilmLayer,
     InterfaceSpec,
     Layer,
+    Material,
+    SlabLayer,
 )
 
 
@@ -32,6 +34,8 @@ def layer_elements(layer: Layer) -> set[str]:
     """
     if isinstance(layer, AmorphousLayer):
         return set(layer.amorphous)
+    if isinstance(layer, SlabLayer):
+        return crystal_elements(layer.slab)
     if isinstance(layer, CrystalLayer):
         found = crystal_elements(layer.material)
         if isinstance(layer.doping, Doping):
@@ -41,13 +45,13 @@ def layer_elements(layer: Layer) -> set[str]:
     return _molecule_elements(whole_chain(repeat, layer.units, layer.ends))
 
 
-def crystal_elements(name_or_path: str) -> set[str]:
+def crystal_elements(material: Material) -> set[str]:
     """Return the symbols of all elements of a crystal, of whatever occupation.
 
     Raises:
         StructureError: no such crystal.
     """
-    composition = read_crystal(name_or_path).composition
+    composition = read_crystal(material).composition
     return {element.symbol for element in composition.elements}
 
 

@@ -18,7 +18,7 @@ from ionface.errors import StructureError
 from ionface.structures.checks import check_neutral, check_overlaps, check_polyanions
 from ionface.structures.labels import CRYSTAL, with_fixed_layers
 from ionface.structures.matching.search import matches
-from ionface.structures.model import InterfaceModel
+from ionface.structures.model import THIN_VACUUM, InterfaceModel
 from ionface.structures.polyanions import count_polyanions
 from ionface.structures.polymers.film_layer import (
     SoftLayer,
@@ -34,6 +34,7 @@ from ionface.structures.specs import (
     FilmLayer,
     InterfaceSpec,
     PolymerLayer,
+    SlabLayer,
 )
 from ionface.structures.stacking import boxed, stretched, touching_gap
 
@@ -45,7 +46,6 @@ LIMITS = {
     "vacuum": (0.0, 100.0),
     "gap": (0.5, 30.0),
 }
-THIN_VACUUM = 6.0  # Å; below it the slabs of neighboring cells still feel each other
 
 
 @dataclass(frozen=True)
@@ -65,6 +65,14 @@ def build_interface(
 ) -> InterfaceModel:
     """Return the checked model of an interface.
 
+    >>> from ase.build import bulk
+    >>> from ionface.structures.specs import CrystalLayer, InterfaceSpec
+    >>> aluminum = CrystalLayer("Al", (1, 0, 0), layers=4)
+    >>> silver = CrystalLayer(bulk("Ag", cubic=True), (1, 0, 0), layers=4)
+    >>> model = build_interface(InterfaceSpec("Al|Ag", aluminum, silver))
+    >>> model
+    InterfaceModel('Al|Ag', 8 atoms, 8.4 Å², strain 1.0 %)
+
     Args:
         spec: what is wanted.
         film: a film or an amorphous layer as an engine left it; packed at random if
@@ -76,7 +84,7 @@ def build_interface(
     spec = _distinct_names(spec)
     _check_numbers(spec)
     slab = cut_slab(spec.substrate)
-    if isinstance(spec.film, CrystalLayer):
+    if isinstance(spec.film, CrystalLayer | SlabLayer):
         sides = _crystal_sides(spec, spec.film, slab)
     elif isinstance(spec.film, PolymerLayer):
         sides = _polymer_sides(spec, spec.film, slab)
@@ -110,7 +118,9 @@ def _check_numbers(spec: InterfaceSpec) -> None:
         raise StructureError(f"{spec.name}: registry={spec.registry} must be finite")
 
 
-def _crystal_sides(spec: InterfaceSpec, layer: CrystalLayer, lower: Slab) -> _Sides:
+def _crystal_sides(
+    spec: InterfaceSpec, layer: CrystalLayer | SlabLayer, lower: Slab
+) -> _Sides:
     upper = cut_slab(layer)
     found = matches(
         upper, lower, spec.max_strain, spec.max_area, spec.strained, spec.stiffness

@@ -14,9 +14,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from pymatgen.core import Structure
 
-from ionface.structures.model import InterfaceModel
+from ionface.structures.model import THIN_VACUUM, InterfaceModel
 
-VACUUM = 6.0  # Å; a thinner gap is no vacuum: slabs on both sides feel each other
 KEY = "ionface"
 
 
@@ -49,7 +48,7 @@ def context(structure: Structure) -> CellContext:
             slab=True,
         )
     vacuum = gap_along(structure, 2)
-    slab = vacuum >= VACUUM
+    slab = vacuum >= THIN_VACUUM
     cell = np.asarray(structure.lattice.matrix, dtype=np.float64)
     return CellContext("alone", cell, vacuum if slab else 0.0, slab)
 

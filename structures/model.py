@@ -8,16 +8,20 @@ On disk a model is JSON (`to_json`, `from_json`); `labels` writes it as POSCAR.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from monty.json import MontyDecoder, MSONable
 from numpy.typing import NDArray
-from pymatgen.core import Structure
+from pymatgen.core import Lattice, Structure
 
 from ionface.errors import StructureError
+from ionface.structures.slabs.slab import frame_of
+
+THIN_VACUUM = 6.0  # Å; below it the slabs of neighboring cells still feel each other
+TILT = 1e-3  # of the third vector that may lean from the normal: rounding in files
 
 
 @dataclass(frozen=True)
@@ -52,6 +56,51 @@ class InterfaceModel(MSONable):
     strain_substrate: list[list[float]]
     unstrained: dict[str, Structure] = field(default_factory=dict)
     provenance: dict[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def from_structure(
+        cls,
+        structure: Structure,
+        film: str = "film",
+        substrate: str = "substrate",
+        *,
+        height: float | None = None,
+        name: str | None = None,
+    ) -> InterfaceModel:
+        """Return a model of an interface that was built elsewhere.
+
+        >>> from pymatgen.core import Lattice
+        >>> both = Structure(
+        ...     Lattice.orthorhombic(4, 4, 30), ["Al", "Ag"], [[0, 0, 0.1], [0, 0, 0.2]]
+        ... )
+        >>> InterfaceModel.from_structure(both, "Ag", "Al", height=4.5)
+        InterfaceModel('Ag|Al', 2 atoms, 16.0 Å², strain 0.0 %)
+
+        Args:
+            structure: in-plane vectors a and b, c normal to them. Its site property
+                "phase", where it has one, says which atoms belong to which side.
+            film: name of the upper side.
+            substrate: name of the lower side.
+            height: Å along c, from the bottom of the cell: atoms above it are the film.
+                Needed where there are no "phase" labels.
+            name: of the interface; "film|substrate" if not given.
+
+        Raises:
+            StructureError: a tilted cell, neither labels nor a height, a side without
+                atoms, or sides that are not one above the other.
+        """
+        upright = _upright(structure)
+        phases = _phases_of(upright, film, substrate, height)
+        upright.add_site_property("phase", phases)
+        if "layer" not in upright.site_properties:
+            upright.add_site_property("layer", [0] * len(upright))
+        return _measured(cls, upright, film, substrate, name or f"{film}|{substrate}")
+
+    def __repr__(self) -> str:
+        return (
+            f"InterfaceModel({self.name!r}, {len(self.structure)} atoms, "
+            f"{self.area:.1f} Å², strain {100 * self.max_strain:.1f} %)"
+        )
 
     @property
     def area(self) -> float:
@@ -169,6 +218,89 @@ class InterfaceModel(MSONable):
         x = f", {_dopants(doping)}" if doping else ""
         axes = f" [{made['setting']}]" if "setting" in made else ""
         return f"{made.get('facet', '')}{axes} {made.get('termination', '')}{x}"
+
+
+def _upright(structure: Structure) -> Structure:
+    """Return a copy with a along x, b in the xy plane and c along z."""
+    matrix = structure.lattice.matrix
+    turned = matrix @ frame_of(matrix)
+    if np.abs(turned[2, :2]).max() > TILT * turned[2, 2]:
+        raise StructureError(
+            f"the third vector leans by {np.abs(turned[2, :2]).max():.2f} Å from the "
+            "normal of the interface; give a cell whose c is normal to a and b"
+        )
+    turned[2, :2] = 0.0
+    return Structure(
+        Lattice(turned),
+        structure.species,
+        structure.frac_coords,
+        to_unit_cell=True,
+        site_properties=dict(structure.site_properties),
+    )
+
+
+def _phases_of(
+    structure: Structure, film: str, substrate: str, height: float | None
+) -> list[str]:
+    """Return the phase of each site, from a height or from its labels."""
+    if height is not None:
+        above = structure.cart_coords[:, 2] > height
+        phases = [film if upper else substrate for upper in above]
+    else:
+        phases = [str(p) for p in structure.site_properties.get("phase", [])]
+    if set(phases) != {film, substrate}:
+        raise StructureError(
+            f"{film=} and {substrate=} must each have atoms, and every atom one of "
+            f"the two; {height=} and the labels {sorted(set(phases))} do not say so: "
+            "give the height (Å) that divides the cell, or site properties 'phase'"
+        )
+    return phases
+
+
+def _measured(
+    cls: type[InterfaceModel], structure: Structure, film: str, below: str, name: str
+) -> InterfaceModel:
+    """Return the model with its gap, and the vacuum or second interface above."""
+    height = float(structure.lattice.matrix[2, 2])
+    model = cls(
+        name=name,
+        structure=structure,
+        film_phase=film,
+        substrate_phase=below,
+        n_interfaces=1,
+        gap=0.0,
+        registry=(0.0, 0.0),
+        vacuum=0.0,
+        strain_film=np.zeros((2, 2)).tolist(),
+        strain_substrate=np.zeros((2, 2)).tolist(),
+        provenance={
+            "film": {"facet": _formula_of(structure, film)},
+            "substrate": {"facet": _formula_of(structure, below)},
+        },
+    )
+    bottom, top = model._extent(below)
+    low, high = model._extent(film)
+    lift = height * np.ceil((bottom - low) / height)
+    low, high = low + lift, high + lift
+    gap, above = low - top, bottom + height - high
+    if gap <= 0 or above <= 0:
+        raise StructureError(
+            f"{name}: {film} (z from {low:.2f} to {high:.2f} Å) does not lie above "
+            f"{below} ({bottom:.2f} to {top:.2f} Å); name the lower side substrate, or "
+            "choose another height"
+        )
+    sandwich = above < THIN_VACUUM
+    return replace(
+        model,
+        gap=float(gap),
+        n_interfaces=2 if sandwich else 1,
+        vacuum=0.0 if sandwich else float(above),
+    )
+
+
+def _formula_of(structure: Structure, phase: str) -> str:
+    own = [site for site in structure if site.properties["phase"] == phase]
+    return str(Structure.from_sites(own).composition.reduced_formula)
 
 
 def _dopants(doping: dict[str, Any]) -> str:

@@ -1,26 +1,95 @@
 """What a user says about an interface: the two layers, how they meet, who is strained.
 
-Frozen data, read from a study file and carried by the flow. Lengths are in Å; Miller
-indices belong to the conventional cell of the crystal library (three-index form, hkl).
+Frozen data, read from a study file and carried by the flow: each spec knows its JSON
+form (`as_dict`, `from_dict`, as monty and jobflow expect them). Lengths are in Å;
+Miller indices belong to the conventional cell of the crystal library (three-index form,
+hkl).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import ClassVar, Literal
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, TypeAlias
 
+if TYPE_CHECKING:
+    from ase import Atoms
+    from pymatgen.core import Structure
+
+    Material: TypeAlias = str | Path | Structure | Atoms | dict[str, Any]
+else:  # what a study file and JSON can hold; a structure becomes such a mapping
+    Material = str | dict[str, Any]
 Miller = tuple[int, int, int]
 
 
-@dataclass(frozen=True)
-class Doping:
-    """Aliovalent substitution with Li added to keep the cell neutral.
+class Spec:
+    """Frozen data that knows its JSON form."""
+
+    # a key that no spec has is a typing error in a study file
+    __pydantic_config__: ClassVar = {"extra": "forbid"}
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain data that says its class, so that monty can read it back."""
+        own = type(self)
+        plain = asdict(self)  # type: ignore[call-overload]
+        return {"@module": own.__module__, "@class": own.__name__, **plain}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """Return the spec that `as_dict` or a study file describes.
+
+        Raises:
+            pydantic.ValidationError: keys or values that do not fit.
+        """
+        from pydantic import TypeAdapter  # at start-up, nothing needs it
+
+        plain = {key: value for key, value in data.items() if key[:1] != "@"}
+        made: Self = TypeAdapter(cls).validate_python(plain)
+        return made
+
+
+def plain_material(material: Material) -> str | dict[str, Any]:
+    """Return a name or path as it is, a structure as a mapping that files can hold.
+
+    The mapping has "lattice" (three vectors, Å), "species" (an element, or a mapping of
+    elements to occupancies, for each site) and "frac_coords".
+    """
+    if isinstance(material, str | Path):
+        return str(material)
+    if isinstance(material, Mapping):
+        return dict(material)
+    from pymatgen.core import Structure  # most layers only name their material
+    from pymatgen.io.ase import AseAtomsAdaptor
+
+    if not isinstance(material, Structure):
+        material = AseAtomsAdaptor.get_structure(material)
+    species = [
+        {element.symbol: float(share) for element, share in site.species.items()}
+        for site in material
+    ]
+    return {
+        "lattice": material.lattice.matrix.tolist(),
+        "species": [s if len(s) > 1 or set(s.values()) != {1.0} else next(iter(s))
+                    for s in species],
+        "frac_coords": material.frac_coords.tolist(),
+    }  # fmt: skip
+
+
+def _phase(name: str | None, material: Material) -> str:
+    """Return how tables call a phase: its own name, the material's, or a formula."""
+    if name or isinstance(material, str):
+        return name or str(material)
+    from ionface.structures.crystals.library import read_crystal
+
+    return str(read_crystal(material).composition.reduced_formula)
+
+
+@dataclass(frozen=True, kw_only=True)
+class OrderingChoice(Spec):
+    """Which of the many ways to fill sites is used, wherever there are many.
 
     Attributes:
-        dopant: element that is put in (Al).
-        host: element that it replaces (Ge, Ti).
-        x: dopants per formula unit of the host crystal; the nearest whole number of
-            dopants that the cell can hold is used, and the real x is reported.
         orderings: how many symmetry-distinct orderings are tried and ranked.
         rank: which of them is used; 0 has the lowest Ewald energy.
         seed: of the sampling, where there are too many orderings to enumerate.
@@ -28,11 +97,6 @@ class Doping:
             engine finds lowest among `orderings`; their spread is reported.
     """
 
-    __pydantic_config__: ClassVar = {"extra": "forbid"}
-
-    dopant: str
-    host: str
-    x: float
     orderings: int = 10
     rank: int = 0
     seed: int = 0
@@ -40,7 +104,23 @@ class Doping:
 
 
 @dataclass(frozen=True)
-class Exchange:
+class Doping(OrderingChoice):
+    """Aliovalent substitution with Li added to keep the cell neutral.
+
+    Attributes:
+        dopant: element that is put in (Al).
+        host: element that it replaces (Ge, Ti).
+        x: dopants per formula unit of the host crystal; the nearest whole number of
+            dopants that the cell can hold is used, and the real x is reported.
+    """
+
+    dopant: str
+    host: str
+    x: float
+
+
+@dataclass(frozen=True)
+class Exchange(OrderingChoice):
     """Antisite disorder: atoms of two species trade places (S and Cl of argyrodites).
 
     Attributes:
@@ -48,50 +128,32 @@ class Exchange:
         second: element that it trades places with.
         fraction: of the second's atoms that are exchanged, 0 to 1; the nearest whole
             number is used, and the real fraction is reported.
-        orderings: as in Doping.
-        rank: as in Doping.
-        seed: as in Doping.
-        ensemble: as in Doping.
     """
-
-    __pydantic_config__: ClassVar = {"extra": "forbid"}
 
     first: str
     second: str
     fraction: float
-    orderings: int = 10
-    rank: int = 0
-    seed: int = 0
-    ensemble: int = 1
 
 
 @dataclass(frozen=True)
-class Ordering:
+class Ordering(OrderingChoice):
     """Whole atoms on the partly occupied sites of a crystal, before it is cut.
 
     Attributes:
         supercell: repeats of the conventional cell that hold one ordering.
-        orderings: as in Doping.
-        rank: as in Doping.
-        seed: as in Doping.
-        ensemble: as in Doping.
     """
 
-    __pydantic_config__: ClassVar = {"extra": "forbid"}
-
     supercell: tuple[int, int, int] = (1, 1, 1)
-    orderings: int = 10
-    rank: int = 0
-    seed: int = 0
-    ensemble: int = 1
 
 
 @dataclass(frozen=True)
-class CrystalLayer:
+class CrystalLayer(Spec):
     """A slab of a crystal.
 
     Attributes:
-        material: a name of the crystal library, or a path to a CIF or POSCAR file.
+        material: a name of the crystal library, a path to a CIF or POSCAR file, or a
+            pymatgen Structure or ASE Atoms of the bulk crystal, which is kept as plain
+            data (`plain_material`).
         miller: of the surface, in the conventional cell; four indices (h, k, i, l)
             in hexagonal axes.
         thickness: at least this thick, Å; give this or `layers`.
@@ -101,14 +163,13 @@ class CrystalLayer:
         doping: substitution or exchange made in the slab.
         ordering: of a crystal with partly occupied sites.
         symmetric: both surfaces equivalent; what that costs in stoichiometry is said.
-        groups: polyanions to keep whole besides the known ones, as in "SeO4".
+        groups: polyanions to keep whole besides the known ones: formulas that begin
+            with the center, as in "SeO4".
         fixed_layers: so many repeats, away from the interface, do not move.
         name: how tables call the phase; the material's name if not given.
     """
 
-    __pydantic_config__: ClassVar = {"extra": "forbid"}
-
-    material: str
+    material: Material
     miller: Miller | tuple[int, int, int, int]
     thickness: float | None = None
     layers: int | None = None
@@ -121,14 +182,46 @@ class CrystalLayer:
     fixed_layers: int = 0
     name: str | None = None
 
+    def __post_init__(self) -> None:
+        """Keep a structure as plain data."""
+        object.__setattr__(self, "material", plain_material(self.material))
+
     @property
     def phase(self) -> str:
         """Return the name of the phase in tables and labels."""
-        return self.name or self.material
+        return _phase(self.name, self.material)
 
 
 @dataclass(frozen=True)
-class PolymerLayer:
+class SlabLayer(Spec):
+    """A slab that the user has cut: taken as it is, never doped, never re-cut.
+
+    Attributes:
+        slab: a pymatgen Structure, ASE Atoms, or a path to a CIF or POSCAR file; the
+            third vector crosses the slab and its vacuum. The upper side meets the
+            partner.
+        groups: polyanions besides the known ones, as in CrystalLayer.
+        fixed_layers: so many planes of atoms, away from the interface, do not move.
+        name: how tables call the phase; the formula, or the path, if not given.
+    """
+
+    slab: Material
+    groups: tuple[str, ...] = ()
+    fixed_layers: int = 0
+    name: str | None = None
+
+    def __post_init__(self) -> None:
+        """Keep a structure as plain data."""
+        object.__setattr__(self, "slab", plain_material(self.slab))
+
+    @property
+    def phase(self) -> str:
+        """Return the name of the phase in tables and labels."""
+        return _phase(self.name, self.slab)
+
+
+@dataclass(frozen=True)
+class PolymerLayer(Spec):
     """One chain molecule, laid flat in the cell of its partner.
 
     Attributes:
@@ -141,8 +234,6 @@ class PolymerLayer:
         supercell: repeats of the partner's surface cell; searched if not given.
         seed: of the conformer search.
     """
-
-    __pydantic_config__: ClassVar = {"extra": "forbid"}
 
     polymer: str
     units: int | None = None
@@ -159,7 +250,7 @@ class PolymerLayer:
 
 
 @dataclass(frozen=True)
-class FilmLayer:
+class FilmLayer(Spec):
     """A film of several chains at a density, packed in the cell of its partner.
 
     Attributes:
@@ -174,8 +265,6 @@ class FilmLayer:
             that is as wide as the chain's most compact conformer in both directions.
         seed: of conformers and packing.
     """
-
-    __pydantic_config__: ClassVar = {"extra": "forbid"}
 
     film: str
     units: int | None = None
@@ -194,7 +283,7 @@ class FilmLayer:
 
 
 @dataclass(frozen=True)
-class AmorphousLayer:
+class AmorphousLayer(Spec):
     """A melt-quenched layer, such as a low-melting alloy.
 
     Attributes:
@@ -209,8 +298,6 @@ class AmorphousLayer:
         supercell: repeats of the partner's surface cell.
         seed: of the first positions and velocities.
     """
-
-    __pydantic_config__: ClassVar = {"extra": "forbid"}
 
     amorphous: dict[str, float]
     density: float
@@ -229,11 +316,11 @@ class AmorphousLayer:
         return self.name
 
 
-Layer = CrystalLayer | PolymerLayer | FilmLayer | AmorphousLayer
+Layer = CrystalLayer | SlabLayer | PolymerLayer | FilmLayer | AmorphousLayer
 
 
 @dataclass(frozen=True)
-class RegistryScan:
+class RegistryScan(Spec):
     """Where the film sits best: energies over shifts and gaps, by an engine.
 
     Attributes:
@@ -242,16 +329,20 @@ class RegistryScan:
         engine: name of the engine; the study's engine of energies if not given.
     """
 
-    __pydantic_config__: ClassVar = {"extra": "forbid"}
-
     spacing: float = 0.8
     gaps: tuple[float, ...] = (-1.0, -0.7, -0.4, -0.1, 0.2)
     engine: str | None = None
 
 
 @dataclass(frozen=True)
-class InterfaceSpec:
+class InterfaceSpec(Spec):
     """One interface: a film on a substrate.
+
+    >>> lithium = CrystalLayer("Li", (1, 0, 0), thickness=12)
+    >>> fluoride = CrystalLayer("LiF", (1, 0, 0), thickness=10, symmetric=True)
+    >>> spec = InterfaceSpec("Li|LiF", lithium, fluoride, max_strain=0.03)
+    >>> InterfaceSpec.from_dict(spec.as_dict()) == spec
+    True
 
     Attributes:
         name: unique within its study, as in "LAGP|Li".
@@ -271,11 +362,9 @@ class InterfaceSpec:
         vacuum: above the film, Å; 0 makes a sandwich with two interfaces.
     """
 
-    __pydantic_config__: ClassVar = {"extra": "forbid"}
-
     name: str
     film: Layer
-    substrate: CrystalLayer
+    substrate: CrystalLayer | SlabLayer
     strained: Literal["film", "substrate", "shared"] = "film"
     stiffness: dict[Literal["film", "substrate"], float] | None = None
     max_strain: float = 0.05

@@ -1,7 +1,8 @@
 """The crystal library: published cells, each with its source, each checked.
 
 `crystal(name)` returns the conventional cell; `read_crystal` also takes CIF and POSCAR
-files. Coordinates follow origin choice 1, as pymatgen's `from_spacegroup` does.
+files and structures. Coordinates follow origin choice 1, as pymatgen's
+`from_spacegroup` does.
 """
 
 from __future__ import annotations
@@ -16,16 +17,22 @@ from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pymatgen.core import Lattice, Structure
+from pymatgen.core import Composition, Lattice, Structure
+from pymatgen.io.vasp import Poscar
 
 from ionface.errors import StructureError
+from ionface.structures.checks import check_overlaps, check_polyanions
+from ionface.structures.specs import Material, plain_material
 
+MOST_GUESSED = (
+    50  # atoms of a formula whose charges are guessed: it takes seconds above
+)
 # lengths that replace published ones, Å; keys "a", "b", "c"
 LatticeLengths = Mapping[str, float] | Mapping[Literal["a", "b", "c"], float]
 
 
 @dataclass(frozen=True)
-class Material:
+class LibraryCrystal:
     """One entry of the library.
 
     Attributes:
@@ -65,10 +72,10 @@ def _data() -> dict[str, Any]:
 
 
 @cache
-def materials() -> Mapping[str, Material]:
+def materials() -> Mapping[str, LibraryCrystal]:
     """Return all crystals of the library by name."""
     return {
-        name: Material(
+        name: LibraryCrystal(
             name=name,
             formula=str(entry["formula"]),
             spacegroup=entry["spacegroup"]["symbol"],
@@ -86,7 +93,7 @@ def materials() -> Mapping[str, Material]:
     }
 
 
-def material(name: str) -> Material:
+def material(name: str) -> LibraryCrystal:
     """Return a crystal's entry.
 
     Raises:
@@ -125,7 +132,7 @@ def _crystal(name: str, lattice: tuple[tuple[str, float], ...]) -> Structure:
     )
 
 
-def _lattice(entry: Material, override: LatticeLengths) -> Lattice:
+def _lattice(entry: LibraryCrystal, override: LatticeLengths) -> Lattice:
     cell = dict(entry.lattice)
     published = dict(cell)
     for key, value in override.items():
@@ -143,43 +150,63 @@ def _lattice(entry: Material, override: LatticeLengths) -> Lattice:
     )
 
 
-def read_crystal(name_or_path: str, lattice: LatticeLengths | None = None) -> Structure:
-    """Return a library crystal, or the structure of a CIF or POSCAR file.
+def read_crystal(
+    material: Material, lattice: LatticeLengths | None = None
+) -> Structure:
+    """Return the crystal that a layer names or holds.
 
-    A file's polyanions must be whole: a PO4 with three oxygens is refused.
+    A user's polyanions must be whole: a PO4 with three oxygens is refused.
+
+    Args:
+        material: library name, path to a CIF or POSCAR file, or a structure (also as
+            the plain data of `specs.plain_material`).
+        lattice: replaces cell lengths of library crystals, Å.
 
     Raises:
         StructureError: unknown name, unreadable file, cut polyanion, overlap.
     """
-    path = Path(name_or_path)
-    if name_or_path in materials() or not (path.suffix or path.exists()):
-        return crystal(name_or_path, lattice)
-    if not path.is_file():
-        raise StructureError(
-            f"{name_or_path!r} is neither a library name nor a file that exists"
-        )
+    material = plain_material(material)
+    if isinstance(material, dict):
+        structure, where = _from_plain(material), "the given structure"
+    elif material in materials() or not (
+        Path(material).suffix or Path(material).exists()
+    ):
+        return crystal(material, lattice)
+    else:
+        structure, where = _read_file(Path(material)), f"file {material}"
     if lattice:
         raise StructureError(
-            f"{path}: lattice={dict(lattice)} replaces lengths of library crystals "
-            "only; write the lengths into the file"
+            f"{where}: lattice={dict(lattice)} replaces lengths of library crystals "
+            "only; write the lengths into the structure"
         )
-    from ionface.structures.checks import check_overlaps, check_polyanions
-
-    structure = _read_file(path)
-    check_overlaps(structure, f"file {path}")
-    check_polyanions(structure, f"file {path}")
+    if structure.is_ordered:  # else its orderings are checked
+        check_overlaps(structure, where)
+        check_polyanions(structure, where)
     return structure
 
 
+def _from_plain(data: Mapping[str, Any]) -> Structure:
+    """Return the structure of `specs.plain_material`."""
+    try:
+        return Structure(data["lattice"], data["species"], data["frac_coords"])
+    except Exception as error:  # pymatgen raises its own kinds too
+        raise StructureError(
+            "a structure as a mapping needs lattice (three vectors, Å), species and "
+            f"frac_coords, of as many sites: {type(error).__name__}: {error}"
+        ) from error
+
+
 def _read_file(path: Path) -> Structure:
+    if not path.is_file():
+        raise StructureError(
+            f"{str(path)!r} is neither a library name nor a file that exists"
+        )
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             if path.suffix.lower() == ".cif":
                 found = Structure.from_file(str(path))
             else:
-                from pymatgen.io.vasp import Poscar
-
                 found = Poscar.from_str(path.read_text()).structure
     except Exception as error:
         raise StructureError(
@@ -191,40 +218,59 @@ def _read_file(path: Path) -> Structure:
     return plain
 
 
-def oxidation_states(name_or_path: str, structure: Structure) -> dict[str, float]:
+def in_library(material: Material) -> bool:
+    """Return whether the library has a crystal of this name."""
+    return isinstance(material, str) and material in materials()
+
+
+def material_name(material: Material) -> str:
+    """Return how provenance and messages call a material."""
+    plain = plain_material(material)
+    if isinstance(plain, str):
+        return plain
+    return f"{_from_plain(plain).composition.reduced_formula} (own structure)"
+
+
+def oxidation_states(material: Material, structure: Structure) -> dict[str, float]:
     """Return the charge of each element; all zero where none are known (metals)."""
-    if name_or_path in materials():
-        return dict(materials()[name_or_path].oxidation)
-    elements = sorted({site.specie.symbol for site in structure})
+    if isinstance(material, str) and material in materials():
+        return dict(materials()[material].oxidation)
+    elements = sorted(element.symbol for element in structure.composition.elements)
     if len(elements) == 1:
         return {elements[0]: 0.0}
-    guesses = structure.composition.oxi_state_guesses(max_sites=-50)
-    if guesses:
-        return {element: float(guesses[0].get(element, 0)) for element in elements}
-    return dict.fromkeys(elements, 0.0)
+    # partial occupancies make fractions of atoms, of which no charges can be guessed
+    formula, _ = structure.composition.get_integer_formula_and_factor()
+    whole = Composition(formula)
+    if whole.num_atoms > MOST_GUESSED:
+        return dict.fromkeys(elements, 0.0)
+    guesses = whole.oxi_state_guesses()
+    charges = guesses[0] if guesses else {}
+    return {element: float(charges.get(element, 0)) for element in elements}
 
 
-def setting(name_or_path: str) -> str:
+def setting(material: Material) -> str:
     """Return whose axes Miller indices belong to, as in "I4/mmm axes"."""
-    if name_or_path in materials():
-        return f"{materials()[name_or_path].spacegroup} axes"
-    return "axes of the file"
+    if isinstance(material, str) and material in materials():
+        return f"{materials()[material].spacegroup} axes"
+    return "axes of the file" if isinstance(material, str) else "its own axes"
 
 
-def free_sites(name: str, host: str) -> tuple[tuple[float, float, float], ...]:
+def free_sites(material: Material, host: str) -> tuple[tuple[float, float, float], ...]:
     """Return the fractional 36f (M3) positions that added Li may take.
 
     Args:
-        name: library material.
+        material: of the library; of others no such positions are known.
         host: element that is replaced; Ge takes the site of LAGP, Ti that of LATP.
 
     Raises:
         StructureError: the library knows no such position of this crystal.
     """
-    entry = material(name)
-    sites = {k: v for k, v in entry.extra_sites.items() if k.startswith("M3")}
+    name = material_name(material)
+    entry = materials().get(name)
+    extra = entry.extra_sites if entry else {}
+    sites = {k: v for k, v in extra.items() if k.startswith("M3")}
     best = {"Ge": "M3_LAGP", "Ti": "M3_LATP"}.get(host, "")
-    if not sites:
+    if entry is None or not sites:
         known = [n for n, m in materials().items() if m.extra_sites]
         raise StructureError(
             f"no position for added Li is known in {name}; doping works for {known}"

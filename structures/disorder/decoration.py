@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from functools import lru_cache
 from typing import Any
 
@@ -11,6 +12,7 @@ from pymatgen.core import Structure
 
 from ionface.errors import StructureError
 from ionface.structures.crystals.library import (
+    material_name,
     materials,
     oxidation_states,
     read_crystal,
@@ -22,7 +24,7 @@ from ionface.structures.disorder.disorder import (
     pick,
 )
 from ionface.structures.disorder.doping import dopant_charge, dope, select
-from ionface.structures.specs import CrystalLayer, Exchange, Ordering
+from ionface.structures.specs import CrystalLayer, Exchange, Ordering, plain_material
 
 Array = NDArray[np.float64]
 
@@ -40,8 +42,8 @@ def bulk(layer: CrystalLayer) -> Structure:
         return crystal
     ordered = ", ".join(sorted(n for n, m in materials().items() if m.ordered))
     raise StructureError(
-        f"{layer.material} has partly occupied sites, so it cannot be cut; give its "
-        "layer an `ordering`, choose an ordered crystal "
+        f"{material_name(layer.material)} has partly occupied sites, so it cannot be "
+        "cut; give its layer an `ordering`, choose an ordered crystal "
         f"({ordered}) or dope an ordered host"
     )
 
@@ -91,18 +93,21 @@ def filled(
 def _ordering(layer: CrystalLayer) -> tuple[OrderedStructure, list[OrderedStructure]]:
     assert layer.ordering is not None
     lattice = tuple(sorted((layer.lattice or {}).items()))
-    found = _orderings(layer.material, lattice, layer.ordering)
-    return pick(found, layer.ordering.rank), found
+    material = plain_material(layer.material)
+    orderings = _orderings(json.dumps(material), lattice, layer.ordering)
+    return pick(orderings, layer.ordering.rank), orderings
 
 
 @lru_cache(maxsize=16)
 def _orderings(
-    name: str, lattice: tuple[tuple[str, float], ...], ordering: Ordering
+    material: str, lattice: tuple[tuple[str, float], ...], ordering: Ordering
 ) -> list[OrderedStructure]:
-    crystal = read_crystal(name, dict(lattice) or None)
+    """Return the orderings of a material, which is given as JSON to be hashable."""
+    named = json.loads(material)
+    crystal = read_crystal(named, dict(lattice) or None)
     if crystal.is_ordered:
         raise StructureError(
-            f"{name}: every site is full, so there is nothing to order; leave out "
-            "`ordering`"
+            f"{material_name(named)}: every site is full, so there is nothing to "
+            "order; leave out `ordering`"
         )
-    return ordered_crystals(crystal, ordering, oxidation_states(name, crystal))
+    return ordered_crystals(crystal, ordering, oxidation_states(named, crystal))

@@ -53,6 +53,10 @@ class Match:
     images: int = 1
     supercell: int = 1
 
+    def __repr__(self) -> str:
+        strain = f"strain {100 * self.max_strain:.1f} %"
+        return f"Match({self.area:.1f} Å², {strain}, {self.atoms} atoms)"
+
     @property
     def area(self) -> float:
         """Return the area of the common cell, Å²."""

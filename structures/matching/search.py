@@ -34,7 +34,9 @@ from ionface.structures.matching.superlattices import (
     coincidence_index,
     superlattices,
 )
+from ionface.structures.slabs.crystal_layer import cut_slab
 from ionface.structures.slabs.slab import Slab, turned_plane
+from ionface.structures.specs import CrystalLayer, SlabLayer
 
 __all__ = ["Match", "Side", "matches", "strain", "verify", "von_mises"]
 
@@ -48,10 +50,10 @@ STRAIN_STEP = 1e-3  # strains within one step rank alike; fewer atoms win
 
 
 def matches(
-    film: Slab,
-    substrate: Slab,
-    max_strain: float,
-    max_area: float,
+    film: Slab | CrystalLayer | SlabLayer,
+    substrate: Slab | CrystalLayer | SlabLayer,
+    max_strain: float = 0.05,
+    max_area: float = 250.0,
     strained: Side = "film",
     stiffness: Stiffness | None = None,
     equivalents: bool = False,
@@ -63,8 +65,15 @@ def matches(
     interfaces are then equal, or mirror images, but for a shift of the film. Doping may
     break such a symmetry; the slabs count as they were cut.
 
+    >>> from ase.build import bulk
+    >>> from ionface.structures.specs import CrystalLayer
+    >>> aluminum = CrystalLayer("Al", (1, 0, 0), layers=2)
+    >>> silver = CrystalLayer(bulk("Ag", cubic=True), (1, 0, 0), layers=2)
+    >>> matches(aluminum, silver, max_area=20.0)[0]
+    Match(8.4 Å², strain 1.0 %, 4 atoms)
+
     Args:
-        film: slab whose vectors are matched as they are built.
+        film: layer, cut first; or a slab, matched as it is built.
         substrate: likewise.
         max_strain: largest principal strain accepted of either side.
         max_area: Å².
@@ -79,6 +88,8 @@ def matches(
             what would help are named.
     """
     share = _film_share(strained, stiffness)
+    film = film if isinstance(film, Slab) else cut_slab(film)
+    substrate = substrate if isinstance(substrate, Slab) else cut_slab(substrate)
     search = _Search(film, substrate, share)
     found = search.under(max_strain, max_area)
     if not len(found.film):
@@ -98,7 +109,7 @@ def _film_share(strained: Side, stiffness: Stiffness | None) -> float:
         if strained != "shared" or set(stiffness) != sides:
             raise StructureError(
                 f"stiffness={dict(stiffness)} shares the strain between film and "
-                f"substrate: give both, and strained: shared (it is {strained!r})"
+                f"substrate: give both, and strained='shared' (it is {strained!r})"
             )
         film, substrate = stiffness["film"], stiffness["substrate"]
         if not all(np.isfinite(k) and k > 0 for k in (film, substrate)):

@@ -1,36 +1,57 @@
 """From what a user says about a layer to its slab: material, facet, thickness, doping.
 
-`cut_slab` cuts it; `in_supercell` repeats it in the cell of an interface, turns it over
-if it is the film, and dopes it there, so that x is met as closely as the cell allows.
+`terminations` lists how a facet may end; `cut_slab` cuts a layer; `in_supercell`
+repeats it in the cell of an interface, turns it over if it is the film, and dopes it
+there, so that x is met as closely as the cell allows.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from math import ceil
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from pymatgen.core import DummySpecies, Lattice, Structure
 
 from ionface.errors import StructureError
+from ionface.structures.checks import check_overlaps, check_polyanions
 from ionface.structures.crystals.library import (
     free_sites,
+    in_library,
     material,
-    materials,
+    material_name,
     oxidation_states,
     read_crystal,
 )
 from ionface.structures.crystals.library import setting as setting_of
 from ionface.structures.disorder.decoration import bulk, filled
 from ionface.structures.slabs.facet import CANDIDATE
-from ionface.structures.slabs.slab import MAX_LAYERS, Slab, turned_over
-from ionface.structures.slabs.terminations import FacetSlabs, Termination
-from ionface.structures.specs import CrystalLayer
+from ionface.structures.slabs.slab import (
+    MAX_LAYERS,
+    POLAR,
+    VACUUM,
+    Plane,
+    Slab,
+    frame_of,
+    lowest_above_vacuum,
+    outer_plane,
+    planes_of,
+    turned_over,
+)
+from ionface.structures.slabs.terminations import (
+    FacetSlabs,
+    Termination,
+    dipole_per_area,
+)
+from ionface.structures.specs import CrystalLayer, Material, Ordering, SlabLayer
 
 Array = NDArray[np.float64]
 DUMMY = DummySpecies(CANDIDATE, 0)
+# Å; wider than the gaps between planes of any crystal (3.4 in graphite), so that a bulk
+# cell is not taken for a slab
+LEAST_VACUUM = 5.0
 
 
 @dataclass(frozen=True)
@@ -51,16 +72,63 @@ class Sheet:
     charge: float = 0.0
 
 
-def cut_slab(layer: CrystalLayer) -> Slab:
+def terminations(
+    material: Material,
+    miller: tuple[int, int, int] | tuple[int, int, int, int],
+    *,
+    symmetric: bool = False,
+    groups: tuple[str, ...] = (),
+    lattice: dict[Literal["a", "b", "c"], float] | None = None,
+    ordering: Ordering | None = None,
+) -> list[Termination]:
+    """Return all distinct ways to end a facet, polyanions whole; the plainest first.
+
+    >>> terminations("LiF", (1, 0, 0))
+    [Termination(0: 'LiF/LiF', Tasker 1, no dipole)]
+    >>> for termination in terminations("LiF", (1, 1, 1)):
+    ...     print(termination)
+    Termination(0: 'Li/F', Tasker 3, dipole +0.17 e/Å)
+    Termination(1: 'F/Li', Tasker 3, dipole -0.17 e/Å)
+
+    Args:
+        material: library name, path to a CIF or POSCAR file, Structure or Atoms.
+        miller: in the axes of the conventional cell (of the structure, if one is
+            given); four indices in hexagonal axes.
+        symmetric: ends of slabs whose sides are equivalent.
+        groups: polyanions to keep whole besides the known ones, as in "SeO4".
+        lattice: replaces cell lengths of library crystals, Å.
+        ordering: of a crystal with partly occupied sites.
+
+    Returns:
+        Each with its index and label, either of which a layer's `termination` takes.
+
+    Raises:
+        StructureError: unknown material, no facet, disorder without an ordering,
+            polyanions without end, or nothing that turns a symmetric slab over.
+    """
+    layer = CrystalLayer(
+        material,
+        miller,
+        symmetric=symmetric,
+        groups=groups,
+        lattice=lattice,
+        ordering=ordering,
+    )
+    return facet_slabs(layer).terminations
+
+
+def cut_slab(layer: CrystalLayer | SlabLayer) -> Slab:
     """Return the slab that a layer asks for, undoped; it brings free positions for Li.
 
     Raises:
         StructureError: unknown material, facet or termination; both or neither of
             layers and thickness; disorder; polyanions that cannot be kept whole.
     """
-    found = facet_slabs(layer)
-    one = _chosen(layer, found.terminations)
-    return found.slab(one, _layers(layer, found, one))
+    if isinstance(layer, SlabLayer):
+        return own_slab(layer)
+    facet = facet_slabs(layer)
+    termination = _termination(layer, facet.terminations)
+    return facet.slab(termination, _layers(layer, facet, termination))
 
 
 def facet_slabs(layer: CrystalLayer) -> FacetSlabs:
@@ -80,34 +148,34 @@ def facet_slabs(layer: CrystalLayer) -> FacetSlabs:
     )
 
 
-def _chosen(layer: CrystalLayer, found: list[Termination]) -> Termination:
+def _termination(layer: CrystalLayer, options: list[Termination]) -> Termination:
     """Return the termination meant: by its index, its label, or its top's formula.
 
     A formula means the plain cut that ends with it, if there is one such.
     """
     wanted = layer.termination
-    if isinstance(wanted, int) and 0 <= wanted < len(found):
-        return found[wanted]
-    exact = [one for one in found if one.label == wanted]
-    tops = [one for one in found if one.top == wanted]
-    plain = [one for one in tops if one.cut.plain]
-    for options in (exact, plain, tops):
-        if len(options) == 1:
-            return options[0]
-    shown = ", ".join(f"{one.index}: {one.label}" for one in found)
+    if isinstance(wanted, int) and 0 <= wanted < len(options):
+        return options[wanted]
+    exact = [option for option in options if option.label == wanted]
+    tops = [option for option in options if option.top == wanted]
+    plain = [option for option in tops if option.cut.plain]
+    for fitting in (exact, plain, tops):
+        if len(fitting) == 1:
+            return fitting[0]
+    shown = ", ".join(f"{option.index}: {option.label}" for option in options)
     raise StructureError(
         f"{layer.phase}{layer.miller} has no single termination {wanted!r}; choose by "
         f"index or by label (top/bottom): {shown}"
     )
 
 
-def _layers(layer: CrystalLayer, found: FacetSlabs, one: Termination) -> int:
+def _layers(layer: CrystalLayer, facet: FacetSlabs, termination: Termination) -> int:
     if (layer.layers is None) == (layer.thickness is None):
         given = "neither" if layer.layers is None else "both"
         raise StructureError(
             f"{layer.phase}: give either layers or thickness (Å), not {given}"
         )
-    repeat = found.facet.spacing
+    repeat = facet.facet.spacing
     highest = MAX_LAYERS * repeat
     if layer.layers is not None:
         if not 1 <= layer.layers <= MAX_LAYERS:
@@ -121,11 +189,12 @@ def _layers(layer: CrystalLayer, found: FacetSlabs, one: Termination) -> int:
             f"{layer.phase}: thickness={thickness} Å must be above 0 and at most "
             f"{highest:.0f}"
         )
-    return 1 + max(0, ceil((thickness - found.thickness(one, 1)) / repeat - 1e-6))
+    thinnest = facet.thickness(termination, 1)
+    return 1 + max(0, ceil((thickness - thinnest) / repeat - 1e-6))
 
 
 def in_supercell(
-    layer: CrystalLayer, slab: Slab, matrix: NDArray[np.int_], film: bool
+    layer: CrystalLayer | SlabLayer, slab: Slab, matrix: NDArray[np.int_], film: bool
 ) -> Sheet:
     """Return a slab in an in-plane supercell, doped; a film's top faces down.
 
@@ -141,14 +210,22 @@ def in_supercell(
     for position in slab.candidates:
         structure.append(DUMMY, position, True, properties={"layer": 0})
     sheet = repeated(turned_over(structure) if film else structure, matrix)
-    oxidation = oxidation_states(layer.material, slab.structure)
-    provenance = {"material": layer.material, **slab.provenance, **_source(layer)}
     charge = slab.charge * round(float(np.linalg.det(matrix)))
+    if isinstance(layer, SlabLayer):
+        oxidation = oxidation_states(layer.slab, slab.structure)
+        made = {"material": material_name(layer.slab), **slab.provenance}
+        return Sheet(sheet, oxidation, made, charge)
+    oxidation = oxidation_states(layer.material, slab.structure)
+    made = {
+        "material": material_name(layer.material),
+        **slab.provenance,
+        **_source(layer),
+    }
     free = [i for i, site in enumerate(sheet) if site.specie.symbol == CANDIDATE]
     candidates = sheet.cart_coords[free]
     sheet.remove_sites(free)
-    structure, said = filled(layer, sheet, candidates, oxidation)
-    return Sheet(structure, oxidation, {**provenance, **said}, charge)
+    structure, decoration = filled(layer, sheet, candidates, oxidation)
+    return Sheet(structure, oxidation, {**made, **decoration}, charge)
 
 
 def _check_supercell(slab: Slab, matrix: NDArray[np.int_]) -> None:
@@ -168,12 +245,85 @@ def _check_supercell(slab: Slab, matrix: NDArray[np.int_]) -> None:
 
 
 def _source(layer: CrystalLayer) -> dict[str, Any]:
-    known = layer.material in materials()
     crystal = read_crystal(layer.material, layer.lattice)
-    return {
-        "lattice": list(crystal.lattice.parameters),
-        "source": material(layer.material).source if known else "file",
-    }
+    name = material_name(layer.material)
+    source = material(name).source if in_library(layer.material) else "file"
+    if isinstance(layer.material, dict):
+        source = "given structure"
+    return {"lattice": list(crystal.lattice.parameters), "source": source}
+
+
+def own_slab(layer: SlabLayer) -> Slab:
+    """Return a slab that the user has cut, in the frame that all slabs have.
+
+    Its "layers" are planes of atoms. Where formal charges can be guessed from the
+    formula, they give its dipole.
+
+    Raises:
+        StructureError: no such file, overlaps, cut polyanions, partly occupied sites,
+            or no vacuum along the third vector.
+    """
+    given = read_crystal(layer.slab)
+    if not given.is_ordered:
+        raise StructureError(f"slab {layer.phase} has partly occupied sites; fill them")
+    fractions = given.frac_coords.copy()
+    bottom, gap = lowest_above_vacuum(given)
+    if gap < LEAST_VACUUM:
+        raise StructureError(
+            f"slab {layer.phase}: the widest gap along the third vector is {gap:.1f} "
+            f"Å; a slab has at least {LEAST_VACUUM:g} Å of vacuum there. Give a bulk "
+            "crystal as material of a CrystalLayer"
+        )
+    fractions[:, 2] = (fractions[:, 2] - bottom + 1e-6) % 1.0 - 1e-6
+    coords = fractions @ given.lattice.matrix @ frame_of(given.lattice.matrix)
+    structure = _upright(given, coords)
+    where = f"slab {layer.phase}"
+    check_overlaps(structure, where)
+    check_polyanions(structure, where, named=layer.groups)
+    return _described(layer, structure)
+
+
+def _upright(given: Structure, coords: Array) -> Structure:
+    """Return a slab with a along x, b in the xy plane and c along z."""
+    frame = frame_of(given.lattice.matrix)
+    matrix = _clean(given.lattice.matrix @ frame)
+    coords = coords - np.array([0.0, 0.0, coords[:, 2].min()])
+    matrix[2] = [0.0, 0.0, float(np.ptp(coords[:, 2])) + VACUUM]
+    return Structure(
+        Lattice(matrix),
+        given.species,
+        coords,
+        coords_are_cartesian=True,
+        site_properties={"layer": planes_of(coords[:, 2])},
+    )
+
+
+def _described(layer: SlabLayer, structure: Structure) -> Slab:
+    symbols = [str(site.specie.symbol) for site in structure]
+    z = structure.cart_coords[:, 2]
+    planes: list[Plane] = [(float(h), (s,)) for h, s in zip(z, symbols, strict=True)]
+    top, bottom = outer_plane(planes, top=True), outer_plane(planes, top=False)
+    layers = max(structure.site_properties["layer"]) + 1
+    oxidation = oxidation_states(layer.slab, structure)
+    a, b, _ = structure.lattice.matrix
+    area = float(np.linalg.norm(np.cross(a, b)))
+    dipole = dipole_per_area(symbols, z, oxidation, area) / layers
+    return Slab(
+        structure=structure,
+        phase=layer.phase,
+        miller=(0, 0, 1),
+        setting="axes of the slab",
+        label=f"{top}/{bottom}",
+        top=top,
+        bottom=bottom,
+        termination=0,
+        repeat=float(np.ptp(z)) / max(1, layers - 1),
+        layers=layers,
+        dipole=dipole,
+        candidates=np.empty((0, 3)),
+        tasker=3 if abs(dipole) > POLAR else 1,
+        facet_class=3 if abs(dipole) > POLAR else 1,
+    )
 
 
 def repeated(slab: Structure, matrix: NDArray[np.int_]) -> Structure:
@@ -182,8 +332,7 @@ def repeated(slab: Structure, matrix: NDArray[np.int_]) -> Structure:
     full[:2, :2] = matrix
     larger = slab.make_supercell(full, to_unit_cell=False, in_place=False)
     vectors = larger.lattice.matrix
-    cosine, sine = vectors[0, :2] / np.linalg.norm(vectors[0, :2])
-    turn = np.array([[cosine, -sine, 0], [sine, cosine, 0], [0, 0, 1]])
+    turn = frame_of(vectors)
     return Structure(
         Lattice(_clean(vectors @ turn)),
         larger.species,

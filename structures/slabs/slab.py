@@ -174,6 +174,40 @@ def turned_over(structure: Structure) -> Structure:
     )
 
 
+def frame_of(vectors: Array) -> Array:
+    """Return the rotation after which a lies along x and b in the upper xy plane.
+
+    Args:
+        vectors: rows, Å, shape (3, 3), right-handed.
+
+    Returns:
+        Shape (3, 3); vectors @ rotation are the turned ones.
+    """
+    x = vectors[0] / np.linalg.norm(vectors[0])
+    z = np.cross(vectors[0], vectors[1])
+    z /= np.linalg.norm(z)
+    return np.array([x, np.cross(z, x), z]).T
+
+
+def lowest_above_vacuum(structure: Structure) -> tuple[float, float]:
+    """Return where a slab begins along c (fractional), and the gap below it, Å."""
+    fractions = np.sort(structure.frac_coords[:, 2] % 1.0)
+    gaps = np.diff([*fractions, fractions[0] + 1.0])
+    widest = int(np.argmax(gaps))
+    a, b, _ = structure.lattice.matrix
+    height = structure.volume / float(np.linalg.norm(np.cross(a, b)))
+    return float(fractions[(widest + 1) % len(fractions)]), float(gaps[widest] * height)
+
+
+def planes_of(heights: Array) -> list[int]:
+    """Return the plane of each atom, counted from the lowest, by height in Å."""
+    order = np.argsort(heights, kind="stable")
+    steps = np.diff(heights[order]) > MIN_CUT
+    planes = np.empty(len(heights), dtype=int)
+    planes[order] = np.concatenate([[0], np.cumsum(steps)])
+    return [int(plane) for plane in planes]
+
+
 @dataclass(frozen=True)
 class Assembly:
     """The atoms of a slab in the facet's frame.

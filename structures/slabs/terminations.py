@@ -76,6 +76,29 @@ class Termination:
     label: str = ""
     index: int = 0
 
+    @property
+    def polar(self) -> bool:
+        """Return whether a slab has a dipole that grows with its thickness."""
+        return abs(self.dipole) > POLAR
+
+    @property
+    def stoichiometric(self) -> bool:
+        """Return whether slabs hold whole formula units, hence are neutral."""
+        return not self.excess
+
+    @property
+    def shift(self) -> float:
+        """Return the height of the cut within one repeat, Å."""
+        return self.cut.height
+
+    def __repr__(self) -> str:
+        dipole = f"dipole {self.dipole:+.2g} e/Å" if self.polar else "no dipole"
+        excess = ", ".join(f"{n:+d} {symbol}" for symbol, n in self.excess.items())
+        return (
+            f"Termination({self.index}: {self.label!r}, Tasker {self.tasker}, {dipole}"
+            f"{f', excess {excess}' if excess else ''})"
+        )
+
 
 @dataclass(frozen=True)
 class FacetSlabs:
@@ -212,6 +235,10 @@ class FacetSlabs:
         area = abs(float(np.linalg.det(self.facet.frame.basis[:2, :2])))
         return dipole_per_area(atoms.symbols, atoms.coords[:, 2], self.oxidation, area)
 
+    def slabs(self, layers: int = 1) -> list[Slab]:
+        """Return one slab of so many repeats per distinct termination."""
+        return [self.slab(option, layers) for option in self.terminations]
+
     def slab(self, termination: Termination, layers: int) -> Slab:
         """Return the checked slab of a termination.
 
@@ -263,48 +290,11 @@ class FacetSlabs:
         )
 
 
-def terminations(
-    crystal: Structure,
-    miller: tuple[int, ...],
-    layers: int = 1,
-    phase: str = "slab",
-    setting: str = "the cell's own axes",
-    oxidation: Mapping[str, float] | None = None,
-    candidates: tuple[tuple[float, float, float], ...] = (),
-    symmetric: bool = False,
-    groups: tuple[str, ...] = (),
-    vacuum: float = VACUUM,
-) -> list[Slab]:
-    """Return one slab per distinct termination, in the order of `FacetSlabs`.
-
-    Args:
-        crystal: ordered bulk.
-        miller: in the axes of the crystal's cell; four indices in hexagonal axes.
-        layers: number of repeats of each slab; symmetric ones have at least so many.
-        phase: name for tables.
-        setting: named beside the Miller indices.
-        oxidation: formal charges, for the dipole; without them it counts as zero.
-        candidates: fractional positions that doping may fill.
-        symmetric: slabs with two equivalent sides, whatever that needs in excess.
-        groups: to keep whole beside the known polyanions, as in "GeO4".
-        vacuum: above each slab, Å.
-
-    Raises:
-        StructureError: no facet, no layer, disorder, polyanions without end, or nothing
-            that turns a symmetric slab over.
-    """
-    charges = oxidation or {}
-    facet_slabs = FacetSlabs(
-        crystal, miller, phase, setting, charges, candidates, groups, symmetric, vacuum
-    )
-    return [facet_slabs.slab(one, layers) for one in facet_slabs.terminations]
-
-
-def _numbered(found: list[Termination]) -> list[Termination]:
+def _numbered(terminations: list[Termination]) -> list[Termination]:
     """Give each termination its index and a label that no other has."""
     seen: Counter[str] = Counter()
     numbered = []
-    for index, one in enumerate(found):
+    for index, one in enumerate(terminations):
         name = f"{one.top}/{one.bottom}"
         seen[name] += 1
         suffix = f" #{seen[name]}" if seen[name] > 1 else ""

@@ -121,3 +121,38 @@ def test_provenance_tells_how_the_model_was_made(doped):
     assert made["substrate"]["source"]
     assert made["match"]["film"]
     assert made["spec"]["film"]["material"] == "Li"
+
+
+@pytest.mark.parametrize("by", ["labels", "height"])
+def test_an_interface_built_elsewhere_becomes_the_same_model(model, by):
+    structure = model.structure.copy()
+    height = None
+    if by == "height":
+        structure.remove_site_property("phase")
+        height = model.interface_heights[0]
+        if model.n_interfaces == 2:  # the film's top may lie across the border
+            pytest.skip("a sandwich has no single height")
+    again = InterfaceModel.from_structure(
+        structure, model.film_phase, model.substrate_phase, height=height
+    )
+    assert again.phases == model.phases
+    assert again.gap == pytest.approx(model.gap)
+    assert again.vacuum == pytest.approx(model.vacuum)
+    assert again.n_interfaces == model.n_interfaces
+    assert again.interface_heights == pytest.approx(model.interface_heights)
+    assert again.separated().keys() == model.separated().keys()
+    assert again.summary()["atoms"] == len(structure)
+
+
+def test_what_is_no_interface_is_refused(small):
+    bare = small.structure.copy()
+    bare.remove_site_property("phase")
+    with pytest.raises(StructureError, match="give the height"):
+        InterfaceModel.from_structure(bare)
+    with pytest.raises(StructureError, match="must each have atoms"):
+        InterfaceModel.from_structure(bare, height=1000.0)
+    tilted = Structure(
+        [[4, 0, 0], [0, 4, 0], [1, 0, 30]], ["Al", "Ag"], [[0, 0, 0.1], [0, 0, 0.2]]
+    )
+    with pytest.raises(StructureError, match=r"leans by 1\.00 Å"):
+        InterfaceModel.from_structure(tilted, height=4.0)

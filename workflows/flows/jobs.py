@@ -22,7 +22,7 @@ from ionface.structures.model import InterfaceModel
 from ionface.structures.polymers.film_layer import SoftLayer
 from ionface.structures.polymers.integrity import MoleculeReport, check
 from ionface.structures.polymers.topology import Topology
-from ionface.structures.specs import CrystalLayer, InterfaceSpec
+from ionface.structures.specs import CrystalLayer, InterfaceSpec, SlabLayer
 from ionface.workflows.engines import progress
 from ionface.workflows.engines.durable import durable_job
 from ionface.workflows.engines.records import (
@@ -227,6 +227,6 @@ def interface_spec(data: Mapping[str, Any]) -> InterfaceSpec:
 
 def strained_sides(spec: InterfaceSpec) -> list[str]:
     """Return which sides of an interface may be strained: "film", "substrate"."""
-    if not isinstance(spec.film, CrystalLayer):
+    if not isinstance(spec.film, CrystalLayer | SlabLayer):
         return []
     return ["film", "substrate"] if spec.strained == "shared" else [spec.strained]

@@ -16,6 +16,7 @@ from ionface.structures.specs import (
     InterfaceSpec,
     Layer,
     PolymerLayer,
+    SlabLayer,
 )
 from ionface.workflows.study.vasp_settings import VaspSettings
 
@@ -237,14 +238,14 @@ def quickened(study: Study) -> Study:
 
 def _thinner(spec: InterfaceSpec) -> InterfaceSpec:
     substrate = _half(spec.substrate)
-    assert isinstance(substrate, CrystalLayer)
+    assert isinstance(substrate, CrystalLayer | SlabLayer)
     scan = spec.scan and replace(spec.scan, spacing=2 * spec.scan.spacing)
     return replace(spec, film=_half(spec.film), substrate=substrate, scan=scan)
 
 
 def _half(layer: Layer) -> Layer:
     """Return a layer of about half its thickness, and of fewer orderings."""
-    if isinstance(layer, PolymerLayer):
+    if isinstance(layer, PolymerLayer | SlabLayer):
         return layer
     if isinstance(layer, AmorphousLayer):
         return replace(

@@ -15,7 +15,7 @@ from pathlib import Path
 import yaml
 
 from ionface.errors import IonfaceError
-from ionface.structures.specs import CrystalLayer, Layer
+from ionface.structures.specs import CrystalLayer, Layer, SlabLayer
 from ionface.workflows.study.study import DynamicsSpec, Study
 from ionface.workflows.study.study_messages import explain, lines_of
 
@@ -78,15 +78,19 @@ def _with_absolute_files(study: Study, folder: Path) -> Study:
         return str(path.resolve()) if path.is_file() else name
 
     def layer(spec: Layer) -> Layer:
-        if not isinstance(spec, CrystalLayer):
-            return spec
-        name = spec.name or Path(spec.material).stem
-        return replace(spec, material=found(spec.material), name=name)
+        # a structure may stand in the study itself, as plain data
+        if isinstance(spec, CrystalLayer) and isinstance(spec.material, str):
+            name = spec.name or Path(spec.material).stem
+            return replace(spec, material=found(spec.material), name=name)
+        if isinstance(spec, SlabLayer) and isinstance(spec.slab, str):
+            name = spec.name or Path(spec.slab).stem
+            return replace(spec, slab=found(spec.slab), name=name)
+        return spec
 
     interfaces = []
     for spec in study.interfaces:
         substrate = layer(spec.substrate)
-        assert isinstance(substrate, CrystalLayer)
+        assert isinstance(substrate, CrystalLayer | SlabLayer)
         interfaces.append(replace(spec, film=layer(spec.film), substrate=substrate))
     references = [replace(r, crystal=found(r.crystal)) for r in study.references]
     runs = [

@@ -20,6 +20,7 @@ from ionface.structures.specs import (
     Ordering,
     PolymerLayer,
     RegistryScan,
+    SlabLayer,
 )
 from ionface.workflows.study.study import (
     DynamicsSpec,
@@ -145,10 +146,10 @@ _CLASSES: dict[str, type] = {
         Exchange,
         FilmLayer,
         PolymerLayer,
+        SlabLayer,
     )
 } | {"str": str}
 _PARTS: dict[str, type] = {
-    "substrate": CrystalLayer,
     "doping": Doping,
     "ordering": Ordering,
     "scan": RegistryScan,

@@ -9,8 +9,13 @@ from ionface.structures.matching.search import matches, strain, verify, von_mise
 from ionface.structures.matching.superlattices import hermite
 from ionface.structures.slabs.crystal_layer import cut_slab
 from ionface.structures.slabs.slab import turned_over
-from ionface.structures.slabs.terminations import terminations
+from ionface.structures.slabs.terminations import FacetSlabs
 from ionface.structures.specs import CrystalLayer
+
+
+def terminations(crystal, miller, layers=1, **options):
+    return FacetSlabs(crystal, miller, **options).slabs(layers)
+
 
 LITHIUM = CrystalLayer("Li", (1, 1, 0), layers=1, lattice={"a": 3.44})
 PRISM = CrystalLayer(

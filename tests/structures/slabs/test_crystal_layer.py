@@ -1,9 +1,17 @@
 import numpy as np
 import pytest
+from ase.build import bulk, fcc111
 
 from ionface.errors import StructureError
-from ionface.structures.slabs.crystal_layer import cut_slab, in_supercell, repeated
-from ionface.structures.specs import CrystalLayer, Doping
+from ionface.structures.crystals.library import crystal
+from ionface.structures.interface import build_interface
+from ionface.structures.slabs.crystal_layer import (
+    cut_slab,
+    in_supercell,
+    repeated,
+    terminations,
+)
+from ionface.structures.specs import CrystalLayer, Doping, InterfaceSpec, SlabLayer
 
 LAGP = CrystalLayer(
     "LiGe2(PO4)3", (1, 0, 0), layers=3, doping=Doping("Al", "Ge", 0.5), name="LAGP"
@@ -136,3 +144,71 @@ def test_top_alone_means_the_plain_termination_that_ends_with_it():
     slab = cut_slab(layer)
     assert slab.plain
     assert slab.label == "PO4/Ge"
+
+
+def test_terminations_are_those_that_layers_are_cut_at():
+    options = terminations("Li6PS5Cl", (1, 0, 0))
+    assert [option.index for option in options] == list(range(len(options)))
+    for option in options[:3]:
+        layer = CrystalLayer("Li6PS5Cl", (1, 0, 0), layers=1, termination=option.label)
+        slab = cut_slab(layer)
+        assert (slab.label, slab.dipole) == (option.label, option.dipole)
+        assert option.polar == slab.polar
+        assert option.stoichiometric == slab.stoichiometric
+        assert 0 <= option.shift < slab.repeat
+
+
+def test_a_structure_is_cut_as_the_library_s_crystal():
+    given = terminations(crystal("LiF"), (1, 1, 1))
+    named = terminations("LiF", (1, 1, 1))
+    assert [repr(option) for option in given] == [repr(option) for option in named]
+
+
+def test_own_slab_is_built_with_as_the_one_that_is_cut():
+    aluminum = CrystalLayer("Al", (1, 0, 0), layers=4)
+    silver = CrystalLayer(bulk("Ag", cubic=True), (1, 0, 0), layers=4, fixed_layers=2)
+    cut = build_interface(InterfaceSpec("cut", aluminum, silver))
+    slab = SlabLayer(cut_slab(silver).structure, name="Ag", fixed_layers=2)
+    own = build_interface(InterfaceSpec("own", aluminum, slab))
+    assert own.gap == pytest.approx(cut.gap)
+    assert own.max_strain == pytest.approx(cut.max_strain)
+    for name in ("phase", "layer", "fixed"):
+        assert (
+            own.structure.site_properties[name] == (cut.structure.site_properties[name])
+        )
+    film = build_interface(InterfaceSpec("both", slab, slab))
+    assert len(film.structure) == 8
+
+
+def test_own_slab_may_cross_the_border_and_have_any_frame():
+    slab = fcc111("Al", (1, 1, 3), vacuum=8.0)
+    plain = cut_slab(SlabLayer(slab))
+    moved = slab.copy()
+    moved.positions[:, 2] += 12.0
+    moved.rotate(40, "x", rotate_cell=True)
+    moved.wrap()
+    again = cut_slab(SlabLayer(moved))
+    assert again.structure.distance_matrix == pytest.approx(
+        plain.structure.distance_matrix, abs=1e-6
+    )
+    assert again.layers == 3
+    assert again.thickness == pytest.approx(plain.thickness)
+
+
+@pytest.mark.parametrize(
+    ("slab", "message"),
+    [(bulk("Al", cubic=True), "at least 5 Å of vacuum"), ("nothing.cif", "neither")],
+)
+def test_own_slab_that_is_none_is_refused(slab, message):
+    with pytest.raises(StructureError, match=message):
+        cut_slab(SlabLayer(slab))
+
+
+def test_own_slab_with_a_cut_polyanion_is_refused():
+    layer = CrystalLayer("Li3PO4", (1, 0, 0), layers=2)
+    whole = cut_slab(layer).structure
+    cut_slab(SlabLayer(whole))
+    oxygen = next(i for i, s in enumerate(whole) if s.specie.symbol == "O")
+    whole.remove_sites([oxygen])
+    with pytest.raises(StructureError, match="cut polyanion"):
+        cut_slab(SlabLayer(whole))

@@ -9,8 +9,13 @@ from ionface.structures.polyanions import count_polyanions
 from ionface.structures.slabs.crystal_layer import cut_slab, in_supercell
 from ionface.structures.slabs.cuts import all_cuts, distinct_cuts, gaps, normal_form
 from ionface.structures.slabs.facet import Facet, actions
-from ionface.structures.slabs.terminations import FacetSlabs, terminations
+from ionface.structures.slabs.terminations import FacetSlabs
 from ionface.structures.specs import CrystalLayer
+
+
+def terminations(crystal, miller, layers=1, **options):
+    return FacetSlabs(crystal, miller, **options).slabs(layers)
+
 
 POLYANIONIC = ["LiGe2(PO4)3", "Li6PS5Cl", "Li10GeP2S12_ordered", "Li3PS4_gamma"]
 FACETS = [

@@ -8,7 +8,12 @@ from ionface.errors import StructureError
 from ionface.structures.crystals.library import crystal, material
 from ionface.structures.polyanions import count_polyanions
 from ionface.structures.slabs.slab import turned_over
-from ionface.structures.slabs.terminations import terminations
+from ionface.structures.slabs.terminations import FacetSlabs
+
+
+def terminations(crystal, miller, layers=1, **options):
+    return FacetSlabs(crystal, miller, **options).slabs(layers)
+
 
 ALL = [
     ("LiGe2(PO4)3", (1, 0, 0)),

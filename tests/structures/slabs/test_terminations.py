@@ -14,9 +14,13 @@ from ionface.structures.slabs.terminations import (
     dipole_per_area,
     plane_charges,
     tasker_class,
-    terminations,
 )
 from ionface.structures.specs import CrystalLayer, Ordering
+
+
+def terminations(crystal, miller, layers=1, **options):
+    return FacetSlabs(crystal, miller, **options).slabs(layers)
+
 
 HEXAGONAL = ["LiGe2(PO4)3", "LiAlO2_alpha", "Zn", "Li3P"]
 MILLERS = st.tuples(*[st.integers(-3, 3)] * 3).filter(any)
