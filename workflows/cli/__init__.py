@@ -7,9 +7,8 @@ One module per group of commands; importing it registers them, in the order of -
 
 # the order of these lines is the order of --help
 # isort: off
-from ionface.workflows.cli import project_commands, vasp_command, submit_command
-from ionface.workflows.cli import status_command, recover_command, worker_command
-from ionface.workflows.cli import transfer_commands, init_cluster, doctor_command
+from ionface.workflows.cli import study_commands, vasp_command, cluster_commands
+from ionface.workflows.cli import status_command, transfer_commands, doctor_command
 from ionface.workflows.cli import analyze
 
 # isort: on
@@ -19,14 +18,11 @@ from ionface.workflows.cli.entry import main
 __all__ = [
     "analyze",
     "app",
+    "cluster_commands",
     "doctor_command",
-    "init_cluster",
     "main",
-    "project_commands",
-    "recover_command",
     "status_command",
-    "submit_command",
+    "study_commands",
     "transfer_commands",
     "vasp_command",
-    "worker_command",
 ]

@@ -1,16 +1,134 @@
-"""The command that looks at everything that ionface needs."""
+"""The command that looks at everything that ionface needs, here and on a cluster."""
 
 from __future__ import annotations
 
+import json
+import os
+import platform
+import shutil
+from collections.abc import Callable
+from dataclasses import asdict
+from importlib.metadata import PackageNotFoundError, version
+
 import typer
 
+from ionface.errors import IonfaceError
 from ionface.workflows.cli.app import app
+from ionface.workflows.cli.console import table
 from ionface.workflows.cli.options import AsJson
+from ionface.workflows.cluster.findings import Finding
+
+NEEDED = ("ase", "atomate2", "jobflow", "maggma", "numpy", "pymatgen", "rdkit", "scipy")
+OPTIONAL = {
+    "torch": "mlip",
+    "chgnet": "mlip",
+    "sevenn": "mlip",
+    "custodian": "vasp",
+    "fireworks": "cluster",
+    "pymongo": "cluster",
+}
 
 
 @app.command()
 def doctor(as_json: AsJson = False) -> None:
     """Show what is installed, configured, reachable, and what to do about the rest."""
-    from ionface.workflows.cluster.doctor import examine_all
+    checks = [*findings(), *_cluster()]
+    if as_json:
+        typer.echo(json.dumps([asdict(each) for each in checks], indent=2))
+    else:
+        marks = {"ok": "[green]ok[/]", "missing": "[yellow]absent[/]"}
+        rows = [
+            [f.subject, marks.get(f.state, "[red]broken[/]"), f.detail, f.way_out]
+            for f in checks
+        ]
+        table(["what", "", "detail", "what to do"], rows)
+    raise typer.Exit(1 if any(each.state == "broken" for each in checks) else 0)
 
-    raise typer.Exit(examine_all(as_json))
+
+def _cluster() -> list[Finding]:
+    from ionface.workflows.cluster.doctor import cluster_findings
+    from ionface.workflows.cluster.settings import config_folder, is_configured
+
+    if is_configured():
+        return cluster_findings()
+    way_out = "only needed for a cluster: ionface init-cluster"
+    return [Finding("cluster", "missing", f"nothing in {config_folder()}", way_out)]
+
+
+def findings() -> list[Finding]:
+    """Return everything that can be examined without a network."""
+    found = [
+        Finding("python", "ok", f"{platform.python_version()}, {os.cpu_count()} cores")
+    ]
+    found += [_package(name, None) for name in NEEDED]
+    found += [_package(name, extra) for name, extra in OPTIONAL.items()]
+    found += [_checked("library", _library)]
+    found += [
+        _checked(f"engine {name}", _engine(name)) for name in ("sevennet", "chgnet")
+    ]
+    found += [_vasp(), _potcars(), _disk()]
+    return found
+
+
+def _package(name: str, extra: str | None) -> Finding:
+    try:
+        return Finding(name, "ok", version(name))
+    except PackageNotFoundError:
+        if extra is None:
+            return Finding(name, "broken", "not installed", "pip install ionface")
+        return Finding(
+            name, "missing", "not installed", f"pip install 'ionface[{extra}]'"
+        )
+
+
+def _checked(subject: str, look: Callable[[], str]) -> Finding:
+    try:
+        return Finding(subject, "ok", look())
+    except (IonfaceError, ValueError, OSError) as error:
+        return Finding(subject, "broken", str(error), "see the message")
+
+
+def _library() -> str:
+    from ionface.structures.crystals.library import materials
+
+    return f"{len(materials())} crystals"
+
+
+def _engine(name: str) -> Callable[[], str]:
+    def look() -> str:
+        from ionface.workflows.engines.contract import engine
+
+        level = engine(name).level_of_theory()
+        return f"{level.model}, {level.code} {level.version}, {str(level.weights)[:12]}"
+
+    return look
+
+
+def _vasp() -> Finding:
+    names = ("vasp_std", "vasp_gam", "vasp")
+    if path := next(filter(None, map(shutil.which, names)), None):
+        return Finding("VASP", "ok", path)
+    return Finding(
+        "VASP", "missing", "no vasp_std on the PATH", "only needed to run VASP here"
+    )
+
+
+def _potcars() -> Finding:
+    from pymatgen.core import SETTINGS
+
+    if path := SETTINGS.get("PMG_VASP_PSP_DIR"):
+        return Finding("POTCARs", "ok", str(path))
+    return Finding(
+        "POTCARs",
+        "missing",
+        "PMG_VASP_PSP_DIR is not set",
+        "only needed for VASP: pmg config -p <your POTCARs> <target>",
+    )
+
+
+def _disk() -> Finding:
+    free = shutil.disk_usage(".").free / 1e9
+    state = "ok" if free > 1 else "broken"
+    return Finding(
+        "disk here", state, f"{free:.1f} GB free", "" if free > 1 else "free space"
+    )

@@ -2,12 +2,31 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+import json
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ionface.workflows.cli.app import app
+from ionface.workflows.cli.console import console, table
 from ionface.workflows.cli.options import DEFAULT_PROJECT, AsJson, ProjectPath
+
+if TYPE_CHECKING:
+    from ionface.workflows.cluster.overview import JobLine
+    from ionface.workflows.projects.project import Project
+
+COLORS = {
+    "done": "green",
+    "running": "cyan",
+    "failed": "red",
+    "lost": "red",
+    "waiting": "dim",
+}
+SHOWN = 40
+OPEN = ("lost", "failed", "running", "unknown", "queued")  # need a look, in this order
 
 
 @app.command()
@@ -25,35 +44,113 @@ def status(
     every: Annotated[
         float, typer.Option(min=0.5, help="Between two looks with --watch, s.")
     ] = 10.0,
-    manager: Annotated[
-        Literal["fireworks", "jobflow-remote"] | None,
-        typer.Option("--manager", help="As the project was submitted."),
-    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Show what is done, running, failed, waiting, lost: of a project or a cluster."""
-    from ionface.workflows.cluster.choosing import manager_of, submission_of
+    look = _lines_of(project, cluster)
+    if look is None:
+        from ionface.workflows.projects.project import Project
 
-    if (manager or manager_of(project)) == "jobflow-remote":
-        from ionface.workflows.cluster import remote
-
-        found = submission_of(project, True, cluster)
-        remote.show(found or "", everything=everything, as_json=as_json)
+        _show_project(Project.open(project), as_json)
         return
-    mark = submission_of(project, project == DEFAULT_PROJECT, cluster)
-    if mark is None:
-        from ionface.workflows.cli.run_commands import show_status
+    while True:
+        lines = look()
+        if as_json:
+            typer.echo(json.dumps(_as_dict(lines)))
+        else:
+            if watch:
+                console.clear()
+            _show_lines(lines, everything)
+        going = any(x.state in ("running", "queued", "ready", "lost") for x in lines)
+        if not watch or not going:
+            return
+        time.sleep(every)
 
-        show_status(project, as_json)
+
+def _lines_of(root: Path, cluster: bool) -> Callable[[], list[JobLine]] | None:
+    """Return what looks at the jobs that are meant; None for a project run here."""
+    from ionface.workflows.projects.project import Project
+
+    submission = {} if cluster else Project(root.resolve()).submission
+    if submission.get("manager") == "jobflow-remote":
+        from ionface.workflows.cluster.remote import remote_lines
+
+        return lambda: remote_lines(root)
+    there = (root / "project.json").is_file()
+    if not cluster and not submission and (there or root != DEFAULT_PROJECT):
+        return None
+    from ionface.workflows.cluster.settings import is_configured
+
+    if not cluster and not submission and not is_configured():
+        return None
+    from ionface.workflows.cluster.connection import connected
+    from ionface.workflows.cluster.overview import job_lines
+
+    opened = connected()
+    return lambda: job_lines(opened, submission.get("submission"))
+
+
+def _show_project(project: Project, as_json: bool) -> None:
+    """Print the state of every job of a project that is run here."""
+    from ionface.workflows.projects import runner
+
+    states = runner.states(project)
+    if as_json:
+        rows = [
+            {"job": s.name, "state": s.state, "note": s.note, "folder": str(s.folder)}
+            for s in states
+        ]
+        typer.echo(json.dumps(rows, indent=2))
         return
-    from ionface.workflows.cluster.commands import opened
-    from ionface.workflows.cluster.overview import show
-
-    show(
-        opened(),
-        mark or None,
-        everything=everything,
-        watch=watch,
-        every_s=every,
-        as_json=as_json,
+    table(
+        ["job", "state", "note"],
+        [[s.name, _colored(s.state), s.note.replace("[", "\\[")] for s in states],
     )
+    order = ("done", "failed", "running", "waiting")
+    counts = {state: sum(s.state == state for s in states) for state in order}
+    typer.echo(", ".join(f"{number} {state}" for state, number in counts.items()))
+
+
+def _as_dict(lines: Sequence[JobLine]) -> dict[str, object]:
+    from ionface.workflows.cluster.overview import counts
+
+    return {"counts": counts(lines), "jobs": [line.__dict__ for line in lines]}
+
+
+def _show_lines(lines: Sequence[JobLine], everything: bool) -> None:
+    """Print counts by study, and the jobs that need a look."""
+    from ionface.workflows.cluster.overview import ORDER, counts
+
+    by_study: dict[str, list[JobLine]] = {}
+    for line in lines:
+        by_study.setdefault(line.study, []).append(line)
+    states = [state for state in ORDER if any(x.state == state for x in lines)]
+    rows = []
+    for name, members in by_study.items():
+        numbers = counts(members)
+        rows.append(
+            [name, str(len(members)), *[str(numbers.get(s, 0)) for s in states]]
+        )
+    table(["study", "jobs", *states], rows)
+    chosen = list(lines if everything else _open(lines))
+    shown = chosen if everything else chosen[:SHOWN]
+    if shown:
+        console.print()
+        table(["", "job", "state", "", "folder"], [_row(line) for line in shown])
+    if len(chosen) > len(shown):
+        typer.echo(f"and {len(chosen) - len(shown)} more: --all shows them")
+
+
+def _row(line: JobLine) -> list[str]:
+    folder = line.folder if line.state in ("failed", "lost") else ""
+    note = line.note.replace("[", "\\[")
+    return [str(line.number), line.name, _colored(line.state), note, folder]
+
+
+def _colored(state: str) -> str:
+    return f"[{COLORS[state]}]{state}[/]" if state in COLORS else state
+
+
+def _open(lines: Sequence[JobLine]) -> Iterator[JobLine]:
+    for state in OPEN:
+        yield from (line for line in lines if line.state == state)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ionface.workflows.cli.app import app
 from ionface.workflows.cli.options import DEFAULT_PROJECT, ProjectPath
+
+if TYPE_CHECKING:
+    from jobflow import JobStore
 
 bundle_app = typer.Typer(
     help="A project as one file, for where no database reaches.",
@@ -21,27 +24,34 @@ BundleFile = Annotated[Path, typer.Argument(help="*.tar or *.tar.gz")]
 
 @app.command("import")
 def import_results(project: ProjectPath = DEFAULT_PROJECT) -> None:
-    """Copy a project's results from the cluster's store into the project."""
-    from ionface.workflows.cluster.commands import opened
+    """Take a project's results into the project: from its folders and the cluster."""
     from ionface.workflows.cluster.transfer import fetch
 
-    told = fetch(project, opened().store)
+    moved = fetch(project, _store())
     typer.echo(
-        f"{told.documents} results in {project} ({told.kept} were there), "
-        f"{told.waiting} jobs have none yet"
+        f"{moved.documents} results in {project} ({moved.kept} were there), "
+        f"{moved.waiting} jobs have none yet"
     )
+
+
+def _store() -> JobStore | None:
+    """Return the cluster's store; None where no cluster is configured."""
+    from ionface.workflows.cluster.connection import connected
+    from ionface.workflows.cluster.settings import is_configured
+
+    return connected().store if is_configured() else None
 
 
 @app.command("export")
 def export_results(project: ProjectPath = DEFAULT_PROJECT) -> None:
     """Copy a project's results into the cluster's store."""
-    from ionface.workflows.cluster.commands import opened
+    from ionface.workflows.cluster.connection import connected
     from ionface.workflows.cluster.transfer import send
 
-    told = send(project, opened().store)
+    moved = send(project, connected().store)
     typer.echo(
-        f"{told.documents} results in the store ({told.kept} were there), "
-        f"{told.waiting} jobs have none yet"
+        f"{moved.documents} results in the store ({moved.kept} were there), "
+        f"{moved.waiting} jobs have none yet"
     )
 
 
@@ -54,22 +64,22 @@ def bundle_export(
     ] = False,
 ) -> None:
     """Write a project into one file, with a digest of everything."""
-    from ionface.workflows.cluster.bundles import export_bundle
+    from ionface.workflows.cluster.archive import export_bundle
 
-    told = export_bundle(project, file, wavefunctions=wavefunctions)
+    carried = export_bundle(project, file, wavefunctions=wavefunctions)
     typer.echo(
-        f"wrote {file}: {told.files} files, {told.documents} documents; left out "
-        f"{len(told.left)} files (POTCARs, and what VASP can make again)"
+        f"wrote {file}: {carried.files} files with {carried.results} results; left out "
+        f"{len(carried.left_out)} files (POTCARs, and what VASP can make again)"
     )
 
 
 @bundle_app.command("import")
 def bundle_import(file: BundleFile, project: ProjectPath = DEFAULT_PROJECT) -> None:
     """Take a bundle into a project; every digest is checked."""
-    from ionface.workflows.cluster.unpacking import import_bundle
+    from ionface.workflows.cluster.archive import import_bundle
 
-    told = import_bundle(file, project)
+    carried = import_bundle(file, project)
     typer.echo(
-        f"{project}: {told.files} files and {told.documents} documents, of which "
-        f"{told.kept} were there"
+        f"{project}: {carried.files} files, of which {carried.kept} were there; "
+        f"{carried.results} jobs have results"
     )

@@ -1,62 +1,29 @@
-"""`ionface doctor` for a cluster: every link of the chain, and what to do about it."""
+"""Every link of a cluster's chain, and what to do about it: `ionface doctor`."""
 
 from __future__ import annotations
 
-import json
 import os
 import shlex
 import shutil
 import stat
 from collections.abc import Callable, Iterator
-from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
-import typer
+from pymongo.errors import PyMongoError
 
 from ionface.errors import IonfaceError
-from ionface.workflows.cli.console import table
-from ionface.workflows.cli.doctor_checks import Finding, findings
-from ionface.workflows.cluster.context import (
+from ionface.workflows.cluster.connection import (
     Cluster,
-    age_s,
-    database_errors,
     open_cluster,
     reachable,
     unreachable_message,
 )
-from ionface.workflows.cluster.releases import versions
-from ionface.workflows.cluster.settings import config_folder, is_configured, read_yaml
-from ionface.workflows.cluster.spool import entries
+from ionface.workflows.cluster.findings import Finding
+from ionface.workflows.cluster.large_documents import DATA
+from ionface.workflows.cluster.settings import read_yaml
 
-SKEW_S = 10.0
-INDEX = "ionface_job"
-
-
-def examine_all(as_json: bool) -> int:
-    """Print findings of this machine and, where one is configured, of the cluster."""
-    found = findings()
-    if is_configured():
-        found += cluster_findings()
-    else:
-        found.append(
-            Finding(
-                "cluster",
-                "missing",
-                f"nothing in {config_folder()}",
-                "only needed for a cluster: ionface init-cluster",
-            )
-        )
-    if as_json:
-        typer.echo(json.dumps([asdict(each) for each in found], indent=2))
-    else:
-        marks = {"ok": "[green]ok[/]", "missing": "[yellow]absent[/]"}
-        rows = [
-            [f.subject, marks.get(f.state, "[red]broken[/]"), f.detail, f.way_out]
-            for f in found
-        ]
-        table(["what", "", "detail", "what to do"], rows)
-    return 1 if any(each.state == "broken" for each in found) else 0
+SKEW_S = 10.0  # signs of life are compared with the clock of who looks at them
 
 
 def cluster_findings() -> list[Finding]:
@@ -79,7 +46,6 @@ def _links(cluster: Cluster) -> list[Finding]:
     found = [
         _private(folder),
         *_foreign_settings(folder),
-        _spool(cluster),
         *_queue(cluster),
         _vasp_command(folder),
     ]
@@ -87,11 +53,8 @@ def _links(cluster: Cluster) -> list[Finding]:
         return [*found, Finding("database", "broken", unreachable_message(cluster))]
     checks: list[Callable[[Cluster], Finding]] = [
         _database,
-        _indexes,
         _clock,
         _store,
-        _workers,
-        _both_sides,
     ]
     return [*found, *[_safely(check, cluster) for check in checks]]
 
@@ -100,7 +63,7 @@ def _safely(check: Callable[[Cluster], Finding], cluster: Cluster) -> Finding:
     subject = check.__name__.strip("_")
     try:
         return check(cluster)
-    except database_errors() as error:
+    except PyMongoError as error:
         return Finding(
             subject,
             "broken",
@@ -136,21 +99,6 @@ def _foreign_settings(folder: Path) -> Iterator[Finding]:
                 f"{path} is taken before the one in {folder}",
                 f"move it away, or copy {folder}/FW_config.yaml over it",
             )
-
-
-def _spool(cluster: Cluster) -> Finding:
-    place = cluster.settings.spool
-    waiting = len(list(entries([place])))
-    if waiting:
-        return Finding(
-            "spool", "broken", f"{waiting} results wait in {place}", "ionface upload"
-        )
-    parent = place if place.is_dir() else place.parent
-    if not os.access(parent, os.W_OK):
-        return Finding(
-            "spool", "broken", f"{place} is not writable", "set spool in ionface.yaml"
-        )
-    return Finding("spool", "ok", f"{place}, empty")
 
 
 def _queue(cluster: Cluster) -> Iterator[Finding]:
@@ -214,51 +162,39 @@ def _vasp_command(folder: Path) -> Finding:
 
 def _database(cluster: Cluster) -> Finding:
     pad = cluster.launchpad
-    locks = pad.db["ionface_locks"]
-    locks.update_one({"_id": "doctor"}, {"$set": {"pid": os.getpid()}}, upsert=True)
-    locks.delete_one({"_id": "doctor"})
-    told = pad.db.client.server_info().get("version", "?")
-    number = cluster.fireworks.estimated_document_count()
-    if (
-        not pad.username
-        and not pad.uri_mode
-        and pad.host not in ("localhost", "127.0.0.1")
-    ):
+    cluster.submissions.update_one({"_id": "doctor"}, {"$set": {}}, upsert=True)
+    cluster.submissions.delete_one({"_id": "doctor"})
+    server = pad.db.client.server_info().get("version", "?")
+    number = pad.fireworks.estimated_document_count()
+    here = pad.host in ("localhost", "127.0.0.1")
+    if not pad.username and not pad.uri_mode and not here:
         return Finding(
             "database",
             "broken",
-            f"MongoDB {told} on {pad.host} takes anybody without a password",
+            f"MongoDB {server} on {pad.host} takes anybody without a password",
             "have access control switched on: whoever writes there runs code as you",
         )
-    return Finding("database", "ok", f"MongoDB {told}, {pad.name}, {number} jobs")
-
-
-def _indexes(cluster: Cluster) -> Finding:
-    known = cluster.fireworks.index_information()
-    if INDEX in known and known[INDEX].get("unique"):
-        return Finding("indexes", "ok", f"{len(known)} of jobs, one makes them unique")
-    return Finding(
-        "indexes", "missing", "not made yet", "the first ionface submit makes them"
-    )
+    return Finding("database", "ok", f"MongoDB {server}, {pad.name}, {number} jobs")
 
 
 def _clock(cluster: Cluster) -> Finding:
-    told = cluster.launchpad.db.command("hello").get("localTime")
-    skew = abs(age_s(told)) if told else 0.0
-    if skew > SKEW_S:
+    theirs = cluster.launchpad.db.command("hello").get("localTime")
+    mine = datetime.now(UTC).replace(tzinfo=None)
+    skew_s = abs((mine - theirs).total_seconds()) if theirs else 0.0
+    if skew_s > SKEW_S:
         return Finding(
             "clock",
             "broken",
-            f"{skew:.0f} s away from the database's",
-            "signs of life are compared by it: have ntp set on this machine",
+            f"{skew_s:.0f} s away from the database's",
+            "signs of life are compared by it: have ntp set on every machine",
         )
-    return Finding("clock", "ok", f"within {skew:.1f} s of the database's")
+    return Finding("clock", "ok", f"within {skew_s:.1f} s of the database's")
 
 
 def _store(cluster: Cluster) -> Finding:
     cluster.store.connect()
     number = cluster.store.count()
-    if "data" not in cluster.store.additional_stores:
+    if DATA not in cluster.store.additional_stores:
         return Finding(
             "store",
             "missing",
@@ -266,34 +202,3 @@ def _store(cluster: Cluster) -> Finding:
             "add `data` to jobflow.yaml as init-cluster writes it",
         )
     return Finding("store", "ok", f"{number} documents, large ones in 'data'")
-
-
-def _workers(cluster: Cluster) -> Finding:
-    last = _last_run(cluster)
-    if last is None:
-        return Finding("workers", "missing", "none has begun yet", "ionface submit")
-    quiet = age_s(last.get("beat"))
-    return Finding(
-        "workers", "ok", f"last sign of life {quiet:.0f} s ago, from {last.get('host')}"
-    )
-
-
-def _last_run(cluster: Cluster) -> dict[str, Any] | None:
-    found: dict[str, Any] | None = cluster.runs.find_one(
-        {"beat": {"$exists": True}}, sort=[("_id", -1)]
-    )
-    return found
-
-
-def _both_sides(cluster: Cluster) -> Finding:
-    last = _last_run(cluster) or {}
-    theirs, mine = last.get("versions") or {}, versions()
-    if not theirs:
-        return Finding("versions", "missing", "no worker has told its own yet")
-    other = {k: v for k, v in theirs.items() if mine.get(k) != v}
-    if not other:
-        return Finding("versions", "ok", f"the same here and on {last.get('host')}")
-    shown = ", ".join(f"{k} {mine.get(k)} here, {v} there" for k, v in other.items())
-    return Finding(
-        "versions", "broken", shown, "install the same versions on both sides"
-    )

@@ -10,13 +10,12 @@ from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
-import typer
 import yaml
 
 from ionface.errors import IonfaceError
-from ionface.files import disk_message
-from ionface.workflows.cluster.guard import check_queue_value
-from ionface.workflows.cluster.settings import ENVIRONMENT, config_folder
+from ionface.files import disk_message, write_atomically
+from ionface.workflows.cluster.resources import check_queue_value
+from ionface.workflows.cluster.settings import config_folder
 
 FILES = (
     "my_launchpad.yaml",
@@ -62,16 +61,16 @@ def initialize(
     folder: Path | None,
     answers: Answers,
     *,
-    force: bool = False,
-    ask: Callable[[str], bool] | None = None,
-) -> list[Path]:
-    """Write a configuration and say what to do next; return what was written.
+    password: str = "",
+    replace: Callable[[Path], bool] | None = None,
+) -> dict[Path, bool]:
+    """Write a configuration; return which file was written, and which left as it was.
 
     Args:
         folder: where; as `config_folder`.
         answers: of the site.
-        force: replace what is there.
-        ask: whether to replace a file; a terminal is asked by default.
+        password: of the database's user.
+        replace: asked for each file that is there and differs; none is if not given.
 
     Raises:
         IonfaceError: the folder cannot be written, or a value is for a shell.
@@ -82,34 +81,12 @@ def initialize(
     try:
         place.mkdir(parents=True, exist_ok=True, mode=0o700)
         place.chmod(0o700)
-        written = [
-            path
-            for name, text in contents(place, answers, password(answers)).items()
-            if (path := _written(place / name, text, force, ask or _ask)) is not None
-        ]
-        (place / "spool").mkdir(exist_ok=True, mode=0o700)
-        (place / "logs").mkdir(exist_ok=True, mode=0o700)
+        return {
+            place / name: _write(place / name, text, replace)
+            for name, text in contents(place, answers, password).items()
+        }
     except OSError as error:
         raise IonfaceError(disk_message(error, place)) from error
-    if place != config_folder():
-        typer.echo(f"export {ENVIRONMENT}={place}   # in your shell's profile")
-    typer.echo("next: look through these files, then run: ionface doctor")
-    return written
-
-
-def password(answers: Answers) -> str:
-    """Return the database's password, from the environment or the terminal."""
-    if not answers.username:
-        return ""
-    if given := os.environ.get(PASSWORD):
-        return given
-    if not sys.stdin.isatty():
-        raise IonfaceError(
-            f"user {answers.username!r} needs a password: set {PASSWORD}, or run this "
-            "in a terminal, which asks for it"
-        )
-    found: str = typer.prompt(f"password of {answers.username}", hide_input=True)
-    return found
 
 
 def contents(place: Path, answers: Answers, secret: str) -> dict[str, str]:
@@ -130,15 +107,15 @@ def contents(place: Path, answers: Answers, secret: str) -> dict[str, str]:
         "template": f"{answers.queue}.sh",
         "worker": yaml_word(os.uname().nodename),
     }
-    found = {}
+    texts = {}
     for name in FILES:
         if name == "my_qadapter.yaml" and answers.queue == "none":
             continue
-        found[name] = filled(name, values)
+        texts[name] = filled(name, values)
     if answers.queue != "none":
         # its own signs are the queue's: $$ is filled in by FireWorks
-        found[values["template"]] = template_text(values["template"])
-    return found
+        texts[values["template"]] = template_text(values["template"])
+    return texts
 
 
 def template_text(name: str) -> str:
@@ -160,24 +137,13 @@ def yaml_word(text: str) -> str:
     return yaml.safe_dump(text, default_style='"', width=10_000).strip()
 
 
-def _written(
-    path: Path, text: str, force: bool, ask: Callable[[str], bool]
-) -> Path | None:
+def _write(path: Path, text: str, replace: Callable[[Path], bool] | None) -> bool:
+    """Write one file, mode 0600, unless it is there; tell whether it was written."""
     if path.exists():
-        if path.read_text() == text:
-            return None
-        if not force and not ask(f"{path} exists and differs; replace it?"):
-            typer.echo(f"kept {path}")
-            return None
-        keep = path.with_name(path.name + ".before")
-        path.replace(keep)
-        keep.chmod(0o600)
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(handle, "w") as stream:
-        stream.write(text)
-    typer.echo(f"wrote {path}")
-    return path
-
-
-def _ask(question: str) -> bool:
-    return sys.stdin.isatty() and typer.confirm(question, default=False)
+        if path.read_text() == text or replace is None or not replace(path):
+            return False
+        before = path.with_name(path.name + ".before")
+        path.replace(before)
+        before.chmod(0o600)
+    write_atomically(path, text, mode=0o600)
+    return True

@@ -118,11 +118,6 @@ class Queue:
             )
         return found[1]
 
-    def cancel(self, number: str) -> bool:
-        """Withdraw a job; tell whether the queue agreed."""
-        command = "scancel" if self.kind == "SLURM" else "qdel"
-        return self.asked([command, number]) is not None
-
 
 def _squeue(text: str) -> list[QueueJob]:
     found = []

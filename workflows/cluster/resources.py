@@ -7,13 +7,13 @@ resources.yaml: `kinds`, and under `studies` the same for one study.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ionface.errors import IonfaceError
-from ionface.workflows.cluster.guard import check_queue_value
 from ionface.workflows.cluster.settings import read_yaml
 
 if TYPE_CHECKING:
@@ -24,6 +24,21 @@ KEYS = ("nodes", "tasks", "cpus_per_task", "walltime", "memory", "gpus", "queue"
 KINDS = ("relax", "static", "dynamics", "light")
 MARGIN = 3.0  # the plan is good to a factor of three
 LIGHT_H = 1.0  # building models, ledgers, RDFs
+QUEUE_VALUE = re.compile(r"[A-Za-z0-9._:,=@%/+ -]*")
+
+
+def check_queue_value(key: str, value: Any) -> Any:
+    """Return a value that may stand in a batch script.
+
+    Raises:
+        IonfaceError: it could end its line or start a command.
+    """
+    if not QUEUE_VALUE.fullmatch(str(value)):
+        raise IonfaceError(
+            f"resource {key}: {value!r} may hold only letters, digits and . _ : , = @ "
+            "% / + -, since it stands in a batch script"
+        )
+    return value
 
 
 @dataclass(frozen=True)

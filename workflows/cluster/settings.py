@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import os
 import stat
-from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ionface.errors import IonfaceError
 
@@ -31,79 +31,41 @@ CONFIGURED = {
 }
 
 
-@dataclass(frozen=True)
-class ClusterSettings:
+class ClusterSettings(BaseModel):
     """How our layer behaves; the keys of ionface.yaml.
 
     Attributes:
         folder: of the configuration.
-        spool: where results wait for the database; the folder's own by default.
-        heartbeat_s: between two signs of life of a worker, s.
-        expiry_s: a job that the queue does not know any more is dead after so long
-            without a sign, s; above one heartbeat.
-        blind_expiry_s: the same for a worker that no queue started, s; five heartbeats.
+        expiry_s: a job that the queue does not know any more is lost after so long
+            without a sign of life, s; above FireWorks' PING_TIME_SECS.
+        blind_expiry_s: the same for a job that no queue started, s.
         reserve_s: before the wall time at which a job is asked to stop, s.
         grace_s: after SIGTERM until what still runs is ended, s; below the queue's own
             (KillWait, kill_delay).
-        upload_s: a worker tries so long to reach the database before it leaves its
-            result in the spool, s.
-        document_limit_mb: outputs above it go to the store's `data` (GridFS, S3).
+        patience_s: a worker waits so long for a database that is away, s.
+        document_limit_mb: outputs above it go to the store's `data` (GridFS, S3);
+            below 16, the database's own limit.
         reruns: of one job that was lost or stopped, before a person is asked.
         walltime_h: of a batch job for which nothing else says it, h.
-        allow: packages beyond ours that documents may name, as in "mace".
     """
 
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
     folder: Path
-    spool: Path
-    heartbeat_s: float = 60.0
-    expiry_s: float = 90.0
-    blind_expiry_s: float = 300.0
-    reserve_s: float = 300.0
-    grace_s: float = 20.0
-    upload_s: float = 600.0
-    document_limit_mb: float = 4.0
-    reruns: int = 10
-    walltime_h: float = 24.0
-    allow: tuple[str, ...] = ()
-
-    POSITIVE: ClassVar = (
-        "heartbeat_s",
-        "expiry_s",
-        "blind_expiry_s",
-        "upload_s",
-        "document_limit_mb",
-        "walltime_h",
-    )
-
-    def __post_init__(self) -> None:
-        """Refuse what cannot work.
-
-        Raises:
-            IonfaceError: names the key, the rule and the way out.
-        """
-        for name in self.POSITIVE:
-            if not getattr(self, name) > 0:
-                raise IonfaceError(
-                    f"{self.folder / OURS}: {name} must be above 0, "
-                    f"not {getattr(self, name)}"
-                )
-        if self.expiry_s <= self.heartbeat_s:
-            raise IonfaceError(
-                f"{self.folder / OURS}: expiry_s={self.expiry_s:g} must be above "
-                f"heartbeat_s={self.heartbeat_s:g}, or a living job looks dead between "
-                "two heartbeats"
-            )
-        if not self.document_limit_mb < 16:
-            raise IonfaceError(
-                f"{self.folder / OURS}: document_limit_mb={self.document_limit_mb:g} "
-                "must be below 16, the database's own limit"
-            )
+    expiry_s: float = Field(90.0, gt=0)
+    blind_expiry_s: float = Field(300.0, gt=0)
+    reserve_s: float = Field(300.0, ge=0)
+    grace_s: float = Field(20.0, ge=0)
+    patience_s: float = Field(600.0, gt=0)
+    document_limit_mb: float = Field(4.0, gt=0, lt=16)
+    reruns: int = Field(10, ge=0)
+    walltime_h: float = Field(24.0, gt=0)
 
 
-def config_folder(given: Path | None = None) -> Path:
+def config_folder(folder: Path | None = None) -> Path:
     """Return the folder of the cluster's configuration; it need not exist."""
-    chosen = given or os.environ.get(ENVIRONMENT) or Path.home() / ".ionface"
-    return Path(chosen).expanduser().resolve()
+    place = folder or os.environ.get(ENVIRONMENT) or Path.home() / ".ionface"
+    return Path(place).expanduser().resolve()
 
 
 def is_configured(folder: Path | None = None) -> bool:
@@ -115,34 +77,34 @@ def load_settings(folder: Path | None = None) -> ClusterSettings:
     """Return the settings of a configuration, and point the libraries at it.
 
     Raises:
-        IonfaceError: there is none, a key is unknown, or others may read a secret.
+        IonfaceError: there is none, a key or value is wrong, or others may read a
+            secret.
     """
-    found = config_folder(folder)
-    if not is_configured(found):
+    place = config_folder(folder)
+    if not is_configured(place):
         raise IonfaceError(
-            f"no cluster is configured in {found} (no {LAUNCHPAD}); run "
+            f"no cluster is configured in {place} (no {LAUNCHPAD}); run "
             f"`ionface init-cluster` first, or set {ENVIRONMENT} to its folder"
         )
-    check_private(found)
-    activate(found)
-    given = read_yaml(found / OURS) if (found / OURS).is_file() else {}
-    known = {field.name for field in fields(ClusterSettings)} - {"folder"}
-    if unknown := sorted(set(given) - known):
-        raise IonfaceError(
-            f"{found / OURS}: unknown key {unknown[0]!r}; have {sorted(known)}"
-        )
-    spool = Path(given.pop("spool", None) or found / "spool").expanduser()
-    allow = tuple(given.pop("allow", None) or ())
-    _check_numbers(given, found)
-    return ClusterSettings(found, spool, allow=allow, **given)
+    check_private(place)
+    activate(place)
+    path = place / OURS
+    values = read_yaml(path) if path.is_file() else {}
+    try:
+        return ClusterSettings(folder=place, **values)
+    except (ValidationError, TypeError) as error:
+        raise IonfaceError(f"{path}: {_first_fault(error)}") from error
 
 
-def _check_numbers(given: dict[str, Any], folder: Path) -> None:
-    for key, value in given.items():
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            raise IonfaceError(
-                f"{folder / OURS}: {key}: {value!r} is no number; give one"
-            )
+def _first_fault(error: ValidationError | TypeError) -> str:
+    if isinstance(error, TypeError):
+        return "`folder` is no key of this file; remove it"
+    fault = error.errors()[0]
+    key = ".".join(str(part) for part in fault["loc"])
+    if fault["type"] == "extra_forbidden":
+        known = sorted(set(ClusterSettings.model_fields) - {"folder"})
+        return f"unknown key {key!r}; have {', '.join(known)}"
+    return f"{key}: {fault['msg']}, not {fault['input']!r}; correct it"
 
 
 def activate(folder: Path) -> None:
@@ -175,20 +137,19 @@ def read_yaml(path: Path) -> dict[str, Any]:
         IonfaceError: it cannot be read, is not YAML or not a mapping.
     """
     try:
-        found = yaml.safe_load(path.read_text())
+        content = yaml.safe_load(path.read_text())
     except OSError as error:
         raise IonfaceError(f"{path} cannot be read: {error.strerror}") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise IonfaceError(f"{path} is not valid YAML: {_place(error)}") from error
-    if found is None:
+    if content is None:
         return {}
-    if not isinstance(found, dict):
-        raise IonfaceError(f"{path} must be a mapping, not {type(found).__name__}")
-    return found
+    if not isinstance(content, dict):
+        raise IonfaceError(f"{path} must be a mapping, not {type(content).__name__}")
+    return content
 
 
 def _place(error: Exception) -> str:
     """Return where YAML is wrong, without the text there: it may be a password."""
     mark = getattr(error, "problem_mark", None)
-    where = "" if mark is None else f"line {mark.line + 1}"
-    return where or type(error).__name__
+    return type(error).__name__ if mark is None else f"line {mark.line + 1}"

@@ -3,6 +3,10 @@
 SIGUSR1, SIGUSR2 and SIGXCPU come early, with time to finish a step (LSTOP). SIGTERM is
 the last word of a queue: the step in flight is given up (LABORT), and what still runs
 after the grace is ended. The wall time that this process knows itself acts as SIGUSR1.
+
+A signal only leaves a mark here, so that it never falls into the middle of FireWorks'
+bookkeeping. What computes in this process looks at the mark whenever it reports
+progress, between two steps.
 """
 
 from __future__ import annotations
@@ -16,7 +20,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 
-from ionface.workflows.cluster import processes
+import psutil
+
+from ionface.workflows.engines import progress
 
 EARLY = (signal.SIGUSR1, signal.SIGUSR2, signal.SIGXCPU)
 LAST = (signal.SIGTERM, signal.SIGINT)
@@ -32,85 +38,96 @@ class Stopper:
     """Turns signals and the wall time into an orderly end.
 
     Args:
-        grace_s: after the last word until what runs is ended.
+        grace_s: after the last word until what runs is ended, s.
         deadline: when to ask by itself, on time.monotonic's clock; None for never.
     """
 
     def __init__(self, grace_s: float, deadline: float | None = None) -> None:
         self.grace_s, self.deadline = grace_s, deadline
         self.reason: str | None = None
-        self.last = False
-        self.folder: Path | None = None
         self._timers: list[threading.Timer] = []
 
     @contextmanager
     def watching(self) -> Iterator[Stopper]:
         """Take the signals of this process."""
         numbers = (*EARLY, *LAST)
-        before = {number: signal.signal(number, self._heard) for number in numbers}
+        before = {number: signal.signal(number, self._receive) for number in numbers}
         if self.deadline is not None:
-            self._later(self.deadline - time.monotonic(), signal.SIGUSR1)
+            self._after(self.deadline - time.monotonic(), self._time_is_over)
         try:
-            yield self
+            with progress.listening(self._between_steps):
+                yield self
         finally:
             for timer in self._timers:
                 timer.cancel()
             for number, handler in before.items():
                 signal.signal(number, handler)
 
-    @contextmanager
-    def working_in(self, folder: Path) -> Iterator[None]:
-        """Let a stop reach the work in a folder."""
-        self.folder = folder
-        try:
-            if self.reason is not None:
-                raise Stopped(self.reason)
-            yield
-        finally:
-            self.folder = None
+    def _between_steps(self, done: int, total: int | None, note: str) -> None:
+        del done, total, note
+        if self.reason is not None:
+            raise Stopped(self.reason)
 
-    def _later(self, seconds: float, number: int) -> None:
-        def send() -> None:
-            self.reason = self.reason or "the wall time is nearly over"
-            os.kill(os.getpid(), number)
-
-        timer = threading.Timer(max(0.0, seconds), send)
+    def _after(self, seconds: float, action: object) -> None:
+        timer = threading.Timer(max(0.0, seconds), action)  # type: ignore[arg-type]
         timer.daemon = True
         timer.start()
         self._timers.append(timer)
 
-    def _heard(self, number: int, frame: FrameType | None) -> None:
+    def _time_is_over(self) -> None:
+        self.reason = self.reason or "the wall time is nearly over"
+        os.kill(os.getpid(), signal.SIGUSR1)
+
+    def _receive(self, number: int, frame: FrameType | None) -> None:
         del frame
-        last = number in LAST
         self.reason = self.reason or f"asked by {signal.Signals(number).name}"
-        again, self.last = self.last and last, self.last or last
-        if self.folder is None or again:
-            return
-        runs = working_below(self.folder)
-        if not runs:
-            raise Stopped(self.reason)
-        for folder in {folder for _, folder in runs}:
+        last = number in LAST
+        for folder in {folder for _, folder in vasp_runs()}:
             with suppress(OSError):  # a full disk must not keep us from ending
                 (folder / "STOPCAR").write_text(HARD if last else SOFT)
         if last:
-            timer = threading.Timer(self.grace_s, self._end)
-            timer.daemon = True
-            timer.start()
-            self._timers.append(timer)
-
-    def _end(self) -> None:
-        if self.folder is not None:
-            processes.end([pid for pid, _ in working_below(self.folder)])
+            self._after(self.grace_s, end_programs)
 
 
-def working_below(folder: Path) -> list[tuple[int, Path]]:
-    """Return our own programs in the folders below one, with where each works.
+def vasp_runs() -> list[tuple[psutil.Process, Path]]:
+    """Return the programs below this process that work where an INCAR is."""
+    runs = []
+    for process in psutil.Process().children(recursive=True):
+        with suppress(psutil.Error, OSError):
+            folder = Path(process.cwd())
+            if (folder / "INCAR").is_file():
+                runs.append((process, folder))
+    return runs
 
-    Threads of this process do not count: a potential computes within it.
+
+def end_programs(patience_s: float = 2.0) -> None:
+    """End VASP and what started it below this process, kindly first."""
+    end([process for process, _ in vasp_runs()], patience_s)
+
+
+def end(processes: list[psutil.Process], patience_s: float = 2.0) -> None:
+    """End processes, kindly first."""
+    for process in processes:
+        with suppress(psutil.Error):
+            process.terminate()
+    _, alive = psutil.wait_procs(processes, patience_s)
+    for process in alive:
+        with suppress(psutil.Error):
+            process.kill()
+    psutil.wait_procs(alive, patience_s)
+
+
+def end_orphans(folder: Path) -> None:
+    """End what a killed worker has left running in a job's folder on this machine.
+
+    Queues do so themselves, unless they cannot track the processes of a job. Only for
+    a folder whose lock nobody holds: what runs there then belongs to nobody.
     """
-    found = []
-    for pid in processes.descendants(os.getpid()):
-        where = processes.working_folder(pid)
-        if where is not None and where != folder and where.is_relative_to(folder):
-            found.append((pid, where))
-    return found
+    mine = {os.getpid(), *(parent.pid for parent in psutil.Process().parents())}
+    orphans = []
+    for process in psutil.process_iter():
+        with suppress(psutil.Error, OSError):
+            ours = process.uids().real == os.getuid() and process.pid not in mine
+            if ours and folder in Path(process.cwd()).parents:
+                orphans.append(process)
+    end(orphans)

@@ -6,8 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bson import json_util
+
 from ionface.errors import IonfaceError
-from ionface.workflows.cluster.bundles import document_digest
+from ionface.files import digest
+from ionface.workflows.projects import runner
 from ionface.workflows.projects.project import Project
 
 if TYPE_CHECKING:
@@ -29,16 +32,25 @@ class Moved:
     waiting: int
 
 
-def fetch(root: Path, store: JobStore) -> Moved:
-    """Copy a project's results from the cluster's store into the project's own.
+def fetch(root: Path, store: JobStore | None = None) -> Moved:
+    """Take a project's results into its own store: from its folders, and from a store.
 
     Afterwards `ionface report` and `analyze` work without the cluster.
+
+    Args:
+        root: the project.
+        store: the cluster's; for folders that stayed behind on another machine.
 
     Raises:
         IonfaceError: no project, or a result differs.
     """
     project = Project.open(root)
-    return _copy(store, project.store, _uuids(project), f"{project.root}")
+    before = sum(runner.is_done(project.store, job) for job, _ in project.jobs())
+    runner.take_results(project)
+    if store is not None:
+        _copy(store, project.store, _uuids(project), str(project.root))
+    done = sum(runner.is_done(project.store, job) for job, _ in project.jobs())
+    return Moved(done, before, len(project.jobs()) - done)
 
 
 def send(root: Path, store: JobStore) -> Moved:
@@ -58,30 +70,24 @@ def _uuids(project: Project) -> list[str]:
 def _copy(source: JobStore, target: JobStore, uuids: list[str], where: str) -> Moved:
     number = kept = 0
     seen = set()
-    for uuid in uuids:
-        for document in source.query({"uuid": uuid}, load=True):
-            seen.add(uuid)
-            key = {"uuid": uuid, "index": document["index"]}
-            before = _one(target, key)
-            if before is None:
-                plain = {k: v for k, v in document.items() if k != "_id"}
-                target.update(plain, key=["uuid", "index"])
-                before = _one(target, key) or {}
-            else:
-                kept += 1
-            if _digest(before) != _digest(document):
-                raise IonfaceError(
-                    f"the result of {document.get('name')!r} in {where} is another "
-                    "one; two runs are never mixed: give another --project"
-                )
-            number += 1
+    for document in source.query({"uuid": {"$in": uuids}}, load=True):
+        seen.add(document["uuid"])
+        key = {"uuid": document["uuid"], "index": document["index"]}
+        before = next(iter(target.query(key, load=True)), None)
+        if before is None:
+            plain = {k: v for k, v in document.items() if k != "_id"}
+            target.update(plain, key=["uuid", "index"])
+        elif _digest(before) == _digest(document):
+            kept += 1
+        else:
+            raise IonfaceError(
+                f"the result of {document.get('name')!r} in {where} is another "
+                "one; two runs are never mixed: give another --project"
+            )
+        number += 1
     return Moved(number, kept, len(set(uuids) - seen))
-
-
-def _one(store: JobStore, key: dict[str, Any]) -> dict[str, Any] | None:
-    return next(iter(store.query(key, load=True)), None)
 
 
 def _digest(document: dict[str, Any]) -> str:
     """Return the digest of what a job returned; bookkeeping differs by place."""
-    return document_digest({"output": document.get("output")})
+    return digest(json_util.dumps(document.get("output"), sort_keys=True))

@@ -1,58 +1,53 @@
-"""`ionface worker`: what the batch script execs. One launch after another, each safe.
+"""`ionface worker`: what the batch script execs. An rlaunch that can be stopped.
 
-    claim -> heartbeat, signals -> the job in its own folder -> spool -> database
-
-A launch has one owner, whoever else was started for it. Whatever kills this process
-leaves either a result in the spool or a folder from which the job goes on.
+The jobs themselves see to it that nothing is lost or computed twice: they keep their
+results in the project, and whoever starts them again gets these. So a worker may die at
+any moment. What it adds to rlaunch: signals and the wall time reach the job; a job that
+was stopped, or whose bookkeeping the database has lost, is set free to run again; each
+launch knows its batch job, so that `ionface recover` can compare it with the queue.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
+import sys
 import time
 from collections.abc import Callable
-from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from pymongo.errors import PyMongoError
 
 from ionface.errors import IonfaceError
-from ionface.workflows.cluster import processes, pulse
-from ionface.workflows.cluster.claiming import claim, refuse
-from ionface.workflows.cluster.context import (
+from ionface.workflows.cluster.connection import (
     Cluster,
-    database_errors,
+    library_silence,
     unreachable_message,
 )
-from ionface.workflows.cluster.delivery import deliver_patiently
-from ionface.workflows.cluster.execution import cause_line, execute, failed
-from ionface.workflows.cluster.graphs import job_folder
-from ionface.workflows.cluster.guard import check_document
-from ionface.workflows.cluster.spool import NAME, Entry, write_entry
-from ionface.workflows.cluster.stopping import Stopper
-
-if TYPE_CHECKING:
-    from fireworks import Firework
+from ionface.workflows.cluster.queues import own_number
+from ionface.workflows.cluster.recovery import cause_of, is_computing, may_repeat
+from ionface.workflows.cluster.stopping import Stopper, end_orphans
 
 WAIT_S = 1.0
-ROOM_S = 5.0
+# custodian notes here when its clock began, and each job has a clock of its own
+CLOCK = "CUSTODIAN_WALLTIME_START"
 
 
 @dataclass
-class Shift:
+class WorkerReport:
     """What a worker did.
 
     Attributes:
         completed: names of jobs that ran to their end.
         failed: cause of each job that did not.
-        kept: results that wait in the spool for the database.
-        taken: jobs that another worker had begun.
+        later: why each job goes on later: it was stopped, or the database went away.
     """
 
     completed: list[str] = field(default_factory=list)
     failed: dict[str, str] = field(default_factory=dict)
-    kept: list[str] = field(default_factory=list)
-    taken: list[int] = field(default_factory=list)
+    later: dict[str, str] = field(default_factory=dict)
 
 
 def work(
@@ -61,163 +56,127 @@ def work(
     limit: int | None = None,
     walltime_s: float | None = None,
     idle_s: float = 0.0,
-    told: Callable[[str], object] = str,
-) -> Shift:
+    observe: Callable[[str], object] = str,
+) -> WorkerReport:
     """Run jobs until none is left, or the time is over.
 
     Args:
-        cluster: whose.
+        cluster: whose, opened with patience for a database that is away.
         number: run this Firework only.
         limit: at most so many jobs.
         walltime_s: of this process, s; a job is asked to stop before its end.
-        idle_s: wait so long for jobs to become ready before going home.
-        told: hears a line per job.
+        idle_s: wait so long for jobs to become ready before going home, s.
+        observe: hears a line per job.
+
+    Raises:
+        IonfaceError: the database does not come back.
     """
     os.umask(0o077)
-    shift, settings = Shift(), cluster.settings
-    begun = time.monotonic()
-    left = (
-        None
-        if walltime_s is None
-        else walltime_s - min(settings.reserve_s, walltime_s / 2)
-    )
-    deadline = None if left is None else begun + left
+    report, settings = WorkerReport(), cluster.settings
+    deadline = None
+    if walltime_s is not None:
+        reserve_s = min(settings.reserve_s, walltime_s / 2)
+        deadline = time.monotonic() + walltime_s - reserve_s
     with Stopper(settings.grace_s, deadline).watching() as stopper:
-        _await_database(cluster, stopper, settings.upload_s)
-        idle_until = time.monotonic() + idle_s
-        done = 0
+        idle_until, done = time.monotonic() + idle_s, 0
         while stopper.reason is None and (limit is None or done < limit):
             try:
-                chosen = number or next_ready(cluster)
-                ran = chosen is not None and run_one(
-                    cluster, chosen, shift, stopper, told
-                )
-            except database_errors() as error:
-                # between two jobs; what has run is delivered, or in the spool
-                if not _await_database(cluster, stopper, settings.upload_s):
-                    raise IonfaceError(unreachable_message(cluster)) from error
-                continue
+                ran = _one_job(cluster, number, report, stopper, observe)
+            except PyMongoError as error:
+                # between two jobs, and longer than we wait
+                raise IonfaceError(unreachable_message(cluster)) from error
             if ran:
                 done += 1
                 idle_until = time.monotonic() + idle_s
-            elif number is not None or time.monotonic() > idle_until:
+            if number is not None or (not ran and time.monotonic() > idle_until):
                 break
-            else:
+            if not ran:
                 time.sleep(WAIT_S)
-            if number is not None:
-                break
-    return shift
+    return report
 
 
-def next_ready(cluster: Cluster) -> int | None:
-    """Return a job that can start, of those that this worker may take."""
-    from pymongo import DESCENDING
-
-    query = {**dict(cluster.fworker.query or {}), "state": "READY"}
-    found = cluster.fireworks.find_one(
-        query, {"fw_id": 1}, sort=[("spec._priority", DESCENDING), ("fw_id", 1)]
-    )
-    return None if found is None else int(found["fw_id"])
-
-
-def run_one(
+def _one_job(
     cluster: Cluster,
-    number: int,
-    shift: Shift,
+    number: int | None,
+    report: WorkerReport,
     stopper: Stopper,
-    told: Callable[[str], object],
+    observe: Callable[[str], object],
 ) -> bool:
-    """Run one Firework, if it is not taken; tell whether it was ours."""
-    raw = cluster.fireworks.find_one({"fw_id": number})
-    if raw is None:
-        raise IonfaceError(f"the database has no Firework {number}")
-    try:
-        check_document(raw, cluster.settings.allow)
-        folder = job_folder(raw["spec"], raw["name"])
-    except IonfaceError as error:
-        refuse(cluster, number, str(error))
-        shift.failed[str(raw.get("name"))] = str(error)
-        return True
-    claimed = claim(cluster, raw, folder)
-    if claimed is None:
-        shift.taken.append(number)
+    """Run one job; tell whether there was one to run."""
+    number = _reserved(cluster) if number is None else number
+    if number is None:
         return False
-    firework, launch = claimed
-    told(f"job {number}: {raw['name']}")
-    entry = _compute(cluster, firework, launch, folder, raw, stopper)
-    _hand_in(cluster, entry, folder, raw, shift, stopper)
-    return True
+    job = cluster.launchpad.get_fw_dict_by_id(number)
+    observe(f"job {number}: {job['name']}")
+    before = Path.cwd()
+    try:
+        ran = _launched(cluster, number, job["spec"])
+    except (PyMongoError, RuntimeError) as error:
+        # the bookkeeping failed: FireWorks wraps what it met into RuntimeErrors
+        observe(f"job {number}: {_line(error)}; it is put right when the database is")
+        ran = True
+    finally:
+        os.chdir(before)
+    if ran:
+        _settle(cluster, number, str(job["name"]), report, stopper)
+    return ran
 
 
-def _compute(
-    cluster: Cluster,
-    firework: Firework,
-    launch: int,
-    folder: Path,
-    raw: dict[str, Any],
-    stopper: Stopper,
-) -> Entry:
-    settings = cluster.settings
-    earlier = {
-        processes.mark_of(number, folder) for number in raw.get("archived_launches", [])
-    }
-    with pulse.beating(cluster, launch, folder):
-        # the queue kills what a dead job leaves; where it does not, we do
-        processes.end(list(processes.of_launches(earlier)) if earlier else [])
-        return execute(
-            cluster,
-            firework,
-            launch,
-            folder,
-            stopper,
-            lambda: _await_database(cluster, stopper, settings.upload_s),
+def _line(error: Exception) -> str:
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return lines[-1][:200]
+
+
+def _reserved(cluster: Cluster) -> int | None:
+    """Take a job that is ready, and note which batch job does so."""
+    pad = cluster.launchpad
+    with library_silence():
+        firework, launch_id = pad.reserve_fw(cluster.fworker, str(Path.cwd()))
+        if firework is None:
+            return None
+        if batch_id := own_number():
+            pad.set_reservation_id(launch_id, batch_id)
+    return int(firework.fw_id)
+
+
+def _launched(cluster: Cluster, number: int, spec: dict[str, Any]) -> bool:
+    import jobflow
+    from fireworks.core.rocket_launcher import launch_rocket
+
+    folder = Path(str(spec.get("_launch_dir") or Path.cwd()))
+    if folder.is_dir() and not is_computing(folder):
+        end_orphans(folder)
+    os.environ.pop(CLOCK, None)
+    # what jobflow's Firetask asks for when a job names no store
+    jobflow.SETTINGS.JOB_STORE = cluster.store
+    # what a job prints goes into the batch job's output, not into --json
+    with contextlib.redirect_stdout(sys.stderr):
+        ran: bool = launch_rocket(
+            cluster.launchpad, cluster.fworker, number, strm_lvl="CRITICAL"
         )
+    return ran
 
 
-def _hand_in(
-    cluster: Cluster,
-    entry: Entry,
-    folder: Path,
-    raw: dict[str, Any],
-    shift: Shift,
-    stopper: Stopper,
+def _settle(
+    cluster: Cluster, number: int, name: str, report: WorkerReport, stopper: Stopper
 ) -> None:
-    """Spool what the job ended with, then deliver it."""
-    name, settings = str(raw["name"]), cluster.settings
-    places = [settings.spool / f"{entry.launch}.result", folder / NAME]
-    pressed = stopper.last
-    try:
-        entry = replace(entry, path=write_entry(entry, places))
-    except IonfaceError as error:
-        # neither disk takes it: the database is the last place
-        shift.kept.append(f"{name}: {error}")
-    if entry.state == "FIZZLED":
-        shift.failed[name] = str(entry.action["stored_data"]["cause"])
-    limit = min(settings.upload_s, ROOM_S) if pressed else settings.upload_s
-    try:
-        sent = deliver_patiently(cluster, entry, limit, lambda: stopper.last)
-    except IonfaceError as error:
-        shift.kept.append(f"{name}: {error}")
+    """Note how a job ended; let it run again if that was not its own fault."""
+    job = cluster.launchpad.get_fw_dict_by_id(number)
+    launch = job["launches"][-1] if job["launches"] else {}
+    if job["state"] == "COMPLETED":
+        report.completed.append(name)
         return
-    if not sent:
-        shift.kept.append(f"{name}: the database does not answer; see ionface upload")
+    if job["state"] == "RUNNING":
+        reason: str | None = "the database went away"
+    elif job["state"] == "FIZZLED":
+        reason = stopper.reason or may_repeat(launch)
+        # whoever holds the lock will end the job; running again now would only meet it
+        if reason is None or is_computing(Path(launch.get("launch_dir", ""))):
+            report.failed[name] = cause_of(launch)
+            return
+    else:
+        report.later[name] = f"{job['state'].lower()} by somebody while it ran"
         return
-    if entry.state == "COMPLETED":
-        shift.completed.append(name)
-
-
-def _await_database(cluster: Cluster, stopper: Stopper, limit_s: float) -> bool:
-    """Wait until the database answers, at most so long; tell whether it does."""
-    until, pause = time.monotonic() + limit_s, WAIT_S
-    while True:
-        with suppress(*database_errors()):
-            cluster.launchpad.fw_id_assigner.find_one({}, {"_id": 1})
-            cluster.store.connect()
-            return True
-        if stopper.reason is not None or time.monotonic() > until:
-            return False
-        time.sleep(pause)
-        pause = min(15.0, 2 * pause)
-
-
-__all__ = ["Shift", "cause_line", "failed", "work"]
+    report.later[name] = reason or ""
+    with library_silence():
+        cluster.launchpad.rerun_fw(number)

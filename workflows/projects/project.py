@@ -13,6 +13,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import time
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,8 +22,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ionface.errors import IonfaceError
+from ionface.errors import BusyError, IonfaceError
 from ionface.files import disk_message, write_atomically
+from ionface.workflows.engines.durable import RUNS
+from ionface.workflows.projects.documents import check_decodable
 from ionface.workflows.study.study import Study
 from ionface.workflows.study.study_files import parse, to_yaml
 
@@ -31,7 +34,11 @@ if TYPE_CHECKING:
 
     from ionface.analysis.energies.level_of_theory import LevelOfTheory
 
-FORMAT = 1
+FORMAT = 2
+MARK = "submission.json"
+"""The file that says that a cluster computes the project, and under which key."""
+
+LOCK_S = 1.0  # whoever asks whether a project runs holds its lock for a moment
 
 
 @dataclass(frozen=True)
@@ -62,6 +69,7 @@ class Project:
 
     def _created(self, study: Study) -> Project:
         if (self.root / "project.json").is_file():
+            self._check_format()
             self._check_study(study)
             self._check_levels(study)
             return self
@@ -101,7 +109,25 @@ class Project:
                 f"{root} holds no ionface project (no project.json); give the "
                 "directory that `ionface run --project` made"
             )
+        project._check_format()
         return project
+
+    def _check_format(self) -> None:
+        """Refuse a project of another ionface, whose jobs this one cannot read.
+
+        Raises:
+            IonfaceError: says how to go on with its results.
+        """
+        number = self.identity.get("format")
+        if number == FORMAT:
+            return
+        raise IonfaceError(
+            f"project {self.root} has format {number}, this ionface works with "
+            f"{FORMAT}: its jobs cannot be continued. Its results can be analyzed by "
+            f"path: `ionface analyze rdf {self.root}/trajectories/NAME.ionf`, `ionface "
+            f"analyze energies {self.root}/results/energies.json`. To compute on, give "
+            "another --project, or use the ionface that made it"
+        )
 
     def _identity(self, study: Study) -> dict[str, Any]:
         from importlib.metadata import version
@@ -156,7 +182,14 @@ class Project:
     @cached_property
     def identity(self) -> dict[str, Any]:
         """Return what project.json says."""
-        return json.loads((self.root / "project.json").read_text())
+        path = self.root / "project.json"
+        try:
+            identity: dict[str, Any] = json.loads(path.read_text())
+        except ValueError as error:
+            raise IonfaceError(
+                f"{path} is damaged ({error}); put a backup in its place"
+            ) from error
+        return identity
 
     @cached_property
     def study(self) -> Study:
@@ -164,25 +197,49 @@ class Project:
         path = self.root / "study.yaml"
         return parse(path.read_text(), str(path))
 
+    @property
+    def submission(self) -> dict[str, Any]:
+        """Return key and manager of the submission to a cluster, empty if none."""
+        try:
+            mark = json.loads((self.root / MARK).read_text())
+        except (OSError, ValueError):
+            return {}
+        return mark if isinstance(mark, dict) else {}
+
     def flow(self) -> Flow:
-        """Return a fresh copy of the graph, with the ids that the store knows."""
+        """Return a fresh copy of the graph, with the ids that the store knows.
+
+        Raises:
+            IonfaceError: the file names code that is none of ours.
+        """
         from monty.json import MontyDecoder
 
-        flow: Flow = MontyDecoder().decode((self.root / "flow.json").read_text())
+        path = self.root / "flow.json"
+        text = path.read_text()
+        check_decodable(text, str(path))
+        flow: Flow = MontyDecoder().decode(text)
         return flow
 
-    def jobs(self) -> list[tuple[Job, list[str]]]:
-        """Return fresh jobs with the ids of their parents, parents first.
-
-        They come in the order in which the study lists them.
-        """
+    @cached_property
+    def _jobs(self) -> list[tuple[Job, list[str]]]:
         flow = self.flow()
         with warnings.catch_warnings():
             # jobflow warns that unconnected parts have no order; here they get one
             warnings.simplefilter("ignore", UserWarning)
-            found = list(flow.iterflow())
-        listed = _job_ids(flow)
-        return sorted(found, key=lambda pair: listed.index(pair[0].uuid))
+            jobs = list(flow.iterflow())
+        for job, _ in jobs:
+            job.metadata[RUNS] = str(self.runs)  # the project may have moved
+        place = {uuid: number for number, uuid in enumerate(_job_ids(flow))}
+        return sorted(jobs, key=lambda pair: place[pair[0].uuid])
+
+    def jobs(self) -> list[tuple[Job, list[str]]]:
+        """Return the jobs with the ids of their parents, parents first.
+
+        They are told where their folders lie, and come in the order in which the study
+        lists them. The graph is decoded
+        once: who runs or changes a job takes a copy of it.
+        """
+        return list(self._jobs)
 
     @cached_property
     def store(self) -> JobStore:
@@ -222,14 +279,12 @@ class Project:
         except OSError as error:
             raise IonfaceError(disk_message(error, self.root)) from error
         with handle:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as error:
+            if not _lock_within(handle.fileno(), LOCK_S):
                 handle.seek(0)
-                raise IonfaceError(
+                raise BusyError(
                     f"project {self.root} is being run by process "
                     f"{handle.read().strip() or 'unknown'}; wait for it, or stop it"
-                ) from error
+                )
             handle.truncate(0)
             handle.write(str(os.getpid()))
             handle.flush()
@@ -245,6 +300,20 @@ class Project:
         except OSError:
             return False
         return False
+
+
+def _lock_within(descriptor: int, seconds: float) -> bool:
+    """Take a lock as soon as it is free; tell whether it was in time."""
+    until = time.monotonic() + seconds
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > until:
+                return False
+            time.sleep(0.02)
+        else:
+            return True
 
 
 def levels(study: Study) -> dict[str, LevelOfTheory]:

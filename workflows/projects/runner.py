@@ -7,6 +7,7 @@ stops a run (Ctrl-C, kill -9, a full disk), running again goes on from there.
 
 from __future__ import annotations
 
+import copy
 import os
 import sqlite3
 import traceback
@@ -18,8 +19,8 @@ from typing import TYPE_CHECKING, Literal
 
 from ionface.errors import IonfaceError
 from ionface.files import DISK_REFUSES, disk_message
-from ionface.workflows.cluster.choosing import MARK
-from ionface.workflows.engines.durable import RUNS, job_folder
+from ionface.workflows.engines.durable import RESULT, job_folder
+from ionface.workflows.projects.progress import progress
 from ionface.workflows.projects.project import Project
 
 if TYPE_CHECKING:
@@ -57,19 +58,20 @@ class JobState:
     folder: Path
 
 
-Watch = Callable[[str, int, int], None]
+Observer = Callable[[str, int, int], None]
+"""Hears of each job before it runs: its name, its number, how many there are."""
 
 
-def _unwatched(name: str, number: int, total: int) -> None:
+def _nobody(name: str, number: int, total: int) -> None:
     del name, number, total
 
 
-def run(project: Project, watch: Watch = _unwatched) -> Outcome:
+def run(project: Project, observer: Observer = _nobody) -> Outcome:
     """Run every job of a project that is not done; one that fails blocks its children.
 
     Args:
         project: held by a lock while this runs.
-        watch: called before each job with its name, its number and how many there are.
+        observer: hears of each job before it runs.
 
     Raises:
         IonfaceError: the disk is full, the store cannot be written, or the project's
@@ -77,32 +79,55 @@ def run(project: Project, watch: Watch = _unwatched) -> Outcome:
     """
     outcome = Outcome()
     with project.locked():
-        store = project.store
-        ordered = project.jobs()
-        _check_not_submitted(project, store, ordered)
+        _check_not_submitted(project)
         stuck: set[str] = set()
-        for number, (job, parents) in enumerate(ordered):
-            if is_done(store, job):
+        jobs = project.jobs()
+        for number, (job, parents) in enumerate(jobs):
+            if is_done(project.store, job):
                 outcome.kept.append(job.name)
             elif stuck.intersection(parents):
                 stuck.add(job.uuid)
                 outcome.blocked.append(job.name)
             else:
-                watch(job.name, number, len(ordered))
-                if _run_one(project, store, job, outcome):
+                observer(job.name, number, len(jobs))
+                if _run_one(project, job, outcome):
                     outcome.ran.append(job.name)
                 else:
                     stuck.add(job.uuid)
     return outcome
 
 
-def _check_not_submitted(
-    project: Project, store: JobStore, ordered: list[tuple[Job, list[str]]]
-) -> None:
+def take_results(project: Project) -> list[str]:
+    """Take results that lie in the jobs' folders into the project's store.
+
+    Nothing is computed: a job whose result is in its folder returns it at once.
+
+    Returns:
+        The names of the jobs whose results are in the store now.
+
+    Raises:
+        IonfaceError: a result is damaged, or the store cannot be written.
+    """
+    outcome = Outcome()
+    done: set[str] = set()
+    with project.locked():
+        for job, parents in project.jobs():
+            whole = (job_folder(job) / RESULT).is_file() and done.issuperset(parents)
+            if is_done(project.store, job):
+                outcome.kept.append(job.name)
+            elif not whole or not _run_one(project, job, outcome):
+                continue
+            done.add(job.uuid)
+    for name, message in outcome.failed.items():
+        raise IonfaceError(f"{name}: {message}")
+    return [job.name for job, _ in project.jobs() if job.uuid in done]
+
+
+def _check_not_submitted(project: Project) -> None:
     """Refuse to compute here what a cluster computes."""
-    if not (project.root / MARK).is_file():
+    if not project.submission:
         return
-    missing = [job.name for job, _ in ordered if not is_done(store, job)]
+    missing = [job.name for job, _ in project.jobs() if not is_done(project.store, job)]
     if missing:
         raise IonfaceError(
             f"the project {project.root} was submitted to a cluster, and "
@@ -113,14 +138,14 @@ def _check_not_submitted(
         )
 
 
-def _run_one(project: Project, store: JobStore, job: Job, outcome: Outcome) -> bool:
-    folder = job_folder(job, project.runs)
+def _run_one(project: Project, job: Job, outcome: Outcome) -> bool:
+    folder = job_folder(job)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with _working_in(folder):
             (folder / ERROR_FILE).unlink(missing_ok=True)
-            job.update_metadata({RUNS: str(project.runs)})  # the project may have moved
-            response = job.run(store=store, job_dir=folder)
+            # a job that runs puts results in the place of its references
+            response = copy.deepcopy(job).run(store=project.store, job_dir=folder)
     except Exception as error:  # whatever a job raises is its failure  # noqa: BLE001
         _stop_if_nothing_can_be_written(error, folder)
         return _note_failure(folder, job, error, outcome)
@@ -174,35 +199,21 @@ def is_done(store: JobStore, job: Job) -> bool:
 def states(project: Project) -> list[JobState]:
     """Return every job's state, in the order in which they run."""
     busy = project.is_running()
-    found: list[JobState] = []
+    pairs = {run.interface: run.pairs for run in project.study.dynamics}
+    lines: list[JobState] = []
     first_open = True
     for job, _ in project.jobs():
-        folder = job_folder(job, project.runs)
+        folder = job_folder(job)
         if is_done(project.store, job):
-            found.append(JobState(job.name, "done", "", folder))
+            lines.append(JobState(job.name, "done", "", folder))
             continue
         if (folder / ERROR_FILE).is_file():
             note = (folder / ERROR_FILE).read_text().partition("\n")[0]
-            found.append(JobState(job.name, "failed", note, folder))
+            lines.append(JobState(job.name, "failed", note, folder))
             continue
         running = busy and first_open and folder.is_dir()
         state: State = "running" if running else "waiting"
-        found.append(JobState(job.name, state, _progress(folder), folder))
+        note = progress(folder, pairs.get(str(job.metadata.get("subject")), ()))
+        lines.append(JobState(job.name, state, note, folder))
         first_open = first_open and not folder.is_dir()
-    return found
-
-
-def _progress(folder: Path) -> str:
-    """Return how far an unfinished job is, read from its files."""
-    from ionface.analysis.trajectory.trajectory import Trajectory
-
-    frames = folder / "trajectory.ionf"
-    if not frames.is_file():
-        return "started" if folder.is_dir() else ""
-    try:
-        trajectory = Trajectory.open(frames)
-    except ValueError:
-        return "started"
-    if not trajectory.n_frames:
-        return "started"
-    return f"step {int(trajectory.steps[-1])}, {trajectory.times_fs[-1] / 1000:.3f} ps"
+    return lines

@@ -11,12 +11,14 @@ Mongo's query language keeps its exact meaning.
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import groupby as group_sorted
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 from maggma.core import Sort, Store
 
@@ -27,7 +29,8 @@ Criteria = dict[str, Any]
 BUSY_SECONDS = 60.0
 INDEXED = ("uuid", "index", "name", "blob_uuid", "job_uuid", "job_index")
 SCHEMA = """
-create table if not exists "{table}" (id integer primary key, doc text not null);
+create table if not exists "{table}" (
+  id integer primary key, doc text not null, crc integer not null);
 create table if not exists "{table}_keys" (
   field text not null, value not null, id integer not null
     references "{table}"(id) on delete cascade,
@@ -82,21 +85,35 @@ class SqliteStore(Store):
             return
         self.close()
         with self._explained():
-            connection = sqlite3.connect(
-                self.path,
-                timeout=BUSY_SECONDS,
-                isolation_level=None,
-                check_same_thread=False,
-            )
+            self._connection = self._opened(read_only=not self._writable())
+
+    def _writable(self) -> bool:
+        path = Path(self.path)
+        return os.access(path if path.exists() else path.parent, os.W_OK) and os.access(
+            path.parent, os.W_OK
+        )
+
+    def _opened(self, *, read_only: bool) -> sqlite3.Connection:
+        # an archive's or a colleague's folder: nobody writes there, nor do we
+        address = f"{Path(self.path).resolve().as_uri()}?mode=ro&immutable=1"
+        connection = sqlite3.connect(
+            address if read_only else self.path,
+            uri=read_only,
+            timeout=BUSY_SECONDS,
+            isolation_level=None,
+            check_same_thread=False,
+        )
+        if not read_only:
             connection.execute("pragma journal_mode=wal")
             connection.execute("pragma synchronous=full")
             connection.execute("pragma foreign_keys=on")
-            verdict = connection.execute("pragma quick_check(1)").fetchone()[0]
-            if verdict != "ok":
-                raise sqlite3.DatabaseError(verdict)
+        verdict = connection.execute("pragma quick_check(1)").fetchone()[0]
+        if verdict != "ok":
+            raise sqlite3.DatabaseError(verdict)
+        if not read_only:
             for statement in SCHEMA.format(table=self.collection).split(";"):
                 connection.execute(statement)
-        self._connection = connection
+        return connection
 
     def close(self) -> None:
         """Close the file; a later call opens it again."""
@@ -125,7 +142,8 @@ class SqliteStore(Store):
         else:
             way_out = (
                 "the file is damaged or truncated; put a backup in its place, or move "
-                "it away and run again: finished dynamics are taken up from runs/"
+                "it away and run again: results are taken from runs/, none is "
+                "computed again"
             )
         return f"store {self.path}: {text}; {way_out}"
 
@@ -163,9 +181,10 @@ class SqliteStore(Store):
             for doc in batch:
                 plain = {field: doc[field] for field in doc if field != "_id"}
                 self._delete(connection, self._candidates({k: doc[k] for k in keys}))
+                text = json_util.dumps(plain, json_options=_json_options())
                 cursor = connection.execute(
-                    f'insert into "{self.collection}" (doc) values (?)',
-                    (json_util.dumps(plain, json_options=_json_options()),),
+                    f'insert into "{self.collection}" (doc, crc) values (?, ?)',
+                    (text, crc32(text.encode())),
                 )
                 connection.executemany(
                     f'insert into "{self.collection}_keys" values (?, ?, ?)',
@@ -235,10 +254,14 @@ class SqliteStore(Store):
 
         for number in self._candidates(criteria or {}):
             row = self._collection.execute(
-                f'select doc from "{self.collection}" where id = ?', (number,)
+                f'select doc, crc from "{self.collection}" where id = ?', (number,)
             ).fetchone()
-            if row is not None:
-                yield {"_id": number, **json_util.loads(row[0])}
+            if row is None:
+                continue
+            # SQLite checks its pages, not what stands in them
+            if crc32(str(row[0]).encode()) != row[1]:
+                raise sqlite3.DatabaseError(f"document {number} is not as written")
+            yield {"_id": number, **json_util.loads(row[0])}
 
     def _find(self, criteria: Criteria | None, **options: Any) -> Iterator[Document]:
         import mongomock

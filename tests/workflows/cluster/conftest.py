@@ -5,7 +5,8 @@ import os
 import mongomock
 import pytest
 
-from ionface.workflows.cluster.context import Cluster
+from ionface.workflows.cluster.connection import Cluster
+from ionface.workflows.cluster.large_documents import FittingStore
 from ionface.workflows.cluster.queues import Queue
 from ionface.workflows.cluster.settings import ClusterSettings
 
@@ -37,7 +38,7 @@ def study(study_file):
     return study_files.load(str(study_file))
 
 
-class Asked:
+class BatchSystem:
     """Stands for the queue's commands; `known` are ids of jobs, None is no answer."""
 
     def __init__(self):
@@ -50,46 +51,39 @@ class Asked:
 
 
 @pytest.fixture
-def asked():
-    return Asked()
+def batch_system():
+    return BatchSystem()
 
 
 @pytest.fixture
-def cluster(tmp_path, asked, monkeypatch):
-    """A database and a store in memory, and a queue that `asked` answers for."""
+def cluster(tmp_path, batch_system, monkeypatch):
+    """A database and a store in memory, and a queue that `batch_system` answers for."""
     import fireworks.core.launchpad as pad
+    import jobflow
     from fireworks import FWorker, LaunchPad
-    from jobflow import JobStore
     from maggma.stores import MemoryStore
     from mongomock.gridfs import enable_gridfs_integration
 
     enable_gridfs_integration()
     monkeypatch.setattr(pad, "MongoClient", mongomock.MongoClient)
+    monkeypatch.setattr(jobflow.SETTINGS, "JOB_STORE", None)  # a worker sets it
     for name in ("SLURM_JOB_ID", "PBS_JOBID", "JOB_ID"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("IONFACE_CLUSTER", str(tmp_path / "conf"))
+    monkeypatch.chdir(tmp_path)
     mask = os.umask(0)
     os.umask(mask)
     settings = ClusterSettings(
-        tmp_path / "conf",
-        tmp_path / "conf" / "spool",
-        heartbeat_s=0.05,
-        expiry_s=0.1,
-        upload_s=0.3,
+        folder=tmp_path / "conf", expiry_s=0.1, blind_expiry_s=0.2, patience_s=0.3
     )
-    settings.spool.mkdir(parents=True)
     launchpad = LaunchPad(host="localhost", name="test", strm_lvl="CRITICAL")
-    store = JobStore(MemoryStore(), {"data": MemoryStore()})
+    launchpad.connection.drop_database("test")
+    store = FittingStore(MemoryStore(), {"data": MemoryStore()})
     store.connect()
-    found = Cluster(
-        settings,
-        launchpad,
-        store,
-        Queue("SLURM", {"_fw_q_type": "SLURM"}, asked),
-        FWorker(),
-    )
-    found.make_indexes()
-    yield found
+    queue = Queue("SLURM", {"_fw_q_type": "SLURM"}, batch_system)
+    cluster = Cluster(settings, launchpad, store, queue, FWorker())
+    cluster.initialize()
+    yield cluster
     launchpad.connection.drop_database("test")
     os.umask(mask)
 

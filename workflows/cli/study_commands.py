@@ -1,17 +1,24 @@
-"""What the commands studies, build, run, status and report do."""
+"""The commands studies, build, run and report: a study in a project directory."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ionface.workflows.cli.app import app
 from ionface.workflows.cli.console import job_progress, messages, table
-from ionface.workflows.study import study_files
-from ionface.workflows.study.study import quickened
+from ionface.workflows.cli.options import (
+    DEFAULT_PROJECT,
+    AsJson,
+    EngineName,
+    ProjectPath,
+    Quick,
+    StudyName,
+)
 
 if TYPE_CHECKING:
     from ionface.structures.model import InterfaceModel
@@ -21,14 +28,25 @@ if TYPE_CHECKING:
     from ionface.workflows.study.study import Study
 
 
-def studies_table(as_json: bool) -> None:
-    """Print the built-in studies."""
-    found = [study_files.load(name) for name in study_files.builtin_names()]
+@app.command()
+def studies(
+    name: Annotated[
+        str | None, typer.Argument(help="Print this one as YAML, to copy and change.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the built-in studies and what they compute, or print one."""
+    from ionface.workflows.study import study_files
+
+    if name is not None:
+        typer.echo(study_files.source(name), nl=False)
+        return
+    built_in = [study_files.load(name) for name in study_files.builtin_names()]
     if as_json:
-        typer.echo(json.dumps([_described(study) for study in found], indent=2))
+        typer.echo(json.dumps([_described(study) for study in built_in], indent=2))
         return
     rows = []
-    for study in found:
+    for study in built_in:
         engines = study.engines()
         rows.append(
             [
@@ -40,11 +58,6 @@ def studies_table(as_json: bool) -> None:
             ]
         )
     table(["study", "computes", "interfaces", "protocol", "engines"], rows)
-
-
-def print_study(name: str) -> None:
-    """Print a study as YAML: a built-in one with its comments."""
-    typer.echo(study_files.source(name), nl=False)
 
 
 def _described(study: Study) -> dict[str, Any]:
@@ -60,29 +73,43 @@ def _described(study: Study) -> dict[str, Any]:
     }
 
 
-def build_models(name: str, out: Path, quick: bool, as_json: bool) -> None:
-    """Build every model of a study, write it and print what it is."""
+@app.command()
+def build(
+    study: StudyName,
+    out: Annotated[Path, typer.Option("--out", help="Where the models are written.")],
+    quick: Quick = False,
+    as_json: AsJson = False,
+) -> None:
+    """Build a study's interface models: POSCAR, CIF, JSON, a picture, a table."""
     from ionface.structures.interface import build_interface
 
-    study = study_files.load(name)
-    study = quickened(study) if quick else study
+    resolved = loaded(study, quick=quick)
     out.mkdir(parents=True, exist_ok=True)
     summaries: list[dict[str, Any]] = []
     notes: list[str] = []
-    with job_progress(f"building {study.name}") as shown:
-        for number, spec in enumerate(study.interfaces):
-            shown.job(spec.name, number, len(study.interfaces))
+    with job_progress(f"building {resolved.name}") as shown:
+        for number, spec in enumerate(resolved.interfaces):
+            shown.job(spec.name, number, len(resolved.interfaces))
             model = build_interface(spec)
             _write_model(model, out)
             summaries.append(model.summary())
             notes += _rounded(model)
     if as_json:
         typer.echo(json.dumps(summaries, indent=2))
-    else:
-        models_table(summaries)
-        for note in notes:
-            messages.print(note, markup=False)
-        messages.print(f"wrote POSCAR, CIF, JSON and a picture of each to {out}")
+        return
+    _models_table(summaries)
+    for note in notes:
+        messages.print(note, markup=False)
+    messages.print(f"wrote POSCAR, CIF, JSON and a picture of each to {out}")
+
+
+def loaded(name: str, engine: str | None = None, *, quick: bool = False) -> Study:
+    """Return a study as the command line's options resolve it."""
+    from ionface.workflows.study import study_files
+    from ionface.workflows.study.study import quickened
+
+    study = study_files.load(name).with_engine(engine)
+    return quickened(study) if quick else study
 
 
 def _write_model(model: InterfaceModel, out: Path) -> None:
@@ -111,7 +138,7 @@ def _rounded(model: InterfaceModel) -> Iterator[str]:
                 )
 
 
-def models_table(summaries: list[dict[str, Any]]) -> None:
+def _models_table(summaries: list[dict[str, Any]]) -> None:
     """Print what the models are."""
     table(
         [
@@ -142,15 +169,24 @@ def models_table(summaries: list[dict[str, Any]]) -> None:
     )
 
 
-def run_study(
-    name: str, root: Path, engine: str | None, quick: bool, as_json: bool
-) -> int:
-    """Run a study in a project directory, or go on with it; return the exit status."""
+@app.command()
+def run(
+    study: StudyName,
+    project: ProjectPath = DEFAULT_PROJECT,
+    engine: EngineName = None,
+    quick: Quick = False,
+    as_json: AsJson = False,
+) -> None:
+    """Run a study here; run it again to resume."""
+    outcome = run_study(loaded(study, engine, quick=quick), project, as_json)
+    raise typer.Exit(1 if outcome.failed else 0)
+
+
+def run_study(study: Study, root: Path, as_json: bool) -> Outcome:
+    """Run a study in a project directory, or go on with it, and tell what it gave."""
     from ionface.workflows.projects import runner
     from ionface.workflows.projects.project import Project
 
-    study = study_files.load(name).with_engine(engine)
-    study = quickened(study) if quick else study
     if (root / "project.json").is_file():
         Project.create(root, study)  # another study's is refused first
     _check_vasp(study, root)
@@ -158,7 +194,7 @@ def run_study(
     with job_progress(study.name) as shown:
         outcome = runner.run(project, shown.job)
     _tell(project, outcome, as_json)
-    return 1 if outcome.failed else 0
+    return outcome
 
 
 def _check_vasp(study: Study, root: Path) -> None:
@@ -206,34 +242,12 @@ def _tell(project: Project, outcome: Outcome, as_json: bool) -> None:
         messages.print(f"failed: {job}: {message}", markup=False, style="red")
 
 
-def show_status(root: Path, as_json: bool) -> None:
-    """Print the state of every job of a project."""
-    from ionface.workflows.projects import runner
+@app.command()
+def report(project: ProjectPath = DEFAULT_PROJECT) -> None:
+    """Write the project's tables, figures and one self-contained report.html."""
     from ionface.workflows.projects.project import Project
 
-    project = Project.open(root)
-    found = runner.states(project)
-    if as_json:
-        rows = [
-            {"job": s.name, "state": s.state, "note": s.note, "folder": str(s.folder)}
-            for s in found
-        ]
-        typer.echo(json.dumps(rows, indent=2))
-        return
-    colors = {"done": "green", "failed": "red", "running": "cyan", "waiting": "dim"}
-    table(
-        ["job", "state", "note"],
-        [[s.name, f"[{colors[s.state]}]{s.state}[/]", s.note] for s in found],
-    )
-    counts = {state: sum(s.state == state for s in found) for state in colors}
-    typer.echo(", ".join(f"{number} {state}" for state, number in counts.items()))
-
-
-def make_report(root: Path) -> None:
-    """Write the results and the report of a project, finished or not."""
-    from ionface.workflows.projects.project import Project
-
-    _, path = _write_report(Project.open(root))
+    _, path = _write_report(Project.open(project))
     typer.echo(f"report: {path}")
 
 

@@ -1,0 +1,199 @@
+"""A project as one file, to carry where no database reaches; nothing lost on the way.
+
+    manifest.json     digest and size of every file
+    files/...         study, graph, runs with their results, trajectories
+
+Every digest is checked before a file takes its place. What exists already must be the
+same. POTCARs are never carried; wavefunctions and charge densities where asked for.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import tarfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ionface.errors import IonfaceError
+from ionface.files import atomic_path, disk_message, file_digest
+from ionface.workflows.engines.durable import RESULT
+from ionface.workflows.projects import runner
+from ionface.workflows.projects.documents import check_decodable
+from ionface.workflows.projects.project import MARK, Project
+
+FORMAT = 2
+MANIFEST = "manifest.json"
+FILES = "files/"
+CARRIED = ("study.yaml", "flow.json", "project.json", MARK, "report.html")
+FOLDERS = ("runs", "trajectories", "results")
+NEVER = ("POTCAR",)  # licensed
+LARGE = ("WAVECAR", "CHGCAR", "CHG", "vaspwave.h5", "LOCPOT")
+HEAD_LIMIT = 1 << 28
+
+
+@dataclass(frozen=True)
+class Carried:
+    """What went into a bundle or came out of it.
+
+    Attributes:
+        files: how many.
+        results: of how many jobs.
+        kept: how many files were there already, the same.
+        left_out: names of files that were left out.
+    """
+
+    files: int
+    results: int
+    kept: int = 0
+    left_out: tuple[str, ...] = ()
+
+
+def export_bundle(root: Path, target: Path, *, wavefunctions: bool = False) -> Carried:
+    """Write a project into a bundle; the file is whole or not there.
+
+    Args:
+        root: the project.
+        target: *.tar, or *.tar.gz to have it compressed.
+        wavefunctions: carry what VASP can make again, too.
+
+    Raises:
+        IonfaceError: no project, or the disk refuses.
+    """
+    project = Project.open(root)
+    with project.locked():
+        carried, left_out = _carried(project.root, wavefunctions)
+        manifest = {
+            "format": FORMAT,
+            "files": {
+                name: {"sha256": file_digest(path), "bytes": path.stat().st_size}
+                for name, path in carried.items()
+            },
+        }
+        packed = target.name.endswith(".gz")
+        with atomic_path(target) as part, _new_tar(part, packed) as tar:
+            head = json.dumps(manifest, indent=1).encode()
+            member = tarfile.TarInfo(MANIFEST)
+            member.size, member.mode = len(head), 0o600
+            tar.addfile(member, io.BytesIO(head))
+            for name, path in carried.items():
+                tar.add(path, FILES + name, recursive=False)
+    results = sum(path.name == RESULT for path in carried.values())
+    return Carried(len(carried), results, left_out=tuple(left_out))
+
+
+def _new_tar(path: Path, packed: bool) -> tarfile.TarFile:
+    return tarfile.open(path, "w:gz") if packed else tarfile.open(path, "w")
+
+
+def _carried(root: Path, wavefunctions: bool) -> tuple[dict[str, Path], list[str]]:
+    places = [root / name for name in CARRIED]
+    places += [path for name in FOLDERS for path in sorted((root / name).rglob("*"))]
+    carried, left_out = {}, []
+    for path in places:
+        name = str(path.relative_to(root))
+        licensed = path.name.startswith(NEVER) and path.name != "POTCAR.spec"
+        if path.is_symlink() or not path.is_file() or path.name.startswith("."):
+            continue
+        if licensed or (path.name in LARGE and not wavefunctions):
+            left_out.append(name)
+        else:
+            carried[name] = path
+    return carried, left_out
+
+
+def import_bundle(source: Path, root: Path) -> Carried:
+    """Take a bundle into a project, new or the one that it came from.
+
+    Args:
+        source: the bundle.
+        root: the project; made if it is not there.
+
+    Raises:
+        IonfaceError: the bundle is damaged, names a path outside or code that is none
+            of ours, or differs from what is there; then nothing of the project is
+            changed but new whole files.
+    """
+    try:
+        with tarfile.open(source) as tar:
+            manifest = _manifest(tar, source)
+            root.mkdir(parents=True, exist_ok=True, mode=0o700)
+            kept = [
+                _take(tar, member, manifest, root, source)
+                for member in tar
+                if member.name != MANIFEST
+            ]
+    except (tarfile.TarError, EOFError) as error:
+        raise IonfaceError(
+            f"{source} is no whole bundle: {error}; copy it again"
+        ) from error
+    except OSError as error:
+        raise IonfaceError(disk_message(error, source)) from error
+    if manifest["files"]:
+        raise IonfaceError(
+            f"{source} lacks {len(manifest['files'])} files, the first is "
+            f"{min(manifest['files'])}; copy it again"
+        )
+    project = Project.open(root)
+    return Carried(len(kept), len(runner.take_results(project)), sum(kept))
+
+
+def _manifest(tar: tarfile.TarFile, source: Path) -> dict[str, Any]:
+    first = tar.next()
+    stream = tar.extractfile(first) if first and first.name == MANIFEST else None
+    if stream is None:
+        raise IonfaceError(f"{source} is no bundle of ionface (no {MANIFEST} in it)")
+    try:
+        manifest: dict[str, Any] = json.loads(stream.read(HEAD_LIMIT))
+        digests = [str(entry["sha256"]) for entry in manifest["files"].values()]
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise IonfaceError(f"{source}: its {MANIFEST} is damaged") from error
+    if manifest.get("format") != FORMAT or not digests:
+        raise IonfaceError(
+            f"{source} has format {manifest.get('format')}, this ionface reads "
+            f"{FORMAT}; install the one that wrote it"
+        )
+    return manifest
+
+
+def _take(
+    tar: tarfile.TarFile,
+    member: tarfile.TarInfo,
+    manifest: dict[str, Any],
+    root: Path,
+    source: Path,
+) -> bool:
+    """Write one file if it is not there; tell whether it was.
+
+    The file is struck from the manifest, so that at the end nothing is left in it.
+    """
+    name = member.name.removeprefix(FILES)
+    inside = name in CARRIED or name.startswith(tuple(f"{x}/" for x in FOLDERS))
+    entry = manifest["files"].pop(name, None)
+    # refuses absolute paths, paths out of the project, links and devices
+    safe = tarfile.data_filter(member.replace(name=name), str(root))
+    if entry is None or safe is None or not inside or not member.isreg():
+        raise IonfaceError(
+            f"{source} holds {member.name!r}, which is no plain file of its "
+            f"{MANIFEST}; it was not made by ionface"
+        )
+    target = root / name
+    if target.is_file():
+        if file_digest(target) == entry["sha256"]:
+            return True
+        raise IonfaceError(
+            f"{target} differs from the one in {source}; nothing is replaced: move it "
+            "away, or give another --project"
+        )
+    target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with atomic_path(target) as part:
+        stream = tar.extractfile(member)
+        with part.open("wb") as out:
+            while stream and (block := stream.read(1 << 20)):
+                out.write(block)
+        if file_digest(part) != entry["sha256"]:
+            raise IonfaceError(f"{source}: {name} is damaged; copy the bundle again")
+        if name == "flow.json" or target.name == RESULT:
+            check_decodable(part.read_text(), f"{source}: {name}")
+    return False
