@@ -96,7 +96,7 @@ def _library() -> str:
 
 def _engine(name: str) -> Callable[[], str]:
     def look() -> str:
-        from ionface.workflows.engines.contract import engine
+        from ionface.workflows.engines.registry import engine
 
         level = engine(name).level_of_theory()
         return f"{level.model}, {level.code} {level.version}, {str(level.weights)[:12]}"

@@ -29,7 +29,6 @@ def test_a_database_that_does_not_answer_is_told_with_the_way_out(configured):
     told = found()
     assert told["database"].state == "broken"
     assert "localhost:1" in told["database"].detail
-    assert told["spool"].state == "ok"
     assert told["files' modes"].state == "ok"
 
 
@@ -38,29 +37,9 @@ def test_a_file_that_others_can_read_is_told(configured):
     assert "chmod 600" in found()["files' modes"].way_out
 
 
-def test_results_that_wait_are_told(configured):
-    (configured / "spool" / "3.result").write_text("")
-    assert found()["spool"].way_out == "ionface upload"
-
-
 def test_another_fireworks_configuration_that_would_win_is_told(configured, tmp_path):
     (tmp_path / "FW_config.yaml").write_text("PING_TIME_SECS: 3600\n")
     assert "taken before" in found()["FW_config.yaml"].detail
-
-
-def test_every_link_of_a_living_cluster_is_looked_at(cluster, submitted):
-    from ionface.workflows.cluster.worker import work
-
-    assert doctor._indexes(cluster).state == "ok"
-    assert doctor._store(cluster).state == "ok"
-    assert doctor._both_sides(cluster).state == "missing"
-    work(cluster, limit=1)
-    assert doctor._both_sides(cluster).state == "ok"
-    assert doctor._workers(cluster).state == "ok"
-    cluster.runs.update_many({}, {"$set": {"versions.jobflow": "0.0.1"}})
-    told = doctor._both_sides(cluster)
-    assert told.state == "broken"
-    assert "0.0.1 there" in told.detail
 
 
 def test_a_queue_without_exec_is_told(cluster, monkeypatch, tmp_path):

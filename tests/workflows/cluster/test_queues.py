@@ -3,7 +3,7 @@
 import pytest
 
 from ionface.errors import IonfaceError
-from ionface.workflows.cluster.launching import job_name, launch_of
+from ionface.workflows.cluster.batch import batch_name
 from ionface.workflows.cluster.queues import Queue, own_number, queue_of
 
 SQUEUE = "12|RUNNING|if7.3.Al-relax\n13|PENDING|other job\n"
@@ -50,12 +50,10 @@ def test_a_command_that_is_not_there_is_no_answer():
 
 
 def test_the_name_of_a_batch_job_tells_its_launch():
-    name = job_name(7, 3, "LAGP|Li relax interface")
-    assert launch_of(name) == 3
-    assert "|" not in name
-    assert " " not in name
-    assert launch_of("someone elses.job") is None
-    assert launch_of("") is None
+    name = batch_name(7, 3, "LAGP|Li relax interface")
+    assert name.startswith(batch_name(7, 3))
+    assert not name.startswith(batch_name(7, 33))
+    assert not set("| ") & set(name)
 
 
 @pytest.mark.parametrize("variable", ["SLURM_JOB_ID", "PBS_JOBID", "JOB_ID"])

@@ -5,8 +5,6 @@ installed beside them; what is called of it is `JobController.from_project_name`
 `db`, `jobs` and `get_jobs_info`, and `submit_flow`.
 """
 
-import json
-import subprocess
 import sys
 from enum import Enum
 from types import ModuleType, SimpleNamespace
@@ -16,6 +14,7 @@ import pytest
 
 from ionface.errors import IonfaceError
 from ionface.workflows.cluster import remote
+from ionface.workflows.projects.project import Project
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
@@ -31,12 +30,13 @@ class Controller:
     def __init__(self):
         self.db = mongomock.MongoClient()["remote"]
         self.jobs = self.db["jobs"]
-        self.infos = {}
+        self.infos, self.handed = {}, []
 
     def get_jobs_info(self, custom_query):
         return [self.infos[u] for u in custom_query["uuid"]["$in"] if u in self.infos]
 
     def submit_flow(self, flow):
+        self.handed += flow.jobs
         for number, job in enumerate(flow.jobs, start=len(self.infos) + 1):
             self.jobs.insert_one({"uuid": job.uuid})
             self.infos[job.uuid] = SimpleNamespace(
@@ -58,16 +58,15 @@ def control(monkeypatch):
     return found
 
 
-def submit(study_file, project, *, dry_run=False, again=0, as_json=False):
-    return remote.submit_remote(
-        [str(study_file)], project, None,
-        quick=False, dry_run=dry_run, again=again, as_json=as_json,
-    )  # fmt: skip
+@pytest.fixture
+def control_free(monkeypatch):
+    """No jobflow-remote, whatever is installed."""
+    monkeypatch.setitem(sys.modules, "jobflow_remote.jobs.jobcontroller", None)
 
 
-def test_without_the_package_the_way_to_it_is_told(study_file, tmp_path):
+def test_without_the_package_the_way_to_it_is_told(control_free, study, tmp_path):
     with pytest.raises(IonfaceError, match="environment of its own"):
-        submit(study_file, tmp_path / "p")
+        remote.submit_remote(study, tmp_path / "p")
 
 
 def test_a_project_that_it_does_not_know_is_told_without_its_password(control):
@@ -82,57 +81,31 @@ def test_a_project_that_it_does_not_know_is_told_without_its_password(control):
     assert "secret" not in str(refused.value)
 
 
-def test_every_job_is_handed_over_once(control, study_file, tmp_path, capsys):
-    assert submit(study_file, tmp_path / "p") == 0
-    assert "handed al-ref to jobflow-remote: 5 jobs" in capsys.readouterr().out
+def test_every_job_is_handed_over_once(control, study, tmp_path):
+    assert remote.submit_remote(study, tmp_path / "p") == 5
     assert control.jobs.count_documents({}) == 5
-    with pytest.raises(IonfaceError, match="submitted already"):
-        submit(study_file, tmp_path / "p")
-    with pytest.raises(IonfaceError, match="submitted already"):
-        submit(study_file, tmp_path / "other")
     with pytest.raises(IonfaceError, match="never computed twice"):
-        submit(study_file, tmp_path / "p", again=1)  # the same jobs
-    assert submit(study_file, tmp_path / "other", again=1) == 0
-    assert control.jobs.count_documents({}) == 10
+        remote.submit_remote(study, tmp_path / "p")
+    project = Project.open(tmp_path / "p")
+    assert project.submission["manager"] == "jobflow-remote"
 
 
-def test_a_dry_run_hands_nothing_over(study_file, tmp_path, capsys):
-    assert submit(study_file, tmp_path / "p", dry_run=True, as_json=True) == 0
-    told = json.loads(capsys.readouterr().out)
-    assert told["submitted"][0]["jobs"] == 5
-    assert not (tmp_path / "p").exists()
+def test_its_machine_has_folders_of_its_own(control, study, tmp_path):
+    remote.submit_remote(study, tmp_path / "p")
+    assert all("runs" not in job.metadata for job in control.handed)
 
 
-def test_a_submission_that_was_killed_is_taken_over(control, study_file, tmp_path):
-    process = subprocess.Popen(["true"])
-    process.wait()
-    submit(study_file, tmp_path / "p")
-    control.jobs.delete_many({})
-    control.infos.clear()
-    rows = control.db[remote.SUBMISSIONS]
-    rows.update_many({}, {"$set": {"state": "adding", "pid": process.pid}})
-    assert submit(study_file, tmp_path / "p") == 0
-    assert rows.find_one({})["state"] == "done"
-    rows.update_many({}, {"$set": {"state": "adding", "pid": 1}})  # it lives
-    with pytest.raises(IonfaceError, match="submitted already"):
-        submit(study_file, tmp_path / "p")
-
-
-def test_its_states_are_told_in_our_words(control, study_file, tmp_path, capsys):
-    submit(study_file, tmp_path / "p")
+def test_its_states_are_told_in_our_words(control, study, tmp_path):
+    remote.submit_remote(study, tmp_path / "p")
     infos = list(control.infos.values())
     infos[0].state, infos[0].run_dir = State.FAILED, "/scratch/x"
     infos[0].error = "Traceback\n  mongodb://me:secret@host: no VASP\n"
     infos[1].state = State.WAITING
     infos[2].state = State.PAUSED
-    lines = remote.lines()
+    lines = remote.remote_lines(tmp_path / "p")
     assert [line.state for line in lines] == [
         "failed", "waiting", "paused", "ready", "ready",
     ]  # fmt: skip
     assert "no VASP" in lines[0].note
     assert "secret" not in lines[0].note
-    capsys.readouterr()
-    remote.show(everything=True, as_json=False)
-    assert "/scratch/x" in capsys.readouterr().out.replace("\n", "")
-    remote.show("another", everything=True, as_json=True)
-    assert json.loads(capsys.readouterr().out)["jobs"] == []
+    assert lines[0].folder == "/scratch/x"

@@ -47,7 +47,7 @@ def test_a_password_is_never_said_even_when_everything_fails(environment, tmp_pa
 
 
 def test_the_address_in_an_error_loses_its_password():
-    from ionface.workflows.cluster.execution import without_secrets
+    from ionface.workflows.cluster.connection import without_secrets
 
     text = f"timeout: mongodb+srv://me:{SECRET}@db.example.org/x?y"
     assert without_secrets(text) == "timeout: mongodb+srv://db.example.org/x?y"

@@ -6,7 +6,6 @@ import pytest
 import yaml
 
 from ionface.errors import IonfaceError
-from ionface.workflows.cluster import init
 from ionface.workflows.cluster.init import FILES, Answers, initialize
 from ionface.workflows.cluster.settings import config_folder, load_settings
 
@@ -33,25 +32,22 @@ def test_every_file_is_written_private_explained_and_valid(folder, queue):
         if path.suffix == ".yaml":
             assert isinstance(yaml.safe_load(path.read_text()), dict), path
             assert path.read_text().startswith("#"), path
-    assert load_settings().spool == folder / "spool"
+    assert load_settings().folder == folder
 
 
 def test_what_is_there_is_not_replaced_without_asking(folder):
     initialize(None, Answers())
     path = folder / "ionface.yaml"
     path.write_text("reruns: 3\n")
-    asked = []
-    initialize(None, Answers(), ask=lambda q: bool(asked.append(q)))
+    assert not initialize(None, Answers())[path]
     assert path.read_text() == "reruns: 3\n"
-    assert len(asked) == 1
-    initialize(None, Answers(), ask=lambda q: True)
-    assert "heartbeat_s" in path.read_text()
+    assert initialize(None, Answers(), replace=lambda path: True)[path]
+    assert "expiry_s" in path.read_text()
     assert (folder / "ionface.yaml.before").read_text() == "reruns: 3\n"
 
 
-def test_the_password_comes_from_the_environment_whatever_it_holds(folder, monkeypatch):
-    monkeypatch.setenv(init.PASSWORD, SECRET)
-    initialize(None, Answers(username="me"))
+def test_a_password_is_written_whatever_it_holds(folder):
+    initialize(None, Answers(username="me"), password=SECRET)
     pad = yaml.safe_load((folder / "my_launchpad.yaml").read_text())
     store = yaml.safe_load((folder / "jobflow.yaml").read_text())["JOB_STORE"]
     assert pad["password"] == SECRET
@@ -83,10 +79,10 @@ def test_a_secret_that_others_can_read_is_refused(folder):
     ("text", "message"),
     [
         ("heartbeats: 3", "unknown key 'heartbeats'"),
-        ("heartbeat_s: soon", "is no number"),
-        ("heartbeat_s: 0", "must be above 0"),
-        ("heartbeat_s: 100", "must be above heartbeat_s"),
-        ("document_limit_mb: 20", "below 16"),
+        ("expiry_s: soon", "valid number"),
+        ("expiry_s: 0", "greater than 0"),
+        ("folder: /tmp", "no key of this file"),
+        ("document_limit_mb: 20", "less than 16"),
         ("[1, 2]", "must be a mapping"),
     ],
 )

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ionface.errors import IonfaceError
-from ionface.workflows.cli.run_commands import run_study
+from ionface.workflows.cli.study_commands import run_study
 from ionface.workflows.engines.registry import configured
 from ionface.workflows.engines.vasp.vasp_engine import vasp, vasp_double
 from ionface.workflows.planning import preflight
@@ -39,7 +39,7 @@ def refused(tmp_path, potcar_library, capsys):
         path.write_text(STUDY.format(more=more, vacuum=vacuum, command=command))
         project = tmp_path / "p"
         with pytest.raises(IonfaceError) as found:
-            run_study(str(path), project, None, quick=False, as_json=False)
+            run_study(load(str(path)), project, as_json=False)
         assert not project.exists()
         assert capsys.readouterr().out == ""
         return str(found.value)
@@ -125,7 +125,8 @@ def test_a_project_of_another_study_is_refused_before_models_are_built(
     built = []
     monkeypatch.setattr(preflight, "check", lambda *a, **k: built.append(1))
     with pytest.raises(IonfaceError, match="never mixed: give another --project"):
-        run_study("lpscl-in", project.root, "vasp-double", quick=False, as_json=False)
+        study = load("lpscl-in").with_engine("vasp-double")
+        run_study(study, project.root, as_json=False)
     assert not built
 
 

@@ -7,9 +7,8 @@ import tarfile
 import pytest
 
 from ionface.errors import IonfaceError
-from ionface.workflows.cluster.bundles import export_bundle
+from ionface.workflows.cluster.archive import export_bundle, import_bundle
 from ionface.workflows.cluster.transfer import fetch, send
-from ionface.workflows.cluster.unpacking import import_bundle
 from ionface.workflows.cluster.worker import work
 from ionface.workflows.projects import runner
 from ionface.workflows.projects.project import Project
@@ -29,19 +28,19 @@ def outputs(project):
 
 
 @pytest.mark.parametrize("name", ["b.tar", "b.tar.gz"])
-def test_a_bundle_carries_every_document_and_file(project, tmp_path, name):
-    told = export_bundle(project.root, tmp_path / name)
-    assert told.documents == 5
+def test_a_bundle_carries_every_result_and_file(project, tmp_path, name):
+    carried = export_bundle(project.root, tmp_path / name)
+    assert carried.results == 5
     assert (tmp_path / name).stat().st_mode & 0o077 == 0
     import_bundle(tmp_path / name, tmp_path / "away")
     away = Project.open(tmp_path / "away")
     assert outputs(away) == outputs(project)
     for path in (project.root / "runs").rglob("*"):
-        if path.is_file():
+        if path.is_file() and not path.name.startswith("."):
             copy = away.root / path.relative_to(project.root)
             assert copy.read_bytes() == path.read_bytes()
     assert not runner.run(away).ran
-    assert import_bundle(tmp_path / name, tmp_path / "away").kept == told.files + 5
+    assert import_bundle(tmp_path / name, tmp_path / "away").kept == carried.files
 
 
 def test_a_study_computed_elsewhere_comes_home(study, tmp_path):
@@ -60,12 +59,12 @@ def test_potcars_are_never_carried_and_wavefunctions_where_asked(project, tmp_pa
     part = next((project.root / "runs").iterdir())
     for name in ("POTCAR", "POTCAR.gz", "WAVECAR", "POTCAR.spec"):
         (part / name).write_text("x")
-    told = export_bundle(project.root, tmp_path / "b.tar")
-    assert sorted(name.rpartition("/")[2] for name in told.left) == [
+    carried = export_bundle(project.root, tmp_path / "b.tar")
+    assert sorted(name.rpartition("/")[2] for name in carried.left_out_out) == [
         "POTCAR", "POTCAR.gz", "WAVECAR",
     ]  # fmt: skip
-    told = export_bundle(project.root, tmp_path / "b.tar", wavefunctions=True)
-    assert len(told.left) == 2
+    carried = export_bundle(project.root, tmp_path / "b.tar", wavefunctions=True)
+    assert len(carried.left_out) == 2
 
 
 def test_a_bundle_that_was_cut_or_changed_is_refused(project, tmp_path):
@@ -92,13 +91,12 @@ def test_what_differs_is_not_replaced(project, tmp_path):
 
 
 def evil(path, name, kind=tarfile.REGTYPE, named=None):
-    told = {
-        "format": 1,
-        "documents": {"sha256": "", "bytes": 0},
+    manifest = {
+        "format": 2,
         "files": {named or name: {"sha256": "0" * 64, "bytes": 1}},
     }
     with tarfile.open(path, "w") as tar:
-        for inner, data in (("manifest.json", json.dumps(told).encode()),):
+        for inner, data in (("manifest.json", json.dumps(manifest).encode()),):
             member = tarfile.TarInfo(inner)
             member.size = len(data)
             tar.addfile(member, io.BytesIO(data))
@@ -112,7 +110,7 @@ def evil(path, name, kind=tarfile.REGTYPE, named=None):
 )
 def test_a_path_outside_a_project_is_refused(tmp_path, name):
     evil(tmp_path / "b.tar", name)
-    with pytest.raises(IonfaceError, match="lies outside a project"):
+    with pytest.raises(IonfaceError, match=r"no plain file|no whole bundle"):
         import_bundle(tmp_path / "b.tar", tmp_path / "away")
     assert not (tmp_path / "x").exists()
     assert not list(tmp_path.glob("away/*"))
@@ -123,6 +121,18 @@ def test_links_and_devices_are_refused(tmp_path, kind):
     evil(tmp_path / "b.tar", "runs/x", kind)
     with pytest.raises(IonfaceError, match=r"no plain file|no whole bundle"):
         import_bundle(tmp_path / "b.tar", tmp_path / "away")
+
+
+def test_a_graph_that_names_foreign_code_is_not_taken(project, tmp_path):
+    path = project.root / "flow.json"
+    text = path.read_text()
+    module = '"ionface.workflows.flows.jobs"'
+    assert module in text
+    path.write_text(text.replace(module, '"os"', 1))
+    export_bundle(project.root, tmp_path / "b.tar")
+    with pytest.raises(IonfaceError, match="names 'os'"):
+        import_bundle(tmp_path / "b.tar", tmp_path / "away")
+    assert not (tmp_path / "away" / "flow.json").exists()
 
 
 def test_what_is_no_bundle_is_called_so(tmp_path, project):
@@ -138,8 +148,8 @@ def test_results_come_from_the_cluster_into_the_project_and_back(cluster, submit
     from maggma.stores import MemoryStore
 
     work(cluster)
-    told = fetch(submitted.project, cluster.store)
-    assert (told.documents, told.kept, told.waiting) == (5, 0, 0)
+    moved = fetch(submitted.project)
+    assert (moved.documents, moved.kept, moved.waiting) == (5, 0, 0)
     assert fetch(submitted.project, cluster.store).kept == 5
     project = Project.open(submitted.project)
     assert not runner.run(project).ran  # every job is done here, too
@@ -150,3 +160,14 @@ def test_results_come_from_the_cluster_into_the_project_and_back(cluster, submit
     other.update(change, key=["uuid", "index"])
     with pytest.raises(IonfaceError, match="another one"):
         send(submitted.project, other)
+
+
+def test_results_come_from_the_store_where_the_folders_stayed_behind(
+    cluster, submitted
+):
+    import shutil
+
+    work(cluster)
+    shutil.rmtree(submitted.project / "runs")
+    assert fetch(submitted.project).documents == 0
+    assert fetch(submitted.project, cluster.store).documents == 5
