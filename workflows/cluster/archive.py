@@ -72,7 +72,7 @@ def export_bundle(root: Path, target: Path, *, wavefunctions: bool = False) -> C
             },
         }
         packed = target.name.endswith(".gz")
-        with atomic_path(target) as part, _new_tar(part, packed) as tar:
+        with atomic_path(target, mode=0o600) as part, _new_tar(part, packed) as tar:
             head = json.dumps(manifest, indent=1).encode()
             member = tarfile.TarInfo(MANIFEST)
             member.size, member.mode = len(head), 0o600
@@ -187,7 +187,7 @@ def _take(
             "away, or give another --project"
         )
     target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with atomic_path(target) as part:
+    with atomic_path(target, mode=0o600) as part:
         stream = tar.extractfile(member)
         with part.open("wb") as out:
             while stream and (block := stream.read(1 << 20)):

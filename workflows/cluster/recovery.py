@@ -11,6 +11,7 @@ from __future__ import annotations
 import fcntl
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -116,7 +117,7 @@ def recover(cluster: Cluster, *, failed: bool = False) -> Recovered:
         failed: run again what failed by itself or was tried too often, too.
     """
     recovered = Recovered()
-    with library_silence():
+    with library_silence(), suppress(RuntimeError):  # one that cannot be decoded
         # puts right jobs whose launch has ended without their knowing it
         cluster.launchpad.detect_lostruns(refresh=True)
     jobs = open_jobs(cluster)
@@ -148,7 +149,7 @@ def open_jobs(
         query: only these.
     """
     pad = cluster.launchpad
-    open_query = {**(query or {}), "state": {"$in": OPEN}}
+    open_query = {**(query or {}), "state": {"$in": list(OPEN)}}
     jobs = sorted(pad.fireworks.find(open_query, JOB_FIELDS), key=lambda j: j["fw_id"])
     last = [job["launches"][-1] for job in jobs if job.get("launches")]
     launches = {

@@ -106,15 +106,25 @@ def end_programs(patience_s: float = 2.0) -> None:
 
 
 def end(processes: list[psutil.Process], patience_s: float = 2.0) -> None:
-    """End processes, kindly first."""
+    """End processes, kindly first.
+
+    Their exit status is left to whoever started them: psutil's own waiting takes it.
+    """
     for process in processes:
         with suppress(psutil.Error):
             process.terminate()
-    _, alive = psutil.wait_procs(processes, patience_s)
-    for process in alive:
+    until = time.monotonic() + patience_s
+    while any(map(_lives, processes)) and time.monotonic() < until:
+        time.sleep(0.05)
+    for process in filter(_lives, processes):
         with suppress(psutil.Error):
             process.kill()
-    psutil.wait_procs(alive, patience_s)
+
+
+def _lives(process: psutil.Process) -> bool:
+    with suppress(psutil.Error):
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    return False
 
 
 def end_orphans(folder: Path) -> None:

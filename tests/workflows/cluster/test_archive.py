@@ -60,7 +60,7 @@ def test_potcars_are_never_carried_and_wavefunctions_where_asked(project, tmp_pa
     for name in ("POTCAR", "POTCAR.gz", "WAVECAR", "POTCAR.spec"):
         (part / name).write_text("x")
     carried = export_bundle(project.root, tmp_path / "b.tar")
-    assert sorted(name.rpartition("/")[2] for name in carried.left_out_out) == [
+    assert sorted(name.rpartition("/")[2] for name in carried.left_out) == [
         "POTCAR", "POTCAR.gz", "WAVECAR",
     ]  # fmt: skip
     carried = export_bundle(project.root, tmp_path / "b.tar", wavefunctions=True)

@@ -6,7 +6,7 @@ FireWorks is pinned to one minor version; these are what to look at before the n
 import inspect
 
 import pytest
-from fireworks import LaunchPad
+from fireworks import FWAction, LaunchPad
 
 CALLS = (
     "bulk_add_wfs",
@@ -102,7 +102,8 @@ def test_detect_lostruns_puts_right_a_job_that_does_not_know_that_it_ended(
     pad = cluster.launchpad
     _, launch_id = pad.checkout_fw(cluster.fworker, "/tmp", fw_id=1)
     # half of `complete_launch`: the database went away after its first step
-    pad.launches.update_one({"launch_id": launch_id}, {"$set": {"state": "COMPLETED"}})
+    ended = {"state": "COMPLETED", "action": FWAction().to_dict()}
+    pad.launches.update_one({"launch_id": launch_id}, {"$set": ended})
     assert state(cluster) == "RUNNING"
     assert pad.detect_lostruns(refresh=True)[2] == [1]
     assert state(cluster) == "COMPLETED"

@@ -124,8 +124,8 @@ def test_a_project_of_another_study_is_refused_before_models_are_built(
     project = Project.create(tmp_path / "p", study_of_potentials)
     built = []
     monkeypatch.setattr(preflight, "check", lambda *a, **k: built.append(1))
+    study = load("lpscl-in").with_engine("vasp-double")
     with pytest.raises(IonfaceError, match="never mixed: give another --project"):
-        study = load("lpscl-in").with_engine("vasp-double")
         run_study(study, project.root, as_json=False)
     assert not built
 
