@@ -60,8 +60,11 @@ class Cluster:
 
     def close(self) -> None:
         """Let go of the database."""
+        from maggma.core import StoreError  # maggma is slow to import
+
         self.launchpad.connection.close()
-        self.store.close()
+        with contextlib.suppress(StoreError):  # it was never connected
+            self.store.close()
 
     def initialize(self) -> None:
         """Make FireWorks' counters and indexes where the database has none yet."""

@@ -228,9 +228,8 @@ def _run_again(
     cluster: Cluster, each: OpenJob, reason: str, recovered: Recovered, failed: bool
 ) -> None:
     pad, number = cluster.launchpad, int(each.job["fw_id"])
-    fields = {"state": 1, "launches": 1}
-    now = pad.fireworks.find_one({"fw_id": number}, fields) or {}
-    if any(now.get(key) != each.job.get(key) for key in fields):
+    now = pad.fireworks.find_one({"fw_id": number}, ["state", "launches"]) or {}
+    if any(now.get(key) != each.job.get(key) for key in ("state", "launches")):
         return  # it went on, or another `recover` was faster
     tries = len(each.job.get("archived_launches") or ())
     if tries >= cluster.settings.reruns and not failed:
