@@ -104,42 +104,40 @@ def _jobs(number: int) -> list[Any]:
 
 def ours(folder: Path, number: int, turn: int) -> Clock:
     """Run one-job flows with `ionface worker`'s loop."""
-    from ionface.workflows.cluster.adding import add, make_visible
-    from ionface.workflows.cluster.commands import opened
-    from ionface.workflows.cluster.graphs import Target, workflows
-    from ionface.workflows.cluster.resources import Requests
+    from ionface.workflows.cluster.connection import connected
     from ionface.workflows.cluster.worker import work
 
-    cluster = opened()
-    cluster.make_indexes()
-    mark = f"ours-{turn}"
-    (folder / "submission.json").write_text(f'{{"submission": "{mark}"}}')
-    jobs = [(job, []) for job in _jobs(number)]
-    add(cluster, workflows(jobs, Target("bench", folder, mark), Requests()))
-    make_visible(cluster, mark)
+    cluster = connected()
+    cluster.initialize()
+    cluster.launchpad.bulk_add_wfs(_workflows(number, f"ours-{turn}", folder))
     with Clock() as clock:
-        shift = work(cluster)
-    assert len(shift.completed) == number
+        report = work(cluster)
+    assert len(report.completed) == number, report
     return clock
+
+
+def _workflows(number: int, name: str, folder: Path) -> list[Any]:
+    from fireworks import Workflow
+    from jobflow.managers.fireworks import job_to_firework
+
+    flows = []
+    for job in _jobs(number):
+        job.metadata["runs"] = str(folder / "runs")
+        flows.append(Workflow([job_to_firework(job, None)], name=name))
+    return flows
 
 
 def stock(folder: Path, number: int, turn: int) -> Clock:
     """Run one-job flows with FireWorks' rapidfire."""
     from contextlib import redirect_stdout
 
-    from fireworks import Workflow
     from fireworks.core.rocket_launcher import rapidfire
-    from jobflow.managers.fireworks import job_to_firework
 
-    from ionface.workflows.cluster.commands import opened
+    from ionface.workflows.cluster.connection import connected
 
-    cluster = opened()
-    cluster.make_indexes()
-    flows = [
-        Workflow([job_to_firework(job, None)], name=f"stock-{turn}")
-        for job in _jobs(number)
-    ]
-    cluster.launchpad.bulk_add_wfs(flows)
+    cluster = connected()
+    cluster.initialize()
+    cluster.launchpad.bulk_add_wfs(_workflows(number, f"stock-{turn}", folder))
     before = Path.cwd()
     with (
         Clock() as clock,

@@ -23,12 +23,9 @@ class Case:
         self.file.write_text(study(name, crystals(self.folder, number), steps))
         self.project = self.folder / "project"
         self.steps, self.noticed = steps, None
-        from ionface.workflows.cluster import liveness, reconcile
-        from ionface.workflows.cluster.commands import opened
+        from ionface.workflows.cluster.connection import connected
 
-        self.cluster = opened(lab.conf)
-        # as on a login node: no process of a job can be seen from here
-        reconcile.here = liveness.here = lambda: "login"
+        self.cluster = connected(lab.conf)
         self.watcher = Watcher(self.folder)
         self.watcher.start()
         self.broken = None
@@ -39,12 +36,11 @@ class Case:
 
     def light(self):
         """Run the jobs that need no VASP here, as a worker does."""
-        from ionface.workflows.cluster.worker import Shift, Stopper, run_one
+        from ionface.workflows.cluster.worker import work
 
         query = {"state": "READY", "spec._ionface.kind": "light"}
-        with Stopper(5).watching() as stopper:
-            while found := self.cluster.fireworks.find_one(query, {"fw_id": 1}):
-                run_one(self.cluster, found["fw_id"], Shift(), stopper, str)
+        while numbers := self.cluster.launchpad.get_fw_ids(query, limit=1):
+            work(self.cluster, numbers[0])
 
     def begin(self, step=3):
         """Start the dynamics in a batch job and wait until it has made some steps."""
@@ -54,12 +50,12 @@ class Case:
         return self
 
     def launch(self):
-        from ionface.workflows.cluster.launching import launch_ready
+        from ionface.workflows.cluster.batch import launch_ready
 
         return launch_ready(self.cluster)
 
     def step(self):
-        files = self.project.glob("runs/*/part-*/OSZICAR")
+        files = self.project.glob("runs/*/*/OSZICAR")
         return sum(len(re.findall(" T= ", f.read_text())) for f in files)
 
     def double(self):
@@ -81,12 +77,12 @@ class Case:
         return self.break_(lambda: os.kill(pid, number))
 
     def recover(self):
-        from ionface.workflows.cluster.reconcile import recover
+        from ionface.workflows.cluster.recovery import recover
 
-        told = recover(self.cluster)
-        if self.noticed is None and self.broken and (told.lost or told.rerun):
+        recovered = recover(self.cluster)
+        if self.noticed is None and self.broken and recovered.again:
             self.noticed = time.monotonic() - self.broken
-        return told
+        return recovered
 
     def finish(self, limit=150.0):
         """Recover until everything is done."""
@@ -104,34 +100,40 @@ class Case:
         return self
 
     def total(self):
-        return self.cluster.fireworks.count_documents({})
+        return self.cluster.launchpad.get_fw_ids({}, count_only=True)
 
     def done(self):
-        return self.cluster.fireworks.count_documents({"state": "COMPLETED"})
+        query = {"state": "COMPLETED"}
+        return self.cluster.launchpad.get_fw_ids(query, count_only=True)
+
+    def number(self, task="dynamics"):
+        """Return the Firework of a job."""
+        (number, *_) = self.cluster.launchpad.get_fw_ids(
+            {"spec.task": {"$regex": task}}
+        )
+        return number
 
     def count(self, note="", faults=1):
         self.watcher.over.set()
-        runs = list(self.cluster.runs.find({"ended": "COMPLETED"}))
-        numbers = [run["fw_id"] for run in runs]
-        aside = len(list((self.lab.conf / "spool" / "superseded").glob("*")))
+        pad = self.cluster.launchpad
         documents = {d["uuid"] for d in self.cluster.store.query({}, ["uuid"])}
-        finished = list(
-            self.cluster.fireworks.find({"state": "COMPLETED"}, {"spec._ionface": 1})
-        )
-        lost = sum(f["spec"]["_ionface"]["uuid"] not in documents for f in finished)
-        wanted = self.steps * len(list(self.project.glob("runs/*dynamics*1.????????")))
-        # the first step of each later part repeats the last whole one by design
-        parts = len(list(self.project.glob("runs/*/part-*")))
+        finished = pad.fireworks.find({"state": "COMPLETED"}, {"spec._ionface": 1})
+        uuids = {f["spec"]["_ionface"]["uuid"] for f in finished}
+        # a whole result that was written once more was computed once more
+        doubled = len(self.watcher.rewritten)
         begun = len(list(self.project.glob("runs/*dynamics*1.????????")))
-        repeated = max(0, self.step() - wanted - max(0, parts - begun))
+        wanted = self.steps * begun
+        # the first step of each later run repeats the last whole one by design
+        runs = len(list(self.project.glob("runs/*/*/OSZICAR")))
+        repeated = max(0, self.step() - wanted - max(0, runs - begun))
         total, done = self.total(), self.done()
         self.cluster.close()
         return Count(
             self.name,
             total,
             done,
-            lost,
-            len(numbers) - len(set(numbers)) + aside,
+            len(uuids - documents),
+            doubled,
             len(self.watcher.together),
             repeated,
             self.noticed,

@@ -27,12 +27,11 @@ class Lab:
         self.mongo = Mongo(self.folder / "mongo")
         self.slurm = Slurm(self.folder / "slurm")
         self.settings = {
-            "heartbeat_s": 2,
             "expiry_s": 5,
             "blind_expiry_s": 10,
             "grace_s": 4,
             "reserve_s": 5,
-            "upload_s": 300,
+            "patience_s": 300,
             **settings,
         }
         self.conf = self.folder / "conf"
@@ -52,7 +51,9 @@ class Lab:
         self.slurm.end()
         self.mongo.end()
 
-    def fresh(self, name=None, resources="kinds: {all: {walltime: 0.3}}", **settings):
+    def fresh(
+        self, name=None, resources="kinds: {all: {walltime: 0.3}}", ping=2, **settings
+    ):
         """Write a configuration with an empty database; return our environment."""
         self.database += 1
         name = name or f"lab{self.database}"
@@ -72,6 +73,12 @@ class Lab:
         path = self.conf / "ionface.yaml"
         told = {**self.settings, **settings}
         path.write_text("\n".join(f"{k}: {json.dumps(v)}" for k, v in told.items()))
+        config = self.conf / "FW_config.yaml"
+        text = config.read_text().replace(
+            "PING_TIME_SECS: 60", f"PING_TIME_SECS: {ping}"
+        )
+        locks = "WFLOCK_EXPIRATION_SECS: 60", "WFLOCK_EXPIRATION_SECS: 10"
+        config.write_text(text.replace(*locks))
         adapter = self.conf / "my_qadapter.yaml"
         adapter.write_text(adapter.read_text().replace("B:USR1@300", "B:USR1@5"))
         os.environ["IONFACE_CLUSTER"] = str(self.conf)
@@ -101,6 +108,23 @@ class Lab:
         if check and done.returncode:
             raise RuntimeError(f"ionface {words}: {done.stdout}{done.stderr}")
         return done
+
+    def lpad(self, *words):
+        """Run FireWorks' own command."""
+        program = "from fireworks.scripts.lpad_run import lpad; lpad()"
+        file = self.conf / "my_launchpad.yaml"
+        subprocess.run(
+            [sys.executable, "-c", program, "-l", file, *map(str, words)],
+            capture_output=True,
+            timeout=120,
+            cwd=self.folder,
+            env={
+                **self.environment(),
+                "FW_CONFIG_FILE": str(self.conf / "FW_config.yaml"),
+            },
+            check=True,
+            input=b"y\n",
+        )
 
     def start(self, *words, environment=None):
         log = (self.folder / "processes.log").open("a")

@@ -24,7 +24,7 @@ def kill_worker(lab):
 
 def kill_worker_real(lab):
     """the same with the default heartbeat of 60 s"""
-    case = Case(lab, "kill-worker-real", heartbeat_s=60, expiry_s=90).submit().begin()
+    case = Case(lab, "kill-worker-real", ping=60, expiry_s=90).submit().begin()
     return case.kill(case.worker()).finish(240).count()
 
 
@@ -67,13 +67,13 @@ def walltime(lab):
 
 
 def outage(lab):
-    """mongod stopped for 60 s while jobs end"""
+    """mongod stopped for 60 s while jobs run and end"""
     case = Case(lab, "outage", number=3, steps=8).submit().begin(2)
     case.break_(lab.mongo.end)
     time.sleep(60)
-    spooled = len(list((lab.conf / "spool").glob("*.result")))
+    kept = len(list(case.project.glob("runs/*dynamics*/result.jsonl")))
     lab.mongo.start()
-    return case.finish().count(f"{spooled} results waited in the spool")
+    return case.finish().count(f"{kept} results waited in their folders")
 
 
 def mongod_killed(lab):
@@ -105,8 +105,13 @@ def disk_full(lab):
                 filler.flush()
         except OSError:
             case.break_(lambda: None)
-        said = until(lambda: list(case.cluster.runs.find({"again": "disk"})), 60)
-        cause = str(said[0]["cause"])
+        query = {"state": "FIZZLED"}
+        pad = case.cluster.launchpad
+        failed = until(lambda: pad.get_fw_ids(query), 60)
+        from ionface.workflows.cluster.recovery import may_repeat
+
+        launch = pad.get_fw_dict_by_id(failed[0])["launches"][-1]
+        cause = str(may_repeat(launch))
         filler_path = disk / "ballast"
         with suppress(OSError):
             filler.close()
@@ -139,13 +144,65 @@ def two_recovers(lab):
     both = [lab.start("recover", "--watch", "--every", "1") for _ in range(2)]
     end = time.monotonic() + 150
     while case.done() < case.total() and time.monotonic() < end:
-        if case.noticed is None and case.cluster.runs.find_one({"ended": "lost"}):
-            case.noticed = time.monotonic() - case.broken
         time.sleep(0.5)
     for process in both:
         process.terminate()
         process.wait()
     return case.count()
+
+
+def worker_frozen(lab):
+    """a busy worker gives no sign for 10 s (SIGSTOP), its batch job lives"""
+    case = Case(lab, "worker-frozen").submit().begin()
+    worker = case.worker()
+    case.kill(worker, signal.SIGSTOP)
+    time.sleep(10)
+    again = case.recover().again
+    os.kill(worker, signal.SIGCONT)
+    return case.finish().count("taken for lost" if again else "left alone")
+
+
+def rerun_running(lab):
+    """`lpad rerun_fws` on a running job"""
+    case = Case(lab, "rerun-running", steps=30).submit().begin()
+    case.break_(lambda: lab.lpad("rerun_fws", "-i", case.number()))
+    return case.finish().count()
+
+
+def rerun_done(lab):
+    """`lpad rerun_fws` on a finished job"""
+    case = Case(lab, "rerun-done").submit().begin().finish()
+    case.break_(lambda: lab.lpad("rerun_fws", "-i", case.number()))
+    return case.finish().count()
+
+
+def defuse(lab):
+    """`lpad defuse_fws` on a running job, then `reignite_fws`"""
+    case = Case(lab, "defuse", steps=30).submit().begin()
+    case.break_(lambda: lab.lpad("defuse_fws", "-i", case.number()))
+    case.recover()
+    lab.lpad("reignite_fws", "-i", case.number())
+    return case.finish().count()
+
+
+def reset(lab):
+    """`lpad reset` while a job runs, then `submit` again"""
+    case = Case(lab, "reset", steps=30).submit().begin()
+    password = time.strftime("%Y-%m-%d")
+    case.break_(lambda: lab.lpad("reset", "--password", password))
+    return case.submit().finish().count()
+
+
+def database_away_under_load(lab):
+    """mongod away for 60 s, a busy worker killed meanwhile"""
+    case = Case(lab, "away-under-load", number=3, steps=12).submit().begin(2)
+    worker = case.worker()
+    case.break_(lab.mongo.end)
+    time.sleep(20)
+    case.kill(worker)
+    time.sleep(40)
+    lab.mongo.start()
+    return case.finish(240).count()
 
 
 def node_gone(lab):
@@ -179,9 +236,9 @@ def papers(lab, workers=3):
         folder = lab.folder / name
         words = ["submit", name, *options, "--project", folder]
         lab.ionface(*words, environment=environment)
-    from ionface.workflows.cluster.commands import opened
+    from ionface.workflows.cluster.connection import connected
 
-    cluster = opened(lab.conf)
+    cluster = connected(lab.conf)
     begun = time.monotonic()
     line = f"exec {sys.executable} -m ionface worker --idle 20"
     for _ in range(workers):
@@ -193,11 +250,11 @@ def papers(lab, workers=3):
 
     def over():
         going = {"state": {"$in": ["READY", "RESERVED", "RUNNING"]}}
-        return not cluster.fireworks.count_documents(going)
+        return not cluster.launchpad.get_fw_ids(going, limit=1)
 
     until(over, 600, 0.5)
-    total = cluster.fireworks.count_documents({})
-    done = cluster.fireworks.count_documents({"state": "COMPLETED"})
+    total = cluster.launchpad.get_fw_ids({}, count_only=True)
+    done = cluster.launchpad.get_fw_ids({"state": "COMPLETED"}, count_only=True)
     cluster.close()
     return Count(
         "papers", total, done, note=f"{time.monotonic() - begun:.0f} s", faults=0
@@ -218,4 +275,10 @@ CASES = [
     two_submits,
     two_recovers,
     node_gone,
+    worker_frozen,
+    database_away_under_load,
+    rerun_running,
+    rerun_done,
+    defuse,
+    reset,
 ]

@@ -57,11 +57,12 @@ class Count:
 
 
 class Watcher(threading.Thread):
-    """Sees whether two programs work on one job at the same time."""
+    """Sees whether two programs work on one job, and whether a result changes."""
 
     def __init__(self, below):
         super().__init__(daemon=True)
         self.below, self.together, self.over = below, set(), threading.Event()
+        self.results, self.rewritten = {}, set()
 
     def run(self):
         while not self.over.wait(0.2):
@@ -71,6 +72,10 @@ class Watcher(threading.Thread):
             for folder, pids in seen.items():
                 if len(pids) > 1:
                     self.together.add((folder.name, *sorted(pids)))
+            for path in self.below.glob("project/runs/*/result.jsonl"):
+                written = path.stat().st_mtime_ns
+                if self.results.setdefault(path, written) != written:
+                    self.rewritten.add((path, written))
 
 
 def doubles(below=None):

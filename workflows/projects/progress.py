@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from math import isnan
 from pathlib import Path
 
-from ionface.analysis.rdf.bonds import bond_counts
+from ionface.analysis.rdf.bonds import bonds
 from ionface.analysis.readers import open_trajectory
 from ionface.analysis.trajectory.trajectory import Trajectory
 from ionface.errors import IonfaceError
@@ -38,7 +38,7 @@ def progress(folder: Path, pairs: Sequence[str] = ()) -> str:
 def _words(trajectory: Trajectory, pairs: Sequence[str]) -> list[str]:
     last = trajectory.frame(-1)
     words = [f"step {last.step}"]
-    if last.time_fs:
+    if trajectory.timed and last.time_fs:
         words.append(f"{last.time_fs / 1000:.3f} ps")
     for name, unit, digits in (("potential_energy", "eV", 4), ("temperature", "K", 0)):
         value = last.scalars.get(name)
@@ -46,6 +46,6 @@ def _words(trajectory: Trajectory, pairs: Sequence[str]) -> list[str]:
             words.append(f"{value:.{digits}f} {unit}")
     if pairs:
         end = trajectory.between(trajectory.n_frames - 1, trajectory.n_frames)
-        counts = bond_counts(end, pairs, threads=1, backend="numpy").counts
+        counts = bonds(end, pairs, threads=1, backend="numpy").counts
         words += [f"{pair} {series[-1]}" for pair, series in counts.items()]
     return words
