@@ -1,9 +1,12 @@
 """A study small enough to run whole in a second or two; stand-ins for VASP's files."""
 
+import io
 import os
 import shutil
 import subprocess
 import sys
+from contextlib import chdir, redirect_stderr, redirect_stdout
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +14,12 @@ import pytest
 from pymatgen.core import Lattice, Structure
 
 from ionface.structures.ledger_cell import with_context
+from ionface.workflows.cli.entry import answer
 from ionface.workflows.engines.vasp.incar import PlaneWaves
+from ionface.workflows.projects import runner
+from ionface.workflows.projects.project import Project
 from ionface.workflows.study.protocols import LI_2024, LUO_2021
+from ionface.workflows.study.study_files import load
 from ionface.workflows.study.vasp_settings import VaspSettings
 
 AL_AG = """\
@@ -40,27 +47,71 @@ references:
 DATA = Path(__file__).parent.parent / "data"
 
 
-@pytest.fixture
-def study_file(tmp_path):
-    """A user's study: one interface of a library crystal and a CIF file."""
-    shutil.copy(DATA / "Ag.cif", tmp_path)
-    path = tmp_path / "al-ag.yaml"
+def write_study(folder):
+    """Write a user's study: one interface of a library crystal and a CIF file."""
+    shutil.copy(DATA / "Ag.cif", folder)
+    path = folder / "al-ag.yaml"
     path.write_text(AL_AG)
     return path
 
 
 @pytest.fixture
+def study_file(tmp_path):
+    return write_study(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def computed_file(tmp_path_factory):
+    """The study of `computed`; a project knows the CIF files of its study by path."""
+    return write_study(tmp_path_factory.mktemp("al-ag"))
+
+
+@pytest.fixture(scope="session")
+def computed_once(computed_file):
+    root = computed_file.parent / "p"
+    assert not runner.run(Project.create(root, load(str(computed_file)))).failed
+    return root
+
+
+@pytest.fixture
+def computed(computed_once, tmp_path):
+    """A project `p` of the study in which every job is done, for one test alone."""
+    return shutil.copytree(computed_once, tmp_path / "p")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a command line left behind."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+@pytest.fixture
 def cli(tmp_path):
+    """Run the command line in this process, with the messages that users get."""
+
+    def run(*words):
+        out, err = io.StringIO(), io.StringIO()
+        with chdir(tmp_path), redirect_stdout(out), redirect_stderr(err):
+            status = answer([str(word) for word in words])
+        return Answer(status, out.getvalue(), err.getvalue())
+
+    return run
+
+
+@pytest.fixture
+def shell(tmp_path):
     """Run the command line as a user does, in a process of its own."""
 
-    def run(*words, timeout=120, **options):
+    def run(*words, **options):
         return subprocess.run(
             [sys.executable, "-m", "ionface", *map(str, words)],
             capture_output=True,
             text=True,
             check=False,
             cwd=tmp_path,
-            timeout=timeout,
             env={**os.environ, "OMP_NUM_THREADS": "1"},
             **options,
         )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import signal
 import sys
+import warnings
+from collections.abc import Sequence
 from pathlib import Path
 
 import typer
@@ -21,29 +23,38 @@ def _interrupt(number: int, frame: object) -> None:
 
 
 def main() -> None:
-    """Run the command line; turn every failure into one message and a status."""
-    import warnings
-
-    debug = "--debug" in sys.argv
-    if not debug:
-        # libraries warn developers; users get our messages
-        warnings.filterwarnings("ignore")
+    """Run the command line of this process, and end it with a status."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _interrupt)
-    try:
-        app()
-    except _Interrupted:
-        typer.echo(
-            "\nionface: interrupted; nothing finished is lost: "
-            "run the same command again to go on",
-            err=True,
-        )
-        raise SystemExit(1) from None
-    except Exception as error:  # the last line of defense
-        if debug:
-            raise
-        typer.echo(f"ionface: {_message(error)}", err=True)
-        raise SystemExit(1) from None
+    raise SystemExit(answer(sys.argv[1:]))
+
+
+def answer(words: Sequence[str]) -> int:
+    """Run a command line; turn every failure into one message; return the status.
+
+    Args:
+        words: after the name of the program.
+    """
+    debug = "--debug" in words
+    with warnings.catch_warnings():
+        if not debug:
+            # libraries warn developers; users get our messages
+            warnings.simplefilter("ignore")
+        try:
+            app(words, prog_name="ionface")
+        except SystemExit as end:  # click ends every command in this way
+            return end.code if isinstance(end.code, int) else 0
+        except _Interrupted:
+            typer.echo(
+                "\nionface: interrupted; nothing finished is lost: "
+                "run the same command again to go on",
+                err=True,
+            )
+        except Exception as error:  # the last line of defense
+            if debug:
+                raise
+            typer.echo(f"ionface: {_message(error)}", err=True)
+    return 1
 
 
 def _message(error: Exception) -> str:

@@ -194,7 +194,7 @@ def test_a_run_killed_three_times_loses_nothing(study_file, tmp_path, how):
 
 
 def test_a_disk_that_fills_up_stops_the_run_and_loses_nothing(
-    study_file, cli, tmp_path
+    study_file, cli, shell, tmp_path
 ):
     """A limit on the size of files stands in for the full disk."""
 
@@ -207,7 +207,7 @@ def test_a_disk_that_fills_up_stops_the_run_and_loses_nothing(
     root = tmp_path / "project"
     before: dict[str, str] = {}
     for size in (30_000, 120_000):
-        run = cli("run", study_file, "--project", root, preexec_fn=limited(size))
+        run = shell("run", study_file, "--project", root, preexec_fn=limited(size))
         assert run.returncode == 1
         assert "Nothing finished is lost" in run.stderr or "nothing that" in run.stderr
         assert "Traceback" not in run.stderr

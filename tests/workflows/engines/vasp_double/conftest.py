@@ -102,10 +102,3 @@ def environment_of(**more):
         "IONFACE_VASP_SHIFT": "-5",
         **more,
     }
-
-
-@pytest.fixture(autouse=True)
-def environment(monkeypatch):
-    """Give back the environment as it was: custodian writes a start time into it."""
-    monkeypatch.setenv("CUSTODIAN_WALLTIME_START", "")
-    monkeypatch.delenv("CUSTODIAN_WALLTIME_START")

@@ -9,6 +9,15 @@ import pytest
 from ionface.workflows.study.study_files import builtin_names
 
 
+def test_a_process_of_its_own_ends_with_the_status_and_one_message(shell):
+    assert shell("--version").returncode == 0
+    assert "Usage: ionface" in shell("--help").stdout
+    run = shell("run", "lpscl-inn")
+    assert run.returncode == 1
+    assert "did you mean 'lpscl-in'" in run.stderr
+    assert "Traceback" not in run.stderr
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -96,9 +105,8 @@ def test_a_whole_study_from_yaml_to_report(cli, study_file, tmp_path):
         assert (tmp_path / "p" / "results" / name).is_file()
 
 
-def test_rdf_of_a_project_and_of_its_trajectory_are_the_same(cli, study_file, tmp_path):
-    assert cli("run", study_file, "--project", "p").returncode == 0
-    frames = tmp_path / "p" / "trajectories" / "Al-Ag.ionf"
+def test_rdf_of_a_project_and_of_its_trajectory_are_the_same(cli, computed, tmp_path):
+    frames = computed / "trajectories" / "Al-Ag.ionf"
     options = ["--pair", "Al-Ag", "--cutoff", 5, "--bins", 50, "--windows", 3]
     for number, source in enumerate(("p", frames)):
         out = f"rdf{number}.json"
@@ -116,25 +124,27 @@ def test_rdf_of_a_project_and_of_its_trajectory_are_the_same(cli, study_file, tm
     assert (tmp_path / "rdf0.png").is_file()
 
 
-def test_a_project_of_another_study_is_refused(cli, study_file, tmp_path):
-    assert cli("run", study_file, "--project", "p").returncode == 0
+def test_a_project_of_another_study_is_refused(
+    cli, computed, computed_file, study_file, tmp_path
+):
     other = tmp_path / "other.yaml"
     other.write_text(study_file.read_text().replace("layers: 3", "layers: 4"))
     run = cli("run", other, "--project", "p")
     assert run.returncode == 1
     assert "its study differs in interfaces" in run.stderr
-    quick = cli("run", study_file, "--project", "p", "--quick")
+    quick = cli("run", computed_file, "--project", "p", "--quick")
     assert quick.returncode == 1
     assert "without --quick" in quick.stderr
 
 
-def test_a_project_of_another_level_of_theory_is_refused(cli, study_file, tmp_path):
-    assert cli("run", study_file, "--project", "p").returncode == 0
+def test_a_project_of_another_level_of_theory_is_refused(
+    cli, computed, computed_file, tmp_path
+):
     path = tmp_path / "p" / "project.json"
     identity = json.loads(path.read_text())
     identity["levels"]["formation"]["version"] = "0.0.1"
     path.write_text(json.dumps(identity))
-    run = cli("run", study_file, "--project", "p")
+    run = cli("run", computed_file, "--project", "p")
     assert run.returncode == 1
     assert "another level of theory (formation: version: 0.0.1 ->" in run.stderr
 
@@ -148,12 +158,13 @@ def test_a_folder_with_other_things_in_it_is_refused(cli, study_file, tmp_path):
     assert os.listdir(tmp_path / "home") == ["thesis.tex"]  # noqa: PTH208
 
 
-def test_a_truncated_store_is_explained_and_left_alone(cli, study_file, tmp_path):
-    assert cli("run", study_file, "--project", "p").returncode == 0
+def test_a_truncated_store_is_explained_and_left_alone(
+    cli, computed, computed_file, tmp_path
+):
     path = tmp_path / "p" / "store.sqlite"
     data = path.read_bytes()
     path.write_bytes(data[: len(data) // 2])
-    for words in (["status"], ["run", study_file], ["report"]):
+    for words in (["status"], ["run", computed_file], ["report"]):
         run = cli(*words, "--project", "p")
         assert run.returncode == 1
         assert "damaged or truncated" in run.stderr
@@ -167,10 +178,11 @@ def test_a_project_where_nothing_can_be_written_is_explained(cli, study_file, tm
     assert "not a directory" in run.stderr
 
 
-def test_a_moved_project_still_finds_its_trajectories(cli, study_file, tmp_path):
-    assert cli("run", study_file, "--project", "p").returncode == 0
+def test_a_moved_project_still_finds_its_trajectories(
+    cli, computed, computed_file, tmp_path
+):
     shutil.move(tmp_path / "p", tmp_path / "elsewhere")
-    run = cli("run", study_file, "--project", "elsewhere")
+    run = cli("run", computed_file, "--project", "elsewhere")
     assert run.returncode == 0, run.stderr
     assert "0 jobs run, 21 kept" in run.stderr
 
