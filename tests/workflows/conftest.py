@@ -1,11 +1,12 @@
-"""A study small enough to run whole in a second or two; stand-ins for VASP's files."""
+"""What tests of workflows share: a small study, its project, a command line."""
 
 import io
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
-from contextlib import chdir, redirect_stderr, redirect_stdout
+from contextlib import chdir, closing, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -70,6 +71,9 @@ def computed_file(tmp_path_factory):
 def computed_once(computed_file):
     root = computed_file.parent / "p"
     assert not runner.run(Project.create(root, load(str(computed_file)))).failed
+    with closing(sqlite3.connect(root / "store.sqlite")) as store:
+        # the run's own connection may still be open: let the file hold everything
+        store.execute("pragma wal_checkpoint(truncate)")
     return root
 
 
