@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import fcntl
 import os
-from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from io import BytesIO
 from pathlib import Path
@@ -19,7 +18,6 @@ from typing import Any
 import numpy as np
 
 from ionface.analysis.energies.level_of_theory import LevelOfTheory
-from ionface.analysis.readers.blocks import UNKNOWN, Block
 from ionface.analysis.readers.opening import (
     PathLike,
     check_timestep,
@@ -27,7 +25,7 @@ from ionface.analysis.readers.opening import (
 )
 from ionface.analysis.readers.run_metadata import Clock, clock_beside, clock_of
 from ionface.analysis.readers.text import READ, TextBuffer, is_compressed
-from ionface.analysis.readers.time_axis import Labels
+from ionface.analysis.readers.time_axis import Labels, time_axis
 from ionface.analysis.readers.vasp_terms import level_beside, vasp_level
 from ionface.analysis.readers.vasprun import ENDING, OPENING, VasprunStream
 from ionface.analysis.readers.xdatcar import XdatcarStream
@@ -78,7 +76,7 @@ class Follower:
         check_timestep(timestep_fs)
         self._given = timestep_fs
         self._buffer: TextBuffer | None = None
-        self._reader: _Growing | None = None
+        self._reader: _GrowingText | _GrowingStore | None = None
         self._identity = (0, 0)
 
     @property
@@ -151,7 +149,7 @@ class Follower:
             "frames; follow it again to begin with the frames that it has now"
         )
 
-    def _begin(self, buffer: TextBuffer) -> _Growing | None:
+    def _begin(self, buffer: TextBuffer) -> _GrowingText | _GrowingStore | None:
         """Return the reader of the file, None as long as its header is not whole."""
         buffer.fill(READ)
         start = buffer.get(0, PAGE)
@@ -168,7 +166,7 @@ class Follower:
         level = level_beside(self.path, stream.species)
         return _GrowingText(self.path, stream, clock, self._given, level)
 
-    def _begin_vasprun(self, buffer: TextBuffer) -> _Growing | None:
+    def _begin_vasprun(self, buffer: TextBuffer) -> _GrowingText | None:
         if buffer.seek(OPENING) < 0:
             return None
         stream = VasprunStream(self.path, buffer)
@@ -181,26 +179,10 @@ class Follower:
 # --- what reads on in a file --------------------------------------------------------
 
 
-class _Growing(ABC):
-    """What reads on in a file.
-
-    Attributes:
-        species: chemical symbol of each atom.
-        pbc: periodic along each cell vector.
-        meta: as that of a trajectory.
-    """
-
-    species: tuple[str, ...]
-    pbc: tuple[bool, bool, bool] = (True, True, True)
-    meta: Mapping[str, Any]
-
-    @abstractmethod
-    def new(self) -> Iterator[Segment]:
-        """Yield what has become complete."""
-
-
-class _GrowingText(_Growing):
+class _GrowingText:
     """An XDATCAR or vasprun.xml."""
+
+    pbc = (True, True, True)
 
     def __init__(
         self,
@@ -214,9 +196,7 @@ class _GrowingText(_Growing):
         self.species = tuple(stream.species)
         self.meta = {"level_of_theory": level.as_dict()} if level else {}
         self._given, self._clock = given, clock
-        self._count = 0
-        self._first = self._last = UNKNOWN
-        self._stride = clock.block or 1
+        self._labels = np.zeros(0, dtype=np.int64)
 
     def new(self) -> Iterator[Segment]:
         """Yield what has become complete.
@@ -225,64 +205,30 @@ class _GrowingText(_Growing):
             AnalysisError: the file is damaged, or its time unknown.
         """
         for block in self._stream.blocks(final=False):
-            steps = self._steps(block)
-            self._count += len(block)
-            yield Segment(
-                steps=steps,
-                times_fs=self._times(steps),
-                lattices=block.lattices,
-                positions=block.positions,
-                scalars=block.scalars,
-            )
+            steps, times = self._time(block.labels)
+            yield Segment(steps, times, block.lattices, block.positions, block.scalars)
         if self._stream.reason:
             raise AnalysisError(
-                f"{self._path} cannot be followed beyond its {self._count} complete "
-                f"frames: {self._stream.reason}"
+                f"{self._path} cannot be followed beyond its {len(self._labels)} "
+                f"complete frames: {self._stream.reason}"
             )
 
-    def _steps(self, block: Block) -> Labels:
-        """Return the steps by the labels, or counted where there are none."""
-        labels, known = block.labels, (block.labels != UNKNOWN).all()
-        if self._count == 0 and known:
-            self._first = self._last = int(labels[0])
-        if self._first == UNKNOWN or not known:
-            return np.arange(self._count, self._count + len(block)) * self._stride
-        jumps = np.diff(np.concatenate([[self._last], labels]))
-        if (jumps[self._count == 0 :] <= 0).any():
+    def _time(self, labels: Labels) -> tuple[Labels, FloatArray]:
+        """Return steps and times of new frames: those that opening the file gives."""
+        before = len(self._labels)
+        self._labels = np.concatenate([self._labels, labels])
+        axis = time_axis(self._path, self._labels, self._clock, self._given)
+        if axis.untimed:
+            raise UnknownTimeError(axis.untimed)
+        if len(axis.spans) > 1:
             raise AnalysisError(
-                f"the labels of {self._path} restart after {self._last}: another run "
-                "goes on in this file; open it when it is finished"
+                f"the labels of {self._path} restart: another run goes on in this "
+                "file; open it when it is finished"
             )
-        forward = jumps[jumps > 0]
-        if self._count < 2 and len(forward):
-            self._stride = int(forward[0])
-        self._last = int(labels[-1])
-        steps: Labels = labels - self._first
-        return steps
-
-    def _times(self, steps: Labels) -> FloatArray:
-        if self._given is not None:
-            return np.asarray(steps / self._stride * self._given, dtype=np.float64)
-        told = self._clock.timestep_fs
-        if self._clock.motion is not None and steps.any():
-            raise UnknownTimeError(
-                f"{self._path} is no molecular dynamics (IBRION = "
-                f"{self._clock.motion}), its POTIM is no time; give timestep_fs=..."
-            )
-        if told is None and steps.any():
-            raise UnknownTimeError(
-                f"the time between the frames of {self._path} is in no file; give "
-                "timestep_fs=..."
-            )
-        if told and self._clock.block and self._stride % self._clock.block:
-            raise UnknownTimeError(
-                f"the labels of {self._path} advance by {self._stride}, its NBLOCK is "
-                f"{self._clock.block}; give timestep_fs=..., the time between frames"
-            )
-        return np.asarray(steps * (told or 0.0), dtype=np.float64)
+        return axis.spans[0].steps[before:], axis.spans[0].times_fs[before:]
 
 
-class _GrowingStore(_Growing):
+class _GrowingStore:
     """A file of our own format."""
 
     def __init__(self, path: Path, buffer: TextBuffer, header: Header) -> None:
@@ -320,7 +266,7 @@ class _GrowingStore(_Growing):
         self._damaged = True
 
 
-def _begin_store(path: Path, buffer: TextBuffer) -> _Growing | None:
+def _begin_store(path: Path, buffer: TextBuffer) -> _GrowingStore | None:
     """Return the reader of a file of our own, None as long as its header is not whole.
 
     Raises:

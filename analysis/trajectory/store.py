@@ -2,7 +2,7 @@
 
     8 bytes   magic "IONFTRJ1"
     16 bytes  four little-endian u4: format version, header size, JSON size, JSON CRC-32
-    JSON      species, lattice, pbc, frame interval, fields, sources, meta
+    JSON      species, lattice, pbc, fields, sources, meta
     padding   zeros up to the header size, a multiple of 4096
     records   one per frame, see `record_dtype`; each ends with its CRC-32
 
@@ -20,11 +20,10 @@ import json
 import mmap
 import os
 import struct
-import tempfile
 import time
 import zlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, Self
 
@@ -33,7 +32,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ionface.analysis.trajectory.frames import Segment
 from ionface.errors import TrajectoryError
-from ionface.files import Closing
+from ionface.files import PART, Closing
 
 MAGIC = b"IONFTRJ1"
 VERSION = 1
@@ -60,7 +59,6 @@ class Header:
         lattice: rows are the cell vectors, Å, shape (3, 3); None where every frame
             carries its own.
         pbc: periodic along each cell vector.
-        frame_interval_fs: time between stored frames, fs; None if not regular.
         velocities: frames carry velocities.
         thermostat: number of thermostat variables in each frame.
         sources: where the frames came from.
@@ -70,7 +68,6 @@ class Header:
     species: tuple[str, ...]
     lattice: tuple[tuple[float, ...], ...] | None
     pbc: tuple[bool, bool, bool] = (True, True, True)
-    frame_interval_fs: float | None = None
     velocities: bool = False
     thermostat: int = 0
     sources: tuple[str, ...] = ()
@@ -97,18 +94,8 @@ def encode_header(header: Header) -> bytes:
     Raises:
         TrajectoryError: `meta` holds something that JSON has no form for.
     """
-    content = {
-        "species": list(header.species),
-        "lattice": header.lattice,
-        "pbc": list(header.pbc),
-        "frame_interval_fs": header.frame_interval_fs,
-        "velocities": header.velocities,
-        "thermostat": header.thermostat,
-        "sources": list(header.sources),
-        "meta": dict(header.meta),
-    }
     try:
-        text = json.dumps(content).encode()
+        text = json.dumps(asdict(header)).encode()
     except (TypeError, ValueError) as error:
         raise TrajectoryError(
             f"the trajectory's meta must be JSON (text, numbers, lists): {error}"
@@ -153,7 +140,6 @@ def _header(content: dict[str, Any]) -> Header:
         species=tuple(content["species"]),
         lattice=None if lattice is None else tuple(tuple(row) for row in lattice),
         pbc=tuple(content["pbc"]),
-        frame_interval_fs=content["frame_interval_fs"],
         velocities=content["velocities"],
         thermostat=content["thermostat"],
         sources=tuple(content["sources"]),
@@ -341,8 +327,7 @@ class TrajectoryWriter(Closing):
         self._size = os.fstat(descriptor).st_size
         self._clock = clock
         self._synced = clock()
-        last = self._read_last() if n_frames else None
-        self.last: NDArray[np.void] | None = last
+        self.last = self._read_last() if n_frames else None
         """The last frame: record with step, time_fs, positions, velocities, ..."""
 
     @classmethod
@@ -353,7 +338,6 @@ class TrajectoryWriter(Closing):
         lattice: ArrayLike | None,
         *,
         pbc: Sequence[bool] = (True, True, True),
-        frame_interval_fs: float | None = None,
         velocities: bool = False,
         thermostat: int = 0,
         sources: Sequence[str] = (),
@@ -365,10 +349,8 @@ class TrajectoryWriter(Closing):
         Args:
             path: must not exist yet.
             species: chemical symbol of each atom.
-            lattice: rows are the cell vectors, Å, shape (3, 3); None where every frame
-                brings its own.
+            lattice: Å, shape (3, 3); None where every frame brings its own.
             pbc: periodic along each cell vector.
-            frame_interval_fs: time between frames, fs, if regular.
             velocities: every frame brings velocities.
             thermostat: number of thermostat variables that every frame brings.
             sources: where the frames come from.
@@ -384,7 +366,6 @@ class TrajectoryWriter(Closing):
             species=tuple(species),
             lattice=None if lattice is None else _rows(lattice),
             pbc=(bool(pbc[0]), bool(pbc[1]), bool(pbc[2])),
-            frame_interval_fs=frame_interval_fs,
             velocities=velocities,
             thermostat=thermostat,
             sources=tuple(sources),
@@ -392,7 +373,7 @@ class TrajectoryWriter(Closing):
         )
         if not header.species:
             raise TrajectoryError("a trajectory needs at least one atom")
-        return cls(path, create_locked(path, encode_header(header)), header, 0, clock)
+        return cls(path, _create_locked(path, encode_header(header)), header, 0, clock)
 
     @classmethod
     def resume(
@@ -416,7 +397,7 @@ class TrajectoryWriter(Closing):
                 f"cannot resume {path}: {error.strerror}; create the trajectory first"
             ) from error
         try:
-            lock(descriptor, path)
+            _lock(descriptor, path)
             with path.open("rb") as stream:
                 header, offset = read_header(stream, path)
             size = header.record_dtype().itemsize
@@ -465,14 +446,10 @@ class TrajectoryWriter(Closing):
                 "append every step once, in order"
             )
         record = np.zeros((), dtype=self._dtype)
-        given = {
-            "positions": positions,
-            "velocities": velocities,
-            "thermostat": thermostat,
-            "lattice": lattice,
-        }
-        for name, value in given.items():
-            self._fill(record, name, value)
+        self._fill(record, "positions", positions)
+        self._fill(record, "velocities", velocities)
+        self._fill(record, "thermostat", thermostat)
+        self._fill(record, "lattice", lattice)
         energies = (potential_energy, kinetic_energy, temperature, conserved)
         for name, scalar in zip(SCALARS, energies, strict=True):
             record[name] = scalar
@@ -582,45 +559,39 @@ def _last_whole_frame(path: Path, header: Header, offset: int) -> int:
     return count
 
 
-def create_locked(path: Path, header: bytes) -> int:
+def _create_locked(path: Path, header: bytes) -> int:
     """Return the locked descriptor of a new file that has its header from birth.
-
-    Args:
-        path: must not exist yet.
-        header: the first bytes of the file.
 
     Raises:
         TrajectoryError: the file exists, or its folder cannot be written.
     """
+    temporary = path.with_name(f".{path.name}.{os.urandom(4).hex()}{PART}")
+    way_out = "choose a folder that can be written"
     try:
-        descriptor, temporary = tempfile.mkstemp(
-            prefix=f".{path.name}.", dir=path.parent
-        )
+        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND
+        descriptor = os.open(temporary, flags, 0o666)
+        try:
+            way_out = "free some space"
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            if os.write(descriptor, header) != len(header):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            os.fsync(descriptor)
+            os.link(temporary, path)  # atomic, and never over an existing file
+        except OSError:
+            os.close(descriptor)
+            raise
+        finally:
+            temporary.unlink()
     except OSError as error:
-        raise TrajectoryError(
-            f"cannot create {path}: {error.strerror}; choose a folder that can be "
-            "written"
-        ) from error
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        fcntl.fcntl(descriptor, fcntl.F_SETFL, os.O_APPEND)
-        os.fchmod(descriptor, 0o644)
-        if os.write(descriptor, header) != len(header):
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        os.fsync(descriptor)
-        os.link(temporary, path)  # atomic, and never over an existing file
-    except OSError as error:
-        os.close(descriptor)
-        way_out = "resume it or remove it" if path.exists() else "free some space"
+        if path.exists():
+            way_out = "resume it or remove it"
         raise TrajectoryError(
             f"cannot create {path}: {error.strerror}; {way_out}"
         ) from error
-    finally:
-        Path(temporary).unlink()
     return descriptor
 
 
-def lock(descriptor: int, path: Path) -> None:
+def _lock(descriptor: int, path: Path) -> None:
     """Lock an open file against other writers, until it is closed or we die.
 
     Raises:

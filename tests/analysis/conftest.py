@@ -28,7 +28,7 @@ def write_run(tmp_path):
         path = tmp_path / name
         species = (["In", "S"] * n_atoms)[:n_atoms]
         with TrajectoryWriter.create(
-            path, species, np.eye(3) * 10.0, frame_interval_fs=2.0, **header
+            path, species, np.eye(3) * 10.0, **header
         ) as writer:
             positions = rng.uniform(0, 10, (n_atoms, 3))
             for step in range(first, first + n_frames):

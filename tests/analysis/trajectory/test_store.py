@@ -280,7 +280,6 @@ HEADER = Header(
     species=("Li", "F"),
     lattice=((4.0, 0.1, 0.2), (0.0, 5.0, 0.3), (0.0, 0.0, 6.0)),
     pbc=(True, True, False),
-    frame_interval_fs=2.0,
     velocities=True,
     thermostat=3,
     sources=("a", "b"),

@@ -30,7 +30,7 @@ def run_file(tmp_path):
     path = tmp_path / "run.ionf"
     lattice = np.diag([12.0, 12.0, HEIGHT])
     with TrajectoryWriter.create(
-        path, species, lattice, frame_interval_fs=2.0, meta={"temperature_K": 300.0}
+        path, species, lattice, meta={"temperature_K": 300.0}
     ) as writer:
         for step in range(FRAMES):
             positions = start + rng.normal(0, 0.1, (100, 3))

@@ -104,7 +104,6 @@ class PotentialDynamicsMaker(Maker):
             FRAMES,
             species=atoms.get_chemical_symbols(),
             lattice=np.asarray(atoms.cell),
-            frame_interval_fs=self.settings.timestep * self.settings.stride,
             velocities=True,
             thermostat=2 * CHAIN,
             meta={

@@ -279,7 +279,6 @@ class Splice:
                 self.folder / FRAMES,
                 species=order,
                 lattice=Lattice(lattice).matrix,
-                frame_interval_fs=self.settings.timestep * self.settings.stride,
                 sources=(str(self.folder),),
                 meta={
                     "level_of_theory": self.level,
