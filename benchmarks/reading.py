@@ -1,8 +1,8 @@
 """Time our readers against other people's: `python benchmarks/reading.py [--quick]`.
 
 Every row runs in a process of its own: processor time (user + system), median of five
-runs that each read the whole file anew, into an empty cache; peak memory is what the
-process needs beyond its imports. Files are generated in a temporary folder and removed.
+runs that each read the whole file anew; peak memory is what the process needs beyond
+its imports. Files are generated in a temporary folder and removed.
 Writes results/reading.md and results/reading.png beside this file.
 """
 
@@ -32,6 +32,7 @@ HERE = Path(__file__).resolve().parent
 MEASURING = HERE / "reading_rows.py"
 MIB = 1 << 20
 PEERS = ("ase", "pymatgen")
+SOURCES = str(HERE.parent / "src")
 
 Array = np.ndarray
 
@@ -39,7 +40,7 @@ Array = np.ndarray
 def run(row: str, path: Path, small: Path, repeats: int) -> dict[str, Any]:
     """Return what a row took in a fresh process, or why it did not run."""
     request = {"row": row, "path": str(path), "small": str(small), "repeats": repeats}
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(HERE.parent)}
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": SOURCES}
     done = subprocess.run(
         [sys.executable, "-W", "ignore", str(MEASURING), json.dumps(request)],
         capture_output=True, text=True, env=environment, check=False,
@@ -108,16 +109,15 @@ def command(path: Path, folder: Path, repeats: int, **more: str) -> dict[str, fl
     code = "import sys; from ionface.workflows.cli import main; sys.exit(main())"
     seconds, cpu, peak = [], [], []
     for _ in range(repeats):
-        with tempfile.TemporaryDirectory(dir=folder) as cache:
-            environment = {"OMP_NUM_THREADS": "1", "IONFACE_CACHE": cache} | more
-            environment = {**os.environ, "PYTHONPATH": str(HERE.parent), **environment}
-            started = time.perf_counter()
-            process = subprocess.Popen(
-                [sys.executable, "-c", code, *words, str(out)], env=environment,
-                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-            )  # fmt: skip
-            _, status, usage = os.wait4(process.pid, 0)
-            process.returncode = os.waitstatus_to_exitcode(status)
+        environment = {"OMP_NUM_THREADS": "1", "PYTHONPATH": SOURCES} | more
+        started = time.perf_counter()
+        process = subprocess.Popen(
+            [sys.executable, "-c", code, *words, str(out)],
+            env={**os.environ, **environment},
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
         if process.returncode:
             raise SystemExit(f"analyze rdf failed on {path}")
         seconds.append(time.perf_counter() - started)
@@ -135,19 +135,15 @@ def commands(folder: Path, frames: int, repeats: int) -> list[str]:
     vasprun = folder / f"vasprun.xml-{frames}" / "vasprun.xml"
     stored = folder / "stored.ionf"
     store(vasprun, stored)
-    cache = folder / "kept"
-    warm = {"IONFACE_CACHE": str(cache)}
-    command(vasprun, folder, 1, **warm)
+    command(vasprun, folder, 1)  # numba compiles once
     nothing = {"NUMBA_CACHE_DIR": str(folder / "numba")}
     rows = {
         "vasprun.xml": command(vasprun, folder, repeats),
-        "vasprun.xml, read before": command(vasprun, folder, repeats, **warm),
         "the stored trajectory": command(stored, folder, repeats),
         "vasprun.xml, the very first use: numba compiles": command(
             vasprun, folder, 1, **nothing
         ),
     }
-    shutil.rmtree(cache, ignore_errors=True)
     return [
         "### `ionface analyze rdf --pair In-S --cutoff 10`, whole processes",
         "",
@@ -166,17 +162,8 @@ def _command_row(name: str, row: dict[str, float]) -> str:
 def store(source: Path, target: Path) -> None:
     """Write a source to our own format."""
     from ionface.analysis.readers import open_trajectory
-    from ionface.analysis.trajectory.store import TrajectoryWriter
 
-    os.environ["IONFACE_CACHE"] = "off"
-    found = open_trajectory(source)
-    with TrajectoryWriter.create(target, found.species, found.lattice) as writer:
-        for block in found.blocks():
-            for k in range(len(block)):
-                writer.append(
-                    step=int(block.steps[k]), time_fs=float(block.times_fs[k]),
-                    positions=block.positions[k],
-                )  # fmt: skip
+    open_trajectory(source).write(target)
 
 
 def growth(
@@ -261,7 +248,7 @@ def _head() -> list[str]:
         f"{_processor()}, {os.cpu_count()} cores; Python {platform.python_version()}, "
         f"{versions}.", "",
         "Generated files in VASP's layouts. CPU seconds (user + system) of one thread, "
-        "median of 5 runs; ours include spooling the frames into an empty cache. A raw "
+        "median of 5 runs; ours include writing the positions to a temporary file. A raw "
         "read is `Path.read_bytes`, the file being in the system's cache.", "",
     ]  # fmt: skip
 
@@ -278,7 +265,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="small files, few runs")
     chosen = parser.parse_args()
-    sys.path.insert(0, str(HERE.parent))
+    sys.path.insert(0, SOURCES)
     text = report(chosen.quick)
     print(text)
     if not chosen.quick:

@@ -6,11 +6,9 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import statistics
 import sys
-import tempfile
 import time
 import warnings
 from collections.abc import Callable
@@ -27,10 +25,7 @@ Read = Callable[[Path], Callable[[int], Array]]  # file -> frame number -> posit
 def ionface(path: Path) -> Callable[[int], Array]:
     from ionface.analysis.readers import open_trajectory
 
-    with tempfile.TemporaryDirectory(dir=path.parent) as cache:
-        os.environ["IONFACE_CACHE"] = cache
-        found = open_trajectory(path)
-    positions = found.positions
+    positions = open_trajectory(path).positions
     return lambda k: positions[k]
 
 
