@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from ionface.analysis.rdf.peaks import broaden, first_peak
+from ionface.analysis.rdf.peaks import SMOOTHING, broaden, first_peak, smoothed_error
 
 R = (np.arange(200) + 0.5) * 0.04
 
@@ -58,34 +58,7 @@ def test_a_single_line_is_found_in_its_own_bin():
 
 
 def test_the_error_of_the_smoothed_curve_is_that_of_smoothed_noise():
-    from ionface.analysis.rdf.peaks import SMOOTHING, _smooth_error
-
     noise = np.random.default_rng(0).normal(0, 0.3, (4000, len(R)))
     smooth = np.array([broaden(R, row, SMOOTHING) for row in noise])
-    told = _smooth_error(R, np.full_like(R, 0.3))
+    told = smoothed_error(R, np.full_like(R, 0.3))
     np.testing.assert_allclose(told[20:-20], smooth.std(axis=0)[20:-20], rtol=0.06)
-
-
-def test_maxima_and_prominences_are_those_of_scipy():
-    from scipy.signal import find_peaks
-
-    from ionface.analysis.rdf.peaks import _maxima
-
-    rng = np.random.default_rng(3)
-    for _ in range(300):
-        padded = np.r_[0.0, rng.integers(0, 6, rng.integers(1, 40)), 0.0]  # plateaus
-        least = rng.choice([0.5, 1.0, 2.0])
-        found, about = find_peaks(padded, prominence=least)
-        places, heights = _maxima(padded, least)
-        assert places.tolist() == found.tolist()
-        assert heights.tolist() == about["prominences"].tolist()
-
-
-@pytest.mark.parametrize(("bins", "sigma"), [(200, 0.05), (200, 0.3), (7, 2.0)])
-def test_broadening_is_scipy_s(bins, sigma):
-    from scipy.ndimage import gaussian_filter1d
-
-    r = (np.arange(bins) + 0.5) * 0.05
-    g = np.random.default_rng(3).random(bins)
-    expected = gaussian_filter1d(g, sigma / 0.05, mode="reflect", truncate=6.0)
-    assert broaden(r, g, sigma) == pytest.approx(expected, abs=1e-14)
