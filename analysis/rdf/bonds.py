@@ -1,6 +1,9 @@
-"""Bonds against time: how many pairs are closer than a bond length in each frame.
+"""What a bond is, and how many there are in each frame.
 
-The count needs no volume and no density; it is what grows when an interface reacts.
+`bond_length` and `BondRule` are the one rule of all that counts bonds: `bonds` here,
+the reactions (with hysteresis), a dynamics that stops itself, the state of a running
+job. The count needs no volume and no density; it is what grows when an interface
+reacts.
 """
 
 from __future__ import annotations
@@ -27,6 +30,65 @@ at 2.84-2.87 Å and next at 3.20 Å, PS4 at 2.05 Å with the next shell beyond 3
 RADII_FACTOR = 1.2
 """Other pairs are bonded within so many times the sum of their covalent radii
 (Cordero et al., Dalton Trans. 2008, 2832, doi:10.1039/b801115j)."""
+
+RELEASE_FACTOR = 1.15
+"""A bond breaks beyond so many times the length within which it forms: In-S forms
+within 3.0 Å and breaks beyond 3.45 Å, In-Cl 3.1 and 3.57 Å, P-S 2.6 and 2.99 Å."""
+
+RESIDENCE = 100.0
+"""fs; about one period of an In-S or In-Cl stretch (250-300 cm⁻¹: 110-130 fs)."""
+
+
+def bond_length(pair: str | tuple[str, str]) -> float:
+    """Return the longest distance that counts as a bond, Å.
+
+    Raises:
+        AnalysisError: a symbol is no element.
+    """
+    from ase.data import atomic_numbers, covalent_radii
+
+    first, second = parse_pair(pair)
+    for name in (f"{first}-{second}", f"{second}-{first}"):
+        if name in BOND_LENGTHS:
+            return BOND_LENGTHS[name]
+    if unknown := [s for s in (first, second) if s not in atomic_numbers]:
+        raise AnalysisError(
+            f"{unknown} are no chemical elements; check the pair {pair!r}"
+        )
+    numbers = [atomic_numbers[symbol] for symbol in (first, second)]
+    return float(RADII_FACTOR * covalent_radii[numbers].sum())
+
+
+@dataclass(frozen=True)
+class BondRule:
+    """What counts as a bond of a pair.
+
+    Attributes:
+        form: a bond forms within this distance, Å.
+        release: it breaks beyond this distance, Å; at least `form`.
+        residence_fs: shorter gaps are bridged, shorter bonds are none.
+    """
+
+    form: float
+    release: float
+    residence_fs: float = RESIDENCE
+
+    def __post_init__(self) -> None:
+        """Refuse lengths in the wrong order."""
+        if not (0 < self.form <= self.release < np.inf and self.residence_fs >= 0):
+            raise AnalysisError(
+                "a bond forms within a positive distance and breaks beyond one that is "
+                f"not shorter; got form={self.form} Å, release={self.release} Å, "
+                f"residence={self.residence_fs} fs"
+            )
+
+    @classmethod
+    def of(
+        cls, pair: str | tuple[str, str], residence_fs: float = RESIDENCE
+    ) -> BondRule:
+        """Return the default rule of a pair: `bond_length` and RELEASE_FACTOR."""
+        length = bond_length(pair)
+        return cls(length, RELEASE_FACTOR * length, residence_fs)
 
 
 @dataclass(frozen=True, repr=False)
@@ -172,23 +234,3 @@ def bond_lengths(
     if wrong := {name: x for name, x in lengths.items() if not 0 < x < np.inf}:
         raise AnalysisError(f"bond lengths must be positive, in Å; got {wrong}")
     return lengths
-
-
-def bond_length(pair: str | tuple[str, str]) -> float:
-    """Return the longest distance that counts as a bond, Å.
-
-    Raises:
-        AnalysisError: a symbol is no element.
-    """
-    from ase.data import atomic_numbers, covalent_radii
-
-    first, second = parse_pair(pair)
-    for name in (f"{first}-{second}", f"{second}-{first}"):
-        if name in BOND_LENGTHS:
-            return BOND_LENGTHS[name]
-    if unknown := [s for s in (first, second) if s not in atomic_numbers]:
-        raise AnalysisError(
-            f"{unknown} are no chemical elements; check the pair {pair!r}"
-        )
-    numbers = [atomic_numbers[symbol] for symbol in (first, second)]
-    return float(RADII_FACTOR * covalent_radii[numbers].sum())

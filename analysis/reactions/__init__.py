@@ -8,7 +8,8 @@ reference_fractions  how much of a g(r) reference crystals explain
 groups               PS4, PS3, In-S clusters by connectivity
 """
 
-from ionface.analysis.reactions.bond_events import BondHistory, BondRule, bond_history
+from ionface.analysis.rdf.bonds import BondRule
+from ionface.analysis.reactions.bond_events import BondHistory, bond_history
 from ionface.analysis.reactions.reaction_report import (
     PairReaction,
     ReactionReport,

@@ -17,50 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ionface.analysis.pairs import pair_name, parse_pair
-from ionface.analysis.rdf.bonds import bond_length
+from ionface.analysis.rdf.bonds import BondRule
 from ionface.analysis.rdf.kernels.images import IntArray, check_number, heights
 from ionface.analysis.trajectory.frames import FloatArray, Segment
 from ionface.analysis.trajectory.trajectory import Trajectory
 from ionface.errors import AnalysisError
-
-RELEASE_FACTOR = 1.15
-"""A bond breaks beyond so many times the length within which it forms: In-S forms
-within 3.0 Å and breaks beyond 3.45 Å, In-Cl 3.1 and 3.57 Å, P-S 2.6 and 2.99 Å."""
-
-RESIDENCE = 100.0
-"""fs; about one period of an In-S or In-Cl stretch (250-300 cm⁻¹: 110-130 fs)."""
-
-
-@dataclass(frozen=True)
-class BondRule:
-    """What counts as a bond of a pair.
-
-    Attributes:
-        form: a bond forms within this distance, Å.
-        release: it breaks beyond this distance, Å; at least `form`.
-        residence_fs: shorter gaps are bridged, shorter bonds are none.
-    """
-
-    form: float
-    release: float
-    residence_fs: float = RESIDENCE
-
-    def __post_init__(self) -> None:
-        """Refuse lengths in the wrong order."""
-        if not (0 < self.form <= self.release < np.inf and self.residence_fs >= 0):
-            raise AnalysisError(
-                "a bond forms within a positive distance and breaks beyond one that is "
-                f"not shorter; got form={self.form} Å, release={self.release} Å, "
-                f"residence={self.residence_fs} fs"
-            )
-
-    @classmethod
-    def of(
-        cls, pair: str | tuple[str, str], residence_fs: float = RESIDENCE
-    ) -> BondRule:
-        """Return the default rule of a pair: `bonds.bond_length` and RELEASE_FACTOR."""
-        length = bond_length(pair)
-        return cls(length, RELEASE_FACTOR * length, residence_fs)
 
 
 @dataclass(frozen=True)

@@ -9,13 +9,12 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from ionface.analysis.pairs import pair_name, parse_pair
+from ionface.analysis.rdf.bonds import RESIDENCE, BondRule
 from ionface.analysis.rdf.kernels.images import heights
 from ionface.analysis.rdf.rdf import rdf
 from ionface.analysis.rdf.rdf_result import RdfResult
 from ionface.analysis.reactions.bond_events import (
-    RESIDENCE,
     BondHistory,
-    BondRule,
     bond_history,
 )
 from ionface.analysis.reactions.groups import GroupCounts, group_counts

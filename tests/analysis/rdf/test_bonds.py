@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from ionface.analysis.rdf.bonds import bond_length, bonds
+from ionface.analysis.rdf.bonds import BondRule, bond_length, bonds
 from ionface.errors import AnalysisError
 
 
@@ -113,3 +113,10 @@ def test_every_phosphorus_of_real_electrolytes_keeps_four_sulfurs(
 def test_no_pair_is_refused(approach):
     with pytest.raises(AnalysisError, match="no pair"):
         bonds(approach, [])
+
+
+@pytest.mark.parametrize("pair", ["In-S", "S-In", "In-Cl", "P-S", "Li-F"])
+def test_reactions_form_bonds_within_the_length_that_counts(pair):
+    rule = BondRule.of(pair)
+    assert rule.form == bond_length(pair)
+    assert rule.form < rule.release < 1.2 * rule.form

@@ -3,14 +3,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ionface.analysis.rdf.bonds import RELEASE_FACTOR, BondRule
 from ionface.analysis.rdf.kernels.counting import tally
 from ionface.analysis.rdf.kernels.images import Bins, heights
-from ionface.analysis.reactions.bond_events import (
-    RELEASE_FACTOR,
-    BondRule,
-    bond_history,
-    contacts,
-)
+from ionface.analysis.reactions.bond_events import bond_history, contacts
 from ionface.analysis.trajectory.frames import Segment
 from ionface.analysis.trajectory.trajectory import Trajectory
 from ionface.errors import AnalysisError

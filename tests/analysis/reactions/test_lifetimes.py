@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from ionface.analysis.reactions.bond_events import BondHistory, BondRule, bond_history
+from ionface.analysis.rdf.bonds import BondRule
+from ionface.analysis.reactions.bond_events import BondHistory, bond_history
 from ionface.analysis.reactions.lifetimes import lifetimes, onset, survival
 
 QUICK = BondRule(3.0, 3.5, residence_fs=0.0)

@@ -3,7 +3,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from ionface.analysis.reactions.bond_events import BondRule, bond_history
+from ionface.analysis.rdf.bonds import BondRule
+from ionface.analysis.reactions.bond_events import bond_history
 from ionface.analysis.reactions.verdicts import verdict
 from ionface.analysis.result import plain
 
