@@ -248,8 +248,8 @@ def _head() -> list[str]:
         f"{_processor()}, {os.cpu_count()} cores; Python {platform.python_version()}, "
         f"{versions}.", "",
         "Generated files in VASP's layouts. CPU seconds (user + system) of one thread, "
-        "median of 5 runs; ours include writing the positions to a temporary file. A raw "
-        "read is `Path.read_bytes`, the file being in the system's cache.", "",
+        "median of 5 runs; ours include writing the positions to a temporary file. A "
+        "raw read is `Path.read_bytes`, the file being in the system's cache.", "",
     ]  # fmt: skip
 
 
