@@ -40,5 +40,10 @@ def _model(path: Path) -> str | None:
         head = head.partition("</generator>")[0]
     else:
         head = head.partition("\n")[0]
-    found = re.search(re.escape(EMULATED_MARK) + r" \((.*)\)", head)
+    return marked_model(head)
+
+
+def marked_model(text: str) -> str | None:
+    """Return the model that a mark in a text names, None if there is no mark."""
+    found = re.search(re.escape(EMULATED_MARK) + r" \((.*)\)", text)
     return found[1] if found else None

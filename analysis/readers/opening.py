@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
@@ -41,17 +42,18 @@ from ionface.errors import AnalysisError
 
 PathLike = str | os.PathLike[str]
 
-DIRECTORY_ORDER = (
+PATTERNS = (
     "*.ionf",
     "vaspout*.h5*",
     "vasprun*.xml*",
-    "*XDATCAR*",
+    "*xdatcar*",
     "*.traj*",
     "*.extxyz*",
     "*.xyz*",
-    "*OUTCAR*",
+    "*outcar*",
 )
-"""Files of a folder, from those that tell most to those that tell least."""
+"""Names of files with frames, in lower case and without a compression's suffix: from
+those that tell most to those that tell least."""
 
 
 @dataclass(frozen=True)
@@ -249,13 +251,24 @@ def _segment(frames: Block, span: Span) -> Segment:
     )
 
 
+def outputs(folder: Path) -> list[Path]:
+    """Return the files of a folder that may hold frames, what tells most first."""
+    files = [file for file in sorted(folder.iterdir()) if file.is_file()]
+    ordered = [
+        file
+        for pattern in PATTERNS
+        for file in files
+        if fnmatch(plain_name(file).lower(), pattern)
+    ]
+    return list(dict.fromkeys(ordered))
+
+
 def _open_directory(folder: Path, timestep_fs: float | None) -> Trajectory:
     """Return the first usable file in the order of what files tell.
 
     One that has frames and their times, else one that has frames, else one without.
     """
-    files = [p for pattern in DIRECTORY_ORDER for p in sorted(folder.glob(pattern))]
-    files = [file for file in dict.fromkeys(files) if file.is_file()]
+    files = outputs(folder)
     opened: list[tuple[Path, Trajectory]] = []
     complaints = []
     for file in files:
@@ -269,7 +282,7 @@ def _open_directory(folder: Path, timestep_fs: float | None) -> Trajectory:
     if not opened:
         raise AnalysisError(
             "; ".join(complaints)
-            or f"no trajectory in {folder}: looked for {', '.join(DIRECTORY_ORDER)}"
+            or f"no trajectory in {folder}: looked for {', '.join(PATTERNS)}"
         )
     file, best = max(opened, key=lambda pair: (len(pair[1]) > 0, pair[1].timed))
     if not len(best):

@@ -4,24 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from fnmatch import fnmatch
 from pathlib import Path
 
-from ionface.analysis.readers.opening import open_trajectory
-from ionface.analysis.readers.text import plain_name
+from ionface.analysis.readers.opening import open_trajectory, outputs
 from ionface.errors import AnalysisError
-
-PATTERNS = (
-    "*.ionf",
-    "vasprun*",
-    "*xdatcar*",
-    "outcar*",
-    "vaspout*",
-    "*.traj",
-    "*.extxyz",
-    "*.xyz",
-)
-"""Names, in lower case and without a compression's suffix, of files with frames."""
 
 
 @dataclass(frozen=True)
@@ -48,14 +34,10 @@ class Outcome:
 
 def outcomes(root: Path) -> Iterator[Outcome]:
     """Yield what opening every output and every run's folder under a folder gives."""
-    folders = set()
-    for path in sorted(root.rglob("*")):
-        name = plain_name(path).lower()
-        if path.is_file() and any(fnmatch(name, pattern) for pattern in PATTERNS):
-            folders.add(path.parent)
-            yield _outcome(path, root)
-    for folder in sorted(folders):
-        yield _outcome(folder, root)
+    folders = [root, *sorted(path for path in root.rglob("*") if path.is_dir())]
+    runs = {folder: files for folder in folders if (files := outputs(folder))}
+    for path in (*sorted(file for files in runs.values() for file in files), *runs):
+        yield _outcome(path, root)
 
 
 def _outcome(path: Path, root: Path) -> Outcome:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 import os
-import re
 from collections import Counter
 from pathlib import Path
 
@@ -16,14 +15,13 @@ import numpy as np
 
 from ionface.analysis.energies.energy_term import EnergyTerm
 from ionface.analysis.energies.level_of_theory import LevelOfTheory
-from ionface.analysis.readers.emulation_mark import EMULATED_MARK, emulated_model
+from ionface.analysis.readers.emulation_mark import emulated_model, marked_model
 from ionface.analysis.readers.run_metadata import settings_beside
 from ionface.analysis.readers.vasprun import IonicStep, VasprunStream, VaspSettings
 from ionface.errors import LedgerError
 
 NAMES = ("vasprun.xml", "vasprun.xml.gz", "vasprun.xml.bz2", "vasprun.xml.xz")
 
-_EMULATED = re.compile(re.escape(EMULATED_MARK) + r" \((.*)\)")
 
 _FUNCTIONALS = {"PE": "PBE", "PS": "PBEsol", "RP": "RPBE", "91": "PW91", "AM": "AM05"}
 _SMEARINGS = {-5: "tetrahedron", -1: "Fermi", 0: "Gaussian"}
@@ -79,7 +77,7 @@ def vasp_level(settings: VaspSettings) -> LevelOfTheory:
     width = settings.tag("SIGMA", 0.2)
     scheme = _SMEARINGS.get(smearing, f"Methfessel-Paxton {smearing}")
     dispersion = settings.tag("IVDW") or (settings.tag("LVDW") and 1)
-    stand_in = _EMULATED.search(settings.build)
+    model = marked_model(settings.build)
     return LevelOfTheory(
         code="vasp",
         version=settings.version,
@@ -92,8 +90,8 @@ def vasp_level(settings: VaspSettings) -> LevelOfTheory:
         if dispersion
         else None,
         details=_details(settings),
-        model=stand_in[1] if stand_in else None,
-        emulated=stand_in is not None,
+        model=model,
+        emulated=model is not None,
     )
 
 

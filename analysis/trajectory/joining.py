@@ -27,9 +27,6 @@ JUMP = 1.0
 """An atom that moves farther than this from the last frame of one segment to the first
 of the next, Å, is reported as a gap. Stored frames may lie many steps apart."""
 
-STEP_JUMP = 0.5
-"""No atom moves this far, Å, in a single step at battery temperatures."""
-
 
 @dataclass(frozen=True)
 class Continuation:

@@ -79,8 +79,7 @@ class PotentialDynamicsMaker(Maker):
                 if writer.n_frames:
                     run.restore(Trajectory.open(FRAMES).frame(-1))
                 elif previous is not None:
-                    earlier = previous.trajectory.locate(runs_folder())
-                    run.restore(Trajectory.open(earlier).frame(-1))
+                    run.restore(previous.trajectory.open(runs_folder()).frame(-1))
                 else:
                     thermalize(atoms, self.settings)
                     run.start()
