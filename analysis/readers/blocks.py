@@ -86,12 +86,12 @@ def to_cartesian(fractional: FloatArray, lattices: FloatArray) -> FloatArray:
     cells = np.asarray(lattices, dtype=np.float64)
     positions = np.empty(fractional.shape)
     for axis in range(3):
-        part = cells[:, None, :, axis]
+        along = cells[:, None, :, axis]
         total = positions[..., axis]
-        np.multiply(fractional[..., 0], part[..., 0], out=total)
+        np.multiply(fractional[..., 0], along[..., 0], out=total)
         for vector in (1, 2):
-            if part[..., vector].any():
-                total += fractional[..., vector] * part[..., vector]
+            if along[..., vector].any():
+                total += fractional[..., vector] * along[..., vector]
     return positions
 
 

@@ -95,9 +95,9 @@ def decode_blocks(
     values = np.empty((count, rows, 3))
     step = max(1, BLOCK_NUMBERS // (3 * rows))
     for start in range(0, count, step):
-        part = values[start : start + step]
-        good = _decode(raw, offset + start * stride, stride, part, layout)
-        if good < len(part):
+        some = values[start : start + step]
+        good = _decode(raw, offset + start * stride, stride, some, layout)
+        if good < len(some):
             return values, start + good
     return values, count
 

@@ -29,7 +29,7 @@ from ionface.analysis.readers.run_metadata import (
     fixed_of,
 )
 from ionface.analysis.readers.text import BROKEN_STREAM, open_binary, plain_name
-from ionface.analysis.readers.time_axis import Span, time_axis
+from ionface.analysis.readers.time_axis import SegmentTimes, time_axis
 from ionface.analysis.readers.vasp_terms import level_beside, vasp_level
 from ionface.analysis.readers.vaspout import VaspoutStream
 from ionface.analysis.readers.vasprun import VasprunStream, VaspSettings
@@ -230,7 +230,7 @@ def _trajectory(path: Path, source: _Source, given: float | None) -> Trajectory:
         untimed=axis.untimed,
         meta={"level_of_theory": source.level.as_dict()} if source.level else {},
     )
-    segments = [_segment(frames, span) for span in axis.spans if span.stop > span.start]
+    segments = [_segment(frames, s) for s in axis.segments if s.stop > s.start]
     if len(segments) < 2:
         return replace(whole, segments=tuple(segments))
     # The count restarts inside the file: what is told of it is told once.
@@ -239,12 +239,12 @@ def _trajectory(path: Path, source: _Source, given: float | None) -> Trajectory:
     return join([runs[0], *again])
 
 
-def _segment(frames: Block, span: Span) -> Segment:
-    chosen = slice(span.start, span.stop)
+def _segment(frames: Block, times: SegmentTimes) -> Segment:
+    chosen = slice(times.start, times.stop)
     constant = len(frames.lattices) == 1
     return Segment(
-        steps=span.steps,
-        times_fs=span.times_fs,
+        steps=times.steps,
+        times_fs=times.times_fs,
         lattices=frames.lattices if constant else frames.lattices[chosen],
         positions=frames.positions[chosen],
         scalars={name: values[chosen] for name, values in frames.scalars.items()},

@@ -80,8 +80,8 @@ def incar_tags(path: Path) -> dict[str, str]:
     """Return the first word of each tag of an INCAR; nothing if there is no file."""
     tags: dict[str, str] = {}
     for line in _text(path).splitlines():
-        for part in line.split("#")[0].split("!")[0].split(";"):
-            name, equals, value = part.partition("=")
+        for setting in line.split("#")[0].split("!")[0].split(";"):
+            name, equals, value = setting.partition("=")
             if equals and value.split():
                 tags[name.strip().upper()] = value.split()[0]
     return tags

@@ -220,12 +220,12 @@ class _GrowingText:
         axis = time_axis(self._path, self._labels, self._clock, self._given)
         if axis.untimed:
             raise UnknownTimeError(axis.untimed)
-        if len(axis.spans) > 1:
+        if len(axis.segments) > 1:
             raise AnalysisError(
                 f"the labels of {self._path} restart: another run goes on in this "
                 "file; open it when it is finished"
             )
-        return axis.spans[0].steps[before:], axis.spans[0].times_fs[before:]
+        return axis.segments[0].steps[before:], axis.segments[0].times_fs[before:]
 
 
 class _GrowingStore:

@@ -158,14 +158,14 @@ class TextBuffer(Closing):
         return bool(new)
 
     def _read(self, wanted: int) -> bytes:
-        parts: list[bytes] = []
+        read: list[bytes] = []
         try:
             while wanted > 0 and not self.failure:
-                part = self._stream.read1(wanted)  # type: ignore[attr-defined]
-                if not part:
+                new = self._stream.read1(wanted)  # type: ignore[attr-defined]
+                if not new:
                     break
-                parts.append(part)
-                wanted -= len(part)
+                read.append(new)
+                wanted -= len(new)
         except EOFError:
             self.failure = CUT
         except BROKEN_STREAM as error:
@@ -175,7 +175,7 @@ class TextBuffer(Closing):
                 f"{self.path} is damaged ({error}) and none of its content can be "
                 "trusted; take a copy or another output of this run"
             ) from error
-        return b"".join(parts)
+        return b"".join(read)
 
     def fill(self, wanted: int) -> bool:
         """Read until `wanted` bytes are here; return whether they are."""

@@ -22,7 +22,7 @@ Labels = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class Span:
+class SegmentTimes:
     """Frames of one unbroken count.
 
     Attributes:
@@ -43,12 +43,12 @@ class TimeAxis:
     """All frames of a source in time.
 
     Attributes:
-        spans: in the order of the file; more than one where the count restarts.
+        segments: in the order of the file; more than one where the count restarts.
         notes: what one should know.
         untimed: why the times are unknown, and so NaN; empty if they are known.
     """
 
-    spans: tuple[Span, ...]
+    segments: tuple[SegmentTimes, ...]
     notes: tuple[str, ...]
     untimed: str = ""
 
@@ -81,16 +81,16 @@ def time_axis(
     edges = [0, *(np.flatnonzero(np.diff(labels) <= 0) + 1).tolist(), len(labels)]
     if labels.size and labels[0] == UNKNOWN:
         edges = [0, len(labels)]
-    spans, gaps = [], 0
+    segments, gaps = [], 0
     for start, stop in pairwise(edges):
         steps = _steps(labels[start:stop], stride)
         gaps += int((np.diff(steps) > stride).sum())
-        spans.append(Span(start, stop, steps, steps / stride * interval))
+        segments.append(SegmentTimes(start, stop, steps, steps / stride * interval))
     if gaps:
         notes += (f"{name}: frames are missing at {gaps} places, by its labels",)
-    if len(spans) > 1:
-        notes += (f"{name}: its labels restart {len(spans) - 1} times",)
-    return TimeAxis(tuple(spans), notes, untimed)
+    if len(segments) > 1:
+        notes += (f"{name}: its labels restart {len(segments) - 1} times",)
+    return TimeAxis(tuple(segments), notes, untimed)
 
 
 def _mended(name: str, labels: Labels) -> tuple[Labels, tuple[str, ...]]:

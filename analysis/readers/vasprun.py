@@ -401,7 +401,7 @@ def _damage(error: Exception) -> str:
 
 
 def _element(text: bytes) -> ET.Element:
-    """Return the tree of a piece; what the header says of its bytes is no news."""
+    """Return the tree of an element; what the header says of its bytes is no news."""
     return ET.fromstring(text, parser=ET.XMLParser(encoding="ISO-8859-1"))
 
 

@@ -16,7 +16,7 @@ class Skipped:
     """What a source held but could not be used.
 
     Attributes:
-        count: frames or pieces of frames that were left out.
+        count: frames, whole or not, that were left out.
         reason: why, in words; empty if nothing was.
     """
 
@@ -50,14 +50,14 @@ class Frame:
 
 @dataclass(frozen=True)
 class Segment:
-    """A piece of trajectory whose arrays may be views of a file.
+    """The frames of one run, whose arrays may be views of a file.
 
     Attributes:
         steps: shape (n,).
         times_fs: fs, shape (n,).
         lattices: Å, shape (n, 3, 3), or (1, 3, 3) where the cell is constant.
         positions: Cartesian, Å, shape (n, n_atoms, 3).
-        scalars: the names of `trajectory_files.layout.SCALARS`, each of shape (n,).
+        scalars: the names of `store.SCALARS`, each of shape (n,).
         velocities: Å/fs, shape (n, n_atoms, 3), or None.
         thermostat: shape (n, k), or None.
     """
@@ -73,21 +73,21 @@ class Segment:
     def __len__(self) -> int:
         return len(self.steps)
 
-    def __getitem__(self, span: slice) -> Segment:
+    def __getitem__(self, frames: slice) -> Segment:
         """Return the frames of a slice as views."""
         constant = len(self.lattices) == 1
         return Segment(
-            steps=self.steps[span],
-            times_fs=self.times_fs[span],
-            lattices=self.lattices if constant else self.lattices[span],
-            positions=self.positions[span],
-            scalars={name: values[span] for name, values in self.scalars.items()},
-            velocities=None if self.velocities is None else self.velocities[span],
-            thermostat=None if self.thermostat is None else self.thermostat[span],
+            steps=self.steps[frames],
+            times_fs=self.times_fs[frames],
+            lattices=self.lattices if constant else self.lattices[frames],
+            positions=self.positions[frames],
+            scalars={name: values[frames] for name, values in self.scalars.items()},
+            velocities=None if self.velocities is None else self.velocities[frames],
+            thermostat=None if self.thermostat is None else self.thermostat[frames],
         )
 
     def constant_cells(self) -> Iterator[Segment]:
-        """Yield pieces that have one cell each, as `lattices[0]`."""
+        """Yield frames that have one cell, as `lattices[0]`."""
         if len(self.lattices) == 1:
             yield self
             return

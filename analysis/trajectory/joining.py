@@ -160,8 +160,8 @@ def _behind(
         return rest.segments, 0.0
     shift, steps = target[0] - begin[0], target[1] - begin[1]
     moved = tuple(
-        replace(part, times_fs=part.times_fs + shift, steps=part.steps + steps)
-        for part in rest.segments
+        replace(run, times_fs=run.times_fs + shift, steps=run.steps + steps)
+        for run in rest.segments
     )
     return moved, float(shift)
 

@@ -344,7 +344,7 @@ class TrajectoryWriter(Closing):
         meta: dict[str, Any] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> Self:
-        """Return the writer of a new trajectory; its header appears in one piece.
+        """Return the writer of a new trajectory; its header appears at once.
 
         Args:
             path: must not exist yet.

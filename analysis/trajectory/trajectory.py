@@ -162,15 +162,15 @@ class Trajectory:
                 yield segment.frame(index)
 
     def __repr__(self) -> str:
-        parts = [f"{len(self)} frames of {self.formula}"]
-        if len(self) > 1:
-            span = "unknown times"
-            if self.timed:
-                first, last = self.times_fs[[0, -1]] / 1000
-                span = f"{first:g} to {last:g} ps"
-            parts.append(span)
-        parts += [", ".join(self.sources)] if self.sources else []
-        return f"<Trajectory: {'; '.join(parts)}>"
+        words = [f"{len(self)} frames of {self.formula}"]
+        if len(self) > 1 and self.timed:
+            first, last = self.times_fs[[0, -1]] / 1000
+            words.append(f"{first:g} to {last:g} ps")
+        elif len(self) > 1:
+            words.append("unknown times")
+        if self.sources:
+            words.append(", ".join(self.sources))
+        return f"<Trajectory: {'; '.join(words)}>"
 
     @property
     def formula(self) -> str:
@@ -322,10 +322,10 @@ class Trajectory:
             TrajectoryError: there is no atom, or the meta has no JSON form.
             IonfaceError: the disk refuses.
         """
-        with atomic_path(path) as part:
-            part.unlink()  # a writer makes its file itself, locked from birth
+        with atomic_path(path) as temporary:
+            temporary.unlink()  # a writer makes its file itself, locked from birth
             with TrajectoryWriter.create(
-                part,
+                temporary,
                 self.species,
                 self.lattice if self._one_cell() else None,
                 pbc=self.pbc,
