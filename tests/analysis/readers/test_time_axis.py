@@ -66,7 +66,7 @@ def test_a_label_that_both_neighbors_contradict_is_put_right():
 
 
 @pytest.mark.parametrize("labels", [[1, 2, 3], [7, 14, 21]])
-def test_labels_against_nblock_demand_the_time(labels):
+def test_labels_against_nblock_leave_the_time_unknown(labels):
     assert "NBLOCK is 50" in axis(labels, block=50).untimed
     assert np.isnan(axis(labels, block=50).segments[0].times_fs[1:]).all()
     assert times(labels, block=50, given=100.0) == [[0, 100, 200]]
