@@ -6,8 +6,8 @@ import numpy as np
 from pymatgen.analysis.interfaces.zsl import ZSLGenerator, ZSLMatch
 
 from ionface.errors import StructureError
-from ionface.structures.matching.match import strain
-from ionface.structures.matching.search import Match, matches
+from ionface.structures.matching.match import Match, strain
+from ionface.structures.matching.search import matches
 from ionface.structures.matching.superlattices import hermite
 from ionface.structures.slabs.slab import Slab, turned_over
 

@@ -17,6 +17,7 @@ from pymatgen.core import Lattice, Structure
 
 from ionface.errors import StructureError
 from ionface.structures.model import InterfaceModel
+from ionface.structures.slabs.plane_lattice import short_basis
 from ionface.structures.stacking import touching_gap
 
 Array = NDArray[np.float64]
@@ -79,7 +80,8 @@ def registry_grid(model: InterfaceModel, spacing: float) -> RegistryGrid:
     film = _plane_symmetry(parts[model.film_phase])
     substrate = _plane_symmetry(parts[model.substrate_phase])
     plane = model.structure.lattice.matrix[:2, :2]
-    cell = _reduced(_common_lattice(film, substrate), plane)
+    # the shortest basis, whose grid has the fewest points
+    cell = short_basis(_common_lattice(film, substrate) @ plane) @ np.linalg.inv(plane)
     lengths = np.linalg.norm(cell @ plane, axis=1)
     divisions = np.maximum(1, np.ceil(lengths / spacing - 1e-6)).astype(int)
     if divisions.prod() > MAX_POINTS:
@@ -197,19 +199,6 @@ def _hermite(rows: list[NDArray[np.int_]]) -> Array:
         rest = int(np.gcd(rest, current[1]))
     first = first * int(np.sign(first[0]))
     return np.array([[first[0], first[1] % rest], [0, rest]], dtype=float)
-
-
-def _reduced(cell: Array, plane: Array) -> Array:
-    """Return the shortest basis of the same lattice (Gauss reduction)."""
-    a, b = cell
-    while True:
-        if np.linalg.norm(a @ plane) > np.linalg.norm(b @ plane):
-            a, b = b, a
-        real_a, real_b = a @ plane, b @ plane
-        times = np.rint(real_a @ real_b / (real_a @ real_a))
-        if not times:
-            return np.array([a, b])
-        b = b - times * a
 
 
 def _shared(film: _Operations, substrate: _Operations) -> _Operations:

@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from pymatgen.core import Structure
 
 from ionface.structures.model import THIN_VACUUM, InterfaceModel
+from ionface.structures.periodic import widest_gap
 
 KEY = "ionface"
 
@@ -88,10 +89,8 @@ def in_ledger(structure: Structure, model: InterfaceModel, part: str) -> Structu
 
 def gap_along(structure: Structure, axis: int) -> float:
     """Return the widest layer without atoms between planes of a cell vector, Å."""
-    fractional = np.sort(structure.frac_coords[:, axis] % 1.0)
-    gaps = np.diff([*fractional, fractional[0] + 1.0])
-    height = 1.0 / np.linalg.norm(structure.lattice.inv_matrix[:, axis])
-    return float(gaps.max() * height)
+    _, gap = widest_gap(structure.frac_coords[:, axis], 1.0)
+    return gap / float(np.linalg.norm(structure.lattice.inv_matrix[:, axis]))
 
 
 def center_of_mass(structure: Structure) -> list[float]:
@@ -106,9 +105,7 @@ def center_of_mass(structure: Structure) -> list[float]:
     masses = np.array([float(site.specie.atomic_mass) for site in structure])
     center = []
     for axis in range(3):
-        ordered = np.sort(fractional[:, axis])
-        gaps = np.diff([*ordered, ordered[0] + 1.0])
-        start = ordered[(int(gaps.argmax()) + 1) % len(ordered)]
+        start, _ = widest_gap(fractional[:, axis], 1.0)
         whole = (fractional[:, axis] - start + 1e-9) % 1.0 + start
         center.append(float(round(np.average(whole, weights=masses) % 1.0, 4) % 1.0))
     return center

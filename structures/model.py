@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 from monty.json import MontyDecoder, MSONable
 from numpy.typing import NDArray
-from pymatgen.core import Lattice, Structure
+from pymatgen.core import Structure
 
 from ionface.errors import StructureError
-from ionface.structures.slabs.slab import frame_of
+from ionface.structures.slabs.slab import in_frame
 
 THIN_VACUUM = 6.0  # Å; below it the slabs of neighboring cells still feel each other
 TILT = 1e-3  # of the third vector that may lean from the normal: rounding in files
@@ -222,21 +222,14 @@ class InterfaceModel(MSONable):
 
 def _upright(structure: Structure) -> Structure:
     """Return a copy with a along x, b in the xy plane and c along z."""
-    matrix = structure.lattice.matrix
-    turned = matrix @ frame_of(matrix)
-    if np.abs(turned[2, :2]).max() > TILT * turned[2, 2]:
+    turned = in_frame(structure)
+    *lean, height = turned.lattice.matrix[2]
+    if max(map(abs, lean)) > TILT * height:
         raise StructureError(
-            f"the third vector leans by {np.abs(turned[2, :2]).max():.2f} Å from the "
-            "normal of the interface; give a cell whose c is normal to a and b"
+            f"the third vector leans by {max(map(abs, lean)):.2f} Å from the normal of "
+            "the interface; give a cell whose c is normal to a and b"
         )
-    turned[2, :2] = 0.0
-    return Structure(
-        Lattice(turned),
-        structure.species,
-        structure.frac_coords,
-        to_unit_cell=True,
-        site_properties=dict(structure.site_properties),
-    )
+    return turned
 
 
 def _phases_of(

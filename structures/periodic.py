@@ -147,6 +147,22 @@ def whole(coords: Array, bonds: tuple[tuple[int, int], ...], cell: Array) -> Arr
     return found
 
 
+def widest_gap(heights: Array, period: float) -> tuple[float, float]:
+    """Return the lowest height above the widest empty layer, and that layer's width.
+
+    A slab that may cross the border of its cell begins at the first and is whole from
+    there on; the second is its vacuum.
+
+    Args:
+        heights: along one direction, wrapped or not, shape (n_atoms,).
+        period: of that direction, in the unit of the heights.
+    """
+    ordered = np.sort(heights % period)
+    gaps = np.diff([*ordered, ordered[0] + period])
+    widest = int(np.argmax(gaps))
+    return float(ordered[(widest + 1) % len(ordered)]), float(gaps[widest])
+
+
 def perpendicular_widths(cell: Array) -> Array:
     """Return the distances between opposite sides of an in-plane cell, Å, (2,)."""
     area = abs(float(np.linalg.det(cell)))

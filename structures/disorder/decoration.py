@@ -23,7 +23,7 @@ from ionface.structures.disorder.disorder import (
     ordered_crystals,
     pick,
 )
-from ionface.structures.disorder.doping import dopant_charge, dope, select
+from ionface.structures.disorder.doping import dopant_charge, dope
 from ionface.structures.specs import CrystalLayer, Exchange, Ordering, plain_material
 
 Array = NDArray[np.float64]
@@ -79,7 +79,7 @@ def filled(
         return swapped.structure, said
     if layer.doping is not None:
         doped = dope(sheet, layer.doping, candidates, oxidation)
-        chosen = select(doped, layer.doping)
+        chosen = pick(doped, layer.doping.rank)
         oxidation[layer.doping.dopant] = dopant_charge(layer.doping, oxidation)
         said["doping"] = {
             **chosen.as_dict(),

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from pymatgen.core import Structure
@@ -27,6 +27,7 @@ from ionface.structures.specs import Exchange, Ordering
 
 EXCLUSION = 1.6  # Å; partly occupied sites nearer than this are images of one atom
 NEUTRAL = 1e-6  # e
+Ranked = TypeVar("Ranked")  # OrderedStructure or DopedStructure
 
 
 @dataclass(frozen=True)
@@ -140,7 +141,7 @@ def exchanged(
     return _ranked(found, gas, amounts, oxidation, "exchanged structure")
 
 
-def pick(found: list[OrderedStructure], rank: int) -> OrderedStructure:
+def pick(found: list[Ranked], rank: int) -> Ranked:
     """Return the arrangement of the rank that was asked for.
 
     Raises:

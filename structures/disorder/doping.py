@@ -19,11 +19,14 @@ from pymatgen.core import Element, Structure
 
 from ionface.errors import StructureError
 from ionface.structures.checks import check_neutral, check_overlaps
+from ionface.structures.disorder.lattice_gas import (
+    MAX_ENUMERATED,
+    SAME_ENERGY,
+    ewald_matrix,
+)
 from ionface.structures.specs import Doping
 
 Array = NDArray[np.float64]
-MAX_ENUMERATED = 4000  # orderings; above it as many are sampled
-SAME_ENERGY = 1e-3  # eV; orderings this close are images of each other
 CARRIER = "Li"
 ROOM = 1.60  # Å; an added Li is at least this far from every atom
 APART = 2.00  # Å; and from another added Li
@@ -230,20 +233,6 @@ def _nearest_height(host: Structure, position: Array) -> int:
     return int(np.argmin(np.abs(host.cart_coords[:, 2] - position[2])))
 
 
-def select(found: list[DopedStructure], doping: Doping) -> DopedStructure:
-    """Return the ordering of the rank that was asked for.
-
-    Raises:
-        StructureError: there are not so many distinct orderings.
-    """
-    if not 0 <= doping.rank < len(found):
-        raise StructureError(
-            f"doping: rank={doping.rank}, but {len(found)} distinct orderings exist; "
-            "ranks count from 0, `orderings` sets how many are kept"
-        )
-    return found[doping.rank]
-
-
 class FreePositions:
     """Where added Li may go, nearest to each host site first."""
 
@@ -296,22 +285,17 @@ class EwaldMatrix:
     def __init__(
         self, structure: Structure, candidates: Array, charges: Mapping[str, float]
     ) -> None:
-        from pymatgen.analysis.ewald import EwaldSummation
-
         points = structure.lattice.get_fractional_coords(
             np.reshape(candidates, (-1, 3))
         )
         lattice = structure.lattice
         fractions = np.concatenate([structure.frac_coords, points])
-        unit = Structure(lattice, [{"H+": 1}] * len(fractions), fractions)
         self.n_atoms = len(structure)
-        self.matrix = np.asarray(
-            EwaldSummation(unit, acc_factor=8.0).total_energy_matrix
-        )
+        self.matrix = ewald_matrix(lattice, fractions)
         self.charges = np.zeros(len(fractions))
         own = [charges.get(str(site.specie.symbol), 0.0) for site in structure]
         self.charges[: self.n_atoms] = own
-        self.potential = (self.matrix + self.matrix.T) @ self.charges
+        self.potential = 2 * self.matrix @ self.charges
         self.host_energy = float(self.charges @ self.matrix @ self.charges)
 
     def energy(self, hosts: list[int], places: tuple[int, ...], change: float) -> float:

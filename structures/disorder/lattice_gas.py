@@ -15,7 +15,8 @@ from math import comb, prod
 
 import numpy as np
 from numpy.typing import NDArray
-from pymatgen.core import Structure
+from pymatgen.analysis.ewald import EwaldSummation
+from pymatgen.core import Lattice, Structure
 
 Array = NDArray[np.float64]
 Integers = NDArray[np.int_]
@@ -81,7 +82,7 @@ class LatticeGas:
         self.groups = tuple(groups)
         self.charges = {**charges, "": 0.0}
         self.kinds = np.array(kinds, dtype=object)
-        self.matrix = _ewald_matrix(sites)  # (n, n), symmetric, eV/e²
+        self.matrix = ewald_matrix(sites.lattice, sites.frac_coords)
         self.mobile = np.array([i for g in self.groups for i in g.sites], dtype=int)
         self.blocked = _excluded(sites, self.mobile, exclusion)
 
@@ -174,10 +175,17 @@ class _Walk:
             values[i], values[j] = values[j], values[i]
 
 
-def _ewald_matrix(sites: Structure) -> Array:
-    from pymatgen.analysis.ewald import EwaldSummation
+def ewald_matrix(lattice: Lattice, fractions: Array) -> Array:
+    """Return the matrix M of Ewald energies E = q·M·q of point charges, eV/e².
 
-    unit = Structure(sites.lattice, [{"H+": 1}] * len(sites), sites.frac_coords)
+    Args:
+        lattice: of the cell.
+        fractions: of the sites, shape (n, 3).
+
+    Returns:
+        Symmetric, shape (n, n).
+    """
+    unit = Structure(lattice, [{"H+": 1}] * len(fractions), fractions)
     matrix = np.asarray(EwaldSummation(unit, acc_factor=8.0).total_energy_matrix)
     return (matrix + matrix.T) / 2
 

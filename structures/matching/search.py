@@ -24,7 +24,6 @@ from ionface.structures.matching.match import (
     shared_cell,
     strain,
     verify,
-    von_mises,
 )
 from ionface.structures.matching.superlattices import (
     Alignments,
@@ -37,8 +36,6 @@ from ionface.structures.matching.superlattices import (
 from ionface.structures.slabs.crystal_layer import cut_slab
 from ionface.structures.slabs.slab import Slab, turned_plane
 from ionface.structures.specs import CrystalLayer, SlabLayer
-
-__all__ = ["Match", "Side", "matches", "strain", "verify", "von_mises"]
 
 Array = NDArray[np.float64]
 Integers = NDArray[np.int_]

@@ -18,9 +18,10 @@ from pymatgen.core import Element, Structure
 from ionface.errors import StructureError
 from ionface.structures.periodic import (
     covalent_radii,
-    pairs_within,
     perpendicular_widths,
+    widest_gap,
 )
+from ionface.structures.polymers.compression import Press
 from ionface.structures.polymers.crystallinity import order_of
 from ionface.structures.polymers.oligomers import allowed_supercell, supercells
 from ionface.structures.specs import AmorphousLayer
@@ -30,7 +31,8 @@ DALTONS = 0.602214076  # Da/Å³ in 1 g/cm³
 DENSITY = (0.1, 25.0)  # g/cm³
 MOST_ATOMS = 5000
 CLOSE = 0.85  # of the sum of covalent radii: nearer, atoms of the start overlap
-ROUNDS = 300  # of pushing overlapping atoms apart
+BEYOND = 1.02  # of the smallest allowed distance, to which atoms are pushed
+ROUNDS = 30  # of pushing overlapping atoms apart
 WIDE = 8.0  # Å; an amorphous layer narrower than this sees its own images
 
 
@@ -168,10 +170,7 @@ def opened(structure: Structure) -> OpenedAlloy:
     height = float(structure.lattice.matrix[2, 2])
     coords = np.array(structure.cart_coords)
     z = coords[:, 2] % height
-    ordered = np.sort(z)
-    gaps = np.diff([*ordered, ordered[0] + height])
-    widest = int(np.argmax(gaps))
-    start = ordered[(widest + 1) % len(ordered)]
+    start, gap = widest_gap(z, height)
     moved = (z - start + 1e-9) % height - 1e-9
     coords[:, :2] = _wrapped_plane(coords, structure.lattice.matrix)
     coords[:, 2] = moved
@@ -180,8 +179,8 @@ def opened(structure: Structure) -> OpenedAlloy:
         symbols=[site.specie.symbol for site in structure],
         coords=coords,
         provenance={
-            "opened_at": float(start),
-            "opened_gap": float(gaps[widest]),
+            "opened_at": start,
+            "opened_gap": gap,
             "order": order.as_dict(),
             "state": "crystallized" if order.crystallized else "amorphous",
         },
@@ -220,26 +219,16 @@ def _pushed_apart(
     symbols: list[str], cell: Array, random: np.random.Generator
 ) -> tuple[Array, float]:
     """Return positions, and the closest distance over the smallest allowed one."""
-    radii = CLOSE * covalent_radii(symbols)
-    order = random.permutation(len(symbols))
     coords = random.random((len(symbols), 3)) @ cell
-    coords = coords[order]
-    closest = 0.0
-    for _ in range(ROUNDS):
-        pairs = pairs_within(coords, cell, 1.02 * radii)
-        if not len(pairs.first):
-            return coords, 1.0
-        vectors = pairs.vectors(coords)
-        distances = np.linalg.norm(vectors, axis=1)
-        wanted = radii[pairs.first] + radii[pairs.second]
-        closest = float((distances / wanted).min())
-        if closest >= 1:
-            break
-        push = np.clip(1.02 * wanted - distances, 0, None)
-        push = 0.5 * (push / np.maximum(distances, 1e-3))[:, None] * vectors
-        np.add.at(coords, pairs.second, push)
-        np.add.at(coords, pairs.first, -push)
-    return coords, min(1.0, closest)
+    # the push fades out at contact: a little beyond it, nothing is left of it there
+    radii = BEYOND * CLOSE * covalent_radii(symbols)
+    press = Press(_free_atoms, cell, radii, np.arange(len(symbols)))
+    coords = press.settle(coords, -np.inf, np.inf, ROUNDS)
+    return coords, min(1.0, BEYOND * press.closest(coords))
+
+
+def _free_atoms(coords: Array) -> tuple[float, Array]:
+    return 0.0, np.zeros_like(coords)
 
 
 def _wrapped_plane(coords: Array, matrix: Array) -> Array:

@@ -32,8 +32,11 @@ LISTED = 1.0  # Å; pairs that far beyond contact are listed too, for moves betw
 
 def closed(
     press: Press, coords: Array, height: float, thickness: float
-) -> tuple[Array, tuple[Array, float]]:
-    """Return coordinates at the film's thickness, and the last ones free of overlaps.
+) -> tuple[Array, float]:
+    """Return coordinates at the film's thickness, and the least height reached, Å.
+
+    The walls close in step by step; what overlaps on the way may still dissolve, so
+    that only the last step decides.
 
     Args:
         press: forces and cell.
@@ -42,46 +45,24 @@ def closed(
         thickness: between them in the end, Å.
 
     Returns:
-        The film's coordinates, overlaps or not; and the last coordinates without any,
-        with their height, which is inf where there were none.
+        The film's coordinates, overlaps or not; and the smallest height at which there
+        were none, inf if there was no such.
     """
-    accepted = (coords, float("inf"))
-    while True:
-        last = height <= thickness
-        # a tangle on the way may still dissolve; the final height decides
-        coords = press.settle(coords, SKIN, height - SKIN, rounds=30 if last else 4)
-        if last and press.closest(coords) > HOPELESS:
-            coords = press.settle(coords, SKIN, height - SKIN, 20, FIRM, hard=True)
-            coords = _stretched(press, coords, thickness)
+    reached = float("inf")
+    while height > thickness:
+        coords = press.settle(coords, SKIN, height - SKIN, rounds=4)
         if press.closest(coords) >= ACCEPTED:
-            accepted = (coords, height)
-        if last:
-            return coords, accepted
+            reached = height
         lower = max(thickness, CLOSING * height)
         coords = _squeezed(press, coords, lower / height)
         height = lower
-
-
-def densest_height(
-    press: Press, coords: Array, height: float, thickness: float
-) -> float:
-    """Return the smallest height without overlaps, in steps of 3 %, Å.
-
-    Args:
-        press: forces and cell.
-        coords: free of overlaps, Å.
-        height: of these; inf, where there are none, is returned.
-        thickness: where to stop at the latest, Å.
-    """
-    if not np.isfinite(height):
-        return height
-    while True:
-        lower = max(0.97 * height, thickness)
-        coords = _squeezed(press, coords, lower / height)
-        coords = press.settle(coords, SKIN, lower - SKIN, 10, FIRM, hard=True)
-        if press.closest(coords) < ACCEPTED or lower <= thickness:
-            return height
-        height = lower
+    coords = press.settle(coords, SKIN, height - SKIN, rounds=30)
+    if press.closest(coords) > HOPELESS:
+        coords = press.settle(coords, SKIN, height - SKIN, 20, FIRM, hard=True)
+        coords = _stretched(press, coords, thickness)
+    if press.closest(coords) >= ACCEPTED:
+        reached = height
+    return coords, reached
 
 
 def _squeezed(press: Press, coords: Array, factor: float) -> Array:

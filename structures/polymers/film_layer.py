@@ -17,7 +17,8 @@ from pymatgen.core import Lattice, Structure
 
 from ionface.errors import StructureError
 from ionface.structures.labels import labels_of
-from ionface.structures.polymers import films
+from ionface.structures.periodic import widest_gap
+from ionface.structures.polymers import amorphous, films
 from ionface.structures.polymers.integrity import check
 from ionface.structures.polymers.topology import Topology
 from ionface.structures.slabs.crystal_layer import cut_slab
@@ -71,8 +72,6 @@ def open_layer(layer: SoftLayer, structure: Structure) -> SoftLayer:
     """
     if layer.opened:
         return replace(layer, structure=structure)
-    from ionface.structures.polymers import amorphous
-
     cut = amorphous.opened(structure)
     film = _in_vacuum(structure.lattice.matrix[:2, :2], cut.symbols, cut.coords)
     said = {**layer.provenance, **cut.provenance}
@@ -106,8 +105,6 @@ def _packed_film(layer: FilmLayer, surface: Array, max_area: float) -> SoftLayer
 
 
 def _mixed_alloy(layer: AmorphousLayer, surface: Array, max_area: float) -> SoftLayer:
-    from ionface.structures.polymers import amorphous
-
     mixed = amorphous.random_alloy_on(layer, surface, max_area)
     structure = Structure(
         Lattice(mixed.cell), mixed.symbols, mixed.coords, coords_are_cartesian=True
@@ -135,15 +132,12 @@ def resting(layer: SoftLayer) -> Structure:
     matrix = layer.structure.lattice.matrix.copy()
     height = float(matrix[2, 2])
     coords = layer.structure.cart_coords.copy()
-    z = np.sort(coords[:, 2] % height)
-    gaps = np.diff([*z, z[0] + height])
-    widest = int(np.argmax(gaps))
-    if gaps[widest] < VACUUM / 4:
+    bottom, gap = widest_gap(coords[:, 2], height)
+    if gap < VACUUM / 4:
         raise StructureError(
             f"the film has spread over its vacuum: the widest gap left along z is "
-            f"{gaps[widest]:.1f} Å; lower the temperature of its stages"
+            f"{gap:.1f} Å; lower the temperature of its stages"
         )
-    bottom = z[(widest + 1) % len(z)]
     coords[:, 2] = (coords[:, 2] - bottom + 1e-6) % height - 1e-6
     made = Structure(
         Lattice(matrix),

@@ -18,6 +18,7 @@ from pymatgen.core import Element
 
 from ionface.errors import StructureError
 from ionface.structures.periodic import perpendicular_widths
+from ionface.structures.polymers.amorphous import DALTONS
 from ionface.structures.polymers.chains import whole_chain
 from ionface.structures.polymers.compression import (
     ACCEPTED,
@@ -25,7 +26,6 @@ from ionface.structures.polymers.compression import (
     Press,
     bonded_forces,
     closed,
-    densest_height,
 )
 from ionface.structures.polymers.integrity import check
 from ionface.structures.polymers.oligomers import (
@@ -34,7 +34,7 @@ from ionface.structures.polymers.oligomers import (
     conformers,
     supercells,
 )
-from ionface.structures.polymers.packing import insert, packmol, rectangle
+from ionface.structures.polymers.packing import packmol
 from ionface.structures.polymers.topology import Topology, joined, of_molecule
 from ionface.structures.specs import FilmLayer
 
@@ -46,7 +46,6 @@ FULLEST = 0.95  # of space filled by van der Waals spheres; crystals have up to 
 THINNEST = 4.0  # Å, of a film of flat chains
 CONFORMERS = 8
 MOST_ATOMS = 5000  # of a film
-DALTONS = 0.602214076  # Da/Å³ in 1 g/cm³
 TOUCHING = 0.92  # of the sum of van der Waals radii: molecules start to push there
 
 
@@ -144,7 +143,7 @@ def pack(layer: FilmLayer, cell: Array) -> Film:
     check_room(layer, parts[0])
     tried: list[str] = []
     press = press_of(parts, cell)
-    loosest = (np.empty((0, 3)), float("inf"))
+    lowest = float("inf")
     for attempt, (tolerance, dilution) in enumerate(SCHEDULE):
         rng = np.random.default_rng([layer.seed, attempt])
         start = loose_start(parts, cell, thickness * dilution, tolerance, rng)
@@ -152,21 +151,19 @@ def pack(layer: FilmLayer, cell: Array) -> Film:
         if start is None:
             tried.append(f"{said}: chains found no place")
             continue
-        free, how = start
-        coords, accepted = closed(press, free, dilution * thickness, thickness)
-        loosest = min(loosest, accepted, key=lambda state: state[1])
-        if accepted[1] > thickness:
+        coords, accepted = closed(press, start, dilution * thickness, thickness)
+        lowest = min(lowest, accepted)
+        if accepted > thickness:
             tried.append(
                 f"{said}: at the end chains were {press.closest(coords):.2f} of "
                 f"touching apart, below {ACCEPTED}"
             )
             continue
-        made = _film(layer, parts, coords, cell, press, how, (tolerance, dilution))
-        if (fault := _fault(made, free, layer, thickness)) is None:
+        made = _film(layer, parts, coords, cell, press, (tolerance, dilution))
+        if (fault := _fault(made, start, layer, thickness)) is None:
             return made
         tried.append(f"{said}: {fault}")
-    height = densest_height(press, *loosest, thickness)
-    reached = layer.density * thickness / height
+    reached = layer.density * thickness / lowest
     raise _refused(layer, chains, thickness, area, reached, tried)
 
 
@@ -176,7 +173,6 @@ def _film(
     coords: Array,
     cell: Array,
     press: Press,
-    how: str,
     loose: tuple[float, float],
 ) -> Film:
     topology = joined([part.topology for part in parts])
@@ -206,7 +202,7 @@ def _film(
             "density": density,
             "density_asked": layer.density,
             "area": area,
-            "placed_by": how,
+            "placed_by": "Packmol",
             "placed_apart": loose[0],
             "placed_in_heights": loose[1],
             "shortest_distance": distance,
@@ -389,27 +385,28 @@ def loose_start(
     height: float,
     tolerance: float,
     rng: np.random.Generator,
-) -> tuple[Array, str] | None:
-    """Return loosely placed chains, Å, shape (n_atoms, 3), and by what they were."""
-    space = height - 2 * SKIN
-    chosen = [part.conformers[_pick(part, rng)] for part in parts]
-    if rectangle(cell) is not None:
-        named = [
-            (part.topology.symbols, x) for part, x in zip(parts, chosen, strict=True)
-        ]
-        placed = packmol(named, cell, space, tolerance, int(rng.integers(2**30)))
-        how = "Packmol"
-    else:
-        placed = insert(chosen, cell, space, tolerance, rng)
-        how = "insertion one by one (skewed cell)"
+) -> Array | None:
+    """Return loosely placed chains, Å, shape (n_atoms, 3), or None if there is no room.
+
+    Args:
+        parts: the chains.
+        cell: in-plane vectors, Å, shape (2, 2).
+        height: between the walls, Å.
+        tolerance: smallest distance between atoms of different chains, Å.
+        rng: of conformers and places.
+    """
+    molecules = [(part.topology.symbols, _conformer(part, rng)) for part in parts]
+    seed = int(rng.integers(2**30))
+    placed = packmol(molecules, cell, height - 2 * SKIN, tolerance, seed)
     if placed is None:
         return None
-    return np.vstack(placed) + np.array([0.0, 0.0, SKIN]), how
+    return np.vstack(placed) + np.array([0.0, 0.0, SKIN])
 
 
-def _pick(part: Chain, rng: np.random.Generator) -> int:
+def _conformer(part: Chain, rng: np.random.Generator) -> Array:
     """Return a conformer of the more compact half, which meets itself less."""
-    return int(rng.integers(max(1, (len(part.conformers) + 1) // 2)))
+    half = (len(part.conformers) + 1) // 2
+    return part.conformers[int(rng.integers(max(1, half)))]
 
 
 def press_of(parts: list[Chain], cell: Array) -> Press:

@@ -14,27 +14,12 @@ from numpy.typing import NDArray
 from pymatgen.core import Molecule
 
 from ionface.errors import StructureError
-from ionface.structures.checks import OVERLAP
-from ionface.structures.periodic import covalent_radii
-from ionface.structures.polymers.chains import chain, whole_chain, with_stereo
+from ionface.structures.polymers.chains import whole_chain, with_stereo
 from ionface.structures.polymers.topology import Topology, of_molecule
 from ionface.structures.specs import PolymerLayer
 
-__all__ = [
-    "P_DOL",
-    "Oligomer",
-    "chain",
-    "check_bonds",
-    "check_whole",
-    "conformers",
-    "oligomer",
-    "principal_axes",
-    "whole_chain",
-]
-
 Array = NDArray[np.float64]
 CONFORMERS = 40
-BROKEN = 1.3  # times the sum of covalent radii
 ENERGY_WINDOW = 8.0  # kcal/mol above the best conformer
 P_DOL = "CCOCOCCOCOCC"  # two units of poly(1,3-dioxolane) with ethyl ends
 ANGLES = np.deg2rad(np.arange(0, 180, 5))
@@ -58,10 +43,6 @@ class Oligomer:
     bonds: tuple[tuple[int, int], ...]
     topology: Topology
     chosen_stereo: int = 0
-
-    def extents(self) -> Array:
-        """Return the size along x, y, z between atom centers, Å, shape (3,)."""
-        return np.asarray(np.ptp(self.molecule.cart_coords, axis=0))
 
 
 def oligomer(
@@ -88,15 +69,13 @@ def oligomer(
     molecule, energies, stereo = conformers(whole, CONFORMERS, seed)
     chosen = _flattest(molecule, energies)
     topology = of_molecule(molecule, chosen)
-    found = Oligomer(
+    return Oligomer(
         molecule=Molecule(list(topology.symbols), chosen),
         smiles=str(Chem.MolToSmiles(Chem.RemoveHs(molecule))),
         bonds=topology.bonds,
         topology=topology,
         chosen_stereo=stereo,
     )
-    check_bonds(found, chosen, f"conformer of {whole}")
-    return found
 
 
 def conformers(smiles: str, number: int, seed: int) -> tuple[Any, Array, int]:
@@ -187,33 +166,6 @@ def principal_axes(coords: Array) -> Array:
     if np.linalg.det(axes) < 0:
         axes[2] *= -1
     return np.asarray(centered @ axes.T)
-
-
-def check_bonds(oligomer: Oligomer, coords: Array, where: str) -> None:
-    """Refuse coordinates in which a bond is broken or two atoms overlap.
-
-    Args:
-        oligomer: tells which atoms are bonded.
-        coords: of the same atoms, not wrapped, Å, shape (n_atoms, 3).
-        where: named in the message.
-    """
-    radii = covalent_radii([site.specie.symbol for site in oligomer.molecule])
-    apart = np.linalg.norm(coords[:, None] - coords[None], axis=-1)
-    limits = radii[:, None] + radii[None]
-    for first, second in oligomer.bonds:
-        if apart[first, second] > BROKEN * limits[first, second]:
-            raise StructureError(
-                f"{where}: broken bond: atoms {first} and {second} of "
-                f"{oligomer.smiles} are {apart[first, second]:.2f} Å apart, more than "
-                f"{BROKEN * limits[first, second]:.2f} Å"
-            )
-    np.fill_diagonal(apart, np.inf)
-    worst = np.unravel_index(np.argmin(apart / limits), apart.shape)
-    if apart[worst] < OVERLAP * limits[worst]:
-        raise StructureError(
-            f"{where}: atoms {worst[0]} and {worst[1]} of {oligomer.smiles} are "
-            f"{apart[worst]:.2f} Å apart, closer than {OVERLAP * limits[worst]:.2f} Å"
-        )
 
 
 @dataclass(frozen=True)

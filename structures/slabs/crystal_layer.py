@@ -27,6 +27,7 @@ from ionface.structures.crystals.library import (
 )
 from ionface.structures.crystals.library import setting as setting_of
 from ionface.structures.disorder.decoration import bulk, filled
+from ionface.structures.periodic import widest_gap
 from ionface.structures.slabs.facet import CANDIDATE
 from ionface.structures.slabs.slab import (
     MAX_LAYERS,
@@ -34,8 +35,7 @@ from ionface.structures.slabs.slab import (
     VACUUM,
     Plane,
     Slab,
-    frame_of,
-    lowest_above_vacuum,
+    in_frame,
     outer_plane,
     planes_of,
     turned_over,
@@ -263,35 +263,36 @@ def own_slab(layer: SlabLayer) -> Slab:
         StructureError: no such file, overlaps, cut polyanions, partly occupied sites,
             or no vacuum along the third vector.
     """
-    given = read_crystal(layer.slab)
-    if not given.is_ordered:
-        raise StructureError(f"slab {layer.phase} has partly occupied sites; fill them")
-    fractions = given.frac_coords.copy()
-    bottom, gap = lowest_above_vacuum(given)
-    if gap < LEAST_VACUUM:
+    where = f"slab {layer.phase}"
+    crystal = read_crystal(layer.slab)
+    if not crystal.is_ordered:
+        raise StructureError(f"{where} has partly occupied sites; fill them")
+    crystal = in_frame(crystal)
+    height = float(crystal.lattice.matrix[2, 2])
+    fractions = crystal.frac_coords
+    bottom, gap = widest_gap(fractions[:, 2], 1.0)
+    if gap * height < LEAST_VACUUM:
         raise StructureError(
-            f"slab {layer.phase}: the widest gap along the third vector is {gap:.1f} "
-            f"Å; a slab has at least {LEAST_VACUUM:g} Å of vacuum there. Give a bulk "
+            f"{where}: the widest gap along the third vector is {gap * height:.1f} Å; "
+            f"a slab has at least {LEAST_VACUUM:g} Å of vacuum there. Give a bulk "
             "crystal as material of a CrystalLayer"
         )
+    # 1e-6: rounding must not move the lowest atoms to the top
     fractions[:, 2] = (fractions[:, 2] - bottom + 1e-6) % 1.0 - 1e-6
-    coords = fractions @ given.lattice.matrix @ frame_of(given.lattice.matrix)
-    structure = _upright(given, coords)
-    where = f"slab {layer.phase}"
+    structure = _with_vacuum(crystal, fractions @ crystal.lattice.matrix)
     check_overlaps(structure, where)
     check_polyanions(structure, where, named=layer.groups)
     return _described(layer, structure)
 
 
-def _upright(given: Structure, coords: Array) -> Structure:
-    """Return a slab with a along x, b in the xy plane and c along z."""
-    frame = frame_of(given.lattice.matrix)
-    matrix = _clean(given.lattice.matrix @ frame)
+def _with_vacuum(crystal: Structure, coords: Array) -> Structure:
+    """Return a slab with c along z, the vacuum of all slabs, and planes as layers."""
     coords = coords - np.array([0.0, 0.0, coords[:, 2].min()])
+    matrix = crystal.lattice.matrix.copy()
     matrix[2] = [0.0, 0.0, float(np.ptp(coords[:, 2])) + VACUUM]
     return Structure(
         Lattice(matrix),
-        given.species,
+        crystal.species,
         coords,
         coords_are_cartesian=True,
         site_properties={"layer": planes_of(coords[:, 2])},
@@ -330,18 +331,4 @@ def repeated(slab: Structure, matrix: NDArray[np.int_]) -> Structure:
     """Return an in-plane supercell, turned so that its first vector lies along x."""
     full = np.eye(3, dtype=int)
     full[:2, :2] = matrix
-    larger = slab.make_supercell(full, to_unit_cell=False, in_place=False)
-    vectors = larger.lattice.matrix
-    turn = frame_of(vectors)
-    return Structure(
-        Lattice(_clean(vectors @ turn)),
-        larger.species,
-        larger.cart_coords @ turn,
-        coords_are_cartesian=True,
-        site_properties=larger.site_properties,
-    )
-
-
-def _clean(vectors: Array) -> Array:
-    """Return vectors without the rounding noise that files would show."""
-    return np.where(np.abs(vectors) < 1e-10, 0.0, vectors)
+    return in_frame(slab.make_supercell(full, to_unit_cell=False, in_place=False))

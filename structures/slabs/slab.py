@@ -189,14 +189,16 @@ def frame_of(vectors: Array) -> Array:
     return np.array([x, np.cross(z, x), z]).T
 
 
-def lowest_above_vacuum(structure: Structure) -> tuple[float, float]:
-    """Return where a slab begins along c (fractional), and the gap below it, Å."""
-    fractions = np.sort(structure.frac_coords[:, 2] % 1.0)
-    gaps = np.diff([*fractions, fractions[0] + 1.0])
-    widest = int(np.argmax(gaps))
-    a, b, _ = structure.lattice.matrix
-    height = structure.volume / float(np.linalg.norm(np.cross(a, b)))
-    return float(fractions[(widest + 1) % len(fractions)]), float(gaps[widest] * height)
+def in_frame(structure: Structure) -> Structure:
+    """Return the same structure with a along x and b in the upper xy plane."""
+    matrix = structure.lattice.matrix
+    turned = matrix @ frame_of(matrix)
+    return Structure(
+        Lattice(np.where(np.abs(turned) < 1e-10, 0.0, turned)),  # no noise in files
+        structure.species,
+        structure.frac_coords,
+        site_properties=structure.site_properties,
+    )
 
 
 def planes_of(heights: Array) -> list[int]:

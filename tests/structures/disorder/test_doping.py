@@ -8,13 +8,13 @@ from pymatgen.core import Lattice, Structure
 from ionface.errors import StructureError
 from ionface.structures.checks import check_neutral
 from ionface.structures.crystals.library import crystal, free_sites, material
+from ionface.structures.disorder.disorder import pick
 from ionface.structures.disorder.doping import (
     APART,
     EwaldMatrix,
     FreePositions,
     dopant_charge,
     dope,
-    select,
 )
 from ionface.structures.slabs.crystal_layer import cut_slab
 from ionface.structures.specs import CrystalLayer, Doping
@@ -155,7 +155,7 @@ def test_rank_that_does_not_exist_is_refused(rank):
     structure, candidates = bulk()
     doping = Doping("Al", "Ge", 1 / 6, rank=rank)
     with pytest.raises(StructureError, match=f"rank={rank}, but 1 distinct"):
-        select(dope(structure, doping, candidates, OXIDATION), doping)
+        pick(dope(structure, doping, candidates, OXIDATION), doping.rank)
 
 
 def rock_salt():

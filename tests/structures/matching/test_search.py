@@ -5,7 +5,8 @@ import pytest
 from pymatgen.core import Lattice, Structure
 
 from ionface.errors import StructureError
-from ionface.structures.matching.search import matches, strain, verify, von_mises
+from ionface.structures.matching.match import strain, verify, von_mises
+from ionface.structures.matching.search import matches
 from ionface.structures.matching.superlattices import hermite
 from ionface.structures.slabs.crystal_layer import cut_slab
 from ionface.structures.slabs.slab import turned_over
