@@ -319,10 +319,10 @@ class View:
         fractions = structure.frac_coords
         vectors = fractions[second] + images - fractions[first]
         halves = self._seen(vectors @ structure.lattice.matrix / 2, top)[:, :2]
-        found: dict[int, list[Array]] = {}
+        bonds: dict[int, list[Array]] = {}
         for k in np.flatnonzero(bonded):
-            found.setdefault(int(first[k]), []).append(halves[k])
-        return found
+            bonds.setdefault(int(first[k]), []).append(halves[k])
+        return bonds
 
 
 def _ring(vectors: Array) -> Array:

@@ -37,10 +37,10 @@ def layer_elements(layer: Layer) -> set[str]:
     if isinstance(layer, SlabLayer):
         return crystal_elements(layer.slab)
     if isinstance(layer, CrystalLayer):
-        found = crystal_elements(layer.material)
+        elements = crystal_elements(layer.material)
         if isinstance(layer.doping, Doping):
-            found |= {layer.doping.dopant, "Li"}
-        return found
+            elements |= {layer.doping.dopant, "Li"}
+        return elements
     repeat = layer.film if isinstance(layer, FilmLayer) else layer.polymer
     return _molecule_elements(whole_chain(repeat, layer.units, layer.ends))
 

@@ -154,12 +154,12 @@ def _plane_symmetry(part: Structure) -> _Operations:
     coords = part.frac_coords.copy()
     numbers = [site.specie.Z for site in part]
     cell = (part.lattice.matrix, coords, numbers)
-    found = spglib.get_symmetry(cell, symprec=SYMPREC)
-    if found is None:
+    symmetry = spglib.get_symmetry(cell, symprec=SYMPREC)
+    if symmetry is None:
         return [(np.eye(2), np.zeros(2))]
     operations = []
     for rotation, translation in zip(
-        found["rotations"], found["translations"], strict=True
+        symmetry["rotations"], symmetry["translations"], strict=True
     ):
         upright = rotation[2, 2] == 1 and not rotation[2, :2].any()
         flat = not rotation[:2, 2].any() and abs(translation[2]) < WHOLE

@@ -122,15 +122,15 @@ def _crystal_sides(
     spec: InterfaceSpec, layer: CrystalLayer | SlabLayer, lower: Slab
 ) -> _Sides:
     upper = cut_slab(layer)
-    found = matches(
+    options = matches(
         upper, lower, spec.max_strain, spec.max_area, spec.strained, spec.stiffness
     )
-    if not 0 <= spec.match < len(found):
+    if not 0 <= spec.match < len(options):
         raise StructureError(
-            f"{spec.name}: match={spec.match}, but the {len(found)} matches are "
-            f"numbered from 0 to {len(found) - 1}"
+            f"{spec.name}: match={spec.match}, but the {len(options)} matches are "
+            f"numbered from 0 to {len(options) - 1}"
         )
-    match = found[spec.match]
+    match = options[spec.match]
     return _Sides(
         film=in_supercell(layer, upper, match.film, film=True),
         substrate=in_supercell(spec.substrate, lower, match.substrate, film=False),
@@ -141,7 +141,7 @@ def _crystal_sides(
             "film": match.film.tolist(),
             "substrate": match.substrate.tolist(),
             "index": spec.match,
-            "found": len(found),
+            "found": len(options),
             "von_mises": match.von_mises,
         },
     )
@@ -248,13 +248,13 @@ def _unstrained(
     sides: _Sides, phases: tuple[str, str], parts: list[Structure]
 ) -> dict[str, Structure]:
     """Return the strained sides in their own lattices: same atoms, heights and c."""
-    found = {}
+    slabs = {}
     strains = (sides.substrate_strain, sides.film_strain)
     sheets = (sides.substrate, sides.film)
     for phase, part, sheet, strain in zip(phases, parts, sheets, strains, strict=True):
         if np.abs(strain).max() > 1e-6:
-            found[phase] = stretched(part, sheet.structure.lattice.matrix[:2, :2])
-    return found
+            slabs[phase] = stretched(part, sheet.structure.lattice.matrix[:2, :2])
+    return slabs
 
 
 def _check(spec: InterfaceSpec, model: InterfaceModel, sides: _Sides) -> None:

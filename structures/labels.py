@@ -30,8 +30,8 @@ MARK = "  ! "
 
 def labels_of(structure: Structure) -> dict[str, list[Any]]:
     """Return the labels that a structure has, by name, as plain data."""
-    found = structure.site_properties
-    return {name: list(found[name]) for name in LABELS if name in found}
+    properties = structure.site_properties
+    return {name: list(properties[name]) for name in LABELS if name in properties}
 
 
 def labeled(structure: Structure, labels: dict[str, list[Any]]) -> Structure:
@@ -97,11 +97,11 @@ def poscar_text(structure: Structure, title: str) -> str:
 
 def poscar_labels(structure: Structure) -> list[str]:
     """Return the text behind each position of a POSCAR."""
-    found = labels_of(structure)
+    labels = labels_of(structure)
     return [
         MARK
         + json.dumps(
-            {name: _plain(values[i]) for name, values in found.items()},
+            {name: _plain(values[i]) for name, values in labels.items()},
             ensure_ascii=False,
         )
         for i in range(len(structure))
@@ -120,11 +120,11 @@ def read_poscar(path: Path, labels: Path | None = None) -> Structure:
     """
     source = labels or path
     try:
-        found = Poscar.from_str(path.read_text(encoding="utf-8")).structure
+        parsed = Poscar.from_str(path.read_text(encoding="utf-8")).structure
         lines = source.read_text(encoding="utf-8").split("\n")
     except (OSError, ValueError, IndexError) as error:
         raise StructureError(f"cannot read {path} as POSCAR: {error}") from error
-    structure = Structure(found.lattice, found.species, found.frac_coords)
+    structure = Structure(parsed.lattice, parsed.species, parsed.frac_coords)
     try:
         return labeled(structure, labels_from_poscar(lines, source))
     except StructureError as error:

@@ -132,7 +132,7 @@ def whole(coords: Array, bonds: tuple[tuple[int, int], ...], cell: Array) -> Arr
     for i, j in bonds:
         links.setdefault(i, []).append(j)
         links.setdefault(j, []).append(i)
-    found = np.array(coords, dtype=float)
+    unwrapped = np.array(coords, dtype=float)
     seen: set[int] = set()
     for start in sorted(links):
         waiting = [] if start in seen else [start]
@@ -141,10 +141,10 @@ def whole(coords: Array, bonds: tuple[tuple[int, int], ...], cell: Array) -> Arr
             fresh = [other for other in links[atom] if other not in seen]
             for other in fresh:
                 step = shortest(coords[other] - coords[atom], cell)
-                found[other] = found[atom] + step
+                unwrapped[other] = unwrapped[atom] + step
             seen.update(fresh)
             waiting.extend(fresh)
-    return found
+    return unwrapped
 
 
 def widest_gap(heights: Array, period: float) -> tuple[float, float]:

@@ -183,7 +183,7 @@ def _centers(
     links: Mapping[int, list[Atom]],
     kinds: tuple[PolyanionKind, ...],
 ) -> list[Polyanion]:
-    found = []
+    centers = []
     for center, ligands in sorted(bonds.items()):
         around = Counter(symbols[i] for i, _ in ligands)
         own = [
@@ -200,12 +200,12 @@ def _centers(
             formula = _formula(center, links, symbols)
             whole = [kind for kind in own if not kind.differs(formula)]
         if whole:
-            found.append(Polyanion(center, tuple(ligands), whole[0].name))
+            centers.append(Polyanion(center, tuple(ligands), whole[0].name))
         elif own:
             kind = _nearest(own, star, formula)
             fault = _fault(kind, around, formula)
-            found.append(Polyanion(center, tuple(ligands), kind.name, fault))
-    return found
+            centers.append(Polyanion(center, tuple(ligands), kind.name, fault))
+    return centers
 
 
 def _formula(

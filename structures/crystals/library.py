@@ -205,15 +205,17 @@ def _read_file(path: Path) -> Structure:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             if path.suffix.lower() == ".cif":
-                found = Structure.from_file(str(path))
+                structure = Structure.from_file(str(path))
             else:
-                found = Poscar.from_str(path.read_text()).structure
+                structure = Poscar.from_str(path.read_text()).structure
     except Exception as error:
         raise StructureError(
             f"cannot read {path} as {'CIF' if path.suffix == '.cif' else 'POSCAR'}: "
             f"{type(error).__name__}: {error}"
         ) from error
-    plain = Structure(found.lattice, found.species_and_occu, found.frac_coords)
+    plain = Structure(
+        structure.lattice, structure.species_and_occu, structure.frac_coords
+    )
     plain.remove_oxidation_states()
     return plain
 

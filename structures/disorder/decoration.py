@@ -62,32 +62,32 @@ def filled(
         candidates: free positions for added Li, Å, shape (n, 3).
         oxidation: charge of each element; the dopant's is added to it.
     """
-    said: dict[str, Any] = {}
+    details: dict[str, Any] = {}
     if layer.ordering is not None:
-        one, found = _ordering(layer)
-        said["ordering"] = {
-            **one.as_dict(),
-            "ewald_energies": [other.ewald_energy for other in found],
+        ordered, orderings = _ordering(layer)
+        details["ordering"] = {
+            **ordered.as_dict(),
+            "ewald_energies": [other.ewald_energy for other in orderings],
         }
     if isinstance(layer.doping, Exchange):
         others = exchanged(sheet, layer.doping, oxidation)
         swapped = pick(others, layer.doping.rank)
-        said["doping"] = {
+        details["doping"] = {
             **swapped.as_dict(),
             "ewald_energies": [other.ewald_energy for other in others],
         }
-        return swapped.structure, said
+        return swapped.structure, details
     if layer.doping is not None:
         doped = dope(sheet, layer.doping, candidates, oxidation)
         chosen = pick(doped, layer.doping.rank)
         oxidation[layer.doping.dopant] = dopant_charge(layer.doping, oxidation)
-        said["doping"] = {
+        details["doping"] = {
             **chosen.as_dict(),
             "distinct_orderings": len(doped),
             "ewald_energies": [other.ewald_energy for other in doped],
         }
-        return chosen.structure, said
-    return sheet, said
+        return chosen.structure, details
+    return sheet, details
 
 
 def _ordering(layer: CrystalLayer) -> tuple[OrderedStructure, list[OrderedStructure]]:

@@ -89,8 +89,8 @@ def ordered_crystals(
     ]
     kinds = [site.specie.symbol if site.is_ordered else "" for site in cell]
     gas = LatticeGas(cell, kinds, groups, dict(oxidation), EXCLUSION)
-    found = _structures(cell, gas.lowest(ordering.orderings, ordering.seed))
-    if not found:
+    structures = _structures(cell, gas.lowest(ordering.orderings, ordering.seed))
+    if not structures:
         raise StructureError(
             f"ordering of {crystal.composition.reduced_formula}: none of the "
             f"arrangements looked at keeps atoms {EXCLUSION} Å apart; raise orderings "
@@ -98,9 +98,9 @@ def ordered_crystals(
         )
     amounts = {
         f"{element.symbol} per cell": float(amount)
-        for element, amount in found[0][0].composition.items()
+        for element, amount in structures[0][0].composition.items()
     }
-    return _ranked(found, gas, amounts, oxidation, "ordered crystal")
+    return _ranked(structures, gas, amounts, oxidation, "ordered crystal")
 
 
 def exchanged(
@@ -137,22 +137,22 @@ def exchanged(
         "fraction": number / len(second),
         "requested_fraction": exchange.fraction,
     }
-    found = _structures(structure, gas.lowest(exchange.orderings, exchange.seed))
-    return _ranked(found, gas, amounts, oxidation, "exchanged structure")
+    structures = _structures(structure, gas.lowest(exchange.orderings, exchange.seed))
+    return _ranked(structures, gas, amounts, oxidation, "exchanged structure")
 
 
-def pick(found: list[Ranked], rank: int) -> Ranked:
+def pick(ranked: list[Ranked], rank: int) -> Ranked:
     """Return the arrangement of the rank that was asked for.
 
     Raises:
         StructureError: there are not so many distinct arrangements.
     """
-    if not 0 <= rank < len(found):
+    if not 0 <= rank < len(ranked):
         raise StructureError(
-            f"rank={rank}, but {len(found)} distinct orderings exist; ranks count from "
-            "0, `orderings` sets how many are kept"
+            f"rank={rank}, but {len(ranked)} distinct orderings exist; ranks count "
+            "from 0, `orderings` sets how many are kept"
         )
-    return found[rank]
+    return ranked[rank]
 
 
 def _free_atoms(structure: Structure, symbol: str) -> list[int]:
@@ -235,10 +235,10 @@ def _neutral_counts(
             "most one more or less than the occupancies say, the cell of "
             f"{len(cell)} sites cannot be neutral; use a larger supercell"
         )
-    found: list[dict[str, int]] = [{} for _ in sets]
+    per_set: list[dict[str, int]] = [{} for _ in sets]
     for (number, symbol, _), count in zip(entries, best[1], strict=True):
-        found[number][symbol] = int(count)
-    return found
+        per_set[number][symbol] = int(count)
+    return per_set
 
 
 def _fits(
@@ -261,34 +261,34 @@ def _fits(
 def _structures(
     cell: Structure, arrangements: list[Arrangement]
 ) -> list[tuple[Structure, float]]:
-    found = []
-    for one in arrangements:
-        kept = [i for i, kind in enumerate(one.kinds) if kind]
+    structures = []
+    for arrangement in arrangements:
+        filled = [i for i, kind in enumerate(arrangement.kinds) if kind]
         structure = Structure(
             cell.lattice,
-            [one.kinds[i] for i in kept],
-            cell.frac_coords[kept],
+            [arrangement.kinds[i] for i in filled],
+            cell.frac_coords[filled],
             site_properties={
-                key: [values[i] for i in kept]
+                key: [values[i] for i in filled]
                 for key, values in cell.site_properties.items()
             },
         )
-        found.append((structure, one.energy))
-    return found
+        structures.append((structure, arrangement.energy))
+    return structures
 
 
 def _ranked(
-    found: list[tuple[Structure, float]],
+    structures: list[tuple[Structure, float]],
     gas: LatticeGas,
     amounts: Mapping[str, float],
     oxidation: Mapping[str, float],
     where: str,
 ) -> list[OrderedStructure]:
-    for structure, _ in found:
+    for structure, _ in structures:
         check_neutral(structure, dict(oxidation), where)
         check_overlaps(structure, where)
     enumerated = gas.number <= MAX_ENUMERATED
     return [
-        OrderedStructure(structure, energy, rank, len(found), enumerated, amounts)
-        for rank, (structure, energy) in enumerate(found)
+        OrderedStructure(structure, energy, rank, len(structures), enumerated, amounts)
+        for rank, (structure, energy) in enumerate(structures)
     ]

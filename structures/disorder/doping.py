@@ -95,14 +95,14 @@ def dope(
     geometry = FreePositions(host_structure, candidates, hosts, added)
     ewald = EwaldMatrix(host_structure, candidates, charges)
     ranked = _ranked(geometry, ewald, doping, number, charges)
-    found = [
+    doped = [
         _doped(host_structure, doping, candidates, ordering, number / units, rank)
         for rank, ordering in enumerate(ranked)
     ]
-    for one in found:
-        check_neutral(one.structure, charges, f"{doping.dopant}-doped structure")
-        check_overlaps(one.structure, f"{doping.dopant}-doped structure")
-    return found
+    for candidate in doped:
+        check_neutral(candidate.structure, charges, f"{doping.dopant}-doped structure")
+        check_overlaps(candidate.structure, f"{doping.dopant}-doped structure")
+    return doped
 
 
 def _symbol(site: object) -> str:
@@ -163,24 +163,24 @@ def _ranked(
 ) -> list[_Ordering]:
     """Return the distinct orderings of lowest energy."""
     change = charges[doping.dopant] - charges[doping.host]
-    found = []
+    orderings = []
     for dopants in _choices(len(geometry.hosts), number, doping.seed):
         places = geometry.places(dopants)
         if places is not None:
             sites = [geometry.hosts[i] for i in dopants]
             energy = ewald.energy(sites, places, change)
-            found.append(_Ordering(energy, tuple(sites), places))
-    if not found:
+            orderings.append(_Ordering(energy, tuple(sites), places))
+    if not orderings:
         raise StructureError(
             f"doping: no room for the {CARRIER} that {number} {doping.dopant} need: of "
             f"{len(geometry.free)} free positions {int(geometry.free.sum())} are "
             f"{ROOM} Å away from all atoms; lower x"
         )
-    found.sort(key=lambda o: (round(o.energy, 3), o.dopants))
+    orderings.sort(key=lambda o: (round(o.energy, 3), o.dopants))
     distinct = [
-        one
-        for before, one in zip([None, *found], found, strict=False)
-        if before is None or one.energy - before.energy > SAME_ENERGY
+        ordering
+        for before, ordering in zip([None, *orderings], orderings, strict=False)
+        if before is None or ordering.energy - before.energy > SAME_ENERGY
     ]
     return distinct[: max(1, doping.orderings)]
 

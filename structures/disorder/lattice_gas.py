@@ -101,17 +101,19 @@ class LatticeGas:
     def lowest(self, wanted: int, seed: int) -> list[Arrangement]:
         """Return the lowest distinct arrangements without clashes, at most `wanted`."""
         if self.number <= MAX_ENUMERATED:
-            found = [self._arrangement(kinds) for kinds in self._all()]
+            arrangements = [self._arrangement(kinds) for kinds in self._all()]
         else:
             random = np.random.default_rng(seed)
             runs = RUNS_PER_ORDERING * wanted
-            found = [self._annealed(random) for _ in range(runs)]
-        found = [one for one in found if self._allowed(one)]
-        found.sort(key=lambda one: (round(one.energy, 3), one.kinds))
+            arrangements = [self._annealed(random) for _ in range(runs)]
+        arrangements = [a for a in arrangements if self._allowed(a)]
+        arrangements.sort(
+            key=lambda arrangement: (round(arrangement.energy, 3), arrangement.kinds)
+        )
         distinct: list[Arrangement] = []
-        for one in found:
-            if not distinct or one.energy - distinct[-1].energy > SAME_ENERGY:
-                distinct.append(one)
+        for arrangement in arrangements:
+            if not distinct or arrangement.energy - distinct[-1].energy > SAME_ENERGY:
+                distinct.append(arrangement)
         return distinct[:wanted]
 
     def _arrangement(self, kinds: Sequence[str]) -> Arrangement:

@@ -88,10 +88,10 @@ def matches(
     film = film if isinstance(film, Slab) else cut_slab(film)
     substrate = substrate if isinstance(substrate, Slab) else cut_slab(substrate)
     search = _Search(film, substrate, share)
-    found = search.under(max_strain, max_area)
-    if not len(found.film):
-        raise StructureError(search.nothing(max_strain, max_area, found.compared))
-    listed = _ranked(search.described(found), film, substrate)
+    aligned = search.under(max_strain, max_area)
+    if not len(aligned.film):
+        raise StructureError(search.nothing(max_strain, max_area, aligned.compared))
+    listed = _ranked(search.described(aligned), film, substrate)
     if not equivalents:
         listed = [m for m in listed if m.same_as is None and m.supercell == 1]
     for match in listed:
@@ -128,22 +128,22 @@ class _Search:
     def under(self, max_strain: float, max_area: float) -> Alignments:
         """Return what meets under both limits."""
         low, high = _stretch_range(self.share, max_strain)
-        found = alignments(
+        aligned = alignments(
             self._superlattices("film", max_area / low**2),
             self._superlattices("substrate", max_area * high**2),
             low,
             high,
         )
-        strains = self.strains(found.stretches)
-        area = np.abs(np.linalg.det(found.substrate @ self.substrate))
+        strains = self.strains(aligned.stretches)
+        area = np.abs(np.linalg.det(aligned.substrate @ self.substrate))
         area *= np.prod(1 + strains[:, 1], axis=1)
         good = np.abs(strains).max(axis=(1, 2), initial=0) <= max_strain + 1e-9
         good &= area <= max_area + 1e-6
         return Alignments(
-            found.film[good],
-            found.substrate[good],
-            found.stretches[good],
-            found.compared,
+            aligned.film[good],
+            aligned.substrate[good],
+            aligned.stretches[good],
+            aligned.compared,
         )
 
     def _superlattices(self, side: str, area: float) -> Superlattices:
@@ -162,12 +162,12 @@ class _Search:
         substrate = np.sqrt(squared) / stretches - 1
         return np.stack([film, substrate], axis=1)
 
-    def described(self, found: Alignments) -> list[Match]:
+    def described(self, aligned: Alignments) -> list[Match]:
         """Return matches with their cells, in no order."""
         film, substrate = self.slabs
-        theirs = found.substrate
+        theirs = aligned.substrate
         recast = plainest(theirs, self.substrate)
-        theirs, ours = recast @ theirs, recast @ found.film
+        theirs, ours = recast @ theirs, recast @ aligned.film
         film_cells = along_x(ours @ self.film)
         substrate_cells = along_x(theirs @ self.substrate)
         cells = shared_cell(film_cells, substrate_cells, self.share)
@@ -186,7 +186,7 @@ class _Search:
         larger = self.under(max_strain, LARGER * max_area).substrate
         areas = np.abs(np.linalg.det(larger @ self.substrate))
         best = self._best_strain(max_strain, max_area)
-        found = (
+        best_text = (
             f"the best within this area has {100 * best:.2f} %"
             if best <= WIDEST
             else f"none within this area is below {100 * WIDEST:.0f} %"
@@ -200,7 +200,7 @@ class _Search:
             f"no match of {film.facet} ({film.area:.2f} Å²) and {substrate.facet} "
             f"({substrate.area:.2f} Å²) within max_strain={max_strain} and max_area="
             f"{max_area} Å²: {compared} pairs of supercells of like area compared; "
-            f"{found}{helps}: raise one of the two, or choose another facet"
+            f"{best_text}{helps}: raise one of the two, or choose another facet"
         )
 
     def _best_strain(self, max_strain: float, max_area: float) -> float:
@@ -225,16 +225,16 @@ def _stretch_range(share: float, strain: float) -> tuple[float, float]:
     return low / high, high / low
 
 
-def _ranked(found: list[Match], film: Slab, substrate: Slab) -> list[Match]:
+def _ranked(unranked: list[Match], film: Slab, substrate: Slab) -> list[Match]:
     """Return matches in their order, with their classes and multiples."""
-    ours = np.array([m.film for m in found])
-    theirs = np.array([m.substrate for m in found])
+    ours = np.array([m.film for m in unranked])
+    theirs = np.array([m.substrate for m in unranked])
     # turned about the x axis, the film's second vector changes its sign
     turn = np.diag([1, -1])
     film_group = turn @ film.point_group @ turn
     numbers, images = classes(ours, theirs, film_group, substrate.point_group)
     multiples = coincidence_index(ours, theirs)
-    plainest_first = sorted(range(len(found)), key=lambda i: _plainness(found[i]))
+    plainest_first = sorted(range(len(unranked)), key=lambda i: _plainness(unranked[i]))
     leaders: dict[int, int] = {}
     for i in plainest_first:
         leaders.setdefault(int(numbers[i]), i)
@@ -242,15 +242,15 @@ def _ranked(found: list[Match], film: Slab, substrate: Slab) -> list[Match]:
     order = sorted(
         plainest_first,
         key=lambda i: (
-            _rank(found[i]),
-            found[led_by[i]].film.ravel().tolist(),
+            _rank(unranked[i]),
+            unranked[led_by[i]].film.ravel().tolist(),
             i != led_by[i],
         ),
     )
     place = {i: rank for rank, i in enumerate(order)}
     return [
         replace(
-            found[i],
+            unranked[i],
             same_as=place[leader]
             if (leader := leaders[int(numbers[i])]) != i
             else None,

@@ -102,21 +102,21 @@ def hermite(matrices: Integers) -> Integers:
 
 def _reduced(matrices: Integers, cell: Array) -> Integers:
     """Return Gauss-reduced right-handed bases: |a| <= |b|, 2|a·b| <= a²."""
-    found = matrices.copy()
+    bases = matrices.copy()
     for _ in range(200):
-        vectors = found @ cell
+        vectors = bases @ cell
         squares = (vectors**2).sum(axis=2)
         swap = squares[:, 1] < squares[:, 0] * (1 - SLACK)
-        found[swap] = found[swap][:, ::-1]
+        bases[swap] = bases[swap][:, ::-1]
         vectors[swap] = vectors[swap][:, ::-1]
         shortest = (vectors[:, 0] ** 2).sum(axis=1)
         overlap = (vectors[:, 0] * vectors[:, 1]).sum(axis=1) / shortest
         times = np.where(np.abs(overlap) > 0.5 + SLACK, np.rint(overlap), 0).astype(int)
         if not swap.any() and not times.any():
             break
-        found[:, 1] -= times[:, None] * found[:, 0]
-    found[:, 1] *= np.where(np.linalg.det(found @ cell) < 0, -1, 1)[:, None]
-    return found
+        bases[:, 1] -= times[:, None] * bases[:, 0]
+    bases[:, 1] *= np.where(np.linalg.det(bases @ cell) < 0, -1, 1)[:, None]
+    return bases
 
 
 @dataclass(frozen=True)
@@ -149,20 +149,20 @@ def alignments(
     """
     ours, theirs, compared = _similar(film, substrate, low, high)
     metric, target = film.metric[ours], substrate.metric[theirs]
-    found: list[tuple[Integers, Integers, Array]] = []
+    parts: list[tuple[Integers, Integers, Array]] = []
     for row in FIRST_ROWS:
         for pairs, recast in _recasts(row, metric, target, low, high):
             moved = recast @ metric[pairs] @ recast.transpose(0, 2, 1)
             stretches = _stretches(moved, target[pairs])
             good = (stretches[:, 0] >= low - SLACK) & (stretches[:, 1] <= high + SLACK)
-            found.append((pairs[good], recast[good], stretches[good]))
+            parts.append((pairs[good], recast[good], stretches[good]))
     none = np.empty(0, dtype=int)
-    pairs = np.concatenate([none, *(f[0] for f in found)])
-    recasts = np.concatenate([none.reshape(0, 2, 2), *(f[1] for f in found)])
+    pairs = np.concatenate([none, *(f[0] for f in parts)])
+    recasts = np.concatenate([none.reshape(0, 2, 2), *(f[1] for f in parts)])
     return Alignments(
         film=recasts @ film.matrices[ours[pairs]],
         substrate=substrate.matrices[theirs[pairs]],
-        stretches=np.concatenate([np.empty((0, 2)), *(f[2] for f in found)]),
+        stretches=np.concatenate([np.empty((0, 2)), *(f[2] for f in parts)]),
         compared=compared,
     )
 
@@ -213,14 +213,14 @@ def _recasts(
     reach = (high / low - low / high) * height * high / low + SLACK
     begin = np.ceil(center - reach).astype(int)
     steps = np.floor(center + reach).astype(int) - begin + 1
-    found = []
+    recasts = []
     for step in range(int(steps.max(initial=0))):
         pairs = np.flatnonzero(steps > step)
         recast = np.empty((len(pairs), 2, 2), dtype=int)
         recast[:, 0] = first
         recast[:, 1] = second + (begin[pairs] + step)[:, None] * first
-        found.append((near[pairs], recast))
-    return found
+        recasts.append((near[pairs], recast))
+    return recasts
 
 
 def _stretches(start: Array, end: Array) -> Array:

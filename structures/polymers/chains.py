@@ -191,20 +191,20 @@ def with_stereo(smiles: str, seed: int = 0) -> tuple[str, int]:
     options: Any = Isomers.StereoEnumerationOptions
     enumerate_isomers: Any = Isomers.EnumerateStereoisomers
     settings = options(maxIsomers=1, rand=seed, tryEmbedding=True)
-    found = next(iter(enumerate_isomers(molecule, settings)), None)
-    if found is None:
+    isomer = next(iter(enumerate_isomers(molecule, settings)), None)
+    if isomer is None:
         raise StructureError(
             f"{smiles!r}: no stereo isomer can be built; state its centers with @"
         )
-    return str(Chem.MolToSmiles(found)), chosen
+    return str(Chem.MolToSmiles(isomer)), chosen
 
 
 def _undefined(molecule: Any) -> int:
     from rdkit import Chem
 
     unspecified = Chem.StereoSpecified.Unspecified
-    found = Chem.FindPotentialStereo(molecule)
-    return sum(info.specified == unspecified for info in found)
+    centers = Chem.FindPotentialStereo(molecule)
+    return sum(info.specified == unspecified for info in centers)
 
 
 def zipped(fragments: Any) -> Any:

@@ -162,7 +162,7 @@ class Press:
             lowest, highest = -free, free
             lowest[:, 2], highest[:, 2] = low, high
             bounds = np.stack([lowest.ravel(), highest.ravel()], axis=1)
-        found = minimize(
+        minimum = minimize(
             energy,
             coords.ravel(),
             jac=True,
@@ -170,7 +170,7 @@ class Press:
             bounds=bounds,
             options={"maxiter": STEPS, "gtol": FORCE},
         )
-        return np.asarray(found.x).reshape(-1, 3)
+        return np.asarray(minimum.x).reshape(-1, 3)
 
     def closest(self, coords: Array) -> float:
         """Return the smallest distance between molecules as a part of touching."""

@@ -97,13 +97,13 @@ def averaged_q6(coords: Array, cell: Array) -> Array:
             surfaces lack neighbors on one side.
     """
     near, units = _nearest(coords, cell)
-    found = np.empty(len(coords))
+    q6 = np.empty(len(coords))
     for i in range(len(coords)):
         # |average of Y6m|² summed over m is a double sum of P6 of angles between bonds
         # (addition theorem), without spherical harmonics
         bonds = units[np.append(near[i], i)].reshape(-1, 3)
-        found[i] = np.sqrt(max(0.0, float(_legendre6(bonds @ bonds.T).mean())))
-    return found
+        q6[i] = np.sqrt(max(0.0, float(_legendre6(bonds @ bonds.T).mean())))
+    return q6
 
 
 def _legendre6(x: Array) -> Array:

@@ -126,8 +126,8 @@ class MoleculeReport:
             "centers inverted": len(self.inverted),
             "rings speared": len(self.speared),
         }
-        found = ", ".join(f"{n} {what}" for what, n in counts.items() if n)
-        return f"{self.verdict}{f' ({found})' if found else ''}"
+        changes = ", ".join(f"{n} {what}" for what, n in counts.items() if n)
+        return f"{self.verdict}{f' ({changes})' if changes else ''}"
 
 
 @dataclass(frozen=True)
@@ -324,7 +324,7 @@ def _degrees(coords: Array, triples: list[tuple[int, int, int]]) -> Array:
 
 
 def _inverted(scene: _Scene) -> tuple[Inversion, ...]:
-    found = []
+    inversions = []
     for center in scene.topology.stereo:
         atom = int(scene.rows[center.atom])
         arms = [int(scene.rows[i]) for i in center.neighbors]
@@ -333,8 +333,8 @@ def _inverted(scene: _Scene) -> tuple[Inversion, ...]:
             for x in (scene.before, scene.after)
         ]
         if volumes[1] * center.parity <= 0:
-            found.append(Inversion(atom, center.label, volumes[0], volumes[1]))
-    return tuple(found)
+            inversions.append(Inversion(atom, center.label, volumes[0], volumes[1]))
+    return tuple(inversions)
 
 
 def _verdict(

@@ -266,11 +266,11 @@ def supercells(cell: Array, max_area: float) -> list[tuple[int, int]]:
     area = abs(np.linalg.det(cell))
     lengths = np.linalg.norm(cell, axis=1)
     most = int(max_area // area)
-    found = [
+    repeats = [
         (i, j) for i in range(1, most + 1) for j in range(1, most + 1) if i * j <= most
     ]
     return sorted(
-        found, key=lambda r: (r[0] * r[1], abs(r[0] * lengths[0] - r[1] * lengths[1]))
+        repeats, key=lambda r: (r[0] * r[1], abs(r[0] * lengths[0] - r[1] * lengths[1]))
     )
 
 

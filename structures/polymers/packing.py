@@ -33,13 +33,13 @@ def packmol_executable() -> Path:
         StructureError: it is not installed.
     """
     beside = Path(sys.executable).parent / "packmol"
-    found = shutil.which("packmol") or (str(beside) if beside.exists() else None)
-    if found is None:
+    path = shutil.which("packmol") or (str(beside) if beside.exists() else None)
+    if path is None:
         raise StructureError(
             "films are packed by Packmol, which is not installed; `pip install "
             "packmol` brings it, or put the packmol executable on the PATH"
         )
-    return Path(found)
+    return Path(path)
 
 
 def packmol(

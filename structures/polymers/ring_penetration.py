@@ -49,12 +49,12 @@ def spears(
         return ()
     pairs = np.array(bonds)
     arms = shortest(coords[pairs[:, 1]] - coords[pairs[:, 0]], cell)
-    found = []
+    penetrations = []
     for ring in rings:
         corners = _around(ring, coords, cell)
         free = np.flatnonzero(~np.isin(pairs, ring).any(axis=1))
-        found += _through(ring, corners, pairs[free], arms[free], coords, cell)
-    return tuple(found)
+        penetrations += _through(ring, corners, pairs[free], arms[free], coords, cell)
+    return tuple(penetrations)
 
 
 def _around(ring: tuple[int, ...], coords: Array, cell: Array) -> Array:
@@ -75,7 +75,7 @@ def _through(
     reach = float(np.linalg.norm(corners - center, axis=1).max())
     middles = shortest(coords[pairs[:, 0]] + arms / 2 - center, cell)
     farthest = reach + np.linalg.norm(arms, axis=1) / 2
-    found = []
+    penetrations = []
     for k in np.flatnonzero(np.linalg.norm(middles, axis=1) <= farthest):
         for middle in _images(middles[k], cell, float(farthest[k])):
             start = center + middle - arms[k] / 2
@@ -83,8 +83,8 @@ def _through(
             if point is not None:
                 x, y, z = (float(value) for value in point)
                 bond = (int(pairs[k, 0]), int(pairs[k, 1]))
-                found.append(Spear(ring, bond, (x, y, z)))
-    return found
+                penetrations.append(Spear(ring, bond, (x, y, z)))
+    return penetrations
 
 
 def _images(nearest: Array, cell: Array, reach: float) -> Array:

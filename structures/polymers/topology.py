@@ -55,11 +55,11 @@ class Topology:
 
     def neighbors(self) -> dict[int, list[int]]:
         """Return the bonded atoms of each atom."""
-        found: dict[int, list[int]] = {i: [] for i in range(len(self.symbols))}
+        bonded: dict[int, list[int]] = {i: [] for i in range(len(self.symbols))}
         for first, second in self.bonds:
-            found[first].append(second)
-            found[second].append(first)
-        return found
+            bonded[first].append(second)
+            bonded[second].append(first)
+        return bonded
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain data."""
@@ -151,7 +151,7 @@ def _stereo_centers(molecule: Any, coords: Array) -> tuple[StereoCenter, ...]:
 
     find_centers: Any = Chem.FindMolChiralCenters
     labels = dict(find_centers(molecule, useLegacyImplementation=False))
-    found = []
+    centers = []
     for atom in molecule.GetAtoms():
         if atom.GetChiralTag() == Chem.ChiralType.CHI_UNSPECIFIED:
             continue
@@ -161,8 +161,8 @@ def _stereo_centers(molecule: Any, coords: Array) -> tuple[StereoCenter, ...]:
         index = atom.GetIdx()
         volume = spanned(coords[list(neighbors)] - coords[index])
         label = labels.get(index, "")
-        found.append(StereoCenter(index, neighbors, int(np.sign(volume)), label))
-    return tuple(found)
+        centers.append(StereoCenter(index, neighbors, int(np.sign(volume)), label))
+    return tuple(centers)
 
 
 def spanned(arms: Array) -> float:

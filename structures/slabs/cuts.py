@@ -60,7 +60,7 @@ def normal_form(below: Integers) -> tuple[int, ...]:
     return tuple(int(i) for i in below - below[0])
 
 
-def distinct_cuts(facet: Facet, found: list[Action]) -> list[Cut]:
+def distinct_cuts(facet: Facet, operations: list[Action]) -> list[Cut]:
     """Return one cut of each set that symmetry relates, the outward side kept.
 
     Of related cuts the first remains: plain ones before narrow ones, these before ones
@@ -69,17 +69,17 @@ def distinct_cuts(facet: Facet, found: list[Action]) -> list[Cut]:
 
     Args:
         facet: with its groups.
-        found: from `symmetry.actions`.
+        operations: from `symmetry.actions`.
     """
-    kept: list[Cut] = []
+    cuts: list[Cut] = []
     seen: set[tuple[int, ...]] = set()
     for cut in sorted(all_cuts(facet), key=lambda c: (not c.plain, c.moved > 0)):
         if cut.key not in seen:
-            kept.append(cut)
+            cuts.append(cut)
             seen.add(cut.key)
-            images = (a.image(cut.below) for a in found if not a.turns)
+            images = (a.image(cut.below) for a in operations if not a.turns)
             seen.update(normal_form(image) for image in images)
-    return kept
+    return cuts
 
 
 def all_cuts(facet: Facet) -> list[Cut]:
@@ -115,10 +115,10 @@ def gaps(heights: Array, period: float) -> list[tuple[float, float]]:
     wide = np.flatnonzero(widths > ONE_PLANE)
     if not wide.size:
         wide = np.array([int(np.argmax(widths))])
-    found = [
+    middles = [
         (float((ordered[i] + widths[i] / 2) % period), float(widths[i])) for i in wide
     ]
-    return sorted(found)
+    return sorted(middles)
 
 
 def _below(heights: Array, cut: float, spacing: float) -> Integers:
@@ -192,11 +192,11 @@ class Bounds:
 
     def counts(self, facet: Facet) -> dict[str, int]:
         """Return the atoms of each element per surface cell."""
-        found: Counter[str] = Counter()
+        atoms: Counter[str] = Counter()
         for index, number in zip(facet.atoms, self.upper - self.lower, strict=True):
             for symbol in facet.groups[index].symbols:
-                found[symbol] += int(number)
-        return dict(found)
+                atoms[symbol] += int(number)
+        return dict(atoms)
 
 
 def whole_repeats(cut: Cut, layers: int) -> Bounds:
@@ -205,7 +205,7 @@ def whole_repeats(cut: Cut, layers: int) -> Bounds:
 
 
 def symmetric_bounds(
-    facet: Facet, cut: Cut, found: list[Action], layers: int
+    facet: Facet, cut: Cut, operations: list[Action], layers: int
 ) -> Bounds:
     """Return the best symmetric slab that ends at a cut, of at least so many repeats.
 
@@ -215,7 +215,7 @@ def symmetric_bounds(
         StructureError: no operation of the crystal turns this facet over.
     """
     options: dict[tuple[int, ...], Bounds] = {}
-    for action in sorted(found, key=lambda a: NAMES.index(a.name)):
+    for action in sorted(operations, key=lambda a: NAMES.index(a.name)):
         if action.turns:
             lower = action.image(cut.below)
             bounds = _thick_enough(facet, Bounds(lower, cut.below, action.name), layers)

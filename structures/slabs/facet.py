@@ -81,18 +81,18 @@ class Facet:
     def groups(self) -> list[Group]:
         """Return the groups of one repeat; centers lie in the cell u, v, w."""
         matrix = self.crystal.lattice.matrix
-        found = []
+        groups = []
         for group in self._bonded():
             symbols = tuple(self.crystal[i].specie.symbol for i, _ in group.atoms)
             fractions = [self.crystal[i].frac_coords + n for i, n in group.atoms]
             coords = np.array(fractions) @ matrix
             center = coords[: group.n_centers].mean(axis=0)
-            found.append(Group(center, symbols, coords - center))
+            groups.append(Group(center, symbols, coords - center))
         for position in self.candidates:
-            found.append(
+            groups.append(
                 Group(np.array(position) @ matrix, (CANDIDATE,), np.zeros((1, 3)))
             )
-        return self._one_repeat(found)
+        return self._one_repeat(groups)
 
     def _bonded(self) -> list[BondedGroup]:
         try:
@@ -116,7 +116,7 @@ class Facet:
     def _one_repeat(self, groups: list[Group]) -> list[Group]:
         """Turn groups into the frame and keep one image of each per cell u, v, w."""
         basis, rotation = self.frame.basis, self.frame.rotation
-        found: list[Group] = []
+        distinct: list[Group] = []
         seen: dict[tuple[str, ...], list[Array]] = {}
         for group in groups:
             fractions = group.center @ rotation @ np.linalg.inv(basis)
@@ -125,11 +125,11 @@ class Facet:
             if known and _is_image(fractions, np.array(known), basis):
                 continue
             known.append(fractions)
-            found.append(
+            distinct.append(
                 Group(fractions @ basis, group.symbols, group.offsets @ rotation)
             )
-        self._check_complete(found)
-        return found
+        self._check_complete(distinct)
+        return distinct
 
     def _check_complete(self, groups: list[Group]) -> None:
         volume = abs(float(np.linalg.det(self.frame.basis)))
@@ -190,7 +190,7 @@ def actions(facet: Facet) -> list[Action]:
     dataset = SpacegroupAnalyzer(facet.crystal, symprec=SYMPREC).get_symmetry_dataset()
     columns = facet.crystal.lattice.matrix.T
     turn, normal = facet.frame.rotation, facet.frame.normal
-    found = []
+    operations = []
     # centering moves whole repeats, so one translation of each rotation is enough
     _, first = np.unique(dataset.rotations.reshape(-1, 9), axis=0, return_index=True)
     for index in first:
@@ -200,8 +200,8 @@ def actions(facet: Facet) -> list[Action]:
             translation = columns @ dataset.translations[index]
             action = _action(facet, turn.T @ rotation @ turn, translation @ turn)
             if action is not None:
-                found.append(action)
-    return found
+                operations.append(action)
+    return operations
 
 
 def _action(facet: Facet, rotation: Array, translation: Array) -> Action | None:
@@ -246,15 +246,15 @@ def _is_whole(values: Array) -> bool:
     return bool(np.abs(values - np.rint(values)).max() < 1e-2)
 
 
-def point_group(found: list[Action], *bounds: Integers) -> Integers:
+def point_group(operations: list[Action], *bounds: Integers) -> Integers:
     """Return the in-plane parts of all operations that keep a slab, (n, 2, 2).
 
     Args:
-        found: from `actions`.
+        operations: from `actions`.
         bounds: of the slab's two sides; both must move alike.
     """
     kept: set[tuple[int, ...]] = {(1, 0, 0, 1)}
-    for action in found:
+    for action in operations:
         if not action.turns:
             moves = np.concatenate([action.image(b) - b for b in bounds])
             if np.all(moves == moves[0]):

@@ -278,7 +278,7 @@ def free_positions(facet: Facet, start: float, atoms: Assembly) -> Array:
     """
     basis, spacing = facet.frame.basis, facet.spacing
     low, high = atoms.coords[:, 2].min(), atoms.coords[:, 2].max()
-    found = []
+    positions = []
     for group in facet.groups:
         if group.symbols[0] != CANDIDATE:
             continue
@@ -286,8 +286,8 @@ def free_positions(facet: Facet, start: float, atoms: Assembly) -> Array:
         for layer in range(int((high - start) // spacing) + 2):
             center = in_cell(group.center + (first + layer) * basis[2], basis)
             if low <= center[2] <= high:
-                found.append(center)
-    return np.array(found).reshape(-1, 3)
+                positions.append(center)
+    return np.array(positions).reshape(-1, 3)
 
 
 def free_standing(basis: Array, atoms: Assembly, vacuum: float) -> Structure:
@@ -321,7 +321,7 @@ def outer_plane(planes: list[Plane], top: bool) -> str:
 
 def whole_polyanions(facet: Facet, bounds: Bounds) -> dict[str, int]:
     """Return how many polyanions of each kind a slab must hold."""
-    found: Counter[str] = Counter()
+    counts: Counter[str] = Counter()
     alone: dict[tuple[str, ...], dict[str, int]] = {}
     for index, number in zip(facet.atoms, bounds.upper - bounds.lower, strict=True):
         group = facet.groups[index]
@@ -338,5 +338,5 @@ def whole_polyanions(facet: Facet, bounds: Bounds) -> dict[str, int]:
             )
             alone[kind] = count_polyanions(box, facet.named)
         for name, per_group in alone[kind].items():
-            found[name] += per_group * int(number)
-    return dict(found)
+            counts[name] += per_group * int(number)
+    return dict(counts)

@@ -176,8 +176,8 @@ class FacetSlabs:
         Raises:
             StructureError: polyanions without end; nothing turns a symmetric slab over.
         """
-        found = [self._described(c) for c in distinct_cuts(self.facet, self.symmetry)]
-        found.sort(
+        options = [self._described(c) for c in distinct_cuts(self.facet, self.symmetry)]
+        options.sort(
             key=lambda t: (
                 not t.cut.plain,
                 t.cut.moved > 0,
@@ -186,7 +186,7 @@ class FacetSlabs:
                 -round(t.cut.gap, 2),
             )
         )
-        return _numbered(found)
+        return _numbered(options)
 
     @cached_property
     def facet_class(self) -> int:
