@@ -24,7 +24,7 @@ Array = NDArray[np.float64]
 SYMPREC = 0.02  # Å; sites this near are images of each other
 WHOLE = 1e-4  # fractions of the interface's cell; two shifts this near are the same
 ON_GRID = 0.02  # grid steps; an operation that leaves the grid relates no points of it
-MAX_POINTS = 400
+MAX_POINTS = 400  # each costs one energy per gap
 
 
 @dataclass(frozen=True)

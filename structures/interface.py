@@ -41,10 +41,11 @@ from ionface.structures.stacking import boxed, stretched, touching_gap
 Array = NDArray[np.float64]
 UNSTRAINED = np.zeros((2, 2))
 LIMITS = {
+    # beyond 15 % linear elasticity, and with it the ranking, means nothing
     "max_strain": (0.0, 0.15),
-    "max_area": (1.0, 5000.0),
-    "vacuum": (0.0, 100.0),
-    "gap": (0.5, 30.0),
+    "max_area": (1.0, 5000.0),  # Å²; thousands of atoms
+    "vacuum": (0.0, 100.0),  # Å; plane waves pay for every one of them
+    "gap": (0.5, 30.0),  # Å; atoms overlap below, sides do not meet above
 }
 
 

@@ -24,9 +24,7 @@ from ionface.errors import StructureError
 from ionface.structures.checks import check_overlaps, check_polyanions
 from ionface.structures.specs import Material, plain_material
 
-MOST_GUESSED = (
-    50  # atoms of a formula whose charges are guessed: it takes seconds above
-)
+MOST_GUESSED = 50  # atoms of a formula whose charges are guessed; more take long
 # lengths that replace published ones, Å; keys "a", "b", "c"
 LatticeLengths = Mapping[str, float] | Mapping[Literal["a", "b", "c"], float]
 
@@ -136,6 +134,7 @@ def _lattice(entry: LibraryCrystal, override: LatticeLengths) -> Lattice:
     cell = dict(entry.lattice)
     published = dict(cell)
     for key, value in override.items():
+        # functionals are a few percent off experiment; more is a typing error
         if key not in ("a", "b", "c") or not 0.8 < value / published[key] < 1.25:
             raise StructureError(
                 f"lattice override {key}={value} of {entry.name}: only a, b, c within "

@@ -26,7 +26,7 @@ from ionface.structures.polyanions import bonded_groups
 from ionface.structures.specs import Exchange, Ordering
 
 EXCLUSION = 1.6  # Å; partly occupied sites nearer than this are images of one atom
-NEUTRAL = 1e-6  # e
+NEUTRAL = 1e-6  # e; charges are whole numbers, so any more is an excess
 Ranked = TypeVar("Ranked")  # OrderedStructure or DopedStructure
 
 
@@ -226,6 +226,7 @@ def _neutral_counts(
         if abs(charge + q @ counts) > NEUTRAL or not _fits(entries, sets, cell, counts):
             continue
         off = float(((counts - exact) ** 2).sum())
+        # of equally near fillings the first stays, on every machine
         if best is None or off < best[0] - 1e-12:
             best = (off, counts)
     if best is None:
@@ -252,6 +253,7 @@ def _fits(
         held = sum(
             c for (k, _, _), c in zip(entries, counts, strict=True) if k == number
         )
+        # refined occupancies add up to 1 within their last digit
         full = cell[sites[0]].species.num_atoms > 1 - 1e-3
         if held > len(sites) or (full and held < len(sites)):
             return False

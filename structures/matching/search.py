@@ -137,6 +137,7 @@ class _Search:
         strains = self.strains(aligned.stretches)
         area = np.abs(np.linalg.det(aligned.substrate @ self.substrate))
         area *= np.prod(1 + strains[:, 1], axis=1)
+        # the limits themselves are allowed, whatever rounding says
         good = np.abs(strains).max(axis=(1, 2), initial=0) <= max_strain + 1e-9
         good &= area <= max_area + 1e-6
         return Alignments(
@@ -205,7 +206,7 @@ class _Search:
 
     def _best_strain(self, max_strain: float, max_area: float) -> float:
         """Return the least strain above a limit, looked for in growing ranges."""
-        limit = max(max_strain, 1e-3)
+        limit = max(max_strain, 1e-3)  # doubling from 0 would never end
         while limit < WIDEST:
             limit = min(2 * limit, WIDEST)
             stretches = self.under(limit, max_area).stretches

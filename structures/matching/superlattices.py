@@ -22,7 +22,7 @@ Array = NDArray[np.float64]
 Integers = NDArray[np.int_]
 # first rows that may be as short as the shortest vector of a reduced basis
 FIRST_ROWS = ((1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (-1, -1), (1, -1), (-1, 1))
-SLACK = 1e-9
+SLACK = 1e-9  # relative; rounding decides no match at the limits
 
 
 @dataclass(frozen=True)

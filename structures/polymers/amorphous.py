@@ -29,7 +29,7 @@ from ionface.structures.specs import AmorphousLayer
 Array = NDArray[np.float64]
 DALTONS = 0.602214076  # Da/Å³ in 1 g/cm³
 DENSITY = (0.1, 25.0)  # g/cm³
-MOST_ATOMS = 5000
+MOST_ATOMS = 5000  # against typing errors in thickness or density
 CLOSE = 0.85  # of the sum of covalent radii: nearer, atoms of the start overlap
 BEYOND = 1.02  # of the smallest allowed distance, to which atoms are pushed
 ROUNDS = 30  # of pushing overlapping atoms apart
@@ -171,6 +171,7 @@ def opened(structure: Structure) -> OpenedAlloy:
     coords = np.array(structure.cart_coords)
     z = coords[:, 2] % height
     start, gap = widest_gap(z, height)
+    # 1e-9: rounding must not move the lowest atoms to the top
     moved = (z - start + 1e-9) % height - 1e-9
     coords[:, :2] = _wrapped_plane(coords, structure.lattice.matrix)
     coords[:, 2] = moved

@@ -14,7 +14,7 @@ from typing import Any
 
 from ionface.errors import StructureError
 
-MOST_UNITS = 200
+MOST_UNITS = 200  # against typing errors: conformers of longer chains take long
 EXAMPLES = '"[*]OCOCC[*]" (P-DOL) or "[*]CCO[*]" (PEO)'
 UNSTABLE = {
     "N",

@@ -26,6 +26,7 @@ FIRM = 300.0  # kcal/mol; of the push in the end
 PUSH = 60.0  # kcal/mol; an overlap of a tenth then weighs as much as 0.6 kcal/mol
 WALL = 30.0  # kcal/mol/Å² on each atom beyond a wall
 STEPS = 40  # of the minimizer between two lists of neighbors
+RESTING = 0.01  # Å; a list of neighbors that moves no atom by more is the last
 FORCE = 0.5  # kcal/mol/Å; below it the minimizer stops
 LISTED = 1.0  # Å; pairs that far beyond contact are listed too, for moves between lists
 
@@ -79,6 +80,7 @@ def _stretched(press: Press, coords: Array, thickness: float) -> Array:
     owner = press.molecules
     for _ in range(4):
         low, high = coords[:, 2].min(), coords[:, 2].max()
+        # a quarter of the density's allowed error
         if thickness - 2 * SKIN - (high - low) < 0.005 * thickness:
             break
         centers = np.bincount(owner, coords[:, 2]) / np.bincount(owner)
@@ -134,7 +136,7 @@ class Press:
             moved = self._round(coords, low, high, push, hard)
             step = float(np.abs(moved - coords).max())
             coords = moved
-            if step < 0.01:
+            if step < RESTING:
                 break
         return coords
 
@@ -232,6 +234,7 @@ class Contacts:
     def push(self, coords: Array) -> tuple[float, Array]:
         """Return the energy (no unit) and its gradient, 1/Å, shape (n_atoms, 3)."""
         vectors = self.pairs.vectors(coords)
+        # two atoms on one spot have no direction: they stay until others part them
         distances = np.maximum(np.linalg.norm(vectors, axis=1), 1e-9)
         overlap = np.clip(1 - distances / self.touching, 0, None)
         slope = -2 * overlap / self.touching / distances

@@ -21,10 +21,11 @@ from ionface.errors import StructureError
 from ionface.structures.periodic import pairs_within
 
 Array = NDArray[np.float64]
-NEIGHBORS = 12
+NEIGHBORS = 12  # of close packing, for which q6 is made
+# both lie between what glasses reach and crystals keep (numbers in `Order`)
 Q6_CRYSTAL = 0.30
 BRAGG_CRYSTAL = 0.40
-WAVES = (1.3, 5.0)  # Å
+WAVES = (1.3, 5.0)  # Å; where metals have their reflections
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,7 @@ def bragg(coords: Array, cell: Array) -> float:
     sizes = np.linalg.norm(waves, axis=1)
     waves = waves[(sizes <= longest) & (sizes >= 2 * np.pi / WAVES[1])]
     best = 0.0
+    # in blocks of a million numbers: the memory does not grow with the cell
     for block in np.array_split(waves, max(1, len(waves) * len(coords) // 1_000_000)):
         amplitudes = np.exp(1j * (block @ coords.T)).mean(axis=1)
         best = max(best, float((np.abs(amplitudes) ** 2).max(initial=0.0)))
@@ -116,6 +118,7 @@ def _legendre6(x: Array) -> Array:
 def _nearest(coords: Array, cell: Array) -> tuple[NDArray[np.int_], Array]:
     """Return each atom's nearest neighbors, (n, 12), and unit vectors, (n, 12, 3)."""
     volume = _volume(coords, cell)
+    # a sphere that holds twelve atoms at mean density, and half as much again
     reach = 1.5 * (3 * NEIGHBORS * volume / (4 * np.pi * len(coords))) ** (1 / 3)
     for _ in range(8):
         pairs = pairs_within(coords, cell, reach)

@@ -133,11 +133,13 @@ def resting(layer: SoftLayer) -> Structure:
     height = float(matrix[2, 2])
     coords = layer.structure.cart_coords.copy()
     bottom, gap = widest_gap(coords[:, 2], height)
+    # a film that has spread leaves less than a quarter of its vacuum in one place
     if gap < VACUUM / 4:
         raise StructureError(
             f"the film has spread over its vacuum: the widest gap left along z is "
             f"{gap:.1f} Å; lower the temperature of its stages"
         )
+    # 1e-6: rounding must not move the lowest atoms to the top
     coords[:, 2] = (coords[:, 2] - bottom + 1e-6) % height - 1e-6
     made = Structure(
         Lattice(matrix),
@@ -183,7 +185,9 @@ def stages(layer: FilmLayer | AmorphousLayer) -> tuple[Stage, ...]:
     """
     if isinstance(layer, FilmLayer):
         return (
+            # first the overlaps, which would throw atoms away in dynamics
             Stage("soft", "relax", steps=100, fmax=0.5),
+            # hot, so that chains move within the picosecond of a stage
             _dynamics("anneal", 600.0, 1000, LIGHT_TIMESTEP),
             _dynamics("cool", ROOM, 1000, LIGHT_TIMESTEP),
             Stage("rest", "relax", steps=300, fmax=0.05),

@@ -43,9 +43,10 @@ Array = NDArray[np.float64]
 SCHEDULE = ((2.0, 2.0), (2.0, 2.5), (1.8, 3.0), (1.6, 3.5), (1.5, 4.5))
 DENSITY = (0.1, 5.0)  # g/cm³
 FULLEST = 0.95  # of space filled by van der Waals spheres; crystals have up to 0.77
+DENSITY_ERROR = 0.02  # of the density; a film that misses it by more is refused
 THINNEST = 4.0  # Å, of a film of flat chains
-CONFORMERS = 8
-MOST_ATOMS = 5000  # of a film
+CONFORMERS = 8  # few are enough: the walls reshape them anyway
+MOST_ATOMS = 5000  # of a film; against typing errors, far beyond what engines can move
 TOUCHING = 0.92  # of the sum of van der Waals radii: molecules start to push there
 
 
@@ -225,7 +226,7 @@ def _fault(film: Film, free: Array, layer: FilmLayer, thickness: float) -> str |
     report = check(film.topology, free, film.coords, film.cell)
     if report.verdict != "intact" or report.angles:
         return f"chains did not survive: {report.summary()}"
-    if abs(film.density / layer.density - 1) > 0.02:
+    if abs(film.density / layer.density - 1) > DENSITY_ERROR:
         return (
             f"{film.thickness:.1f} Å of chains in {thickness:.1f} Å: too few or too "
             "short to fill it"

@@ -19,10 +19,10 @@ from ionface.structures.polymers.topology import Topology, of_molecule
 from ionface.structures.specs import PolymerLayer
 
 Array = NDArray[np.float64]
-CONFORMERS = 40
+CONFORMERS = 40  # of which the flattest of low energy is taken
 ENERGY_WINDOW = 8.0  # kcal/mol above the best conformer
 P_DOL = "CCOCOCCOCOCC"  # two units of poly(1,3-dioxolane) with ethyl ends
-ANGLES = np.deg2rad(np.arange(0, 180, 5))
+ANGLES = np.deg2rad(np.arange(0, 180, 5))  # 5° move the ends of 10 Å by 0.4 Å
 
 
 @dataclass(frozen=True)

@@ -105,7 +105,7 @@ def _crossing(start: Array, arm: Array, corners: Array, center: Array) -> Array 
     # start + t arm = center + u one + v two, solved for each triangle
     normals = np.cross(one, two)
     slopes = normals @ arm
-    usable = np.abs(slopes) > 1e-12
+    usable = np.abs(slopes) > 1e-12  # a bond in the plane of a triangle never crosses
     if not usable.any():
         return None
     one, two, normals, slopes = (x[usable] for x in (one, two, normals, slopes))

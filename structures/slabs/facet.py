@@ -196,6 +196,7 @@ def actions(facet: Facet) -> list[Action]:
     for index in first:
         rotation = columns @ dataset.rotations[index] @ np.linalg.inv(columns)
         along = float(normal @ rotation @ normal)
+        # it keeps or reverses the normal exactly, but for rounding
         if abs(abs(along) - 1) < 1e-5:
             translation = columns @ dataset.translations[index]
             action = _action(facet, turn.T @ rotation @ turn, translation @ turn)

@@ -21,9 +21,9 @@ from ionface.structures.specs import Miller
 Array = NDArray[np.float64]
 Integers = NDArray[np.int_]
 VACUUM = 20.0  # Å, above a slab in its own cell
-MAX_LAYERS = 500
+MAX_LAYERS = 500  # thicker slabs are a typing error: 500 layers of Li are 88 nm
 POLAR = 0.01  # e/Å; a larger dipole per layer and area makes a slab polar
-TRIVIAL = np.eye(2, dtype=int)[None]
+TRIVIAL = np.eye(2, dtype=int)[None]  # the point group of a slab without symmetry
 Plane = tuple[float, tuple[str, ...]]
 
 
