@@ -14,8 +14,8 @@ from ionface.structures.slabs.terminations import FacetSlabs
 from ionface.structures.specs import CrystalLayer
 
 
-def terminations(crystal, miller, layers=1, **options):
-    return FacetSlabs(crystal, miller, **options).slabs(layers)
+def terminations(crystal, miller, layers=1, *more, **options):
+    return FacetSlabs(crystal, miller, *more, **options).slabs(layers)
 
 
 LITHIUM = CrystalLayer("Li", (1, 1, 0), layers=1, lattice={"a": 3.44})

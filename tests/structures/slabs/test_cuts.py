@@ -13,8 +13,8 @@ from ionface.structures.slabs.terminations import FacetSlabs
 from ionface.structures.specs import CrystalLayer
 
 
-def terminations(crystal, miller, layers=1, **options):
-    return FacetSlabs(crystal, miller, **options).slabs(layers)
+def terminations(crystal, miller, layers=1, *more, **options):
+    return FacetSlabs(crystal, miller, *more, **options).slabs(layers)
 
 
 POLYANIONIC = ["LiGe2(PO4)3", "Li6PS5Cl", "Li10GeP2S12_ordered", "Li3PS4_gamma"]

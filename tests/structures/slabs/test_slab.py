@@ -11,8 +11,8 @@ from ionface.structures.slabs.slab import turned_over
 from ionface.structures.slabs.terminations import FacetSlabs
 
 
-def terminations(crystal, miller, layers=1, **options):
-    return FacetSlabs(crystal, miller, **options).slabs(layers)
+def terminations(crystal, miller, layers=1, *more, **options):
+    return FacetSlabs(crystal, miller, *more, **options).slabs(layers)
 
 
 ALL = [

@@ -18,8 +18,8 @@ from ionface.structures.slabs.terminations import (
 from ionface.structures.specs import CrystalLayer, Ordering
 
 
-def terminations(crystal, miller, layers=1, **options):
-    return FacetSlabs(crystal, miller, **options).slabs(layers)
+def terminations(crystal, miller, layers=1, *more, **options):
+    return FacetSlabs(crystal, miller, *more, **options).slabs(layers)
 
 
 HEXAGONAL = ["LiGe2(PO4)3", "LiAlO2_alpha", "Zn", "Li3P"]
