@@ -78,34 +78,22 @@ def write_poscar(model: InterfaceModel, path: Path) -> None:
 
     Atoms that do not move become selective dynamics.
     """
-    path.write_text(poscar_text(model.structure, model.name), encoding="utf-8")
-
-
-def poscar_text(structure: Structure, title: str) -> str:
-    """Return a labeled structure as POSCAR, sites grouped by element."""
-    ordered = structure.get_sorted_structure()
+    ordered = model.structure.get_sorted_structure()
     plain = Structure(ordered.lattice, ordered.species, ordered.frac_coords)
-    held = ordered.site_properties.get("fixed")
-    free = [[not fixed] * 3 for fixed in held] if held and any(held) else None
-    poscar = Poscar(plain, comment=title.replace("\n", " "), selective_dynamics=free)
+    fixed = ordered.site_properties.get("fixed", [])
+    free = [[not held] * 3 for held in fixed] if any(fixed) else None
+    title = model.name.replace("\n", " ")
+    poscar = Poscar(plain, comment=title, selective_dynamics=free)
     lines = poscar.get_str(significant_figures=16).rstrip("\n").split("\n")
+    labels = labels_of(ordered)
     first = len(lines) - len(ordered)
-    for number, label in enumerate(poscar_labels(ordered)):
-        lines[first + number] += label
-    return "\n".join(lines) + "\n"
-
-
-def poscar_labels(structure: Structure) -> list[str]:
-    """Return the text behind each position of a POSCAR."""
-    labels = labels_of(structure)
-    return [
-        MARK
-        + json.dumps(
-            {name: _plain(values[i]) for name, values in labels.items()},
-            ensure_ascii=False,
+    for i in range(len(ordered)):
+        own = {name: values[i] for name, values in labels.items()}
+        # labels that went through ASE are numpy's numbers
+        lines[first + i] += MARK + json.dumps(
+            own, ensure_ascii=False, default=lambda number: number.item()
         )
-        for i in range(len(structure))
-    ]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 def read_poscar(path: Path, labels: Path | None = None) -> Structure:
@@ -126,12 +114,12 @@ def read_poscar(path: Path, labels: Path | None = None) -> Structure:
         raise StructureError(f"cannot read {path} as POSCAR: {error}") from error
     structure = Structure(parsed.lattice, parsed.species, parsed.frac_coords)
     try:
-        return labeled(structure, labels_from_poscar(lines, source))
+        return labeled(structure, _labels_behind(lines, source))
     except StructureError as error:
         raise StructureError(f"{source}: {error}") from error
 
 
-def labels_from_poscar(lines: Sequence[str], source: object) -> dict[str, list[Any]]:
+def _labels_behind(lines: Sequence[str], source: object) -> dict[str, list[Any]]:
     """Return the labels behind the positions of a POSCAR.
 
     Args:
@@ -147,16 +135,12 @@ def labels_from_poscar(lines: Sequence[str], source: object) -> dict[str, list[A
         labels = {name: [site[name] for site in sites] for name in (sites or [{}])[0]}
     except (ValueError, KeyError, TypeError) as error:
         raise StructureError(
-            f"{source} has damaged labels behind its positions ({error}); name the "
-            "POSCAR that `ionface build` wrote as labels"
+            f"{source} has damaged labels behind its positions ({error}); give the "
+            "POSCAR that the model was written to as labels=..."
         ) from error
     if not labels:
         raise StructureError(
-            f"{source} has no phase labels behind its positions; name the POSCAR that "
-            "`ionface build` wrote as labels"
+            f"{source} has no phase labels behind its positions; give the POSCAR that "
+            "the model was written to as labels=..."
         )
     return labels
-
-
-def _plain(value: Any) -> Any:
-    return value.item() if isinstance(value, np.generic) else value

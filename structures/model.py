@@ -325,8 +325,8 @@ def from_json(text: str) -> InterfaceModel:
         raise StructureError(f"not an interface model: {error}") from error
     if not isinstance(model, InterfaceModel):
         raise StructureError(
-            f"not an interface model but {type(model).__name__}; `ionface build` "
-            "writes them"
+            f"not an interface model but {type(model).__name__}; "
+            "`write_json` writes them"
         )
     return model
 

@@ -146,6 +146,17 @@ class Ordering(OrderingChoice):
     supercell: tuple[int, int, int] = (1, 1, 1)
 
 
+class NamedLayer(Spec):
+    """A layer that has no material to be called after."""
+
+    name: str
+
+    @property
+    def phase(self) -> str:
+        """Return the name of the phase in tables and labels."""
+        return self.name
+
+
 @dataclass(frozen=True)
 class CrystalLayer(Spec):
     """A slab of a crystal.
@@ -221,7 +232,7 @@ class SlabLayer(Spec):
 
 
 @dataclass(frozen=True)
-class PolymerLayer(Spec):
+class PolymerLayer(NamedLayer):
     """One chain molecule, laid flat in the cell of its partner.
 
     Attributes:
@@ -243,14 +254,9 @@ class PolymerLayer(Spec):
     supercell: tuple[int, int] | None = None
     seed: int = 0
 
-    @property
-    def phase(self) -> str:
-        """Return the name of the phase in tables and labels."""
-        return self.name
-
 
 @dataclass(frozen=True)
-class FilmLayer(Spec):
+class FilmLayer(NamedLayer):
     """A film of several chains at a density, packed in the cell of its partner.
 
     Attributes:
@@ -276,14 +282,9 @@ class FilmLayer(Spec):
     supercell: tuple[int, int] | None = None
     seed: int = 0
 
-    @property
-    def phase(self) -> str:
-        """Return the name of the phase in tables and labels."""
-        return self.name
-
 
 @dataclass(frozen=True)
-class AmorphousLayer(Spec):
+class AmorphousLayer(NamedLayer):
     """A melt-quenched layer, such as a low-melting alloy.
 
     Attributes:
@@ -309,11 +310,6 @@ class AmorphousLayer(Spec):
     name: str = "alloy"
     supercell: tuple[int, int] | None = None
     seed: int = 0
-
-    @property
-    def phase(self) -> str:
-        """Return the name of the phase in tables and labels."""
-        return self.name
 
 
 Layer = CrystalLayer | SlabLayer | PolymerLayer | FilmLayer | AmorphousLayer

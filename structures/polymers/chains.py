@@ -43,7 +43,7 @@ def whole_chain(smiles: str, units: int | None, ends: tuple[str, str]) -> str:
     if "*" in smiles:
         raise StructureError(
             f"{smiles!r} has open ends: it must be one whole molecule; say how many "
-            "repeat units the chain has with units, as in units: 4"
+            "repeat units the chain has with units, as in units=4"
         )
     return smiles
 

@@ -40,7 +40,7 @@ from ionface.structures.specs import FilmLayer
 
 Array = NDArray[np.float64]
 # smallest distance when placed (Å), and how many times as high as the film the space is
-SCHEDULE = ((2.0, 2.0), (2.0, 2.5), (1.8, 3.0), (1.6, 3.5), (1.5, 4.5))
+SCHEDULE = ((2.0, 2.0), (1.8, 3.0), (1.5, 4.5))
 DENSITY = (0.1, 5.0)  # g/cm³
 FULLEST = 0.95  # of space filled by van der Waals spheres; crystals have up to 0.77
 DENSITY_ERROR = 0.02  # of the density; a film that misses it by more is refused

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import TypeAdapter
 
 Array = NDArray[np.float64]
 
@@ -68,22 +69,7 @@ class Topology:
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Topology:
         """Return the topology that `as_dict` described, also after JSON."""
-        return cls(
-            symbols=tuple(data["symbols"]),
-            molecules=tuple(data["molecules"]),
-            bonds=tuple((int(i), int(j)) for i, j in data["bonds"]),
-            orders=tuple(float(order) for order in data["orders"]),
-            rings=tuple(tuple(ring) for ring in data["rings"]),
-            stereo=tuple(
-                StereoCenter(
-                    center["atom"],
-                    tuple(center["neighbors"]),
-                    center["parity"],
-                    center["label"],
-                )
-                for center in data["stereo"]
-            ),
-        )
+        return TypeAdapter(cls).validate_python(dict(data))
 
 
 def of_molecule(molecule: Any, coords: Array) -> Topology:

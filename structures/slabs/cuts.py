@@ -223,7 +223,7 @@ def symmetric_bounds(
     if not options:
         raise StructureError(
             f"facet {facet.miller}: no inversion, mirror or rotation of the crystal "
-            "turns it over, so no slab has two equivalent sides; use symmetric: false, "
+            "turns it over, so no slab has two equivalent sides; use symmetric=False, "
             "or another facet"
         )
     return min(
