@@ -272,8 +272,10 @@ class View:
 
     def _scene(self, copies: int, only: NDArray[np.bool_] | None, top: bool) -> Scene:
         structure = self.model.structure
-        chosen = np.arange(len(structure)) if only is None else np.flatnonzero(only)
-        home = structure.frac_coords[chosen]
+        atoms_shown = (
+            np.arange(len(structure)) if only is None else np.flatnonzero(only)
+        )
+        home = structure.frac_coords[atoms_shown]
         home = home - np.floor(home + 1e-6)
         points: list[Array] = []
         atoms: list[int] = []
@@ -287,7 +289,7 @@ class View:
                 inside = (rows > -BORDER) & (rows < copies + BORDER)
                 inside &= (depth > -abs(edge)) & (depth < 1 + edge)
                 points.append(moved[inside] @ structure.lattice.matrix)
-                atoms += chosen[inside].tolist()
+                atoms += atoms_shown[inside].tolist()
         coords = self._seen(np.concatenate(points), top)
         bonds = self._half_bonds(top)
         return Scene(

@@ -70,7 +70,7 @@ def with_fixed_layers(part: Structure, fixed: int, top: bool) -> list[bool]:
             "the slab, so that the interface can move"
         )
     held = layers >= number - fixed if top else layers < fixed
-    return [bool(one) for one in held]
+    return [bool(fixed_atom) for fixed_atom in held]
 
 
 def write_poscar(model: InterfaceModel, path: Path) -> None:

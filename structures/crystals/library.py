@@ -276,8 +276,8 @@ def free_sites(material: Material, host: str) -> tuple[tuple[float, float, float
         raise StructureError(
             f"no position for added Li is known in {name}; doping works for {known}"
         )
-    chosen = sites.get(best) or next(iter(sites.values()))
+    site = sites.get(best) or next(iter(sites.values()))
     orbit = Structure.from_spacegroup(
-        entry.spacegroup, _lattice(entry, {}), ["Li"], [chosen["xyz"]]
+        entry.spacegroup, _lattice(entry, {}), ["Li"], [site["xyz"]]
     )
     return tuple((float(x), float(y), float(z)) for x, y, z in orbit.frac_coords)

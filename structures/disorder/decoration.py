@@ -79,14 +79,14 @@ def filled(
         return swapped.structure, details
     if layer.doping is not None:
         doped = dope(sheet, layer.doping, candidates, oxidation)
-        chosen = pick(doped, layer.doping.rank)
+        picked = pick(doped, layer.doping.rank)
         oxidation[layer.doping.dopant] = dopant_charge(layer.doping, oxidation)
         details["doping"] = {
-            **chosen.as_dict(),
+            **picked.as_dict(),
             "distinct_orderings": len(doped),
             "ewald_energies": [other.ewald_energy for other in doped],
         }
-        return chosen.structure, details
+        return picked.structure, details
     return sheet, details
 
 

@@ -119,8 +119,8 @@ class LatticeGas:
     def _arrangement(self, kinds: Sequence[str]) -> Arrangement:
         return Arrangement(tuple(kinds), self.energy(kinds))
 
-    def _allowed(self, one: Arrangement) -> bool:
-        filled = np.array([bool(kind) for kind in one.kinds])
+    def _allowed(self, arrangement: Arrangement) -> bool:
+        filled = np.array([bool(kind) for kind in arrangement.kinds])
         return not float(filled @ self.blocked @ filled)
 
     def _all(self) -> Iterator[list[str]]:
@@ -139,10 +139,12 @@ class LatticeGas:
         movable = [g.sites for g in self.groups if len(set(g.kinds)) > 1]
         trials = SWEEPS * sum(len(sites) for sites in movable)
         weights = np.array([len(sites) for sites in movable], dtype=float)
-        chosen = random.choice(len(movable), trials, p=weights / weights.sum())
+        drawn_groups = random.choice(len(movable), trials, p=weights / weights.sum())
         dice = random.random((trials, 3))
         cooling = HOT * (COLD / HOT) ** (np.arange(trials) / trials)
-        for group, (first, second, luck), kt in zip(chosen, dice, cooling, strict=True):
+        for group, (first, second, luck), kt in zip(
+            drawn_groups, dice, cooling, strict=True
+        ):
             sites = movable[group]
             i, j = sites[int(first * len(sites))], sites[int(second * len(sites))]
             walk.try_swap(i, j, -kt * float(np.log(luck)))

@@ -41,8 +41,10 @@ class Superlattices:
 
     def up_to(self, most: int) -> Superlattices:
         """Return those up to a lower index."""
-        kept = slice(int(np.searchsorted(self.index, most, side="right")))
-        return Superlattices(self.matrices[kept], self.index[kept], self.metric[kept])
+        lower = slice(int(np.searchsorted(self.index, most, side="right")))
+        return Superlattices(
+            self.matrices[lower], self.index[lower], self.metric[lower]
+        )
 
     @property
     def lengths(self) -> Array:

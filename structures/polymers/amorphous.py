@@ -98,8 +98,8 @@ def random_alloy_on(layer: AmorphousLayer, surface: Array, max_area: float) -> A
                 "wide in both directions; raise max_area or give supercell"
             )
     alloy = random_alloy(layer, np.array(repeats)[:, None] * surface)
-    chosen = (int(repeats[0]), int(repeats[1]))
-    return Alloy(alloy.symbols, alloy.coords, alloy.cell, chosen, alloy.provenance)
+    supercell = (int(repeats[0]), int(repeats[1]))
+    return Alloy(alloy.symbols, alloy.coords, alloy.cell, supercell, alloy.provenance)
 
 
 def random_alloy(layer: AmorphousLayer, plane: Array) -> Alloy:

@@ -137,8 +137,8 @@ def _nearest(coords: Array, cell: Array) -> tuple[NDArray[np.int_], Array]:
     lengths = np.linalg.norm(both, axis=1)
     order = np.lexsort((lengths, first))
     starts = np.searchsorted(first[order], np.arange(len(coords)))
-    chosen = order[starts[:, None] + np.arange(NEIGHBORS)]
-    return second[chosen], both[chosen] / lengths[chosen][..., None]
+    nearest = order[starts[:, None] + np.arange(NEIGHBORS)]
+    return second[nearest], both[nearest] / lengths[nearest][..., None]
 
 
 def _volume(coords: Array, cell: Array) -> float:

@@ -74,8 +74,8 @@ def open_layer(layer: SoftLayer, structure: Structure) -> SoftLayer:
         return replace(layer, structure=structure)
     cut = amorphous.opened(structure)
     film = _in_vacuum(structure.lattice.matrix[:2, :2], cut.symbols, cut.coords)
-    said = {**layer.provenance, **cut.provenance}
-    return SoftLayer(film, layer.supercell, opened=True, provenance=said)
+    provenance = {**layer.provenance, **cut.provenance}
+    return SoftLayer(film, layer.supercell, opened=True, provenance=provenance)
 
 
 def settled(layer: SoftLayer, structure: Structure) -> SoftLayer:
@@ -88,13 +88,13 @@ def settled(layer: SoftLayer, structure: Structure) -> SoftLayer:
         layer: opened, as it was before.
         structure: the same atoms afterwards.
     """
-    said = dict(layer.provenance)
-    if "topology" in said:
-        topology = Topology.from_dict(said["topology"])
+    provenance = dict(layer.provenance)
+    if "topology" in provenance:
+        topology = Topology.from_dict(provenance["topology"])
         plane = structure.lattice.matrix[:2, :2]
         before, after = layer.structure.cart_coords, structure.cart_coords
-        said["molecules"] = check(topology, before, after, plane).as_dict()
-    return replace(layer, structure=structure, provenance=said)
+        provenance["molecules"] = check(topology, before, after, plane).as_dict()
+    return replace(layer, structure=structure, provenance=provenance)
 
 
 def _packed_film(layer: FilmLayer, surface: Array, max_area: float) -> SoftLayer:

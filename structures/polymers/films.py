@@ -148,22 +148,22 @@ def pack(layer: FilmLayer, cell: Array) -> Film:
     for attempt, (tolerance, dilution) in enumerate(SCHEDULE):
         rng = np.random.default_rng([layer.seed, attempt])
         start = loose_start(parts, cell, thickness * dilution, tolerance, rng)
-        said = f"{tolerance} Å apart in {dilution:g} times the height"
+        attempted = f"{tolerance} Å apart in {dilution:g} times the height"
         if start is None:
-            tried.append(f"{said}: chains found no place")
+            tried.append(f"{attempted}: chains found no place")
             continue
         coords, accepted = closed(press, start, dilution * thickness, thickness)
         lowest = min(lowest, accepted)
         if accepted > thickness:
             tried.append(
-                f"{said}: at the end chains were {press.closest(coords):.2f} of "
+                f"{attempted}: at the end chains were {press.closest(coords):.2f} of "
                 f"touching apart, below {ACCEPTED}"
             )
             continue
         made = _film(layer, parts, coords, cell, press, (tolerance, dilution))
         if (fault := _fault(made, start, layer, thickness)) is None:
             return made
-        tried.append(f"{said}: {fault}")
+        tried.append(f"{attempted}: {fault}")
     reached = layer.density * thickness / lowest
     raise _refused(layer, chains, thickness, area, reached, tried)
 
@@ -359,11 +359,11 @@ def make_chains(smiles: str, number: int, seed: int) -> list[Chain]:
 def _chain(smiles: str, seed: int, number: int) -> Chain:
     from rdkit import Chem
 
-    molecule, _, chosen = conformers(smiles, number, seed)
+    molecule, _, n_chosen = conformers(smiles, number, seed)
     compact = compact_first(molecule)
     topology = of_molecule(molecule, compact[0])
     plain = str(Chem.MolToSmiles(Chem.RemoveHs(molecule)))
-    return Chain(molecule, compact, topology, plain, chosen)
+    return Chain(molecule, compact, topology, plain, n_chosen)
 
 
 def densest(chain: Chain) -> float:

@@ -301,16 +301,16 @@ def _angles(scene: _Scene, broken: set[tuple[int, int]]) -> tuple[AngleChange, .
         for a in range(len(ends))
         for b in range(a + 1, len(ends))
     ]
-    kept = [
+    unbroken = [
         t
         for t in triples
         if not {(t[0], t[1]), (t[1], t[0]), (t[1], t[2]), (t[2], t[1])} & broken
     ]
-    if not kept:
+    if not unbroken:
         return ()
-    before, after = (_degrees(x, kept) for x in (scene.before, scene.after))
+    before, after = (_degrees(x, unbroken) for x in (scene.before, scene.after))
     return tuple(
-        AngleChange(kept[k], float(before[k]), float(after[k]), ANGLE)
+        AngleChange(unbroken[k], float(before[k]), float(after[k]), ANGLE)
         for k in np.flatnonzero(np.abs(after - before) > ANGLE)
     )
 

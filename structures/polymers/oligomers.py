@@ -67,10 +67,10 @@ def oligomer(
 
     whole = whole_chain(smiles, units, ends)
     molecule, energies, stereo = conformers(whole, CONFORMERS, seed)
-    chosen = _flattest(molecule, energies)
-    topology = of_molecule(molecule, chosen)
+    flattest = _flattest(molecule, energies)
+    topology = of_molecule(molecule, flattest)
     return Oligomer(
-        molecule=Molecule(list(topology.symbols), chosen),
+        molecule=Molecule(list(topology.symbols), flattest),
         smiles=str(Chem.MolToSmiles(Chem.RemoveHs(molecule))),
         bonds=topology.bonds,
         topology=topology,

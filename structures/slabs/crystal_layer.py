@@ -171,9 +171,9 @@ def _termination(layer: CrystalLayer, options: list[Termination]) -> Termination
 
 def _layers(layer: CrystalLayer, facet: FacetSlabs, termination: Termination) -> int:
     if (layer.layers is None) == (layer.thickness is None):
-        given = "neither" if layer.layers is None else "both"
+        number_given = "neither" if layer.layers is None else "both"
         raise StructureError(
-            f"{layer.phase}: give either layers or thickness (Å), not {given}"
+            f"{layer.phase}: give either layers or thickness (Å), not {number_given}"
         )
     repeat = facet.facet.spacing
     highest = MAX_LAYERS * repeat

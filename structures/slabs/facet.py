@@ -254,10 +254,10 @@ def point_group(operations: list[Action], *bounds: Integers) -> Integers:
         operations: from `actions`.
         bounds: of the slab's two sides; both must move alike.
     """
-    kept: set[tuple[int, ...]] = {(1, 0, 0, 1)}
+    in_plane: set[tuple[int, ...]] = {(1, 0, 0, 1)}
     for action in operations:
         if not action.turns:
             moves = np.concatenate([action.image(b) - b for b in bounds])
             if np.all(moves == moves[0]):
-                kept.add(tuple(int(i) for i in action.in_plane.ravel()))
-    return np.array(sorted(kept)).reshape(-1, 2, 2)
+                in_plane.add(tuple(int(i) for i in action.in_plane.ravel()))
+    return np.array(sorted(in_plane)).reshape(-1, 2, 2)

@@ -139,8 +139,10 @@ def pure_translations(crystal: Structure) -> Array:
     orbits = [crystal.frac_coords[symbols == name] for name in names]
     matrix = crystal.lattice.matrix
     shifts = (rarest - rarest[0]) % 1.0
-    kept = [s for s in shifts if all(_maps_onto_itself(o, s, matrix) for o in orbits)]
-    return np.array(kept)
+    centering = [
+        s for s in shifts if all(_maps_onto_itself(o, s, matrix) for o in orbits)
+    ]
+    return np.array(centering)
 
 
 def _maps_onto_itself(orbit: Array, shift: Array, matrix: Array) -> bool:

@@ -256,9 +256,13 @@ class FacetSlabs:
         return slab
 
     def _slab(
-        self, one: Termination, bounds: Bounds, atoms: Assembly, structure: Structure
+        self,
+        termination: Termination,
+        bounds: Bounds,
+        atoms: Assembly,
+        structure: Structure,
     ) -> Slab:
-        facet, cut = self.facet, one.cut
+        facet, cut = self.facet, termination.cut
         lowest = atoms.coords[:, 2].min()
         # a symmetric slab ends elsewhere below: every free position inside counts
         start = lowest if self.symmetric else cut.height
@@ -269,15 +273,15 @@ class FacetSlabs:
             phase=self.phase,
             miller=self.indices,
             setting=self.setting,
-            label=one.label,
-            top=one.top,
-            bottom=one.bottom,
-            termination=one.index,
+            label=termination.label,
+            top=termination.top,
+            bottom=termination.bottom,
+            termination=termination.index,
             repeat=facet.spacing,
             layers=int(atoms.layers.max()) + 1,
-            dipole=one.dipole,
+            dipole=termination.dipole,
             candidates=free,
-            tasker=one.tasker,
+            tasker=termination.tasker,
             facet_class=self.facet_class,
             gap=cut.gap,
             moved=cut.moved,
@@ -294,11 +298,11 @@ def _numbered(terminations: list[Termination]) -> list[Termination]:
     """Give each termination its index and a label that no other has."""
     seen: Counter[str] = Counter()
     numbered = []
-    for index, one in enumerate(terminations):
-        name = f"{one.top}/{one.bottom}"
+    for index, termination in enumerate(terminations):
+        name = f"{termination.top}/{termination.bottom}"
         seen[name] += 1
         suffix = f" #{seen[name]}" if seen[name] > 1 else ""
-        numbered.append(replace(one, index=index, label=name + suffix))
+        numbered.append(replace(termination, index=index, label=name + suffix))
     return numbered
 
 
