@@ -37,6 +37,7 @@ from ionface.analysis.diffusion.unwrapped_positions import (
     paths,
 )
 from ionface.analysis.interphase.layers import layer_edges, layers_of_atoms
+from ionface.analysis.readers import open_trajectory
 from ionface.analysis.trajectory.frames import FloatArray
 from ionface.analysis.trajectory.trajectory import Trajectory
 from ionface.errors import AnalysisError
@@ -203,7 +204,7 @@ def _aging(halves: list[SlopeFit]) -> tuple[str, ...]:
 
 
 def diffusion(
-    trajectory: Trajectory,
+    trajectory: Any,
     species: Sequence[str] | None = None,
     *,
     layers: Sequence[float] | None = None,
@@ -214,19 +215,29 @@ def diffusion(
     """Return the diffusion coefficients of species, in all directions wanted.
 
     Args:
-        trajectory: wrapped or not; equally spaced in time.
+        trajectory: whatever `open_trajectory` takes, wrapped or not; equally spaced in
+            time.
         species: symbols; all that move by default.
         layers: heights along the normal that divide the cell into layers, Å, ascending;
             an atom belongs to the layer of its mean height, and atoms of a layer are
             named as in "Li, 3.0-8.0 Å".
         directions: of '3d', 'in-plane', 'normal'.
         window: lags of the fit, as fractions of the run.
-        drift: what is subtracted, see `drift.reference`.
+        drift: what is subtracted, see `unwrapped_positions.reference`.
 
     Raises:
         AnalysisError: the run is too short, a species is missing, atoms cannot be
             followed, or none of them moves.
+
+    >>> steps = np.random.default_rng(0).normal(0, 0.5, (2000, 40, 3))
+    >>> walk = np.cumsum(steps, axis=0)  # D = 0.5² Å² / (2 * 10 fs) along each axis
+    >>> cell = np.diag([30.0, 30.0, 30.0])
+    >>> run = Trajectory.from_arrays(["Li"] * 40, cell, walk, timestep_fs=10.0)
+    >>> (found,) = diffusion(run, directions=["3d"], drift="none")
+    >>> found.diffusive, abs(found.coefficient - 0.0125) < 3 * found.error
+    (True, True)
     """
+    trajectory = open_trajectory(trajectory)
     names = list(species or dict.fromkeys(trajectory.species))
     moved = paths(trajectory, names, drift=drift)
     results = []

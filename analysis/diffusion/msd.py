@@ -10,10 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ionface.analysis.diffusion.msd_fit import Diffusion
-from ionface.analysis.diffusion.unwrapped_positions import Drift, Paths, paths
+from ionface.analysis.diffusion.unwrapped_positions import Drift, paths
 from ionface.analysis.result import Provenance, Result, plain
 from ionface.analysis.trajectory.frames import FloatArray
-from ionface.analysis.trajectory.trajectory import Trajectory
 from ionface.errors import AnalysisError
 
 _CHUNK = 4_000_000
@@ -164,7 +163,7 @@ class Msd(Result):
 
 
 def msd(
-    trajectory: Trajectory,
+    trajectory: Any,
     species: Sequence[str] | None = None,
     *,
     drift: Drift = "auto",
@@ -172,19 +171,22 @@ def msd(
     """Return the MSD of species at all lags, over all time origins.
 
     Args:
-        trajectory: wrapped or not; equally spaced in time.
+        trajectory: whatever `open_trajectory` takes, wrapped or not; equally spaced in
+            time.
         species: symbols; all by default.
-        drift: what is subtracted, see `drift.reference`.
+        drift: what is subtracted, see `unwrapped_positions.reference`.
 
     Raises:
-        TrajectoryError: see `paths.paths`.
+        TrajectoryError: see `unwrapped_positions.paths`.
+
+    >>> from ionface.analysis.trajectory.trajectory import Trajectory
+    >>> cell, steps = np.diag([9.0, 9.0, 9.0]), np.arange(5.0)
+    >>> flight = steps[:, None, None] * np.array([[[0.5, 0, 0]]])
+    >>> run = Trajectory.from_arrays(["Li"], cell, flight, timestep_fs=2.0)
+    >>> msd(run, drift="none").along("Li").round(6).tolist()  # ballistic: (v t)²
+    [0.0, 0.25, 1.0, 2.25, 4.0]
     """
-    names = list(species or dict.fromkeys(trajectory.species))
-    return msd_of_paths(paths(trajectory, names, drift=drift))
-
-
-def msd_of_paths(moved: Paths) -> Msd:
-    """Return the MSD of every species of these paths."""
+    moved = paths(trajectory, species, drift=drift)
     names = list(dict.fromkeys(moved.species))
     return Msd(
         lags_fs=moved.interval_fs * np.arange(len(moved.positions), dtype=np.float64),

@@ -13,17 +13,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ionface.analysis.readers import open_trajectory
 from ionface.analysis.result import Provenance
 from ionface.analysis.trajectory.frames import FloatArray, Segment
 from ionface.analysis.trajectory.trajectory import Trajectory
 from ionface.errors import AnalysisError, TrajectoryError
 
 UNEVEN = 1e-3
-"""Relative difference between intervals that still counts as rounding of the times."""
+"""Relative difference between intervals that still counts as rounding of the times:
+files give them with three digits or more, a missing frame differs by 1."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +63,7 @@ class Paths:
 
 
 def paths(
-    trajectory: Trajectory,
+    trajectory: Any,
     atoms: Sequence[str] | NDArray[np.intp] | None = None,
     *,
     drift: Drift = "auto",
@@ -68,7 +71,8 @@ def paths(
     """Return where atoms went; only the chosen ones are held in memory.
 
     Args:
-        trajectory: its frames must be equally spaced in time.
+        trajectory: whatever `open_trajectory` takes; its frames must be equally spaced
+            in time.
         atoms: symbols, or indices; all by default.
         drift: see `drift.reference`.
 
@@ -76,6 +80,7 @@ def paths(
         TrajectoryError: there are fewer than two frames, times are unknown or uneven,
             a species is missing, or atoms cannot be followed.
     """
+    trajectory = open_trajectory(trajectory)
     interval = even_interval(trajectory)
     chosen = _chosen(trajectory, atoms)
     base = reference(trajectory, drift)
@@ -188,27 +193,6 @@ class Reference:
     def of(self, positions: FloatArray) -> FloatArray:
         """Return where the reference is, (n_frames, 3); zeros if it is nothing."""
         return np.einsum("a,tax->tx", self.weights, positions[:, self.atoms])
-
-
-def subtract_drift(positions: FloatArray, weights: FloatArray) -> FloatArray:
-    """Return positions relative to a weighted mean, which stays where it starts.
-
-    Args:
-        positions: unwrapped, Å, shape (n_frames, n_atoms, 3).
-        weights: masses for the center of mass, or zeros and ones for a sublattice,
-            shape (n_atoms,).
-
-    Raises:
-        AnalysisError: the weights do not sum to something positive.
-    """
-    total = float(np.sum(weights))
-    if not total > 0:
-        raise AnalysisError(
-            f"the weights of the drift sum to {total}; give masses, or ones for the "
-            "atoms of the rigid sublattice"
-        )
-    center = np.einsum("a,tax->tx", np.asarray(weights) / total, positions)
-    return positions - (center - center[0])[:, None]
 
 
 def reference(trajectory: Trajectory, drift: Drift = "auto") -> Reference:
@@ -324,35 +308,6 @@ def unwrapped_blocks(
     follower = _Follower(np.array(trajectory.pbc, dtype=bool))
     for block in trajectory.blocks(size):
         yield follower.follow(block)
-
-
-def unwrap(
-    positions: FloatArray,
-    lattices: FloatArray,
-    pbc: tuple[bool, bool, bool] = (True, True, True),
-) -> FloatArray:
-    """Return positions that are continuous in time, Å.
-
-    Args:
-        positions: wrapped or not, Å, shape (n_frames, n_atoms, 3).
-        lattices: rows are the cell vectors, Å, shape (3, 3), (1, 3, 3) or
-            (n_frames, 3, 3).
-        pbc: periodic along each cell vector.
-
-    Returns:
-        Shape (n_frames, n_atoms, 3).
-
-    Raises:
-        TrajectoryError: as in `unwrapped_blocks`.
-    """
-    steps = np.arange(len(positions))
-    segment = Segment(
-        steps=steps,
-        times_fs=steps.astype(np.float64),
-        lattices=np.asarray(lattices, dtype=np.float64).reshape(-1, 3, 3),
-        positions=positions,
-    )
-    return _Follower(np.array(pbc, dtype=bool)).follow(segment).positions
 
 
 class _Follower:

@@ -15,6 +15,7 @@ from ionface.analysis.diffusion.unwrapped_positions import (
     unwrapped_blocks,
 )
 from ionface.analysis.interphase.layers import cell_area, cell_height, relative_heights
+from ionface.analysis.readers import open_trajectory
 from ionface.analysis.result import (
     Provenance,
     Result,
@@ -149,17 +150,6 @@ class Profiles(Result):
         """Return the volume of a slice, Å³; density times it is a number of atoms."""
         return self.area * self.height / len(self.heights)
 
-    def composition(self) -> dict[str, FloatArray]:
-        """Return the share of each species in each slice; NaN where no atom ever is.
-
-        Returns:
-            By species, shape (n_windows, n_slices).
-        """
-        total = np.sum(list(self.densities.values()), axis=0)
-        empty = total * self.slice_volume < 1e-6
-        safe = np.where(empty, np.nan, total)
-        return {name: density / safe for name, density in self.densities.items()}
-
     def rows(self) -> Iterator[dict[str, float]]:
         """Yield one row per window and slice, for a table."""
         for window, (start, end) in enumerate(self.windows_fs):
@@ -208,27 +198,8 @@ class Profiles(Result):
         return f"{', '.join(self.densities)} in {len(self.windows_fs)} windows"
 
 
-def density_profile(
-    places: FloatArray, slices: int, smearing: float = 0.0, *, periodic: bool = True
-) -> FloatArray:
-    """Return how many atoms each slice holds, blurred; the sum is the number of atoms.
-
-    Args:
-        places: heights in units of the cell's height, in [0, 1), any shape.
-        slices: how many.
-        smearing: standard deviation of a Gaussian, in units of the cell's height.
-        periodic: what is blurred over one end comes in at the other; else it stays.
-
-    Returns:
-        Shape (slices,).
-    """
-    index = np.minimum((places * slices).astype(np.intp).ravel(), slices - 1)
-    counts = np.bincount(index, minlength=slices).astype(np.float64)
-    return blurred(counts, smearing * slices, periodic=periodic)
-
-
 def profiles(
-    trajectory: Trajectory,
+    trajectory: Any,
     species: Sequence[str] | None = None,
     *,
     resolution: float = 0.2,
@@ -242,17 +213,25 @@ def profiles(
     slab that moves as a whole does not blur.
 
     Args:
-        trajectory: wrapped or not; the cell may change.
+        trajectory: whatever `open_trajectory` takes, wrapped or not; the cell may
+            change.
         species: symbols; all by default.
         resolution: of the slices, Å.
         windows: how many, of equal numbers of frames; fewer if there are fewer frames.
         smearing: standard deviation of the Gaussian of each atom, Å; 0 for none.
-        drift: see `drift.reference`.
+        drift: see `unwrapped_positions.reference`.
 
     Raises:
         AnalysisError: there is no frame, a species is missing, the resolution is not
             positive, or an atom leaves a cell that is not periodic along c.
+
+    >>> cell, here = np.diag([2.0, 2.0, 4.0]), [[[0, 0, 0.5], [0, 0, 2.5]]]
+    >>> run = Trajectory.from_arrays(["Li", "S"], cell, here)
+    >>> found = profiles(run, resolution=1.0, smearing=0.0)
+    >>> found.densities["Li"].round(6).tolist()  # one atom in a slice of 4 Å³
+    [[0.25, 0.0, 0.0, 0.0]]
     """
+    trajectory = open_trajectory(trajectory)
     if not (resolution > 0 and windows >= 1 and smearing >= 0):
         raise AnalysisError(
             "profiles need resolution > 0, windows >= 1 and smearing >= 0, got "
@@ -280,11 +259,17 @@ def profiles(
                 places = np.mod(places - shifts[row : row + len(block), None], 1.0)
                 places[places >= 1.0] = 0.0
             for one in np.unique(window):
-                counts[name][one] += density_profile(places[window == one], slices)
+                counts[name][one] += _in_slices(places[window == one], slices)
         row += len(block)
     return _assemble(
         trajectory, counts, bounds, heights / row, areas / row, smearing, drift
     )
+
+
+def _in_slices(places: FloatArray, slices: int) -> FloatArray:
+    """Return how many of some relative heights each slice holds, shape (slices,)."""
+    index = np.minimum((places * slices).astype(np.intp).ravel(), slices - 1)
+    return np.bincount(index, minlength=slices).astype(np.float64)
 
 
 def normal_drift(trajectory: Trajectory, drift: Drift = "auto") -> FloatArray:

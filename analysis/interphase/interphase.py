@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,8 +25,8 @@ from ionface.analysis.interphase.density_profiles import (
     blurred,
     profiles,
 )
+from ionface.analysis.readers import open_trajectory
 from ionface.analysis.trajectory.frames import FloatArray
-from ionface.analysis.trajectory.trajectory import Trajectory
 from ionface.errors import AnalysisError
 
 __all__ = ["Front", "Growth", "Interphase", "fit_fronts", "interphase", "interphase_of"]
@@ -38,7 +39,7 @@ LAYER = 1.0
 
 
 def interphase(
-    trajectory: Trajectory,
+    trajectory: Any,
     first: Sequence[str],
     second: Sequence[str],
     *,
@@ -49,12 +50,12 @@ def interphase(
     """Return how wide the region is where two phases have mixed, against time.
 
     Args:
-        trajectory: wrapped or not.
+        trajectory: whatever `open_trajectory` takes, wrapped or not.
         first: species that only the first phase has at the start, its markers.
         second: those of the second phase.
         windows: of time.
         resolution: of the counts, Å.
-        drift: see `drift.reference`.
+        drift: see `unwrapped_positions.reference`.
 
     Raises:
         AnalysisError: a species marks both phases, is missing, or the phases are apart.
@@ -64,6 +65,7 @@ def interphase(
             f"each phase needs marker species of its own, got {list(first)} and "
             f"{list(second)}"
         )
+    trajectory = open_trajectory(trajectory)
     windows = max(1, min(windows, len(trajectory)))
     parts = max(1, min(PARTS, len(trajectory) // windows))
     found = profiles(

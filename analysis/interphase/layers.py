@@ -14,6 +14,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from ionface.analysis.readers import open_trajectory
 from ionface.analysis.result import (
     Provenance,
     Result,
@@ -193,7 +194,7 @@ class LayerCoordination(Result):
 
 
 def layer_coordination(
-    trajectory: Trajectory,
+    trajectory: Any,
     pair: tuple[str, str],
     cutoff: float,
     layers: Sequence[float] | int = 10,
@@ -204,7 +205,8 @@ def layer_coordination(
     """Return the mean coordination number of a species in layers of height.
 
     Args:
-        trajectory: wrapped or not; the cell may change.
+        trajectory: whatever `open_trajectory` takes, wrapped or not; the cell may
+            change.
         pair: central species and neighbors.
         cutoff: Å; may exceed half the cell.
         layers: edges in Å, ascending, or how many layers of equal height.
@@ -214,7 +216,13 @@ def layer_coordination(
     Raises:
         AnalysisError: the cutoff, the stride or the layers make no sense, or a species
             is missing.
+
+    >>> cell, here = np.diag([9.0, 9.0, 9.0]), [[[0, 0, 1.0], [0, 0, 3.5]]]
+    >>> run = Trajectory.from_arrays(["In", "S"], cell, here)
+    >>> layer_coordination(run, ("In", "S"), 3.0, layers=3).numbers.tolist()
+    [[1.0, nan, nan]]
     """
+    trajectory = open_trajectory(trajectory)
     if not (0 < cutoff < np.inf and windows >= 1 and stride >= 1):
         raise AnalysisError(
             "coordination numbers need cutoff > 0 Å, windows >= 1 and stride >= 1, got "

@@ -27,6 +27,7 @@ from ionface.analysis.reactions.reference_fractions import (
     explain,
 )
 from ionface.analysis.reactions.verdicts import Verdict, verdict
+from ionface.analysis.readers import open_trajectory
 from ionface.analysis.result import (
     Provenance,
     Result,
@@ -169,7 +170,7 @@ class ReactionReport(Result):
 
 
 def reactions(
-    trajectory: Trajectory,
+    trajectory: Any,
     pairs: Iterable[str | tuple[str, str]],
     *,
     references: Mapping[str, RdfResult] | None = None,
@@ -182,7 +183,8 @@ def reactions(
     """Return which bonds formed and broke, and what that amounts to.
 
     Args:
-        trajectory: positions may be wrapped or not; the cell may change.
+        trajectory: whatever `open_trajectory` takes, wrapped or not; the cell may
+            change.
         pairs: as in "In-S"; the first species are the centers of the groups.
         references: RDFs of crystals that may have formed, by name, from `crystal_rdf`
             or `rdf`, at least up to `within` and best to 1 Å more; each serves
@@ -196,7 +198,17 @@ def reactions(
     Raises:
         AnalysisError: there is no pair or no frame, a species is missing, a rule is for
             a pair that was not asked for, or a reference ends before `within`.
+
+    >>> cell = np.diag([20.0, 20.0, 20.0])
+    >>> apart = np.where(np.arange(400) < 100, 5.0, 2.6)  # one bond forms and stays
+    >>> positions = np.zeros((400, 2, 3))
+    >>> positions[:, 1, 0] = apart
+    >>> run = Trajectory.from_arrays(["In", "S"], cell, positions, timestep_fs=2.0)
+    >>> found = reactions(run, ["In-S"]).pairs["In-S"]
+    >>> found.history.formed_fs.tolist(), found.lifetimes.broken
+    ([200.0], 0)
     """
+    trajectory = open_trajectory(trajectory)
     names = [pair_name(parse_pair(pair)) for pair in pairs]
     if not names:
         raise AnalysisError("no pair to follow; name at least one, as In-S")

@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from ionface.analysis.diffusion.unwrapped_positions import fixed_atoms
+from ionface.analysis.readers import open_trajectory
 from ionface.analysis.result import Provenance, Result, number_of, plain
 from ionface.analysis.statistics import (
     correlated_mean,
@@ -130,19 +131,19 @@ class RunChecks(Result):
         return self.verdict
 
 
-def check_run(
-    trajectory: Trajectory, target_temperature: float | None = None
-) -> RunChecks:
+def check_run(trajectory: Any, target_temperature: float | None = None) -> RunChecks:
     """Return the checks of a run with a thermostat, and the verdict of all together.
 
     Args:
-        trajectory: with temperature and conserved energy where the source has them.
+        trajectory: whatever `open_trajectory` takes, with temperature and conserved
+            energy where the source has them.
         target_temperature: of the thermostat, K; by default what the trajectory itself
             says (meta 'temperature_K').
 
     Raises:
         TrajectoryError: there are fewer than three frames.
     """
+    trajectory = open_trajectory(trajectory)
     times = trajectory.times_fs
     if len(times) < 3:
         raise TrajectoryError(
