@@ -101,6 +101,13 @@ def open_trajectory(
     Raises:
         AnalysisError: nothing readable is there, or segments or frames do not have the
             same atoms.
+
+    Examples:
+        >>> from ase.build import bulk
+        >>> open_trajectory([bulk("Al", cubic=True)] * 3)
+        <Trajectory: 3 frames of Al4; unknown times>
+        >>> open_trajectory([bulk("Al", cubic=True)] * 3, timestep_fs=2.0).times_fs
+        array([0., 2., 4.])
     """
     check_timestep(timestep_fs)
     if isinstance(source, Trajectory):

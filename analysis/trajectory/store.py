@@ -207,21 +207,19 @@ def read_store(path: Path) -> StoredFrames:
         dtype = header.record_dtype()
         count, torn = divmod(max(0, size - offset), dtype.itemsize)
         heads, whole = _heads(path, dtype, offset, count)
-        # An empty file cannot be mapped.
-        records = (
-            np.memmap(path, dtype=dtype, mode="r", offset=offset, shape=(count,))
-            if count
-            else np.zeros(0, dtype)
+        edges = np.flatnonzero(np.diff(np.concatenate([[False], whole, [False]])))
+        segments = tuple(
+            records_segment(
+                np.memmap(path, dtype, "r", offset + low * dtype.itemsize, high - low),
+                header,
+                heads[low:high],
+            )
+            for low, high in edges.reshape(-1, 2).tolist()
         )
     except OSError as error:
         raise TrajectoryError(
             f"cannot read the trajectory {path}: {error.strerror}"
         ) from error
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], whole, [False]])))
-    segments = tuple(
-        _segment(records[low:high], heads[low:high], header)
-        for low, high in edges.reshape(-1, 2)
-    )
     damaged = [int(index) for index in np.flatnonzero(~whole)]
     total = hashlib.sha256(encode_header(header) + heads["crc"][whole].tobytes())
     return StoredFrames(header, segments, damaged, torn, total.hexdigest())
@@ -261,10 +259,17 @@ def _heads(
     return heads, whole
 
 
-def _segment(
-    records: NDArray[np.void], heads: NDArray[np.void], header: Header
+def records_segment(
+    records: NDArray[np.void], header: Header, heads: NDArray[np.void] | None = None
 ) -> Segment:
-    """Return records as a segment: small arrays from memory, large ones mapped."""
+    """Return records that were checked as a segment of frames.
+
+    Args:
+        records: may be mapped from the disk.
+        header: of their file.
+        heads: all but their arrays in memory, where that is not in `records`.
+    """
+    heads = records if heads is None else heads
     constant = header.lattice is not None
     return Segment(
         steps=np.array(heads["step"]),
@@ -275,11 +280,6 @@ def _segment(
         velocities=records["velocities"] if header.velocities else None,
         thermostat=records["thermostat"] if header.thermostat else None,
     )
-
-
-def records_segment(records: NDArray[np.void], header: Header) -> Segment:
-    """Return records that were read and checked as a segment of frames."""
-    return _segment(records, records, header)
 
 
 def release(array: NDArray[Any]) -> None:

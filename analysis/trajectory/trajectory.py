@@ -189,11 +189,6 @@ class Trajectory:
         return len(self.species)
 
     @property
-    def complete(self) -> bool:
-        """Return whether everything that the sources hold was usable."""
-        return self.skipped.count == 0
-
-    @property
     def timed(self) -> bool:
         """Return whether the time of every frame is known."""
         return not self.untimed
