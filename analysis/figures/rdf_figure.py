@@ -153,11 +153,12 @@ def _time_bar(figure: Figure, grid: Any, result: RdfResult) -> None:
         return
     starts = [start / FS_PER_PS for start, _ in result.windows_fs]
     edges = [*starts, result.windows_fs[-1][1] / FS_PER_PS]
+    label = "time window (ps)"
+    if not np.isfinite(edges).all():  # frames without times: windows are numbered
+        edges, label = [float(n) for n in range(len(edges))], "window of frames"
     colors = ListedColormap(_time_colors(len(starts)))
     mappable = ScalarMappable(BoundaryNorm(edges, len(starts)), colors)
-    bar = figure.colorbar(
-        mappable, ax=list(grid[0]), pad=0.02, aspect=28, label="time window (ps)"
-    )
+    bar = figure.colorbar(mappable, ax=list(grid[0]), pad=0.02, aspect=28, label=label)
     shown = edges if len(edges) <= 7 else edges[:: -(-len(edges) // 7)]
     bar.set_ticks(shown, labels=[f"{edge:.3g}" for edge in shown])
     bar.outline.set_visible(False)

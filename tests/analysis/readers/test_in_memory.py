@@ -56,6 +56,7 @@ def test_a_list_of_atoms_has_rdfs_without_any_time(atoms):
         open_trajectory(atoms, timestep_fs=2.0), ["In-S"], cutoff=6.0, windows=2
     )
     np.testing.assert_array_equal(found.pairs["In-S"].n, timed.pairs["In-S"].n)
+    found.plot()
     with pytest.raises(UnknownTimeError, match=r"give timestep_fs=\.\.\."):
         _ = run.times_fs
 
