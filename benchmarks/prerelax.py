@@ -31,7 +31,7 @@ sys.path[0] = str(Path(__file__).resolve().parent.parent)
 from ionface.structures.interface import build_interface
 from ionface.workflows.engines.contract import RelaxSettings
 from ionface.workflows.engines.registry import configured
-from ionface.workflows.engines.vasp.vasp_engine import vasp_double
+from ionface.workflows.engines.vasp_double.engine import vasp_double
 from ionface.workflows.flows.jobs import BuiltInterface
 from ionface.workflows.study import study_files
 from ionface.workflows.study.naming import slug
@@ -157,7 +157,7 @@ def folder_of(
 def steps_to(energy: float, folder: Path) -> int | None:
     """Return the ionic step at which VASP came as low as an energy, within 1 meV."""
     found: list[float] = []
-    for path in sorted(folder.glob("part-*/OSZICAR")):
+    for path in sorted(folder.glob("run-*/OSZICAR")):
         found += map(float, re.findall(r"E0=\s*(\S+)", path.read_text()))
     return next((n for n, e in enumerate(found, 1) if e <= energy + 1e-3), None)
 

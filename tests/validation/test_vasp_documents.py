@@ -19,7 +19,7 @@ from ionface.workflows.engines.records import RunRecord
 from ionface.workflows.engines.vasp.incar import PlaneWaves
 from ionface.workflows.engines.vasp.inputs import VaspRun
 from ionface.workflows.engines.vasp.outputs import read_output
-from ionface.workflows.engines.vasp.run_frames import part_frames
+from ionface.workflows.engines.vasp.run_frames import run_frames
 from ionface.workflows.study.protocols import LI_2024
 from ionface.workflows.study.vasp_settings import VaspSettings
 
@@ -51,7 +51,7 @@ def document(folder):
     start = Structure(Lattice(first.lattice), stream.species, first.fractional)
     run = VaspRun(PlaneWaves(LI_2024, VaspSettings()), start, {}, None)
     assert (run.order == np.arange(len(start))).all()
-    output = read_output(run, folder, emulated=False)
+    output = read_output(run, folder)
     record = RunRecord(
         structure=output.structure,
         energy=output.energy,
@@ -148,10 +148,10 @@ def test_frames_of_a_real_run_cut_short_are_completed_from_its_xdatcar(
         (tmp_path / name).write_bytes((source / name).read_bytes())
     text = (source / "vasprun.xml").read_text()
     (tmp_path / "vasprun.xml").write_text(text)
-    whole = part_frames(tmp_path)
+    whole = run_frames(tmp_path)
     assert (len(whole.steps), whole.recovered) == (100, 0)
     (tmp_path / "vasprun.xml").write_text(text[: len(text) // 2])
-    found = part_frames(tmp_path)
+    found = run_frames(tmp_path)
     assert len(found.steps) == 100
     assert found.recovered > 40
     for ours, theirs in zip(found.steps, whole.steps, strict=True):

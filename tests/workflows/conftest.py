@@ -215,17 +215,20 @@ def shared_library(tmp_path_factory):
 @pytest.fixture
 def double(potcar_library, monkeypatch):
     """The engine on the stand-in executable with a classical potential."""
-    from ionface.workflows.engines.vasp.vasp_engine import VaspEngine, double_command
+    from ionface.workflows.engines.vasp_double.engine import (
+        StandInWaves,
+        VaspDoubleEngine,
+        double_command,
+    )
 
-    pytest.importorskip("ionface.workflows.engines.vasp_double")
     monkeypatch.delenv("CUSTODIAN_WALLTIME_START", raising=False)
     monkeypatch.setenv("IONFACE_VASP_CALCULATOR", "ase.calculators.emt.EMT")
 
-    def engine(wrapper=None, grows=False, **settings):
+    def engine(wrapper=None, grows=False, prerelax=None, **settings):
         command = " ".join(filter(None, [wrapper, double_command()]))
         given = VaspSettings(vasp_cmd=command, k_spacing=1.0, **settings)
-        return VaspEngine(
-            "vasp-double", PlaneWaves(LI_2024, given), emulated=True, grows=grows
+        return VaspDoubleEngine(
+            waves=StandInWaves(LI_2024, given), prerelax=prerelax, grows=grows
         )
 
     return engine

@@ -199,13 +199,15 @@ def run_study(study: Study, root: Path, as_json: bool) -> Outcome:
 
 def _check_vasp(study: Study, root: Path) -> None:
     """Refuse, before anything is made, VASP jobs that could not start here."""
-    from ionface.workflows.planning.preflight import check_study, vasp_engines
+    from ionface.workflows.planning.preflight import check_study
 
-    if not vasp_engines(study):
-        return
     with job_progress(study.name) as shown:
-        shown.job("checks before VASP starts", 0, 1)
-        check_study(study, here=True, project=root)
+        check_study(
+            study,
+            here=True,
+            project=root,
+            announce=lambda: shown.job("checks before VASP starts", 0, 1),
+        )
 
 
 def _tell(project: Project, outcome: Outcome, as_json: bool) -> None:

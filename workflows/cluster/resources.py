@@ -193,20 +193,17 @@ def plan_resources(study: Study, walltime_h: float) -> dict[str, Resources]:
         study: with an engine.
         walltime_h: the longest wall time, h; a shorter job asks for less.
     """
-    from ionface.workflows.planning.preflight import check, needs, vasp_engines
+    from ionface.workflows.planning.preflight import check_study, needs
 
+    longest = study.vasp.walltime or walltime_h
     planned: dict[str, Resources] = {}
-    for engine, roles in vasp_engines(study):
-        given = engine.waves.settings
-        longest = given.walltime or walltime_h
-        found = check(study, engine, here=False, roles=roles)
-        for name, need in needs(found, engine).items():
-            planned[_every_segment(name)] = Resources(
-                tasks=need.tasks,
-                nodes=1 if engine.emulated else None,
-                walltime=_walltime(need.hours, longest),
-                memory=given.memory,
-            )
+    for name, need in needs(check_study(study, here=False)).items():
+        planned[_every_segment(name)] = Resources(
+            tasks=need.tasks,
+            nodes=1 if need.tasks == 1 else None,
+            walltime=_walltime(need.hours, longest),
+            memory=study.vasp.memory,
+        )
     return planned
 
 

@@ -8,13 +8,17 @@ needs no entry; its import path is enough.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from difflib import get_close_matches
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Literal, TypeVar
 
+from jobflow import Job, Maker
+from pymatgen.core import Structure
+
 from ionface.errors import IonfaceError
 from ionface.workflows.engines.ase.ase_engine import from_import_path
-from ionface.workflows.engines.contract import Engine
+from ionface.workflows.engines.contract import Engine, RelaxSettings
 from ionface.workflows.study.protocols import protocol
 from ionface.workflows.study.study import EngineChoice, Study
 
@@ -67,7 +71,7 @@ def job_engine(study: Study, metadata: Mapping[str, Any]) -> Engine | None:
 
 def configured(engine_: SomeEngine, study: Study) -> SomeEngine:
     """Return an engine with what a study sets for it."""
-    return engine_.configured(protocol(study.protocol), study.vasp, engine)
+    return engine_.configured(protocol(study.protocol), study.vasp, NamedEngine)
 
 
 def engine(choice: str | EngineChoice) -> Engine:
@@ -89,3 +93,41 @@ def engine(choice: str | EngineChoice) -> Engine:
         f"unknown engine {choice!r}; {hint}have {sorted(known)}, or the import path "
         "of an ASE calculator such as ase.calculators.emt.EMT"
     )
+
+
+@dataclass(frozen=True)
+class NamedEngine(Engine):
+    """An engine that is looked up where its job runs, not where it is planned.
+
+    So a study is planned and submitted where the packages of a potential are missing.
+    """
+
+    name: str = ""
+
+    def relax(self, settings: RelaxSettings) -> Maker:
+        """Return the Maker of relaxations."""
+        return NamedRelaxMaker(self.name, settings)
+
+
+@dataclass
+class NamedRelaxMaker(Maker):
+    """Relaxations by the engine of a name.
+
+    Attributes:
+        engine: its name.
+        settings: when they are done.
+        name: of the job.
+    """
+
+    engine: str
+    settings: RelaxSettings
+    name: str = "relax"
+
+    def make(self, structure: Structure) -> Job:
+        """Return the job of that engine.
+
+        Raises:
+            IonfaceError: it is not installed here.
+        """
+        job: Job = engine(self.engine).relax(self.settings).make(structure)
+        return job

@@ -43,8 +43,8 @@ def building_jobs(
         ranked, built = _members(study, spec, where, film)
         jobs += ranked
     if spec.scan is None:
-        for name, one in built.items():
-            named(one, name, one.metadata["task"], result="model")
+        for one in built.values():
+            one.metadata["result"] = "model"
         return jobs, built
     placed = {}
     for name, one in built.items():

@@ -1,10 +1,16 @@
-"""The Slurm script of one directory: hand on, run in stages, go on in parts."""
+"""The Slurm script of one directory: take the structure before, run VASP in stages.
+
+It needs no ionface where it runs. Started again, it goes on: a relaxation from its
+CONTCAR, dynamics in another run folder from the CONTCAR of the last one. How many steps
+these have together is for the user to say; `ionface analyze` joins them, checks each
+restart and leaves out what a later run repeats.
+"""
 
 from __future__ import annotations
 
 import json
 
-from ionface.workflows.planning.planned_jobs import PlannedJob
+from ionface.workflows.planning.walk import PlannedJob
 from ionface.workflows.study.naming import slug
 from ionface.workflows.study.vasp_settings import VaspSettings
 
@@ -31,7 +37,7 @@ def batch_script(job: PlannedJob, before: str | None) -> str:
         "",
         *(_from_contcar(before, job) if before else []),
     ]
-    body = _dynamics_body(job) if job.kind == "dynamics" else _body(job)
+    body = _dynamics_body() if job.kind == "dynamics" else _body(job)
     return "\n".join([*lines, *body]) + "\n"
 
 
@@ -76,30 +82,32 @@ def _stop_watch() -> list[str]:
 
 
 def _from_contcar(before: str, job: PlannedJob) -> list[str]:
-    """Return the lines that put the final positions of the job before into POSCAR.
+    """Return the lines that put the final structure of the job before into POSCAR.
 
-    Velocities that the POSCAR holds stay: only the rows of positions are replaced.
+    Both files have the same atoms and flags, so the same number of rows up to the last
+    position; velocities that the POSCAR holds below them stay.
     """
-    count = len(job.run.structure)
-    stages = ["first/POSCAR", "POSCAR"] if job.stages == 2 else ["POSCAR"]
-    keep = [
+    poscar = job.run.poscar()
+    rows = 8 + len(job.run.structure) + (poscar.selective_dynamics is not None)
+    stages = ["first/POSCAR", "POSCAR"] if job.description.stages == 2 else ["POSCAR"]
+    take = [
+        f"  {{ head -n {rows} ../{before}/CONTCAR; tail -n +{rows + 1} {poscar}; }} "
+        f"> POSCAR.new && mv POSCAR.new {poscar}"
+        for poscar in stages
+    ]
+    return [
         "if [ ! -e .started ]; then",
         f"  test -s ../{before}/CONTCAR  # the job before has to be finished",
+        *take,
+        "  touch .started",
+        "fi",
+        "",
     ]
-    for poscar in stages:
-        keep += [
-            f"  awk -v n={count} 'function head(f) {{ return (f ~ /^[Ss]/) ? 9 : 8 }}"
-            " FNR == NR { line[FNR] = $0; if (FNR == 8) h = head($1); next }"
-            " FNR == 8 { g = head($1) }"
-            " { i = FNR - g; print (FNR > 8 && i >= 1 && i <= n) ? line[h + i] : $0 }'"
-            f" ../{before}/CONTCAR {poscar} > POSCAR.new && mv POSCAR.new {poscar}",
-        ]
-    return [*keep, "  touch .started", "fi", ""]
 
 
 def _body(job: PlannedJob) -> list[str]:
     lines = []
-    if job.stages == 2:
+    if job.description.stages == 2:
         lines += [
             "if [ ! -s first/WAVECAR ]; then run_vasp first; fi",
             "if [ ! -s WAVECAR ]; then cp first/WAVECAR WAVECAR; fi",
@@ -109,41 +117,15 @@ def _body(job: PlannedJob) -> list[str]:
     return [*lines, "run_vasp ."]
 
 
-def _dynamics_body(job: PlannedJob) -> list[str]:
+def _dynamics_body() -> list[str]:
     return [
-        f"STEPS={job.steps}",
-        "done_steps() {  # frames of all parts; each later part repeats one",
-        "  local n=0 k=0 f",
-        "  for f in part-*/vasprun.xml; do",
-        '    [ -e "$f" ] || continue',
-        "    n=$((n + $(grep -c '</calculation>' \"$f\" || true))); k=$((k + 1))",
-        "  done",
-        "  echo $((n - (k > 1 ? k - 1 : 0)))",
-        "}",
-        "# a part that died before its first step, or while it wrote where it stood",
-        "for part in $(ls -dr part-* 2> /dev/null || true); do",
-        '  if [ -s "$part/CONTCAR" ] && \\',
-        "     grep -qs '</calculation>' \"$part/vasprun.xml\"; then break; fi",
-        '  mv "$part" "$(mktemp -d aside-XXXXXX)"  # kept for a look; not counted',
-        "done",
-        "finished=$(done_steps)",
-        'if [ "$finished" -ge $STEPS ]; then exit 0; fi',
-        "last=$(ls -d part-* 2> /dev/null | tail -1 || true)",
-        "number=1",
-        'if [ -n "$last" ]; then number=$((10#${last#part-} + 1)); fi',
-        "part=$(printf 'part-%03d' $number)",
-        'mkdir "$part"; cp INCAR KPOINTS POTCAR "$part"',
-        'if [ -n "$last" ] && [ -s "$last/CONTCAR" ] && [ "$finished" -gt 0 ]; then',
-        '  cp "$last/CONTCAR" "$part/POSCAR"  # positions, velocities, thermostat',
-        '  sed -i "s/^NSW = .*/NSW = $((STEPS - finished + 1))/" "$part/INCAR"',
-        '  if [ -s "$last/WAVECAR" ]; then mv "$last/WAVECAR" "$part/WAVECAR"; fi',
-        "else",
-        '  cp POSCAR "$part/POSCAR"',
-        "fi",
-        'run_vasp "$part"',
-        "now=$(done_steps)",
-        'if [ "$now" -lt $STEPS ] && [ "$now" -gt "$finished" ]; then',
-        # by hand, on a machine that has sbatch, nothing is submitted behind one's back
-        '  if [ -n "${SLURM_JOB_ID:-}" ]; then sbatch job.sh; fi',
-        "fi",
+        "# every start makes another run folder; a run that died before its first step",
+        "# has no CONTCAR to go on from: remove its folder",
+        "last=$(ls -d run-[0-9][0-9][0-9] 2> /dev/null | tail -1 || true)",
+        "number=${last#run-}; next=$(printf 'run-%03d' $((10#${number:-0} + 1)))",
+        'start=POSCAR; if [ -n "$last" ]; then start=$last/CONTCAR; fi',
+        'test -s "$start"',
+        'mkdir "$next"; cp INCAR KPOINTS POTCAR "$next"',
+        'cp "$start" "$next/POSCAR"  # positions, velocities, thermostat',
+        'run_vasp "$next"',
     ]

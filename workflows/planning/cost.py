@@ -18,9 +18,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from ionface.workflows.engines.vasp.kpoints import irreducible
+from ionface.workflows.engines.contract import JobDescription
+from ionface.workflows.engines.vasp.inputs import VaspRun, irreducible
 from ionface.workflows.engines.vasp.potcars import valence_electrons
-from ionface.workflows.planning.planned_jobs import PlannedJob
 
 CUTOFF_TO_WAVENUMBER = 0.5123167  # sqrt(2 m_e) / hbar, Å⁻¹ eV^-1/2
 RATE = 3e9  # sustained operations per second and core
@@ -67,22 +67,20 @@ class Cost:
     kpar: int
 
 
-def estimate(job: PlannedJob, correction: float = 1.0) -> Cost:
+def estimate(job: JobDescription, correction: float = 1.0) -> Cost:
     """Return what a job costs by the model of this module.
 
     Args:
-        job: with its inputs.
+        job: of VASP, with its inputs.
         correction: measured over modelled time of finished runs.
 
     Raises:
         IonfaceError: the number of valence electrons of an element is unknown.
     """
-    run, structure = job.run, job.run.structure
-    waves = run.waves
+    run: VaspRun = job.inputs
+    structure, waves = run.structure, run.waves
     counts = {str(e): int(n) for e, n in structure.composition.items()}
-    electrons = round(
-        valence_electrons(counts, waves.settings.potcars, waves.potcar_functional)
-    )
+    electrons = round(valence_electrons(counts, waves.settings.potcars, waves.potcar))
     divisions = tuple(int(n) for n in run.kpoints().kpts[0])
     points = irreducible((divisions[0], divisions[1], divisions[2]))
     spins = int(run.incar.get("ISPIN", 1))
@@ -153,7 +151,7 @@ def operations(n_b: int, n_pw: int, n_fft: float, n_proj: int, *, gamma: bool) -
     return products / 4 + transforms / 2 if gamma else products + transforms
 
 
-def expected_steps(job: PlannedJob) -> int:
+def expected_steps(job: JobDescription) -> int:
     """Return the ionic steps that a job probably takes."""
     if job.kind == "static":
         return 1

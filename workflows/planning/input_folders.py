@@ -1,12 +1,12 @@
 """`ionface inputs`: ready VASP directories for those who submit by hand.
 
-    DIR/README.md             what to run, in which order
+    DIR/README.md             what to run, in which order, and what is left out
     DIR/study.json            which study this is; another one is refused
     DIR/<subject>/<n-task>/   INCAR, KPOINTS, POSCAR, POTCAR (or POTCAR.spec), job.sh
                               first/  the convergence before the dipole correction
 
-Each job.sh takes the final structure of the job before it, runs VASP, and in dynamics
-goes on in numbered parts, resubmitting itself until all steps are done.
+The jobs are those of the study's flow. Each job.sh takes the final structure of the
+job before it; all that waits for more than that is named and left out.
 """
 
 from __future__ import annotations
@@ -16,22 +16,39 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from jobflow import Job
+
 from ionface.errors import IonfaceError
 from ionface.workflows.engines.contract import DynamicsSettings
 from ionface.workflows.engines.vasp.incar import first_stage
 from ionface.workflows.engines.vasp.inputs import VaspRun, write
-from ionface.workflows.engines.vasp.potcars import has_library
-from ionface.workflows.engines.vasp.vasp_engine import VaspEngine
 from ionface.workflows.engines.vasp.velocities import thermal_velocities
 from ionface.workflows.planning.batch_script import batch_script
 from ionface.workflows.planning.input_results import IDENTITY, identity
-from ionface.workflows.planning.planned_jobs import (
-    PlannedJob,
-    check_by_hand,
-    study_jobs,
-)
+from ionface.workflows.planning.walk import GraphWalk, PlannedJob
 from ionface.workflows.study.naming import slug
 from ionface.workflows.study.study import Study
+
+_FILM = (
+    "its film is brought to rest by an engine first, and what follows stands on that"
+)
+_SCAN = (
+    "its place is scanned with an engine first; to write inputs of the model as it is "
+    "built, take scan out of the study"
+)
+REASONS = {
+    "open film": _FILM,
+    "check film": _FILM,
+    "registry scan": _SCAN,
+    "place": _SCAN,
+    "choose ordering": "its ensemble is chosen by energies that do not exist yet; set "
+    "ensemble to 1 and choose by rank",
+    "separate": "slabs: frozen are cut from the relaxed interface, which does not "
+    "exist yet; set slabs to relaxed",
+}
+"""Why a job of our own, by its task, cannot be done by hand."""
+
+WAY_OUT = "ionface run or submit does all of it"
 
 
 @dataclass(frozen=True)
@@ -47,40 +64,75 @@ class WrittenJob:
     folder: Path
 
 
-def write_inputs(
-    study: Study, engine: VaspEngine, out: Path, *, spec: bool | None = None
-) -> list[WrittenJob]:
+@dataclass(frozen=True)
+class WrittenInputs:
+    """What was written of a study.
+
+    Attributes:
+        jobs: in the order of the study's flow.
+        left_out: why not, by interface.
+    """
+
+    jobs: list[WrittenJob]
+    left_out: dict[str, str]
+
+
+def write_inputs(study: Study, out: Path, *, spec: bool | None = None) -> WrittenInputs:
     """Write all directories of a study; a directory of the same study is rewritten.
 
     Args:
-        study: any; its engine does not matter.
-        engine: vasp, as configured by the study.
+        study: on VASP, or on its stand-in.
         out: is made.
         spec: POTCAR.spec instead of POTCAR; None for whichever is possible.
 
     Raises:
         IonfaceError: the directory belongs to another study, a POTCAR is missing, or
-            the study cannot be run by hand.
+            nothing of the study can be run by hand.
         StructureError: a model cannot be built.
     """
-    check_by_hand(study)
     _check_directory(study, out)
+    walk = GraphWalk(study)
+    waiting = walk.waits_for()
+    left_out = {
+        str(walk.jobs[uuid].metadata["subject"]): _reason(own)
+        for uuid, own in waiting.items()
+    }
+    # one term of a ledger is of no use without the others
+    incomplete = {_ledger(walk.jobs[uuid]) for uuid in waiting}
+    free = [job for job in walk.engine_jobs if _ledger(job) not in incomplete]
+    jobs = [planned for planned in map(walk.planned, free) if planned is not None]
+    if not jobs:
+        reasons = "; ".join(f"{name}: {why}" for name, why in left_out.items())
+        raise IonfaceError(
+            f"nothing of {study.name} can be run by hand: {reasons}. {WAY_OUT}"
+        )
     if spec is None:
-        spec = not (has_library() or engine.emulated)
-    jobs = study_jobs(study, engine)
+        spec = not jobs[0].run.waves.has_potcars
     if not spec:
         for job in jobs:
             job.run.potcars()  # refuses before anything is written
     out.mkdir(parents=True, exist_ok=True)
-    folders = [(job, folder_of(job, jobs, out)) for job in jobs]
-    told = identity(study, folders, out)
+    written = [WrittenJob(job, _folder_of(job, jobs, out)) for job in jobs]
+    told = identity(study, [(entry.job, entry.folder) for entry in written], out)
     (out / IDENTITY).write_text(json.dumps(told, indent=1) + "\n")
-    written = [_write_job(job, jobs, out, spec) for job in jobs]
-    (out / "README.md").write_text(readme(study, written, engine, spec=spec))
-    return written
+    for entry in written:
+        _write_job(entry, written, spec=spec)
+    inputs = WrittenInputs(written, left_out)
+    (out / "README.md").write_text(readme(study, inputs, spec=spec))
+    return inputs
 
 
-def folder_of(job: PlannedJob, jobs: Sequence[PlannedJob], out: Path) -> Path:
+def _ledger(job: Job) -> tuple[str, str]:
+    """Return of which interface's energies, or dynamics, a job is part."""
+    return job.metadata["subject"], job.metadata["role"]
+
+
+def _reason(own: Job) -> str:
+    task = str(own.metadata["task"])
+    return REASONS.get(task, f"{own.name} needs the results of an engine")
+
+
+def _folder_of(job: PlannedJob, jobs: Sequence[PlannedJob], out: Path) -> Path:
     """Return a job's directory: the subject's, and its number and task."""
     mine = [other for other in jobs if other.subject == job.subject]
     number = mine.index(job) + 1
@@ -103,68 +155,58 @@ def _check_directory(study: Study, out: Path) -> None:
         )
 
 
-def _write_job(
-    job: PlannedJob, jobs: Sequence[PlannedJob], out: Path, spec: bool
-) -> WrittenJob:
-    folder = folder_of(job, jobs, out)
+def _write_job(entry: WrittenJob, written: Sequence[WrittenJob], *, spec: bool) -> None:
+    job, folder, run = entry.job, entry.folder, entry.job.run
     velocities = None
     if job.kind == "dynamics":
-        settings = DynamicsSettings(temperature=float(job.run.incar["TEBEG"]))
-        velocities = thermal_velocities(job.run.structure, settings)
-    write(job.run, folder, velocities=velocities, spec=spec)
-    if (incar := first_stage(job.run.incar)) is not None:
-        stage = VaspRun(job.run.waves, job.run.structure, incar, job.run.spacing)
+        settings = DynamicsSettings(**job.job.maker.dynamics)
+        velocities = thermal_velocities(run.structure, settings)
+    write(run, folder, velocities=velocities, spec=spec)
+    if (incar := first_stage(run.incar)) is not None:
+        stage = VaspRun(run.waves, run.structure, incar, run.spacing)
         write(stage, folder / "first", spec=spec)
     script = folder / "job.sh"
-    script.write_text(batch_script(job, _predecessor(job, jobs, out)))
+    script.write_text(batch_script(job, _before(job, written)))
     script.chmod(0o755)
-    return WrittenJob(job, folder)
 
 
-def _predecessor(job: PlannedJob, jobs: Sequence[PlannedJob], out: Path) -> str | None:
+def _before(job: PlannedJob, written: Sequence[WrittenJob]) -> str | None:
     """Return the name of the directory whose CONTCAR a job starts from."""
-    if job.after is None:
-        return None
-    before = next(
-        other
-        for other in jobs
-        if other.subject == job.subject and other.task == job.after
-    )
-    return folder_of(before, jobs, out).name
+    for entry in written:
+        if entry.job.subject == job.subject and entry.job.task == job.after:
+            return entry.folder.name
+    return None
 
 
-def readme(
-    study: Study, written: Sequence[WrittenJob], engine: VaspEngine, *, spec: bool
-) -> str:
+def readme(study: Study, inputs: WrittenInputs, *, spec: bool) -> str:
     """Return what to run, in which order, and how to read it afterwards."""
+    waves = inputs.jobs[0].job.run.waves
     lines = [
         f"# VASP inputs of {study.name}",
         "",
         f"{study.title or study.name}. Protocol {study.protocol}: "
-        f"{engine.waves.protocol.source}.",
+        f"{waves.protocol.source}.",
         "",
         "Run each directory's `job.sh` (`sbatch job.sh` in it) after the one in the "
         "column *after*; jobs without one can run at once. A job that ended at the "
-        "wall time is submitted again and goes on. Add your partition, account and "
+        "wall time is submitted again and goes on; dynamics then begin another "
+        "`run-*`, from the CONTCAR of the last one. Add your partition, account and "
         "modules to the scripts first.",
         "",
         "| directory | what | atoms | k-points | after |",
         "|---|---|---|---|---|",
+        *map(_row, inputs.jobs),
+        "",
     ]
-    for entry in written:
-        job = entry.job
-        mesh = "x".join(str(n) for n in job.run.kpoints().kpts[0])
-        name = f"{entry.folder.parent.name}/{entry.folder.name}"
-        lines.append(
-            f"| {name} | {job.kind} | {len(job.run.structure)} | {mesh} "
-            f"| {job.after or ''} |"
-        )
-    lines += [""]
-    staged = any(entry.job.stages == 2 for entry in written)
+    if inputs.left_out:
+        lines += [f"Left out ({WAY_OUT}):", ""]
+        lines += [f"- {name}: {why}" for name, why in inputs.left_out.items()]
+        lines += [""]
+    staged = any(entry.job.description.stages == 2 for entry in inputs.jobs)
     if spec:
         lines += [
             "POTCARs are named, not written: each `POTCAR.spec` names them "
-            f"({engine.waves.potcar_functional}) in the order of the POSCAR; join "
+            f"({waves.potcar_functional}) in the order of the POSCAR; join "
             f"them to a POTCAR in each directory{', and in its `first/`' * staged}.",
             "",
         ]
@@ -176,7 +218,17 @@ def readme(
         ]
     lines += [
         "Afterwards: `ionface analyze energies` and `ionface analyze rdf` on this "
-        "directory, or on single ones in it.",
+        "directory, or on single ones in it; all `run-*` of dynamics are joined.",
         "",
     ]
     return "\n".join(lines)
+
+
+def _row(entry: WrittenJob) -> str:
+    job = entry.job
+    mesh = "x".join(str(n) for n in job.run.kpoints().kpts[0])
+    name = f"{entry.folder.parent.name}/{entry.folder.name}"
+    return (
+        f"| {name} | {job.kind} | {len(job.run.structure)} | {mesh} "
+        f"| {job.after or ''} |"
+    )

@@ -9,7 +9,7 @@ from typing import Any
 
 from ionface.analysis.energies.ledger import EnergyTerm, book, vasp_directory_term
 from ionface.errors import IonfaceError
-from ionface.workflows.planning.planned_jobs import PlannedJob
+from ionface.workflows.planning.walk import PlannedJob
 from ionface.workflows.study.study import Study
 
 IDENTITY = "study.json"
@@ -76,7 +76,7 @@ def by_hand_energies(root: Path) -> list[dict[str, Any]]:
 
 
 def dynamics_parts(path: Path) -> list[Path]:
-    """Return the parts of dynamics in a root of inputs, or in one job's folder.
+    """Return the run folders of dynamics in a root of inputs, or in one job's folder.
 
     Returns:
         Those that have begun, in order; nothing where there are none.
@@ -93,7 +93,7 @@ def dynamics_parts(path: Path) -> list[Path]:
                 f"{', '.join(found)}"
             )
         path = path / found[0] if found else path
-    return sorted(part for part in path.glob("part-[0-9]*") if _has_run(part))
+    return sorted(run for run in path.glob("run-[0-9]*") if _has_run(run))
 
 
 def _entry(root: Path, name: str, told: dict[str, Any]) -> dict[str, Any]:

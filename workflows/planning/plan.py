@@ -9,20 +9,18 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from ionface.analysis.readers.vasp_terms import vasp_level
 from ionface.analysis.readers.vasprun import VasprunStream
 from ionface.errors import AnalysisError, IonfaceError
-from ionface.workflows.engines.vasp.outputs import is_emulated
-from ionface.workflows.engines.vasp.run_folders import STAMP, identity, parts
-from ionface.workflows.engines.vasp.vasp_engine import VaspEngine
+from ionface.workflows.engines.vasp.run_folders import STAMP, identity, run_folders
 from ionface.workflows.planning.cost import ELECTRONIC_STEPS, Cost, estimate
-from ionface.workflows.planning.planned_jobs import PlannedJob, study_jobs
-from ionface.workflows.planning.preparing import Role
+from ionface.workflows.planning.walk import GraphWalk, PlannedJob
 from ionface.workflows.study.study import Study
 from ionface.workflows.study.vasp_settings import VaspSettings
 
@@ -37,6 +35,11 @@ class PlannedCost:
 
     job: PlannedJob
     cost: Cost
+
+    @property
+    def emulated(self) -> bool:
+        """Tell whether a stand-in for VASP will run: the cost is then VASP's own."""
+        return self.job.run.waves.emulated
 
 
 @dataclass(frozen=True)
@@ -74,7 +77,7 @@ class Plan:
                     "kind": line.job.kind,
                     "cutoff_ev": line.job.run.waves.cutoff,
                     "mesh": [int(n) for n in line.job.run.kpoints().kpts[0]],
-                    "max_steps": line.job.steps,
+                    "max_steps": line.job.description.steps,
                     **asdict(line.cost),
                     "wall_hours": line.cost.core_hours / self.cores,
                 }
@@ -89,27 +92,25 @@ class Plan:
 
 
 def plan(
-    study: Study,
-    engine: VaspEngine,
-    project: Path | None = None,
-    roles: Collection[Role] = ("formation", "dynamics"),
+    study: Study, project: Path | None = None, walk: GraphWalk | None = None
 ) -> Plan:
-    """Return the plan of a study.
+    """Return the plan of a study; without a line where VASP does none of it.
 
     Args:
-        study: any; its engine does not matter.
-        engine: vasp, as configured by the study.
+        study: with its engines.
         project: whose finished runs correct the estimate.
-        roles: whether the engine computes energies, dynamics, or both.
+        walk: of the study's graph, if there is one already.
 
     Raises:
         IonfaceError: a job cannot be estimated.
         StructureError: a model cannot be built.
     """
-    jobs = study_jobs(study, engine, roles)
+    jobs = (walk or GraphWalk(study)).planned_jobs()
     correction, measured = _correction(jobs, project)
-    lines = tuple(PlannedCost(job, estimate(job, correction)) for job in jobs)
-    return Plan(lines, correction, measured, engine.waves.settings.cores)
+    lines = tuple(
+        PlannedCost(job, estimate(job.description, correction)) for job in jobs
+    )
+    return Plan(lines, correction, measured, study.vasp.cores)
 
 
 def check_budget(found: Plan, budget: float | None) -> None:
@@ -148,6 +149,8 @@ def check_walltime(found: Plan, settings: VaspSettings) -> None:
         return
     usable = walltime_s - settings.reserve
     for line in found.lines:
+        if line.emulated:
+            continue
         step_s = line.cost.step_core_s / found.cores
         if step_s > usable:
             raise IonfaceError(
@@ -166,14 +169,14 @@ def check_memory(found: Plan, memory_gb: float | None) -> None:
     """
     for line in found.lines if memory_gb is not None else ():
         assert memory_gb is not None
-        if line.cost.memory_gb > memory_gb:
+        if line.cost.memory_gb > memory_gb and not line.emulated:
             raise IonfaceError(
                 f"{line.job.name} needs about {line.cost.memory_gb:.0f} GB, above "
                 f"vasp.memory of {memory_gb:g} GB; give more nodes or a smaller model"
             )
 
 
-def table_rows(found: Plan) -> tuple[list[str], list[list[str]]]:
+def table_rows(planned: Plan) -> tuple[list[str], list[list[str]]]:
     """Return header and rows of the plan as a table."""
     header = [
         "job",
@@ -190,7 +193,7 @@ def table_rows(found: Plan) -> tuple[list[str], list[list[str]]]:
         "KPAR",
     ]
     rows = []
-    for name, lines in _alike(found.lines):
+    for name, lines in _alike(planned.lines):
         cost = lines[0].cost
         rows.append(
             [
@@ -201,9 +204,9 @@ def table_rows(found: Plan) -> tuple[list[str], list[list[str]]]:
                 str(cost.kpoints),
                 str(cost.plane_waves),
                 str(cost.steps),
-                f"{len(lines) * cost.core_hours:.1f}",
-                f"{cost.memory_gb:.1f}",
-                f"{len(lines) * cost.disk_gb:.2f}",
+                f"{sum(line.cost.core_hours for line in lines):.1f}",
+                f"{max(line.cost.memory_gb for line in lines):.1f}",
+                f"{sum(line.cost.disk_gb for line in lines):.2f}",
                 str(cost.ncore),
                 str(cost.kpar),
             ]
@@ -212,20 +215,22 @@ def table_rows(found: Plan) -> tuple[list[str], list[list[str]]]:
 
 
 def _alike(lines: Sequence[PlannedCost]) -> Iterator[tuple[str, list[PlannedCost]]]:
-    """Yield numbered jobs of one price together, as in "A|B scan static 0-59"."""
+    """Yield numbered jobs of one size together, as in "A|B scan static 0-59".
 
-    def key(line: PlannedCost) -> tuple[str, Cost | None]:
+    Points of a scan differ by their gap, and so by a little of the cell's volume.
+    """
+
+    def key(line: PlannedCost) -> tuple[str, ...]:
         name, _, number = line.job.name.rpartition(" ")
-        together = number.isdigit()
-        return (name, line.cost) if together else (line.job.name, None)
+        if not number.isdigit():
+            return (line.job.name,)
+        return (name, str(line.cost.atoms), str(line.cost.kpoints))
 
-    for (name, cost), group in groupby(lines, key=key):
+    for (name, *_), group in groupby(lines, key=key):
         same = list(group)
-        if cost is not None:
-            ends = (same[0].job.name.split()[-1], same[-1].job.name.split()[-1])
-            yield f"{name} {'-'.join(dict.fromkeys(ends))}", same
-        else:
-            yield name, same
+        numbers = dict.fromkeys(line.job.name.split()[-1] for line in same)
+        ends = "-".join(dict.fromkeys([next(iter(numbers)), list(numbers)[-1]]))
+        yield (f"{name} {ends}" if key(same[0])[1:] else name), same
 
 
 def _correction(jobs: Sequence[PlannedJob], project: Path | None) -> tuple[float, int]:
@@ -239,9 +244,9 @@ def _correction(jobs: Sequence[PlannedJob], project: Path | None) -> tuple[float
         job = next((job for job in jobs if _is_like(job, told)), None)
         if job is None:
             continue
-        modelled = estimate(job).step_core_s / ELECTRONIC_STEPS[job.kind]
-        for part in parts(folder):
-            if measured := measured_scf_core_s(part):
+        modelled = estimate(job.description).step_core_s / ELECTRONIC_STEPS[job.kind]
+        for run_folder in run_folders(folder):
+            if measured := measured_scf_core_s(run_folder):
                 logs.append(math.log(measured / modelled))
     return (math.exp(sum(logs) / len(logs)), len(logs)) if logs else (1.0, 0)
 
@@ -257,21 +262,19 @@ def _is_like(job: PlannedJob, told: dict[str, Any]) -> bool:
     return all(mine.get(key) == told.get(key) for key in COMPARED)
 
 
-def measured_scf_core_s(part: Path) -> float | None:
+def measured_scf_core_s(run_folder: Path) -> float | None:
     """Return the core-seconds of one electronic step of a finished run.
 
     Returns:
         None for a run that is not finished, or that a stand-in did.
     """
-    outcar, vasprun = part / "OUTCAR", part / "vasprun.xml"
-    if not outcar.is_file() or not vasprun.is_file() or is_emulated(vasprun):
-        return None
-    text = outcar.read_text(errors="replace")
-    elapsed, cores = _ELAPSED.search(text), _CORES.search(text)
-    if elapsed is None or cores is None:
-        return None
     try:
-        scf_steps = sum(step.scf_steps for step in VasprunStream(vasprun).steps())
-    except AnalysisError:
+        text = (run_folder / "OUTCAR").read_text(errors="replace")
+        stream = VasprunStream(run_folder / "vasprun.xml")
+        scf_steps = sum(step.scf_steps for step in stream.steps())
+    except (OSError, AnalysisError):
+        return None
+    elapsed, cores = _ELAPSED.search(text), _CORES.search(text)
+    if elapsed is None or cores is None or vasp_level(stream.settings).emulated:
         return None
     return float(elapsed[1]) * int(cores[1]) / scf_steps if scf_steps else None

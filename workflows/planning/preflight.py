@@ -1,25 +1,25 @@
 """Everything that can be refused before a job is submitted, checked at once.
 
-`check_study` for those who have a study, `check` where the engine is known, `needs` for
-what each job asks of a queue.
+`check_study` returns the plan of a study whose every VASP job can start, `needs` what
+each of them asks of a queue.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from ionface.errors import IonfaceError
-from ionface.workflows.engines.vasp import custodian_run
-from ionface.workflows.engines.vasp.potcars import library
-from ionface.workflows.engines.vasp.vasp_engine import VaspEngine
-from ionface.workflows.planning.plan import Plan, check_memory, check_walltime, plan
-from ionface.workflows.planning.preparing import Role
-from ionface.workflows.study.study import Study
-from ionface.workflows.study.vasp_settings import VaspSettings
+from jobflow import Maker
 
-ROLES: tuple[Role, ...] = ("formation", "dynamics")
+from ionface.errors import IonfaceError
+from ionface.workflows.engines.registry import NamedRelaxMaker, engine
+from ionface.workflows.engines.vasp import custodian_run
+from ionface.workflows.engines.vasp.aimd import VaspDynamicsMaker
+from ionface.workflows.engines.vasp.vasp_relax import VaspRelaxMaker
+from ionface.workflows.planning.plan import Plan, check_memory, check_walltime, plan
+from ionface.workflows.planning.walk import GraphWalk
+from ionface.workflows.study.study import Study
 
 
 @dataclass(frozen=True)
@@ -43,54 +43,21 @@ class JobNeeds:
     disk_gb: float
 
 
-def check_study(study: Study, *, here: bool, project: Path | None = None) -> list[Plan]:
-    """Check a study's jobs with each VASP engine that it names; none for potentials.
-
-    Args:
-        study: with its engines.
-        here: as for `check`.
-        project: whose finished runs correct the estimates.
-
-    Raises:
-        IonfaceError: as `check`.
-        StructureError: a model cannot be built.
-    """
-    plans = []
-    for engine, roles in vasp_engines(study):
-        plans.append(check(study, engine, here=here, project=project, roles=roles))
-    return plans
-
-
-def vasp_engines(study: Study) -> list[tuple[VaspEngine, tuple[Role, ...]]]:
-    """Return the VASP engines of a study, each with what it computes."""
-    from ionface.workflows.engines.registry import study_engine
-
-    found: dict[str, tuple[VaspEngine, tuple[Role, ...]]] = {}
-    for role in ROLES:
-        engine = study_engine(study, role)
-        if isinstance(engine, VaspEngine):
-            _, before = found.get(engine.name, (engine, ()))
-            found[engine.name] = (engine, (*before, role))
-    return list(found.values())
-
-
-def check(
+def check_study(
     study: Study,
-    engine: VaspEngine,
     *,
     here: bool,
     project: Path | None = None,
-    roles: Collection[Role] = ROLES,
+    announce: Callable[[], None] = lambda: None,
 ) -> Plan:
-    """Return the plan of a study whose every job can start.
+    """Return the plan of a study whose every VASP job can start.
 
     Args:
-        study: what will run.
-        engine: vasp or vasp-double, as configured by the study.
+        study: with its engines; the plan has no lines where none is VASP.
         here: the jobs will run on this machine, so its programs must be found now;
             a login node only has to know the command.
         project: whose finished runs correct the estimates.
-        roles: whether the engine computes energies, dynamics, or both.
+        announce: called before the checks where there is VASP, since they take time.
 
     Raises:
         IonfaceError: no VASP command, no POTCAR directory, a missing POTCAR, a
@@ -98,52 +65,64 @@ def check(
             settings that contradict each other.
         StructureError: a model cannot be built.
     """
-    settings = engine.waves.settings
-    _check_sandwiches(study, settings)
-    custodian_run.command(settings)
-    if here:
-        custodian_run.check_executable(settings)
-    if not engine.emulated:
-        library()
-    if engine.prerelax != "off":
-        _check_potential(engine.prerelax)
-    found = plan(study, engine, project, roles)
-    seen: set[tuple[str, ...]] = set()
-    for line in found.lines:
-        symbols = tuple(line.job.run.symbols)
-        if symbols not in seen:
-            line.job.run.potcars()
-            seen.add(symbols)
-    if not engine.emulated:
-        check_walltime(found, settings)
-        check_memory(found, settings.memory)
-    return found
+    walk = GraphWalk(study)
+    makers = _vasp_makers(walk)
+    if not makers:
+        return Plan((), 1.0, 0, study.vasp.cores)
+    announce()
+    _check_sandwiches(study)
+    # what takes no time comes first: building models takes a minute
+    for maker in makers:
+        custodian_run.command(maker.waves.settings)
+        if here:
+            custodian_run.check_executable(maker.waves.settings)
+        if isinstance(maker, VaspRelaxMaker):
+            _check_potential(maker.prerelax)
+    planned = plan(study, project, walk)
+    read: set[tuple[str, ...]] = set()
+    for run in (line.job.run for line in planned.lines):
+        symbols = tuple(run.symbols.values())
+        if symbols not in read:
+            run.potcars()
+            read.add(symbols)
+    check_walltime(planned, study.vasp)
+    check_memory(planned, study.vasp.memory)
+    return planned
 
 
-def needs(found: Plan, engine: VaspEngine) -> dict[str, JobNeeds]:
-    """Return what each job of a plan asks of a queue, by its name in the study's flow.
+def _vasp_makers(walk: GraphWalk) -> list[VaspRelaxMaker | VaspDynamicsMaker]:
+    """Return the Makers of VASP's jobs, each kind once."""
+    makers: list[VaspRelaxMaker | VaspDynamicsMaker] = []
+    for job in walk.engine_jobs:
+        maker = job.maker
+        ours = isinstance(maker, VaspRelaxMaker | VaspDynamicsMaker)
+        if ours and maker not in makers:
+            makers.append(maker)
+    return makers
+
+
+def needs(planned: Plan) -> dict[str, JobNeeds]:
+    """Return what each job of a plan asks of a queue, by its name in the flow.
 
     Args:
-        found: from `check` or `plan`.
-        engine: the one that was planned for; the stand-in takes one rank.
+        planned: from `check_study` or `plan`. The stand-in for VASP takes one rank.
     """
-    ranks = 1 if engine.emulated else found.cores
     return {
-        line.job.flow_name: JobNeeds(
+        line.job.name: JobNeeds(
             kind=line.job.kind,
-            tasks=ranks,
+            tasks=1 if line.emulated else planned.cores,
             core_hours=line.cost.core_hours,
-            hours=line.cost.core_hours / found.cores,
+            hours=line.cost.core_hours / planned.cores,
             memory_gb=line.cost.memory_gb,
             disk_gb=line.cost.disk_gb,
         )
-        for line in found.lines
+        for line in planned.lines
     }
 
 
-def _check_sandwiches(study: Study, settings: VaspSettings) -> None:
+def _check_sandwiches(study: Study) -> None:
     sandwiches = [spec.name for spec in study.interfaces if spec.vacuum == 0]
-    if settings.dipole == "on" and sandwiches:
+    if study.vasp.dipole == "on" and sandwiches:
         raise IonfaceError(
             f"vasp.dipole: on contradicts vacuum: 0 of {sandwiches[0]}; a sandwich has "
             "two interfaces and no vacuum in which the potential could step: set "
@@ -151,13 +130,13 @@ def _check_sandwiches(study: Study, settings: VaspSettings) -> None:
         )
 
 
-def _check_potential(name: str) -> None:
-    from ionface.workflows.engines.registry import engine
-
+def _check_potential(maker: Maker | None) -> None:
+    if not isinstance(maker, NamedRelaxMaker):
+        return  # none, or one that was made here and is installed
     try:
-        engine(name).level_of_theory()
+        engine(maker.engine).level_of_theory()
     except IonfaceError as error:
         raise IonfaceError(
-            f"relaxations start from a pre-relaxation by {name}: {error}; or switch it "
-            "off in the study: vasp: {prerelax: 'off'}"
+            f"relaxations start from a pre-relaxation by {maker.engine}: {error}; or "
+            "switch it off in the study: vasp: {prerelax: 'off'}"
         ) from error

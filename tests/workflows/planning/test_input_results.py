@@ -11,8 +11,6 @@ import pytest
 from ionface.errors import IonfaceError, LedgerError
 from ionface.workflows.cli.analyze_energies import analyze_energies
 from ionface.workflows.cli.analyze_frames import analyze_rdf, open_frames
-from ionface.workflows.engines.registry import configured
-from ionface.workflows.engines.vasp.vasp_engine import vasp_double
 from ionface.workflows.planning.input_folders import write_inputs
 from ionface.workflows.planning.input_results import (
     by_hand_energies,
@@ -41,7 +39,7 @@ def finished(tmp_path_factory):
     """All job scripts of a study run in their order, the stand-in in VASP's place."""
     out = tmp_path_factory.mktemp("by-hand") / "out"
     study = parse(STUDY, "al-ag.yaml")
-    entries = write_inputs(study, configured(vasp_double(), study), out)
+    entries = write_inputs(study.with_engine("vasp-double"), out).jobs
     environment = {
         **os.environ,
         "IONFACE_VASP_CALCULATOR": "emt",

@@ -8,11 +8,10 @@ import pytest
 from pymatgen.core import Lattice, Structure
 
 from ionface.errors import IonfaceError
-from ionface.workflows.engines.registry import configured as configured_engine
+from ionface.workflows.engines.contract import JobDescription
 from ionface.workflows.engines.vasp.incar import static_incar
 from ionface.workflows.engines.vasp.inputs import VaspRun
 from ionface.workflows.engines.vasp.run_folders import stamp
-from ionface.workflows.engines.vasp.vasp_engine import vasp
 from ionface.workflows.planning.cost import bands, estimate, grid, parallel, plane_waves
 from ionface.workflows.planning.plan import (
     Plan,
@@ -24,7 +23,6 @@ from ionface.workflows.planning.plan import (
     plan,
     table_rows,
 )
-from ionface.workflows.planning.planned_jobs import PlannedJob
 from ionface.workflows.study.study_files import parse
 from ionface.workflows.study.vasp_settings import VaspSettings
 
@@ -43,17 +41,17 @@ def static(waves, structure):
     incar = static_incar(waves, structure)
     run = VaspRun(waves, structure, incar, waves.k_spacing)
     stages = 2 if "LDIPOL" in incar else 1
-    return PlannedJob("x", "static", "static", run, 1, None, stages)
+    return JobDescription("static", structure, 1, run, stages)
 
 
 @pytest.fixture(scope="module")
 def study():
-    return parse(AL_AG, "al-ag.yaml")
+    return parse(AL_AG, "al-ag.yaml").with_engine("vasp")
 
 
 @pytest.fixture(scope="module")
 def planned(study):
-    return plan(study, configured_engine(vasp(), study))
+    return plan(study)
 
 
 @pytest.mark.parametrize(
@@ -139,10 +137,10 @@ def test_too_little_memory_is_refused(planned):
         check_memory(planned, 0.5)
 
 
-def write_finished(folder, seconds, cores, scf_steps, program="vasp"):
-    part = folder / "part-001"
-    part.mkdir(parents=True)
-    (part / "OUTCAR").write_text(
+def write_finished(folder, seconds, cores, scf_steps, build=""):
+    run = folder / "run-001"
+    run.mkdir(parents=True)
+    (run / "OUTCAR").write_text(
         f" running on   {cores} total cores\n Elapsed time (sec):  {seconds:.3f}\n"
     )
     scf = "<scstep></scstep>" * scf_steps
@@ -151,21 +149,23 @@ def write_finished(folder, seconds, cores, scf_steps, program="vasp"):
         f'<crystal><varray name="basis">{rows}</varray></crystal>'
         '<varray name="positions"><v>0 0 0</v></varray>'
     )
-    (part / "vasprun.xml").write_text(
-        f'<modeling><generator><i name="program">{program}</i></generator>'
+    (run / "vasprun.xml").write_text(
+        f'<modeling><generator><i name="subversion">{build}</i></generator>'
         '<atominfo><array name="atoms"><set><rc><c>Al</c></rc></set></array></atominfo>'
         f'<structure name="initialpos">{cell}</structure>'
         f"<calculation>{scf}<structure>{cell}</structure></calculation></modeling>"
     )
-    return part
+    return run
 
 
 def test_measured_time_is_core_seconds_per_electronic_step(tmp_path):
     assert measured_scf_core_s(write_finished(tmp_path / "a", 50, 4, 10)) == 20.0
-    emulated = write_finished(tmp_path / "b", 50, 4, 10, program="vasp_double")
+    emulated = write_finished(
+        tmp_path / "b", 50, 4, 10, build="emulated by ionface (EMT)"
+    )
     assert measured_scf_core_s(emulated) is None
-    (tmp_path / "c" / "part-001").mkdir(parents=True)
-    assert measured_scf_core_s(tmp_path / "c" / "part-001") is None
+    (tmp_path / "c" / "run-001").mkdir(parents=True)
+    assert measured_scf_core_s(tmp_path / "c" / "run-001") is None
 
 
 def test_finished_runs_of_the_project_correct_the_estimate(tmp_path, study, planned):
@@ -174,7 +174,7 @@ def test_finished_runs_of_the_project_correct_the_estimate(tmp_path, study, plan
     modelled = planned.lines[0].cost.step_core_s / 10
     write_finished(folder, 2.5 * modelled, 1, 1)
     stamp(folder, job.run, job.kind)
-    found = plan(study, configured_engine(vasp(), study), tmp_path)
+    found = plan(study, tmp_path)
     assert found.measured == 1
     assert found.correction == pytest.approx(2.5, rel=1e-3)
     assert found.core_hours == pytest.approx(2.5 * planned.core_hours, rel=1e-3)
@@ -185,16 +185,15 @@ def test_preflight_refuses_before_anything_runs(study, monkeypatch, potcar_libra
 
     from ionface.workflows.planning import preflight
 
-    def configured(**settings):
-        engine = configured_engine(vasp(), study)
-        given = VaspSettings(**{"prerelax": "off", "vasp_cmd": "srun vasp", **settings})
-        return replace(engine, waves=replace(engine.waves, settings=given))
+    def study_with(**settings):
+        own = VaspSettings(**{"prerelax": "off", "vasp_cmd": "srun vasp", **settings})
+        return replace(study, vasp=own)
 
-    assert preflight.check(study, configured(), here=False).lines
+    assert preflight.check_study(study_with(), here=False).lines
     with pytest.raises(IonfaceError, match="cannot be started here"):
-        preflight.check(study, configured(vasp_cmd="no-such-vasp"), here=True)
+        preflight.check_study(study_with(vasp_cmd="no-such-vasp"), here=True)
     with pytest.raises(IonfaceError, match="no POTCAR Al_GW"):
-        preflight.check(study, configured(potcars={"Al": "Al_GW"}), here=False)
+        preflight.check_study(study_with(potcars={"Al": "Al_GW"}), here=False)
     monkeypatch.delitem(SETTINGS, "PMG_VASP_PSP_DIR")
     with pytest.raises(IonfaceError, match="no POTCAR directory"):
-        preflight.check(study, configured(), here=False)
+        preflight.check_study(study_with(), here=False)

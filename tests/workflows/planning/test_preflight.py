@@ -8,9 +8,8 @@ import pytest
 
 from ionface.errors import IonfaceError
 from ionface.workflows.cli.study_commands import run_study
-from ionface.workflows.engines.registry import configured
-from ionface.workflows.engines.vasp.vasp_engine import vasp, vasp_double
 from ionface.workflows.planning import preflight
+from ionface.workflows.planning.plan import plan
 from ionface.workflows.study.study_files import load, parse
 
 EMT = "ase.calculators.emt.EMT"
@@ -123,7 +122,7 @@ def test_a_project_of_another_study_is_refused_before_models_are_built(
 
     project = Project.create(tmp_path / "p", study_of_potentials)
     built = []
-    monkeypatch.setattr(preflight, "check", lambda *a, **k: built.append(1))
+    monkeypatch.setattr(preflight, "check_study", lambda *a, **k: built.append(1))
     study = load("lpscl-in").with_engine("vasp-double")
     with pytest.raises(IonfaceError, match="never mixed: give another --project"):
         run_study(study, project.root, as_json=False)
@@ -138,7 +137,7 @@ def study_of_potentials():
 
 
 def test_potentials_need_no_vasp(study_of_potentials):
-    assert preflight.check_study(study_of_potentials, here=True) == []
+    assert not preflight.check_study(study_of_potentials, here=True).lines
 
 
 def test_the_command_line_shows_a_refusal_without_a_traceback(tmp_path):
@@ -176,21 +175,19 @@ def both_kinds():
 
 def test_only_jobs_that_vasp_does_are_planned(both_kinds):
     energies = both_kinds(formation="vasp-double", dynamics=EMT)
-    (plan,) = preflight.check_study(energies, here=True)
-    assert {line.job.kind for line in plan.lines} == {"relax", "static"}
-    assert not any("dynamics" in line.job.name for line in plan.lines)
+    planned = preflight.check_study(energies, here=True)
+    assert {line.job.kind for line in planned.lines} == {"relax", "static"}
+    assert not any("dynamics" in line.job.name for line in planned.lines)
     dynamics = both_kinds(formation=EMT, dynamics="vasp-double")
-    (plan,) = preflight.check_study(dynamics, here=True)
-    assert [line.job.task for line in plan.lines] == ["pre-relax", "dynamics"]
+    planned = preflight.check_study(dynamics, here=True)
+    assert [line.job.task for line in planned.lines] == ["pre-relax", "dynamics"]
 
 
 def test_needs_are_named_as_the_jobs_of_the_flow(both_kinds, monkeypatch, tmp_path):
     from ionface.workflows.flows.study_flow import study_flow
 
     study = both_kinds(formation="vasp-double", dynamics="vasp-double")
-    engine = configured(vasp_double(), study)
-    plan = preflight.check(study, engine, here=False)
-    found = preflight.needs(plan, engine)
+    found = preflight.needs(preflight.check_study(study, here=False))
     names = {job.name for job, _ in study_flow(study).iterflow()}
     assert set(found) <= names
     engines_jobs = {
@@ -199,6 +196,6 @@ def test_needs_are_named_as_the_jobs_of_the_flow(both_kinds, monkeypatch, tmp_pa
     assert set(found) == engines_jobs | {n for n in names if "pre-relax" in n}
     one = found["Li|LiZn relax interface"]
     assert one.tasks == 1
-    real = preflight.needs(plan, configured(vasp(), study))["Li|LiZn relax interface"]
+    real = preflight.needs(plan(study.with_engine("vasp")))["Li|LiZn relax interface"]
     assert real.tasks == 64
     assert real.hours == pytest.approx(real.core_hours / 64)

@@ -1,10 +1,10 @@
 """Molecular dynamics with VASP in segments that go on exactly where the last stopped.
 
-Data flow: structure (or the end of the previous segment) -> VASP in numbered parts ->
-one continuous trajectory.ionf. A part starts from the CONTCAR of the one before, byte
-for byte: positions, velocities, integrator and thermostat. What was killed loses its
-unfinished step. Whether another part, or at the wall time another job, is needed is
-decided when one has ended: when all steps are done, or a bond count is steady.
+Data flow: structure (or the end of the previous segment) -> VASP in numbered run
+folders -> one continuous trajectory.ionf. A run starts from the CONTCAR of the one
+before, byte for byte: positions, velocities, integrator and thermostat. What was killed
+loses its unfinished step. Whether another run, or at the wall time another job, is
+needed is decided when one has ended: until all steps are done or a bond is steady.
 """
 
 from __future__ import annotations
@@ -14,14 +14,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from atomate2.vasp.jobs.base import BaseVaspMaker
-from jobflow import Response
+from jobflow import Maker, Response
 from pymatgen.core import Structure
 
 from ionface.analysis.trajectory.store import store_digest
 from ionface.analysis.trajectory.trajectory import Trajectory
 from ionface.errors import IonfaceError
-from ionface.workflows.engines.contract import DynamicsSettings
+from ionface.workflows.engines.contract import DynamicsSettings, Kind
 from ionface.workflows.engines.durable import durable_job
 from ionface.workflows.engines.records import (
     DynamicsRecord,
@@ -29,20 +28,23 @@ from ionface.workflows.engines.records import (
     runs_folder,
 )
 from ionface.workflows.engines.vasp import custodian_run
-from ionface.workflows.engines.vasp.contcar import last_state, positions
 from ionface.workflows.engines.vasp.custodian_run import Custody
 from ionface.workflows.engines.vasp.error_handlers import goes_on, mended_incar
 from ionface.workflows.engines.vasp.incar import PlaneWaves, dynamics_incar
 from ionface.workflows.engines.vasp.inputs import VaspRun, write
-from ionface.workflows.engines.vasp.md_restart import FRAMES, Splice
+from ionface.workflows.engines.vasp.md_restart import FRAMES, TrajectoryAssembler
 from ionface.workflows.engines.vasp.run_folders import (
     carry_wavefunctions,
     check_idle,
-    next_part,
-    parts,
+    next_run_folder,
+    run_folders,
     stamp,
 )
-from ionface.workflows.engines.vasp.run_frames import SEAM_JUMP
+from ionface.workflows.engines.vasp.run_frames import (
+    RESTART_JUMP,
+    last_state,
+    read_state,
+)
 from ionface.workflows.engines.vasp.stopping_criterion import criterion
 from ionface.workflows.engines.vasp.velocities import thermal_velocities
 from ionface.workflows.study.protocols import LI_2024
@@ -50,16 +52,15 @@ from ionface.workflows.study.vasp_settings import VaspSettings
 
 
 @dataclass
-class VaspDynamicsMaker(BaseVaspMaker):
+class VaspDynamicsMaker(Maker):
     """One segment of NVT dynamics, or a whole run.
 
     Attributes:
+        name: of the job.
         waves: protocol and settings.
         dynamics: temperature in K, timestep in fs, steps, ...; as DynamicsSettings.
-        emulated: the command is the stand-in.
-        polling_s: seconds between two looks at the process.
+        custody: how custodian watches VASP.
         grows: at the wall time the rest becomes a new job of the graph.
-        The other fields are atomate2's.
     """
 
     name: str = "vasp dynamics"
@@ -67,8 +68,7 @@ class VaspDynamicsMaker(BaseVaspMaker):
         default_factory=lambda: PlaneWaves(LI_2024, VaspSettings())
     )
     dynamics: dict[str, Any] = field(default_factory=dict)
-    emulated: bool = False
-    polling_s: float = 10.0
+    custody: Custody = field(default_factory=Custody)
     grows: bool = False
 
     @durable_job
@@ -87,150 +87,34 @@ class VaspDynamicsMaker(BaseVaspMaker):
         """
         settings = DynamicsSettings(**self.dynamics)
         folder = Path.cwd()
-        run = VaspRun(
-            self.waves,
-            structure,
-            dynamics_incar(self.waves, structure, settings),
-            None,
-        )
+        run = self.run_for(structure)
         stamp(folder, run, "dynamics")
         last = -1 if previous is None else previous.last_step
         goal = last + settings.steps
-        with Splice.at(folder, run, settings, before=begun or previous) as splice:
+        with TrajectoryAssembler.at(
+            folder, run, settings, before=begun or previous
+        ) as assembler:
             if begun is not None:
-                splice.copy(begun, runs_folder())
-            done = self._advance(run, settings, folder, splice, begun or previous, goal)
-            record = self._record(run, folder, splice, last + 1)
+                assembler.copy(begun, runs_folder())
+            segment = _Segment(
+                self, run, settings, folder, assembler, begun or previous
+            )
+            done = segment.advance(goal)
+            record = segment.record(first=last + 1)
         if done:
             return record
         return self._unfinished(structure, previous, record)
 
-    def _advance(
-        self,
-        run: VaspRun,
-        settings: DynamicsSettings,
-        folder: Path,
-        splice: Splice,
-        before: DynamicsRecord | None,
-        goal: int,
-    ) -> bool:
-        """Run parts until the goal, the criterion, or the wall time; tell if done."""
-        for part in parts(folder):
-            splice.add(part, self.emulated)
-        while splice.last < goal and not self._steady(settings, folder, splice):
-            asked = min(goal - splice.last, settings.segment or goal + 1)
-            check_idle(folder)
-            custodian_run.check_time_left(self.waves.settings)
-            part, begins = next_part(folder), splice.last
-            state = self._state(run, folder, before, splice)
-            self._start(run, settings, part, state, asked)
-            self._carry(folder, before, part)
-            whole = self._run_part(part, parts(folder))
-            splice.add(part, self.emulated)
-            if not whole:
-                continue
-            if splice.last == begins:
-                raise IonfaceError(splice.why_nothing_new(part))
-            if splice.last < begins + asked:
-                return False
-        return True
+    @property
+    def kind(self) -> Kind:
+        """Return "dynamics"."""
+        return "dynamics"
 
-    def _run_part(self, part: Path, begun: list[Path]) -> bool:
-        """Run VASP; return False where it failed but the next part may do better."""
-        try:
-            custodian_run.run(
-                part,
-                "dynamics",
-                self.waves.settings,
-                Custody(self.polling_s, 1, self.emulated),
-            )
-        except IonfaceError:
-            if goes_on(part, begun):
-                return False
-            raise
-        return True
-
-    def _start(
-        self,
-        run: VaspRun,
-        settings: DynamicsSettings,
-        part: Path,
-        state: bytes | None,
-        asked: int,
-    ) -> None:
-        # the first step of a continued run repeats the last one of the run before
-        steps = asked if state is None else asked + 1
-        incar = {**run.incar, **mended_incar(parts(part.parent)), "NSW": steps}
-        velocities = None
-        if state is None:
-            velocities = thermal_velocities(run.structure, settings)
-        write(replace(run, incar=incar), part, velocities=velocities, poscar=state)
-
-    def _state(
-        self,
-        run: VaspRun,
-        folder: Path,
-        before: DynamicsRecord | None,
-        splice: Splice,
-    ) -> bytes | None:
-        """Return the state to continue from, or None at the very beginning.
-
-        Raises:
-            IonfaceError: the state that the previous segment left is not its end.
-        """
-        for part in reversed(parts(folder)):
-            state = last_state(part)
-            if state is not None and part.name not in splice.unusable:
-                return state
-        if before is None:
-            if splice.last >= 0:
-                raise IonfaceError(
-                    f"{folder} has frames but no whole CONTCAR to go on from; copy "
-                    "one into its last part, or remove the folder to start again"
-                )
-            return None
-        source = _located(before)
-        state = last_state(source)
-        if state is None:
-            raise IonfaceError(
-                f"{source} has no whole CONTCAR, so the dynamics cannot go on from "
-                "it; copy it back, or run that segment again"
-            )
-        _check_continues(run, before, source)
-        return state
-
-    def _carry(self, folder: Path, before: DynamicsRecord | None, part: Path) -> None:
-        earlier = parts(folder)[:-1]
-        if earlier:
-            carry_wavefunctions(earlier[-1], part, keep=False)
-        elif before is not None:
-            carry_wavefunctions(_located(before), part, keep=True)
-
-    def _steady(self, settings: DynamicsSettings, folder: Path, splice: Splice) -> bool:
-        if settings.until is None or splice.last < 0:
-            return False
-        splice.flush()
-        return criterion(settings.until).reached(Trajectory.open(folder / FRAMES))
-
-    def _record(
-        self, run: VaspRun, folder: Path, splice: Splice, first: int
-    ) -> DynamicsRecord:
-        splice.flush()
-        trajectory = Trajectory.open(folder / FRAMES)
-        return DynamicsRecord(
-            structure=splice.structure(run.structure),
-            trajectory=TrajectoryPointer(
-                run=folder.name,
-                file=FRAMES,
-                path=str((folder / FRAMES).resolve()),
-                sha256=store_digest(folder / FRAMES),
-                frames=trajectory.n_frames,
-            ),
-            first_step=first,
-            last_step=splice.last,
-            level=splice.level,
-            directory=str(parts(folder)[-1]),
-        )
+    def run_for(self, structure: Structure) -> VaspRun:
+        """Return what VASP is given for a structure; dynamics are at Γ alone."""
+        settings = DynamicsSettings(**self.dynamics)
+        incar = dynamics_incar(self.waves, structure, settings)
+        return VaspRun(self.waves, structure, incar, None)
 
     def _unfinished(
         self,
@@ -248,6 +132,132 @@ class VaspDynamicsMaker(BaseVaspMaker):
         return Response(replace=again)
 
 
+@dataclass
+class _Segment:
+    """One job's dynamics at work: which run comes next, and from which state.
+
+    Attributes:
+        maker: with settings of VASP and custodian.
+        run: what the first run is given.
+        settings: of the dynamics.
+        folder: of the job.
+        assembler: writes the trajectory and knows its last step.
+        before: the segment, or the earlier job of this one, that it continues.
+    """
+
+    maker: VaspDynamicsMaker
+    run: VaspRun
+    settings: DynamicsSettings
+    folder: Path
+    assembler: TrajectoryAssembler
+    before: DynamicsRecord | None
+
+    def advance(self, goal: int) -> bool:
+        """Run VASP until a step, the criterion, or the wall time; tell if done."""
+        # runs of an earlier attempt of this job count as if they had just ended
+        for earlier in run_folders(self.folder):
+            self.assembler.add(earlier)
+        while self.assembler.last < goal and not self._steady():
+            begins = self.assembler.last
+            asked = min(goal - begins, self.settings.segment or goal + 1)
+            run_folder, whole = self._run_next(asked)
+            self.assembler.add(run_folder)
+            if not whole:
+                continue  # custodian knows what to change for the next run
+            if self.assembler.last == begins:
+                # trying again would go on for ever
+                raise IonfaceError(self.assembler.why_nothing_new(run_folder))
+            if self.assembler.last < begins + asked:
+                return False  # VASP ended early without an error: the wall time
+        return True
+
+    def record(self, first: int) -> DynamicsRecord:
+        """Return what the job has done, from its first step on."""
+        self.assembler.flush()
+        path = self.folder / FRAMES
+        trajectory = Trajectory.open(path)
+        return DynamicsRecord(
+            structure=self.assembler.structure(self.run.structure),
+            trajectory=TrajectoryPointer(
+                run=self.folder.name,
+                file=FRAMES,
+                path=str(path.resolve()),
+                sha256=store_digest(path),
+                frames=trajectory.n_frames,
+            ),
+            first_step=first,
+            last_step=self.assembler.last,
+            level=self.assembler.level,
+            directory=str(run_folders(self.folder)[-1]),
+        )
+
+    def _steady(self) -> bool:
+        if self.settings.until is None or self.assembler.last < 0:
+            return False
+        self.assembler.flush()  # the criterion reads the file
+        trajectory = Trajectory.open(self.folder / FRAMES)
+        return criterion(self.settings.until).reached(trajectory)
+
+    def _run_next(self, asked: int) -> tuple[Path, bool]:
+        """Run VASP once; return its folder, and whether it ended without an error."""
+        check_idle(self.folder)
+        custodian_run.check_time_left(self.maker.waves.settings)
+        run_folder, state = next_run_folder(self.folder), self._state()
+        self._write(run_folder, state, asked)
+        self._carry_wavefunctions(run_folder)
+        # CONTCAR changes with every step: its keeper has to look each time
+        custody = replace(self.maker.custody, monitor_every=1)
+        try:
+            custodian_run.run(
+                run_folder, "dynamics", self.maker.waves.settings, custody
+            )
+        except IonfaceError:
+            if not goes_on(run_folder, run_folders(self.folder)):
+                raise
+            return run_folder, False
+        return run_folder, True
+
+    def _write(self, run_folder: Path, state: bytes | None, asked: int) -> None:
+        # the first step of a continued run repeats the last one of the run before
+        steps = asked if state is None else asked + 1
+        mended = mended_incar(run_folders(self.folder))
+        run = replace(self.run, incar={**self.run.incar, **mended, "NSW": steps})
+        # given only at the very beginning: a state has its own
+        velocities = (
+            thermal_velocities(run.structure, self.settings) if state is None else None
+        )
+        write(run, run_folder, velocities=velocities, poscar=state)
+
+    def _state(self) -> bytes | None:
+        """Return the state to continue from, or None at the very beginning.
+
+        Raises:
+            IonfaceError: the state that the previous segment left is not its end.
+        """
+        for run_folder in reversed(run_folders(self.folder)):
+            state = last_state(run_folder)
+            # a run whose frames were left out must not be continued either
+            if state is not None and run_folder.name not in self.assembler.unusable:
+                return state
+        if self.before is not None:
+            return _final_state(self.run, self.before)
+        if self.assembler.last >= 0:
+            # starting again from the structure would append a second beginning
+            raise IonfaceError(
+                f"{self.folder} has frames but no whole CONTCAR to go on from; copy "
+                "one into its last run folder, or remove the folder to start again"
+            )
+        return None
+
+    def _carry_wavefunctions(self, run_folder: Path) -> None:
+        earlier = run_folders(self.folder)[:-1]
+        if earlier:
+            carry_wavefunctions(earlier[-1], run_folder, keep=False)
+        elif self.before is not None:
+            # another job's folder stays as it is: that job may be run again
+            carry_wavefunctions(_located(self.before), run_folder, keep=True)
+
+
 def dynamics_settings(settings: DynamicsSettings) -> dict[str, Any]:
     """Return dynamics settings as plain data, for a stored job.
 
@@ -259,8 +269,21 @@ def dynamics_settings(settings: DynamicsSettings) -> dict[str, Any]:
     return {f.name: getattr(settings, f.name) for f in fields(settings)}
 
 
+def _final_state(run: VaspRun, before: DynamicsRecord) -> bytes:
+    """Return the state that the previous segment left, if it is that segment's end."""
+    source = _located(before)
+    state = last_state(source)
+    if state is None:
+        raise IonfaceError(
+            f"{source} has no whole CONTCAR, so the dynamics cannot go on from "
+            "it; copy it back, or run that segment again"
+        )
+    _check_continues(run, before, source, state)
+    return state
+
+
 def _located(record: DynamicsRecord) -> Path:
-    """Return the folder of a record's last part, also in a project that was moved."""
+    """Return the folder of a record's last run, also in a project that was moved."""
     there = Path(record.directory)
     moved = runs_folder() / record.trajectory.run / there.name
     return moved if moved.is_dir() else there
@@ -273,27 +296,30 @@ def _one_step(before: DynamicsRecord) -> float:
     """
     frames = Trajectory.open(before.trajectory.locate(runs_folder()))
     if len(frames) < 2 or frames.steps[-1] - frames.steps[-2] != 1:
-        return SEAM_JUMP
+        return RESTART_JUMP
     last = frames.frame(-1).positions - frames.frame(-2).positions
-    return min(SEAM_JUMP, 3 * float(np.linalg.norm(last, axis=1).max()))
+    # 3: an atom at a turning point moves more in its next step
+    return min(RESTART_JUMP, 3 * float(np.linalg.norm(last, axis=1).max()))
 
 
-def _check_continues(run: VaspRun, before: DynamicsRecord, source: Path) -> None:
-    name = "CONTCAR" if (source / "CONTCAR").is_file() else "CONTCAR.kept"
-    state = positions(source / name)
-    end = before.structure.frac_coords
-    if len(state) != len(end):
+def _check_continues(
+    run: VaspRun, before: DynamicsRecord, source: Path, data: bytes
+) -> None:
+    state = read_state(data)
+    assert state is not None
+    positions, end = state.structure.frac_coords, before.structure.frac_coords
+    if len(positions) != len(end):
         raise IonfaceError(
-            f"{source / name} has {len(state)} atoms, the run {len(end)}: it is not "
-            "the segment that this one continues"
+            f"the CONTCAR in {source} has {len(positions)} atoms, the run {len(end)}: "
+            "it is not the segment that this one continues"
         )
-    difference = state - end[run.order]
+    difference = positions - end[run.order]
     difference -= np.round(difference)
     steps = difference @ run.structure.lattice.matrix  # (n_atoms, 3) in Å
     moved = float(np.linalg.norm(steps, axis=1).max())
     if moved > _one_step(before):
         raise IonfaceError(
-            f"{source / name} does not continue the segment before: an atom is "
+            f"the CONTCAR in {source} does not continue the segment before: an atom is "
             f"{moved:.2f} Å from where that segment ended (step {before.last_step}); "
             "give the CONTCAR of that segment"
         )

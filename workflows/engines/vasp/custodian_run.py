@@ -1,9 +1,4 @@
-"""Running VASP under custodian, through atomate2, with handlers that suit the job.
-
-Handlers that would change the smearing or the k-points are left out: energies of one
-ledger must stay comparable. What a handler did change is in the outputs, from which the
-level of theory is read.
-"""
+"""Running VASP under custodian, through atomate2: its command, its time, its end."""
 
 from __future__ import annotations
 
@@ -14,149 +9,35 @@ from dataclasses import dataclass
 from datetime import datetime
 from os.path import expandvars
 from pathlib import Path
-from typing import Any
 
-from custodian.custodian import CustodianError, ErrorHandler, Validator
-from custodian.vasp.handlers import (
-    FrozenJobErrorHandler,
-    NonConvergingErrorHandler,
-    PositiveEnergyErrorHandler,
-    PotimErrorHandler,
-    StdErrHandler,
-    UnconvergedErrorHandler,
-    VaspErrorHandler,
-    WalltimeHandler,
-)
+from custodian.custodian import CustodianError
+from custodian.vasp.handlers import WalltimeHandler
 from custodian.vasp.validators import VaspFilesValidator
+from monty.json import MSONable
+from pymatgen.io.vasp import Kpoints
 
-from ionface.analysis.readers.vasprun import IonicStep, VasprunStream
-from ionface.errors import AnalysisError, IonfaceError
-from ionface.files import write_atomically
-from ionface.workflows.engines.vasp.contcar import is_complete
-from ionface.workflows.engines.vasp.error_handlers import DynamicsErrors
-from ionface.workflows.engines.vasp.incar import Kind
+from ionface.errors import IonfaceError
+from ionface.workflows.engines.contract import Kind
+from ionface.workflows.engines.vasp.error_handlers import WholeOutput, handlers
 from ionface.workflows.study.vasp_settings import VaspSettings
 
 MAX_ERRORS = 5
-FROZEN_S = 7200  # one ionic step of the largest models here takes less on one node
-CAUSES_MD_CANNOT_HAVE = ("brions", "zbrent", "eddrmm", "grad_not_orth")
 
 
 @dataclass(frozen=True)
-class Custody:
-    """How often custodian looks.
+class Custody(MSONable):
+    """How custodian watches a run.
 
     Attributes:
         polling_s: seconds between two looks at the process.
         monitor_every: looks between two checks of the running outputs.
-        emulated: the energy's zero is a classical potential's, so its sign means
-            nothing.
+        positive_energies: a positive energy is no error, as of an executable whose
+            zero of energy is not that of separated atoms.
     """
 
     polling_s: float = 10.0
     monitor_every: int = 6
-    emulated: bool = False
-
-
-class ElectronsUnconverged(UnconvergedErrorHandler):
-    """Custodian's handler, for electrons only.
-
-    Ions that need more steps are no error: the job goes on from its last structure.
-    """
-
-    def check(self, directory: str = "./") -> bool:
-        """Tell whether the electrons of the last step took all steps they may."""
-        found = _last_step(Path(directory) / self.output_filename)
-        return found is not None and found[0].scf_steps >= found[1]
-
-
-class WholeOutput(Validator):  # custodian's own also parses the POTCAR
-    """A vasprun.xml that VASP closed, with at least one ionic step."""
-
-    def check(self, directory: str = "./") -> bool:
-        """Tell whether the output is unusable."""
-        return _last_step(Path(directory) / "vasprun.xml") is None
-
-
-class ContcarKeeper(ErrorHandler):
-    """Keeps the last complete CONTCAR, in case that VASP dies while it writes one."""
-
-    is_monitor = True
-    is_terminating = False
-    raises_runtime_error = False
-
-    def check(self, directory: str = "./") -> bool:
-        """Copy CONTCAR to CONTCAR.kept if it is whole; never find an error."""
-        source = Path(directory) / "CONTCAR"
-        try:
-            data = source.read_bytes()
-        except OSError:
-            return False
-        if is_complete(data, dynamics=True):
-            write_atomically(source.with_name("CONTCAR.kept"), data)
-        return False
-
-    def correct(self, directory: str = "./") -> dict[str, Any]:
-        """Have nothing to correct."""
-        del directory
-        return {"errors": [], "actions": None}
-
-
-def handlers(
-    kind: Kind, walltime_s: int | None, reserve_s: int = 300
-) -> list[ErrorHandler]:
-    """Return custodian's handlers for a kind of job.
-
-    Args:
-        kind: a relaxation may be mended by another POTIM or ALGO; a single point by
-            another ALGO; dynamics by the next part.
-        walltime_s: of the batch job; VASP is asked to stop before it ends.
-        reserve_s: so many seconds before.
-    """
-    # restarting a hung run from CONTCAR would overwrite frames: dynamics wait
-    frozen = FrozenJobErrorHandler(timeout=FROZEN_S)
-    suited = {
-        "relax": [
-            VaspErrorHandler(),
-            ElectronsUnconverged(),
-            NonConvergingErrorHandler(),
-            PotimErrorHandler(),
-            PositiveEnergyErrorHandler(),
-            frozen,
-        ],
-        "static": [VaspErrorHandler(), ElectronsUnconverged(), frozen],
-        "dynamics": [
-            DynamicsErrors(
-                errors_subset_to_catch=[
-                    name
-                    for name in VaspErrorHandler.error_msgs
-                    if name not in CAUSES_MD_CANNOT_HAVE
-                ]
-            ),
-            ContcarKeeper(),
-        ],
-    }[kind]
-    chosen: list[ErrorHandler] = [*suited, StdErrHandler()]
-    if walltime_s is not None:
-        # a single point has no step to end at: stop it within its electronic steps
-        within = kind == "static"
-        chosen.append(
-            WalltimeHandler(
-                wall_time=walltime_s,
-                buffer_time=reserve_s,
-                electronic_step_stop=within,
-            )
-        )
-    return chosen
-
-
-def _suitable(
-    kind: Kind, settings: VaspSettings, custody: Custody
-) -> list[ErrorHandler]:
-    chosen = handlers(kind, settings.walltime_s, settings.reserve)
-    if custody.emulated:
-        return [h for h in chosen if not isinstance(h, PositiveEnergyErrorHandler)]
-    return chosen
+    positive_energies: bool = False
 
 
 def command(settings: VaspSettings) -> str:
@@ -212,7 +93,7 @@ def check_time_left(settings: VaspSettings) -> None:
         )
 
 
-def run(folder: Path, kind: Kind, settings: VaspSettings, custody: Custody) -> None:
+def run(run_folder: Path, kind: Kind, settings: VaspSettings, custody: Custody) -> None:
     """Run VASP in a folder that holds its inputs, until it ends.
 
     Raises:
@@ -222,7 +103,7 @@ def run(folder: Path, kind: Kind, settings: VaspSettings, custody: Custody) -> N
 
     check_executable(settings)
     chosen = command(settings)
-    if settings.vasp_gamma_cmd and _is_gamma_only(folder):
+    if settings.vasp_gamma_cmd and _is_gamma_only(run_folder):
         chosen = settings.vasp_gamma_cmd
     validators = [VaspFilesValidator()]
     if kind != "dynamics":  # whose every complete step counts
@@ -235,46 +116,35 @@ def run(folder: Path, kind: Kind, settings: VaspSettings, custody: Custody) -> N
                 vasp_gamma_cmd=chosen,
                 max_errors=MAX_ERRORS,
                 scratch_dir=None,
-                handlers=_suitable(kind, settings, custody),
+                handlers=handlers(
+                    kind,
+                    settings.walltime_s,
+                    settings.reserve,
+                    positive_energies=custody.positive_energies,
+                ),
                 validators=validators,
                 vasp_job_kwargs={"auto_gamma": False},  # it would parse the POTCAR
                 custodian_kwargs={
-                    "directory": str(folder),
+                    "directory": str(run_folder),
                     "polling_time_step": custody.polling_s,
                     "monitor_freq": custody.monitor_every,
                 },
             )
     except CustodianError as error:
         raise IonfaceError(
-            f"VASP failed in {folder}: {error}; its last words: {_last_words(folder)}; "
-            "mend the cause and run again"
+            f"VASP failed in {run_folder}: {error}; its last words: "
+            f"{_last_words(run_folder)}; mend the cause and run again"
         ) from error
 
 
-def _last_step(path: Path) -> tuple[IonicStep, int] | None:
-    """Return the last step of a finished run and NELM, or None if it is not whole."""
-    try:
-        stream = VasprunStream(path)
-        last = None
-        for step in stream.steps():
-            last = step
-    except (AnalysisError, OSError):
-        return None
-    if last is None or stream.reason:
-        return None
-    return last, int(stream.settings.tag("NELM") or 60)
-
-
-def _is_gamma_only(folder: Path) -> bool:
-    from pymatgen.io.vasp import Kpoints
-
-    mesh = Kpoints.from_file(folder / "KPOINTS").kpts
+def _is_gamma_only(run_folder: Path) -> bool:
+    mesh = Kpoints.from_file(run_folder / "KPOINTS").kpts
     return len(mesh) == 1 and all(int(n) == 1 for n in mesh[0])
 
 
-def _last_words(folder: Path) -> str:
+def _last_words(run_folder: Path) -> str:
     for name in ("std_err.txt", "vasp.out"):
-        path = folder / name
+        path = run_folder / name
         if path.is_file() and (text := path.read_text(errors="replace").strip()):
             return " / ".join(text.splitlines()[-3:])
     return "none"

@@ -11,27 +11,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, Literal, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from monty.json import MSONable
 from pymatgen.core import Structure
+from pymatgen.io.vasp import PotcarSingle
 
 from ionface.errors import IonfaceError
-from ionface.structures.ledger_cell import (
-    CellContext,
-    center_of_mass,
-    context,
-)
+from ionface.structures.ledger_cell import CellContext, center_of_mass, context
 from ionface.workflows.engines.contract import (
     DynamicsSettings,
     RelaxSettings,
     check_timestep,
 )
+from ionface.workflows.engines.vasp.potcars import has_library, read_potcar
 from ionface.workflows.study.protocols import Protocol, protocol
 from ionface.workflows.study.vasp_settings import DISPERSIONS, VaspSettings
 
-Kind = Literal["relax", "static", "dynamics"]
 FUNCTIONALS = {"PBE": "PE"}
 NOSE_PERIOD = 40.0  # steps; what VASP takes for SMASS = 0
 
@@ -43,10 +40,12 @@ class PlaneWaves(MSONable):
     Attributes:
         protocol: the paper's choices.
         settings: the study's.
+        emulated: of a subclass for a stand-in: what it costs says nothing of VASP.
     """
 
     protocol: Protocol
     settings: VaspSettings
+    emulated: ClassVar[bool] = False
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values; the protocol goes by its name."""
@@ -78,6 +77,19 @@ class PlaneWaves(MSONable):
     def potcar_functional(self) -> str:
         """Return the release of the POTCAR library."""
         return self.settings.potcar_functional or str(self.protocol.choice("potcars"))
+
+    def potcar(self, symbol: str) -> PotcarSingle:
+        """Return the POTCAR of a name, as in "Ge_d".
+
+        Raises:
+            IonfaceError: there is none.
+        """
+        return read_potcar(symbol, self.potcar_functional)
+
+    @property
+    def has_potcars(self) -> bool:
+        """Tell whether POTCARs can be had on this machine."""
+        return has_library()
 
     def dipole(self, cell: CellContext) -> bool:
         """Tell whether energies in this cell get the dipole correction.

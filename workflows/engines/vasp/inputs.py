@@ -2,6 +2,10 @@
 
 `VaspRun` is what has to be known; `write` puts INCAR, KPOINTS, POSCAR and POTCAR (or
 POTCAR.spec) into a folder. Sites are sorted by species; `order` maps them back.
+
+One rule for every mesh: n_i = ceil(|b_i| / spacing), centered on Γ. All terms of one
+ledger take the mesh of the interface's cell, with one point along the normal, so that
+its error cancels; energies on different meshes are never combined.
 """
 
 from __future__ import annotations
@@ -15,19 +19,18 @@ import numpy as np
 from atomate2.vasp.sets.base import VaspInputGenerator
 from numpy.typing import NDArray
 from pymatgen.core import Structure
-from pymatgen.io.vasp import Incar, Kpoints, Poscar
+from pymatgen.io.vasp import Incar, Kpoints, Poscar, PotcarSingle
 
-from ionface.structures.ledger_cell import movable, poscar_order
+from ionface.structures.ledger_cell import CellContext, context, movable, poscar_order
 from ionface.workflows.engines.vasp.incar import PlaneWaves
-from ionface.workflows.engines.vasp.kpoints import kpoints
 from ionface.workflows.engines.vasp.potcars import (
     PotcarRecord,
     potcar_records,
     potcar_symbols,
 )
-from ionface.workflows.engines.vasp.potcars import read_potcar as potcar_text
 
 RECORD_FILE = "potcars.json"
+ROUNDING = 1e-6  # a cell relaxed by nothing must not gain a k-point
 
 
 @dataclass(frozen=True)
@@ -107,11 +110,19 @@ class VaspRun:
         return generator.incar
 
     def potcars(self) -> list[PotcarRecord]:
-        """Return what may be told of the POTCARs."""
-        waves = self.waves
-        return potcar_records(
-            self.symbols, waves.settings.potcars, waves.potcar_functional, waves.cutoff
-        )
+        """Return what may be told of the POTCARs.
+
+        Raises:
+            IonfaceError: one is missing or does not converge at the cutoff.
+        """
+        return potcar_records(self.read_potcars(), self.waves.cutoff)
+
+    def read_potcars(self) -> dict[str, tuple[str, PotcarSingle]]:
+        """Return name and content of each element's POTCAR, in POSCAR's order."""
+        return {
+            element: (symbol, self.waves.potcar(symbol))
+            for element, symbol in self.symbols.items()
+        }
 
 
 def write(
@@ -144,8 +155,36 @@ def write(
     if spec:
         (folder / "POTCAR.spec").write_text("\n".join(run.symbols.values()) + "\n")
         return
-    records = [record.as_dict() for record in run.potcars()]
-    functional = run.waves.potcar_functional
-    texts = [potcar_text(symbol, functional) for symbol in run.symbols.values()]
+    potcars = run.read_potcars()
+    records = [record.as_dict() for record in potcar_records(potcars, run.waves.cutoff)]
+    texts = [potcar.data for _, potcar in potcars.values()]
     (folder / "POTCAR").write_text("".join(text.rstrip("\n") + "\n" for text in texts))
     (folder / RECORD_FILE).write_text(json.dumps(records, indent=2) + "\n")
+
+
+def mesh(cell: CellContext, spacing: float | None) -> tuple[int, int, int]:
+    """Return the divisions along the three reciprocal vectors.
+
+    Args:
+        cell: whose cell; one division along the normal of a slab or an interface.
+        spacing: largest distance between points, Å⁻¹, 2π included as in VASP's
+            KSPACING; None for Γ alone.
+    """
+    if spacing is None:
+        return (1, 1, 1)
+    lengths = np.linalg.norm(2 * np.pi * np.linalg.inv(cell.cell), axis=0)  # (3,) Å⁻¹
+    n = [max(1, int(np.ceil(length / spacing - ROUNDING))) for length in lengths]
+    return (n[0], n[1], 1 if cell.slab else n[2])
+
+
+def kpoints(structure: Structure, spacing: float | None) -> Kpoints:
+    """Return the KPOINTS of a structure."""
+    divisions = mesh(context(structure), spacing)
+    return Kpoints.gamma_automatic(kpts=divisions, shift=(0, 0, 0))
+
+
+def irreducible(divisions: tuple[int, int, int]) -> int:
+    """Return the number of k-points left by time reversal alone (ISYM = 0)."""
+    total = int(np.prod(divisions))
+    own_images = int(np.prod([2 if n % 2 == 0 else 1 for n in divisions]))
+    return (total + own_images) // 2

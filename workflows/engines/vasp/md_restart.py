@@ -1,14 +1,17 @@
-"""One continuous trajectory from the parts of a run, every seam checked.
+"""One continuous trajectory from the runs of a job, every restart checked.
 
-A part that continues another repeats its last frame; it is dropped once. Before the
-next part starts, frames beyond the state that it starts from are left out. Positions
-are unwrapped across all parts and stand in the caller's site order.
+A run that continues another repeats its last frame; it is dropped once. Before the
+next run starts, frames beyond the state that it starts from are left out. Positions
+are unwrapped across all runs and stand in the caller's site order.
+
+This is stricter than `analysis.trajectory.joining`, which takes what anybody ran and
+tells of gaps: here a run that does not continue its predecessor is refused, since the
+states were ours to hand on.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
@@ -27,56 +30,72 @@ from ionface.structures.ledger_cell import movable
 from ionface.workflows.engines.contract import DynamicsSettings
 from ionface.workflows.engines.records import DynamicsRecord, runs_folder
 from ionface.workflows.engines.vasp.inputs import VaspRun
-from ionface.workflows.engines.vasp.outputs import is_emulated
 from ionface.workflows.engines.vasp.run_frames import (
     NEXT_TURN,
+    RESTART_JUMP,
+    RESTART_TURN,
     SAME_FRAME,
-    SEAM_JUMP,
-    SEAM_TURN,
-    kept_frames,
-    part_frames,
+    frames_up_to_state,
+    run_frames,
+    velocity_change,
 )
 from ionface.workflows.engines.vasp.velocities import degrees_of_freedom
 
 FRAMES = "trajectory.ionf"
-SEAMS = "seams.json"
+CHECKS = "restarts.json"
+
+Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class SeamReport:
-    """How one part continues the one before.
+class RestartCheck:
+    """How one run continues the one before.
 
     Attributes:
-        part: its folder.
+        run: name of its folder.
         step: number of its first new frame.
         repeated: it starts with the frame where the one before ends.
-        jump: largest displacement across the seam, Å.
-        turn: change of the velocities across the seam, relative; None if unknown.
+        jump: largest displacement across the restart, Å.
+        turn: change of the velocities across the restart, relative; None if unknown.
         energy_difference: of the repeated frame, eV; None if it is not repeated.
     """
 
-    part: str
+    run: str
     step: int
     repeated: bool
     jump: float
     turn: float | None
     energy_difference: float | None
 
+    @property
+    def broken(self) -> bool:
+        """Tell whether the run is not the continuation of the one before."""
+        limit = RESTART_TURN if self.repeated else NEXT_TURN
+        turned = self.turn is not None and self.turn > limit
+        return self.jump > RESTART_JUMP or turned
 
-class Splice:
-    """Appends parts to trajectory.ionf and knows where it ends."""
+
+class TrajectoryAssembler:
+    """Appends runs to trajectory.ionf and knows where it ends.
+
+    Attributes:
+        last: number of the last step, -1 before the first.
+        level: of theory, as the last run's output tells.
+        checks: of all restarts so far.
+        unusable: runs that are left out, and why.
+    """
 
     def __init__(self, folder: Path, run: VaspRun, settings: DynamicsSettings) -> None:
         self.folder, self.run, self.settings = folder, run, settings
         self.last = -1
         self.level: dict[str, Any] = {}
-        self.seams: list[SeamReport] = []
-        self.writer: TrajectoryWriter | None = None
-        self._end: NDArray[np.float64] | None = None  # fractional, unwrapped
-        self._before: NDArray[np.float64] | None = None  # the frame before the end
-        self._energy: float | None = None
-        self._seen = -1  # last step that the file already holds
-        self.unusable: dict[str, str] = {}  # parts left out, and why
+        self.checks: list[RestartCheck] = []
+        self.unusable: dict[str, str] = {}
+        self._writer: TrajectoryWriter | None = None
+        self._written = -1  # last step that the file already holds
+        self._end: Array | None = None  # the last frame, fractional, unwrapped
+        self._before: Array | None = None  # the frame one step before the end
+        self._energy: float | None = None  # of the last frame, eV
 
     @classmethod
     def at(
@@ -86,16 +105,20 @@ class Splice:
         settings: DynamicsSettings,
         before: DynamicsRecord | None,
     ) -> Self:
-        """Return the splice of a job's folder, after the segment before it if any."""
-        splice = cls(folder, run, settings)
+        """Return the assembler of a job's folder, after the segment before it if any.
+
+        Frames that an earlier attempt of the same job wrote are kept: the runs are
+        read again, checked again, and only what is missing is appended.
+        """
+        assembler = cls(folder, run, settings)
         path = folder / FRAMES
         if path.is_file():
-            splice.writer = TrajectoryWriter.resume(path)
-            held = splice.writer.last
-            splice._seen = -1 if held is None else int(held["step"])
+            assembler._writer = TrajectoryWriter.resume(path)
+            held = assembler._writer.last
+            assembler._written = -1 if held is None else int(held["step"])
         if before is not None:
-            splice._begin_after(before)
-        return splice
+            assembler._begin_after(before)
+        return assembler
 
     def __enter__(self) -> Self:
         return self
@@ -106,13 +129,13 @@ class Splice:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self.writer is not None:
-            self.writer.close()
+        if self._writer is not None:
+            self._writer.close()
 
     def flush(self) -> None:
         """Wait until all frames are on the disk."""
-        if self.writer is not None:
-            self.writer.flush()
+        if self._writer is not None:
+            self._writer.flush()
 
     def structure(self, original: Structure) -> Structure:
         """Return the last frame, unwrapped, with the labels of the original sites."""
@@ -131,66 +154,69 @@ class Splice:
         for block in trajectory.blocks():
             for index in range(len(block)):
                 frame = block.frame(index)
-                if frame.step > self._seen:
-                    self._writer(trajectory.lattice).append(
+                if frame.step > self._written:
+                    self._open_writer(trajectory.lattice).append(
                         step=frame.step,
                         time_fs=frame.time_fs,
                         positions=frame.positions,
                         **frame.scalars,
                     )
-                    self._seen = frame.step
+                    self._written = frame.step
 
-    def add(self, part: Path, emulated: bool) -> None:
-        """Append a part's frames, up to the state from which the next one starts.
+    def add(self, run_folder: Path) -> None:
+        """Append a run's frames, up to the state from which the next one starts.
+
+        A run that cannot be used is noted in `unusable`; the next starts before it.
 
         Raises:
-            IonfaceError: the part does not continue the one before.
+            IonfaceError: the run does not continue the one before.
         """
-        found = part_frames(part)
+        name, found = run_folder.name, run_frames(run_folder)
         if found is None:  # it ended before its first step
-            self.unusable[part.name] = ""
+            self.unusable[name] = ""
             return
         if found.wanting:
-            self.unusable[part.name] = (
+            self.unusable[name] = (
                 f"the electrons did not converge in {found.unconverged} of "
-                f"{len(found.steps)} steps in {part}, which are left out; change "
+                f"{len(found.steps)} steps in {run_folder}, which are left out; change "
                 "vasp.incar (ALGO, NELM) in a new project, or run again"
             )
             return
-        path, steps = part / "vasprun.xml", found.steps
+        steps = found.steps
         fractional = self._unwrapped(np.array([step.fractional for step in steps]))
-        kept = kept_frames(self.run, part, fractional)
-        if not kept:  # the next part starts from an earlier state
-            self.unusable[part.name] = (
-                f"steps are missing between the frames in {part} and its CONTCAR; run "
-                "again, to go on from the part before"
+        kept = frames_up_to_state(self.run, run_folder, fractional)
+        if not kept:  # the next run starts from an earlier state
+            self.unusable[name] = (
+                f"steps are missing between the frames in {run_folder} and its "
+                "CONTCAR; run again, to go on from the run before"
             )
             return
-        emulated = emulated or is_emulated(path)
-        self.level = found.level.as_dict() | {"emulated": emulated}
-        for index in range(self._first_new(part, fractional, steps), kept):
+        self.level = found.level.as_dict()
+        for index in range(self._first_new(run_folder, fractional, steps), kept):
             self._append(fractional[index], steps[index])
 
-    def why_nothing_new(self, part: Path) -> str:
-        """Return why a part that has just run brought no frame."""
-        return self.unusable.get(part.name) or (
-            f"VASP ended in {part} without one more complete step; the wall time is "
-            "too short for a step of this model: give vasp.walltime more hours, and "
+    def why_nothing_new(self, run_folder: Path) -> str:
+        """Return why a run that has just ended brought no frame."""
+        return self.unusable.get(run_folder.name) or (
+            f"VASP ended in {run_folder} without one more complete step; the wall time "
+            "is too short for a step of this model: give vasp.walltime more hours, and "
             "run again"
         )
 
-    # --- one part -------------------------------------------------------------------
+    # --- one run --------------------------------------------------------------------
 
     def _begin_after(self, before: DynamicsRecord) -> None:
         self.last, self.level = before.last_step, dict(before.level)
         self._end = np.asarray(before.structure.frac_coords)
         frames = Trajectory.open(before.trajectory.locate(runs_folder()))
+        # with a stride the frame before the end is not one step before it: then the
+        # velocities across the restart are unknown
         if len(frames) > 1 and frames.steps[-1] - frames.steps[-2] == 1:
             inverse = before.structure.lattice.inv_matrix
             self._before = frames.frame(-2).positions @ inverse
         self._energy = float(frames.energies[-1]) if len(frames) else None
 
-    def _unwrapped(self, wrapped: NDArray[np.float64]) -> NDArray[np.float64]:
+    def _unwrapped(self, wrapped: Array) -> Array:
         """Return frames in the caller's order, continuous with the last frame.
 
         Args:
@@ -203,81 +229,83 @@ class Splice:
         return np.asarray(start + np.cumsum(steps - np.round(steps), axis=0))
 
     def _first_new(
-        self, part: Path, fractional: NDArray[np.float64], steps: list[IonicStep]
+        self, run_folder: Path, fractional: Array, steps: list[IonicStep]
     ) -> int:
-        """Return the first frame that is new, after a check of the seam."""
+        """Return the index of the first new frame, after a check of the restart."""
         if self._end is None:
             return 0
+        check = self._check(run_folder, fractional, steps[0])
+        if check.broken:
+            turn = (
+                "an unknown share"
+                if check.turn is None
+                else f"{100 * check.turn:.0f} %"
+            )
+            raise IonfaceError(
+                f"{run_folder} does not continue the run before it: across the restart "
+                f"an atom moves {check.jump:.3f} Å and the velocities change by {turn}"
+                "; its POSCAR is not the CONTCAR of the run before. Remove that folder "
+                "and run again"
+            )
+        self.checks.append(check)
+        report = json.dumps([asdict(check) for check in self.checks], indent=2)
+        (self.folder / CHECKS).write_text(report + "\n")
+        return 1 if check.repeated else 0
+
+    def _check(
+        self, run_folder: Path, fractional: Array, first: IonicStep
+    ) -> RestartCheck:
+        assert self._end is not None
         across = fractional[0] - self._end
-        lattice = steps[0].lattice
-        jump = float(np.linalg.norm(across @ lattice, axis=1).max())
+        jump = float(np.linalg.norm(across @ first.lattice, axis=1).max())
         repeated = bool(np.abs(across).max() < SAME_FRAME)
-        turn = self._turn(fractional, repeated)
-        seam = SeamReport(
-            part=part.name,
+        difference = None
+        if repeated and self._energy is not None:
+            difference = _potential(first) - self._energy
+        return RestartCheck(
+            run=run_folder.name,
             step=self.last + 1,
             repeated=repeated,
             jump=0.0 if repeated else jump,
-            turn=turn,
-            energy_difference=_potential(steps[0]) - self._energy
-            if repeated and self._energy is not None
-            else None,
+            turn=self._turn(fractional, repeated),
+            energy_difference=difference,
         )
-        limit = SEAM_TURN if repeated else NEXT_TURN
-        broken = jump > SEAM_JUMP or (turn is not None and turn > limit)
-        if broken:
-            raise IonfaceError(
-                f"{part} does not continue the run before it: across the seam an atom "
-                f"moves {jump:.3f} Å and the velocities change by "
-                f"{'an unknown share' if turn is None else f'{100 * turn:.0f} %'}; "
-                "its POSCAR is not the CONTCAR of the part before. Remove that part "
-                "and run again"
-            )
-        self.seams.append(seam)
-        report = json.dumps([asdict(seam) for seam in self.seams], indent=2)
-        (self.folder / SEAMS).write_text(report + "\n")
-        return 1 if repeated else 0
 
-    def _turn(self, fractional: NDArray[np.float64], repeated: bool) -> float | None:
-        """Return how much the displacement per step changes across a seam."""
+    def _turn(self, fractional: Array, repeated: bool) -> float | None:
+        """Return how much the displacement per step changes across a restart."""
         if self._before is None or self._end is None:
             return None
         if repeated and len(fractional) < 2:
             return None
-        earlier = self._end - self._before
         later = (fractional[1] if repeated else fractional[0]) - self._end
-        scale = np.sqrt((np.mean(earlier**2) + np.mean(later**2)) / 2)
-        if scale < 100 * SAME_FRAME:  # too slow for the digits of vasprun.xml
-            return None
-        return float(np.sqrt(np.mean((later - earlier) ** 2)) / scale)
+        change, scale = velocity_change(self._end - self._before, later)
+        # slower atoms move by the last digits of vasprun.xml, which say nothing
+        return None if scale < 100 * SAME_FRAME else change / scale
 
-    def _append(self, fractional: NDArray[np.float64], step: IonicStep) -> None:
+    def _append(self, fractional: Array, step: IonicStep) -> None:
         self.last += 1
         self._before, self._end = self._end, fractional
         self._energy = _potential(step)
-        if self.last <= self._seen or self.last % self.settings.stride:
+        if self.last <= self._written or self.last % self.settings.stride:
             return
         kinetic = step.energies.get("kinetic", np.nan)
-        self._writer(step.lattice).append(
+        freedom = degrees_of_freedom(movable(self.run.structure))
+        self._open_writer(step.lattice).append(
             step=self.last,
             time_fs=self.last * self.settings.timestep,
             positions=fractional @ step.lattice,
             potential_energy=self._energy,
             kinetic_energy=kinetic,
-            temperature=2 * kinetic / (units.kB * self._freedom),
+            temperature=2 * kinetic / (units.kB * freedom),
             conserved=step.energies.get("total", np.nan),
         )
 
-    @property
-    def _freedom(self) -> int:
-        return degrees_of_freedom(movable(self.run.structure))
-
-    def _writer(self, lattice: NDArray[np.float64]) -> TrajectoryWriter:
-        if self.writer is None:
-            order = [site.specie.symbol for site in self.run.structure]
-            self.writer = TrajectoryWriter.create(
+    def _open_writer(self, lattice: Array) -> TrajectoryWriter:
+        """Return the writer; the file is made once the first frame is there."""
+        if self._writer is None:
+            self._writer = TrajectoryWriter.create(
                 self.folder / FRAMES,
-                species=order,
+                species=[site.specie.symbol for site in self.run.structure],
                 lattice=Lattice(lattice).matrix,
                 sources=(str(self.folder),),
                 meta={
@@ -285,14 +313,7 @@ class Splice:
                     "temperature_K": self.settings.temperature,
                 },
             )
-        return self.writer
-
-
-def seams_of(folder: Path) -> Iterator[SeamReport]:
-    """Yield the seams of a job's folder as they were checked."""
-    path = folder / SEAMS
-    if path.is_file():
-        yield from (SeamReport(**seam) for seam in json.loads(path.read_text()))
+        return self._writer
 
 
 def _potential(step: IonicStep) -> float:

@@ -1,13 +1,13 @@
 """What a VASP run left behind, as records: energy, forces, level of theory, structure.
 
 The level of theory is read from the output, so it is that of the machine where the job
-ran, with whatever a handler changed. A run of the stand-in is marked as emulated.
+ran, with whatever a handler changed, and says so where a stand-in for VASP ran.
 """
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -47,13 +47,12 @@ class RunOutput:
     level: LevelOfTheory
 
 
-def read_output(run: VaspRun, folder: Path, *, emulated: bool) -> RunOutput | None:
+def read_output(run: VaspRun, folder: Path) -> RunOutput | None:
     """Return what a run left, or None if it has not completed one ionic step.
 
     Args:
         run: what it was given.
         folder: where it ran.
-        emulated: the executable was known to be the stand-in.
 
     Raises:
         IonfaceError: the atoms are not those of the run, or the normal moved.
@@ -71,8 +70,7 @@ def read_output(run: VaspRun, folder: Path, *, emulated: bool) -> RunOutput | No
         return None
     structure = restored(run, steps[-1].lattice, steps[-1].fractional)
     _check_normal(run, structure, folder)
-    level = term.level if isinstance(term.level, LevelOfTheory) else None
-    assert level is not None
+    assert isinstance(term.level, LevelOfTheory)
     return RunOutput(
         structure=structure,
         energy=term.energy,
@@ -81,7 +79,7 @@ def read_output(run: VaspRun, folder: Path, *, emulated: bool) -> RunOutput | No
         and not (run.incar.get("NSW") == 0 and was_stopped(folder)),
         finished=term.finished,
         steps=len(steps),
-        level=replace(level, emulated=emulated or is_emulated(path)),
+        level=term.level,
     )
 
 
@@ -113,13 +111,6 @@ def restored(
         site_properties=original.site_properties,
         properties=original.properties,
     )
-
-
-def is_emulated(vasprun: Path) -> bool:
-    """Tell whether a vasprun.xml names the stand-in as its program."""
-    with vasprun.open("rb") as stream:
-        generator = stream.read(4000).lower().partition(b"</generator>")[0]
-    return any(mark in generator for mark in (b"emulated", b"vasp_double"))
 
 
 def was_stopped(folder: Path) -> bool:

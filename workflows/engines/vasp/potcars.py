@@ -6,11 +6,14 @@ the run's own folder and nowhere else.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping
+import warnings
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
+
+from pymatgen.core import SETTINGS
+from pymatgen.io.vasp import PotcarSingle
 
 from ionface.errors import IonfaceError
 from ionface.files import digest
@@ -54,9 +57,6 @@ RECOMMENDED = {
 """VASP's recommendations for PBE, but plain Li: Li_sv needs 499 eV, above both papers'
 cutoffs. In_d and Ge_d keep the d shell that lies 15 to 30 eV below the Fermi level."""
 
-STAND_IN = "STAND_IN"
-"""The "release" of the stand-ins that come with the engine vasp-double."""
-
 VALENCES = {
     "Ag": 11, "Al": 3, "Au": 11, "B": 3, "Br": 7, "C": 4, "Ca_sv": 10, "Cl": 7,
     "Cu": 11, "F": 7, "Ga_d": 13, "Ge_d": 14, "H": 1, "I": 7, "In_d": 13, "K_sv": 9,
@@ -87,6 +87,25 @@ class PotcarRecord:
     sha256: str
     enmax: float
     valence: float
+
+    @classmethod
+    def of(cls, element: str, symbol: str, potcar: PotcarSingle) -> Self:
+        """Return what may be told of a POTCAR.
+
+        Raises:
+            IonfaceError: it lacks its cutoff or its valence.
+        """
+        keywords = potcar.keywords
+        if absent := [key for key in ("ENMAX", "ZVAL") if key not in keywords]:
+            raise IonfaceError(f"POTCAR {symbol} has no {absent[0]}; it is damaged")
+        return cls(
+            element=element,
+            symbol=symbol,
+            title=str(keywords.get("TITEL", symbol)),
+            sha256=digest(potcar.data),
+            enmax=float(keywords["ENMAX"]),
+            valence=float(keywords["ZVAL"]),
+        )
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain JSON values."""
@@ -119,8 +138,6 @@ def library() -> Path:
     Raises:
         IonfaceError: it is not set, or no directory.
     """
-    from pymatgen.core import SETTINGS
-
     folder = SETTINGS.get("PMG_VASP_PSP_DIR")
     if not folder:
         raise IonfaceError(
@@ -137,39 +154,33 @@ def library() -> Path:
     return path
 
 
-def read_potcar(symbol: str, functional: str) -> str:
-    """Return the text of one POTCAR, for the run's own folder.
+def read_potcar(symbol: str, functional: str) -> PotcarSingle:
+    """Return one POTCAR of the library.
+
+    Args:
+        symbol: as in "Ge_d".
+        functional: release, as pymatgen names it.
 
     Raises:
-        IonfaceError: the library has none of this name.
+        IonfaceError: the library has none of this name, or it cannot be read.
     """
-    from monty.io import zopen
-    from monty.os.path import zpath
-    from pymatgen.core import SETTINGS
-    from pymatgen.io.vasp import PotcarSingle
-
-    if functional == STAND_IN:
-        from ionface.workflows.engines.vasp_double.potcars import stand_in
-
-        return stand_in(symbol)
     folder = library()
     known = {**PotcarSingle.functional_dir, **SETTINGS.get("PMG_VASP_PSP_SUB_DIRS", {})}
     if functional not in known:
         raise IonfaceError(
             f"vasp.potcar_functional: {functional!r} is unknown; have {sorted(known)}"
         )
-    sub = known[functional]
-    for name in (f"{sub}/POTCAR.{symbol}", f"{sub}/{symbol}/POTCAR"):
-        path = Path(zpath(str(folder / name)))
-        if path.is_file():
-            with zopen(path, mode="rt", encoding="utf-8", errors="replace") as stream:
-                return str(stream.read())
-    element = symbol.partition("_")[0]
-    raise IonfaceError(
-        f"no POTCAR {symbol} of {functional} below {folder} (looked for "
-        f"{sub}/POTCAR.{symbol} and {sub}/{symbol}/POTCAR, plain or compressed); add "
-        f"it, or name another in vasp: {{potcars: {{{element}: NAME}}}}"
-    )
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of potentials that pymatgen has not seen
+            return PotcarSingle.from_symbol_and_functional(symbol, functional)
+    except (OSError, KeyError, ValueError) as error:
+        sub, element = known[functional], symbol.partition("_")[0]
+        raise IonfaceError(
+            f"no POTCAR {symbol} of {functional} below {folder} (looked for "
+            f"{sub}/POTCAR.{symbol} and {sub}/{symbol}/POTCAR, plain or compressed); "
+            f"add it, or name another in vasp: {{potcars: {{{element}: NAME}}}}"
+        ) from error
 
 
 def has_library() -> bool:
@@ -182,25 +193,20 @@ def has_library() -> bool:
 
 
 def potcar_records(
-    elements: Iterable[str],
-    overrides: Mapping[str, str],
-    functional: str,
-    cutoff: float,
+    potcars: Mapping[str, tuple[str, PotcarSingle]], cutoff: float
 ) -> list[PotcarRecord]:
     """Return what may be told of each POTCAR, and refuse what does not converge.
 
     Args:
-        elements: in POSCAR's order.
-        overrides: names of POTCARs that replace the recommended ones.
-        functional: release of the library.
+        potcars: name and content of each element's, in POSCAR's order.
         cutoff: ENCUT, eV.
 
     Raises:
-        IonfaceError: one is missing, unreadable, or needs more than the cutoff.
+        IonfaceError: one is damaged, or needs more than the cutoff.
     """
     records = []
-    for element, symbol in potcar_symbols(elements, overrides).items():
-        record = _record(element, symbol, read_potcar(symbol, functional))
+    for element, (symbol, potcar) in potcars.items():
+        record = PotcarRecord.of(element, symbol, potcar)
         if record.enmax > cutoff:
             raise IonfaceError(
                 f"POTCAR {symbol} needs {record.enmax:g} eV, above the cutoff of "
@@ -211,37 +217,25 @@ def potcar_records(
     return records
 
 
-def _record(element: str, symbol: str, text: str) -> PotcarRecord:
-    def number(key: str) -> float:
-        found = re.search(rf"\b{key}\s*=\s*([-+.\dEe]+)", text)
-        if not found:
-            raise IonfaceError(f"POTCAR {symbol} has no {key}; it is damaged")
-        return float(found[1])
-
-    title = re.search(r"TITEL\s*=\s*(.+)", text)
-    return PotcarRecord(
-        element=element,
-        symbol=symbol,
-        title=title[1].strip() if title else symbol,
-        sha256=digest(text),
-        enmax=number("ENMAX"),
-        valence=number("ZVAL"),
-    )
-
-
 def valence_electrons(
-    composition: Mapping[str, int], overrides: Mapping[str, str], functional: str
+    composition: Mapping[str, int],
+    overrides: Mapping[str, str],
+    read: Callable[[str], PotcarSingle],
 ) -> float:
-    """Return the number of valence electrons, from the library or from `VALENCES`.
+    """Return the number of valence electrons, from `VALENCES` or from the POTCARs.
+
+    Args:
+        composition: number of atoms of each element.
+        overrides: names of POTCARs that replace the recommended ones.
+        read: returns the POTCAR of a name.
 
     Raises:
         IonfaceError: neither knows a POTCAR.
     """
     total = 0.0
     for element, symbol in potcar_symbols(composition, overrides).items():
-        if symbol in VALENCES:
-            valence: float = VALENCES[symbol]
-        else:
-            valence = _record(element, symbol, read_potcar(symbol, functional)).valence
+        valence: float | None = VALENCES.get(symbol)
+        if valence is None:
+            valence = PotcarRecord.of(element, symbol, read(symbol)).valence
         total += valence * composition[element]
     return total

@@ -1,9 +1,9 @@
-"""The folder of one job: numbered parts, each one VASP run, never overwritten.
+"""The folder of one job: numbered VASP runs, none of them ever overwritten.
 
 job.json      what the job is; a folder of another job is refused
 pre-relax/    relaxation by a potential, where asked for
 first/        convergence before the dipole correction
-part-001/     the first run; part-002 goes on where it stopped, and so on
+run-001/      the first run; run-002 goes on where it stopped, and so on
 """
 
 from __future__ import annotations
@@ -13,11 +13,15 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from ionface.errors import IonfaceError
 from ionface.files import digest
 from ionface.workflows.engines.vasp.inputs import VaspRun
 
 STAMP = "job.json"
+
+# Where a run starts anew from other positions these follow; they make no other job.
 FREE_TO_CHANGE = ("NSW", "NCORE", "KPAR", "DIPOL")
 
 
@@ -45,6 +49,7 @@ def identity(run: VaspRun, kind: str) -> dict[str, Any]:
     """Return what tells a job from others: kind, atoms, settings."""
     incar = {k: v for k, v in run.incar.items() if k not in FREE_TO_CHANGE}
     structure = run.structure
+    # rounded, so that a structure that went through JSON or a CIF is the same job
     atoms = json.dumps(
         [
             [round(float(x), 6) for x in structure.lattice.matrix.ravel()],
@@ -62,33 +67,33 @@ def identity(run: VaspRun, kind: str) -> dict[str, Any]:
     }
 
 
-def parts(folder: Path) -> list[Path]:
-    """Return the parts that were begun, in order."""
-    return sorted(p for p in folder.glob("part-[0-9][0-9][0-9]") if p.is_dir())
+def run_folders(job_folder: Path) -> list[Path]:
+    """Return the folders of the runs that were begun, in order."""
+    return sorted(p for p in job_folder.glob("run-[0-9][0-9][0-9]") if p.is_dir())
 
 
-def next_part(folder: Path) -> Path:
-    """Return the folder of the next part; it is not made."""
-    return folder / f"part-{len(parts(folder)) + 1:03d}"
+def next_run_folder(job_folder: Path) -> Path:
+    """Return the folder of the next run; it is not made."""
+    return job_folder / f"run-{len(run_folders(job_folder)) + 1:03d}"
 
 
-def check_idle(folder: Path) -> None:
+def check_idle(job_folder: Path) -> None:
     """Refuse to go on where VASP still runs: it outlives a job that was killed.
 
     Looks at the processes of this machine only; a queue kills what a job leaves.
 
     Raises:
-        IonfaceError: with the process that works in one of the parts.
+        IonfaceError: with the process that works in one of the run folders.
     """
-    for process in Path("/proc").glob("[0-9]*"):
+    for process in psutil.process_iter():
         try:
-            where = (process / "cwd").resolve()
-        except OSError:
+            where = Path(process.cwd())
+        except (psutil.Error, OSError):
             continue  # it has ended, or belongs to somebody else
-        if where.parent == folder.resolve() and where.name != "pre-relax":
+        if where.parent == job_folder.resolve() and where.name != "pre-relax":
             raise IonfaceError(
-                f"process {process.name} still runs in {where}, left by a job that was "
-                f"killed; wait for it, or stop it with kill {process.name}, and run "
+                f"process {process.pid} still runs in {where}, left by a job that was "
+                f"killed; wait for it, or stop it with kill {process.pid}, and run "
                 "again"
             )
 
@@ -99,12 +104,14 @@ def carry_wavefunctions(source: Path, target: Path, *, keep: bool) -> bool:
     Args:
         source: folder of the run before; nothing happens if it has no WAVECAR.
         target: folder of the next run.
-        keep: copy instead of move.
+        keep: copy instead of move. WAVECARs are the largest files there are, so one
+            that only the next run needs is moved.
 
     Returns:
         Whether there were any.
     """
     wavecar = source / "WAVECAR"
+    # VASP makes the file when it starts: one of no bytes comes from a killed run
     if not wavecar.is_file() or not wavecar.stat().st_size:
         return False
     target.mkdir(parents=True, exist_ok=True)

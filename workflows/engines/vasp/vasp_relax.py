@@ -1,20 +1,20 @@
 """Relaxations and single points with VASP, resumable, as RunRecords.
 
 Data flow: structure -> (potential) -> (convergence without dipole) -> VASP in numbered
-parts -> RunRecord. Whatever stops a part, the next one starts from its last complete
-ionic step; a part that ended at the wall time is followed by a job of its own where
-the graph may grow, else by running the same job again.
+run folders -> RunRecord. Whatever stops a run, the next one starts from its last
+complete ionic step; a run that ended at the wall time is followed by a job of its own
+where the graph may grow, else by running the same job again.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+import os
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from atomate2.vasp.jobs.base import BaseVaspMaker
-from jobflow import Response
+from jobflow import Maker, Response
 from monty.json import MontyDecoder
 from pymatgen.core import Structure
 
@@ -22,13 +22,12 @@ from ionface.errors import IonfaceError
 from ionface.files import write_atomically
 from ionface.structures.ledger_cell import movable
 from ionface.workflows.engines import progress
-from ionface.workflows.engines.contract import RelaxSettings
+from ionface.workflows.engines.contract import Kind, RelaxSettings
 from ionface.workflows.engines.durable import durable_job
 from ionface.workflows.engines.records import RunRecord
 from ionface.workflows.engines.vasp import custodian_run
 from ionface.workflows.engines.vasp.custodian_run import Custody
 from ionface.workflows.engines.vasp.incar import (
-    Kind,
     PlaneWaves,
     first_stage,
     relax_incar,
@@ -44,29 +43,30 @@ from ionface.workflows.engines.vasp.outputs import (
 from ionface.workflows.engines.vasp.run_folders import (
     carry_wavefunctions,
     check_idle,
-    next_part,
-    parts,
+    next_run_folder,
+    run_folders,
     stamp,
 )
 from ionface.workflows.study.protocols import LI_2024
 from ionface.workflows.study.vasp_settings import VaspSettings
 
 PRERELAX = RelaxSettings(fmax=0.1, steps=200, must_converge=False)
+"""Takes out the worst forces of a built model; VASP does the rest."""
+
 PRERELAX_FILE = "pre-relaxed.json"
 
 
 @dataclass
-class VaspRelaxMaker(BaseVaspMaker):
+class VaspRelaxMaker(Maker):
     """Relax positions with VASP, or evaluate them where `relax` is None.
 
     Attributes:
+        name: of the job.
         waves: protocol and settings.
         relax: fmax in eV/Å, steps, ...; None for a single point.
-        prerelax: "sevennet" or "chgnet" before VASP; "off".
-        emulated: the command is the stand-in.
-        polling_s: seconds between two looks at the process.
+        prerelax: Maker of the relaxation by a potential before VASP; None for none.
+        custody: how custodian watches VASP.
         grows: at the wall time the rest becomes a new job of the graph.
-        The other fields are atomate2's.
     """
 
     name: str = "vasp relax"
@@ -74,9 +74,8 @@ class VaspRelaxMaker(BaseVaspMaker):
         default_factory=lambda: PlaneWaves(LI_2024, VaspSettings())
     )
     relax: dict[str, Any] | None = None
-    prerelax: str = "off"
-    emulated: bool = False
-    polling_s: float = 10.0
+    prerelax: Maker | None = None
+    custody: Custody = field(default_factory=Custody)
     grows: bool = False
 
     @durable_job
@@ -90,12 +89,22 @@ class VaspRelaxMaker(BaseVaspMaker):
         """
         folder = Path.cwd()
         run = self.run_for(structure)
-        stamp(folder, run, "static" if self.relax is None else "relax")
+        stamp(folder, run, self.kind)
         start, prepared = self._prepared(run, folder)
         output, before = self._advance(start, folder, prev_dir)
         if self._is_done(output):
             return self._record(output, before, prepared, folder)
         return self._unfinished(output, folder)
+
+    @property
+    def kind(self) -> Kind:
+        """Return what the Maker makes: "relax" or "static"."""
+        return "static" if self.relax is None else "relax"
+
+    @property
+    def prerelaxes(self) -> bool:
+        """Tell whether a potential takes out the worst forces first."""
+        return self.prerelax is not None and self.kind == "relax"
 
     def run_for(self, structure: Structure) -> VaspRun:
         """Return what VASP is given for a structure."""
@@ -111,20 +120,19 @@ class VaspRelaxMaker(BaseVaspMaker):
 
     def _prepared(self, run: VaspRun, folder: Path) -> tuple[VaspRun, dict[str, Any]]:
         """Return the run from where a potential relaxed it, and what is told of it."""
-        if self.prerelax == "off" or self.relax is None:
+        if self.prerelax is None or not self.prerelaxes:
             return run, {}
         path = folder / PRERELAX_FILE
         if not path.is_file():
             record = prerelaxed(run.structure, self.prerelax, folder / "pre-relax")
             write_atomically(path, record.to_json())
         record = MontyDecoder().decode(path.read_text())
-        moved = run.structure.copy()
+        moved = run.structure.copy()  # keeps labels, and images that atoms left
         for index, coords in enumerate(record.structure.frac_coords):
             moved.translate_sites(
                 [index], coords - moved[index].frac_coords, to_unit_cell=False
             )
         told = {
-            "engine": self.prerelax,
             "level": record.level,
             "steps": record.steps,
             "max_force": record.max_force,
@@ -136,52 +144,55 @@ class VaspRelaxMaker(BaseVaspMaker):
     def _advance(
         self, start: VaspRun, folder: Path, prev_dir: str | None
     ) -> tuple[RunOutput | None, int]:
-        """Run what is left; return the last output and the steps of earlier parts."""
+        """Run what is left; return the last output and the steps of earlier runs."""
         last, before, run = None, 0, start
-        for part in parts(folder):
-            found = read_output(run, part, emulated=self.emulated)
+        for run_folder in run_folders(folder):
+            found = read_output(run, run_folder)
             if found is None:
-                continue
+                continue  # it died before its first step
             before += last.steps if last else 0
             last, run = found, self.run_for(found.structure)
         if last is not None and self._is_done(last):
             return last, before
-        part = next_part(folder)
         check_idle(folder)
         custodian_run.check_time_left(self.waves.settings)
         before += last.steps if last else 0
-        earlier = [(path, False) for path in reversed(parts(folder))]
-        earlier += [(Path(prev_dir), True)] if prev_dir else []
-        if not any(carry_wavefunctions(p, part, keep=k) for p, k in earlier):
-            self._first_stage(run, folder, part)
-        write(run, part)
-        progress.report(before, None, f"VASP in {part.name}")
-        kind: Kind = "static" if self.relax is None else "relax"
-        custodian_run.run(part, kind, self.waves.settings, self._custody())
-        return read_output(run, part, emulated=self.emulated) or last, before
+        run_folder = next_run_folder(folder)
+        self._prepare(run, folder, run_folder, prev_dir)
+        progress.report(before, None, f"VASP in {run_folder.name}")
+        custodian_run.run(run_folder, self.kind, self.waves.settings, self.custody)
+        return read_output(run, run_folder) or last, before
 
-    def _first_stage(self, run: VaspRun, folder: Path, part: Path) -> None:
+    def _prepare(
+        self, run: VaspRun, folder: Path, run_folder: Path, prev_dir: str | None
+    ) -> None:
+        """Write the inputs of a run, with the best wavefunctions that there are."""
+        earlier = [(path, False) for path in reversed(run_folders(folder))]
+        # another job's folder stays as it is: that job may be run again
+        earlier += [(Path(prev_dir), True)] if prev_dir else []
+        if not any(carry_wavefunctions(p, run_folder, keep=k) for p, k in earlier):
+            self._first_stage(run, folder, run_folder)
+        write(run, run_folder)
+
+    def _first_stage(self, run: VaspRun, folder: Path, run_folder: Path) -> None:
         """Converge without the dipole correction, once; hand its charge on."""
         incar = first_stage(run.incar)
         if incar is None:
             return
         first = VaspRun(run.waves, run.structure, incar, run.spacing)
         stage = folder / "first"
-        done = read_output(first, stage, emulated=self.emulated)
+        done = read_output(first, stage)
         if done is None or not done.finished:
             write(first, stage)
-            custodian_run.run(stage, "static", self.waves.settings, self._custody())
-            done = read_output(first, stage, emulated=self.emulated)
+            custodian_run.run(stage, "static", self.waves.settings, self.custody)
+            done = read_output(first, stage)
         if done is None or not done.converged:
             raise IonfaceError(
                 f"the electrons did not converge without the dipole correction in "
                 f"{stage}; look at its OSZICAR, and change vasp.incar (ALGO, NELM) "
                 "or the structure"
             )
-        carry_wavefunctions(stage, part, keep=True)
-
-    def _custody(self) -> Custody:
-        return Custody(self.polling_s, emulated=self.emulated)
+        carry_wavefunctions(stage, run_folder, keep=True)
 
     def _is_done(self, output: RunOutput | None) -> bool:
         if output is None or not output.finished:
@@ -203,16 +214,7 @@ class VaspRelaxMaker(BaseVaspMaker):
         folder: Path,
     ) -> RunRecord:
         assert output is not None
-        told = {
-            **prepared,
-            **provenance(parts(folder)[-1]),
-            "parts": len(parts(folder)),
-        }
-        extra = (
-            {"provenance": told}
-            if "provenance" in {f.name for f in fields(RunRecord)}
-            else {}
-        )
+        last = run_folders(folder)[-1]
         return RunRecord(
             structure=output.structure,
             energy=output.energy,
@@ -220,49 +222,50 @@ class VaspRelaxMaker(BaseVaspMaker):
             converged=output.converged,
             steps=before + output.steps,
             level=output.level.as_dict(),
-            directory=str(parts(folder)[-1]),
-            **extra,
+            directory=str(last),
+            provenance={
+                **prepared,
+                **provenance(last),
+                "runs": len(run_folders(folder)),
+            },
         )
 
     def _unfinished(self, output: RunOutput | None, folder: Path) -> Response:
-        part = parts(folder)[-1]
+        last = run_folders(folder)[-1]
         if output is None or output.steps == 0:
             raise IonfaceError(
-                f"VASP ended in {part} without one complete ionic step; the wall time "
+                f"VASP ended in {last} without one complete ionic step; the wall time "
                 "is too short for this model, or the run was stopped: give vasp."
                 "walltime more hours, and run again"
             )
-        stopped = self.relax is not None or was_stopped(part)
+        stopped = self.relax is not None or was_stopped(last)
         if self.grows and stopped:
-            rest = type(self)(**{**_shallow(self), "prerelax": "off"})
-            again = rest.make(output.structure, prev_dir=str(part))
+            # what a potential took out is gone by now
+            rest = replace(self, prerelax=None)
+            again = rest.make(output.structure, prev_dir=str(last))
             again.name = self.name
             return Response(replace=again)
         if self.relax is None:
             raise IonfaceError(
-                f"the electrons did not converge in {part}; run the same command again "
+                f"the electrons did not converge in {last}; run the same command again "
                 "to go on from its wavefunctions, or change vasp.incar (ALGO, NELM) "
                 "in a new project"
             )
         raise IonfaceError(
-            f"not converged after {output.steps} steps in {part.name}: the largest "
+            f"not converged after {output.steps} steps in {last.name}: the largest "
             f"force is {output.max_force:.3f} eV/Å; run the same command again to go "
             "on from here"
         )
 
 
-def prerelaxed(structure: Structure, potential: str, folder: Path) -> RunRecord:
+def prerelaxed(structure: Structure, maker: Maker, folder: Path) -> RunRecord:
     """Relax with a potential in a folder of its own, where it can be resumed.
 
     Args:
         structure: fixed sites stay where they are.
-        potential: "sevennet" or "chgnet".
+        maker: of relaxations, by a potential.
         folder: is made.
     """
-    import os
-
-    from ionface.workflows.engines.registry import engine
-
     held = Structure(
         structure.lattice,
         [site.specie for site in structure],
@@ -273,20 +276,16 @@ def prerelaxed(structure: Structure, potential: str, folder: Path) -> RunRecord:
         },
     )
     folder.mkdir(parents=True, exist_ok=True)
-    maker = engine(potential).relax(PRERELAX)
     before = Path.cwd()
-    os.chdir(folder)
+    os.chdir(folder)  # Makers work where they are started
     try:
-        record: RunRecord = type(maker).make.original(maker, held)
+        job = maker.make(held)
+        record: RunRecord = job.function.original(job.maker, *job.function_args)
     finally:
         os.chdir(before)
     return record
 
 
-def _shallow(maker: VaspRelaxMaker) -> dict[str, Any]:
-    return {f.name: getattr(maker, f.name) for f in fields(maker)}
-
-
 def relax_settings(settings: RelaxSettings) -> dict[str, Any]:
     """Return relaxation settings as plain data, for a stored job."""
-    return {f.name: getattr(settings, f.name) for f in fields(settings)}
+    return asdict(settings)

@@ -58,9 +58,9 @@ def test_a_killed_segment_loses_only_its_unfinished_step(
     found = frames(record)
     assert found.steps.tolist() == list(range(STEPS))
     np.testing.assert_allclose(found.positions, frames(whole).positions, atol=2e-6)
-    seams = json.loads((Path(record.directory).parent / "seams.json").read_text())
-    assert len(seams) == 1
-    assert seams[0]["step"] >= 6
+    checks = json.loads((Path(record.directory).parent / "restarts.json").read_text())
+    assert len(checks) == 1
+    assert checks[0]["step"] >= 6
 
 
 @pytest.mark.slow
@@ -95,7 +95,7 @@ def test_a_steady_bond_count_ends_a_run_early(double, run_job, cell):
     maker = double().dynamics(settings(steps=200, segment=6, until=until))
     record = run_job("steady", maker.make(cell))
     assert record.last_step < 30
-    assert Path(record.directory).name == f"part-{(record.last_step + 1) // 6:03d}"
+    assert Path(record.directory).name == f"run-{(record.last_step + 1) // 6:03d}"
 
 
 def test_a_state_that_is_not_the_previous_segments_end_is_refused(
@@ -111,4 +111,4 @@ def test_a_state_that_is_not_the_previous_segments_end_is_refused(
     shutil.copy(state, Path(first.directory) / "CONTCAR")
     with pytest.raises(IonfaceError, match="does not continue the segment before"):
         run_job("two", engine.dynamics(settings(steps=4)).make(cell, first))
-    assert not list((Path(first.directory).parents[1] / "two").glob("part-*"))
+    assert not list((Path(first.directory).parents[1] / "two").glob("run-*"))

@@ -13,10 +13,10 @@ from custodian.vasp.handlers import (
 )
 
 from ionface.errors import IonfaceError
-from ionface.workflows.engines.vasp.custodian_run import (
+from ionface.workflows.engines.vasp.custodian_run import command
+from ionface.workflows.engines.vasp.error_handlers import (
     ContcarKeeper,
     WholeOutput,
-    command,
     handlers,
 )
 from ionface.workflows.engines.vasp.outputs import was_stopped

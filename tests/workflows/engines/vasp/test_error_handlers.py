@@ -1,4 +1,4 @@
-"""Errors in dynamics end the part; the next one takes what custodian would change."""
+"""Errors in dynamics end the run; the next one takes what custodian would change."""
 
 import json
 import shutil
@@ -20,7 +20,7 @@ from ionface.workflows.engines.vasp.error_handlers import (
 
 @pytest.fixture
 def failed(double, run_job, slab, monkeypatch, tmp_path):
-    """A job whose first part met an error at its fourth step, and its record."""
+    """A job whose first run met an error at its fourth step, and its record."""
     from pathlib import Path
 
     monkeypatch.setenv("IONFACE_VASP_FAULT", "edddav:4")
@@ -33,36 +33,36 @@ def failed(double, run_job, slab, monkeypatch, tmp_path):
 def test_the_next_part_goes_on_with_the_keys_that_custodian_sets(failed):
     record, folder = failed
     assert record.last_step == 8
-    first, second = (Incar.from_file(folder / f"part-00{n}/INCAR") for n in (1, 2))
+    first, second = (Incar.from_file(folder / f"run-00{n}/INCAR") for n in (1, 2))
     assert (first["ALGO"], second["ALGO"]) == ("Fast", "All")
     assert second["NSW"] == 9 - 3 + 1  # three steps were whole; one is repeated
-    (seam,) = json.loads((folder / "seams.json").read_text())
-    assert (seam["step"], seam["repeated"]) == (3, True)
+    (check,) = json.loads((folder / "restarts.json").read_text())
+    assert (check["step"], check["repeated"]) == (3, True)
 
 
 def test_the_run_that_failed_stays_as_it_was(failed):
     _, folder = failed
-    part = folder / "part-001"
-    before = {p.name: p.read_bytes() for p in part.iterdir() if p.is_file()}
+    run = folder / "run-001"
+    before = {p.name: p.read_bytes() for p in run.iterdir() if p.is_file()}
     handler = DynamicsErrors()
-    changes = incar_changes(part, handler.errors_subset_to_catch)
+    changes = incar_changes(run, handler.errors_subset_to_catch)
     assert changes["ALGO"] == "All"
-    assert {p.name: p.read_bytes() for p in part.iterdir() if p.is_file()} == before
+    assert {p.name: p.read_bytes() for p in run.iterdir() if p.is_file()} == before
     assert not list(folder.glob(".mending-*"))
 
 
 def test_what_was_mended_before_stays_mended(tmp_path):
-    parts = [tmp_path / f"part-00{n}" for n in (1, 2, 3)]
-    for part, keys in zip(parts, ({"ALGO": "All"}, {"LREAL": False}, {}), strict=True):
-        part.mkdir()
-        (part / MENDED).write_text(json.dumps({"errors": ["x"], "incar": keys}))
-    assert mended_incar(parts) == {"ALGO": "All", "LREAL": False}
-    assert goes_on(parts[1], parts)
-    assert not goes_on(parts[2], parts)  # custodian knows nothing to change
-    many = parts[:1] * (MAX_MENDS + 1)
-    assert not goes_on(parts[0], many)
-    shutil.rmtree(parts[0])
-    assert not goes_on(parts[0], parts[1:])
+    folders = [tmp_path / f"run-00{n}" for n in (1, 2, 3)]
+    for run, keys in zip(folders, ({"ALGO": "All"}, {"LREAL": False}, {}), strict=True):
+        run.mkdir()
+        (run / MENDED).write_text(json.dumps({"errors": ["x"], "incar": keys}))
+    assert mended_incar(folders) == {"ALGO": "All", "LREAL": False}
+    assert goes_on(folders[1], folders)
+    assert not goes_on(folders[2], folders)  # custodian knows nothing to change
+    many = folders[:1] * (MAX_MENDS + 1)
+    assert not goes_on(folders[0], many)
+    shutil.rmtree(folders[0])
+    assert not goes_on(folders[0], folders[1:])
 
 
 def test_an_error_that_strikes_at_every_start_ends_with_a_message(

@@ -10,12 +10,10 @@ from pymatgen.io.vasp import Incar, Poscar
 
 from ionface.structures.ledger_cell import gap_along
 from ionface.workflows.engines.contract import RelaxSettings
-from ionface.workflows.engines.registry import configured
 from ionface.workflows.engines.vasp.incar import first_stage, relax_incar, static_incar
 from ionface.workflows.engines.vasp.inputs import VaspRun, write
 from ionface.workflows.engines.vasp.outputs import restored
-from ionface.workflows.engines.vasp.vasp_engine import vasp
-from ionface.workflows.planning.planned_jobs import study_jobs
+from ionface.workflows.planning.walk import GraphWalk
 from ionface.workflows.study.study_files import load
 
 RECORDED = Path(__file__).parents[3] / "data" / "vasp_inputs"
@@ -83,8 +81,8 @@ def test_a_potcar_is_joined_in_poscars_order_and_told_by_hash(
 @cache
 def jobs_of(name):
     """Return the jobs of a built-in study; its models are built once."""
-    study = load(name)
-    return study, study_jobs(study, configured(vasp(), study))
+    study = load(name).with_engine("vasp")
+    return study, GraphWalk(study).planned_jobs()
 
 
 def described(job):
@@ -107,7 +105,7 @@ def described(job):
             "gap": round(gap_along(structure, 2), 1),
         },
         "POTCAR": list(run.symbols.values()),
-        "steps": job.steps,
+        "steps": job.description.steps,
         "after": job.after,
     }
 
@@ -116,7 +114,9 @@ def described(job):
 def test_inputs_of_a_papers_flow_at_true_size_are_as_recorded(name, differences):
     """To record again after a deliberate change: delete the file and run this test."""
     _, jobs = jobs_of(name)
-    found = json.loads(json.dumps({job.name: described(job) for job in jobs}))
+    found = json.loads(
+        json.dumps({f"{job.subject} {job.task}": described(job) for job in jobs})
+    )
     path = RECORDED / f"{name}.json"
     if not path.is_file():
         path.write_text(json.dumps(found, indent=1, sort_keys=True) + "\n")

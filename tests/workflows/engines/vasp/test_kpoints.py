@@ -9,7 +9,7 @@ from ionface.structures.ledger_cell import (
     context,
     with_context,
 )
-from ionface.workflows.engines.vasp.kpoints import irreducible, kpoints, mesh
+from ionface.workflows.engines.vasp.inputs import irreducible, kpoints, mesh
 
 
 def cell(lattice, slab=False):

@@ -1,4 +1,6 @@
-"""Parts become one trajectory: seams found, overlaps dropped, impostors refused."""
+"""Runs become one trajectory: restarts checked, overlaps dropped, impostors refused."""
+
+import json
 
 import numpy as np
 import pytest
@@ -10,7 +12,11 @@ from ionface.errors import IonfaceError
 from ionface.workflows.engines.contract import DynamicsSettings
 from ionface.workflows.engines.vasp.incar import dynamics_incar
 from ionface.workflows.engines.vasp.inputs import VaspRun
-from ionface.workflows.engines.vasp.md_restart import FRAMES, Splice, seams_of
+from ionface.workflows.engines.vasp.md_restart import (
+    CHECKS,
+    FRAMES,
+    TrajectoryAssembler,
+)
 
 CELL = Lattice.orthorhombic(6.0, 7.0, 9.0)
 SPECIES = ["S", "Li", "S", "Li"]  # POSCAR's order is Li Li S S
@@ -69,103 +75,108 @@ def run(luo_2021):
 
 
 @pytest.fixture
-def write_part(tmp_path):
+def write_run(tmp_path):
     def write(number, frames, state=None, torn=False):
-        part = tmp_path / f"part-{number:03d}"
-        part.mkdir()
-        (part / "vasprun.xml").write_text(vasprun(frames, torn))
+        folder = tmp_path / f"run-{number:03d}"
+        folder.mkdir()
+        (folder / "vasprun.xml").write_text(vasprun(frames, torn))
         if state is not None:
-            (part / "CONTCAR").write_text(contcar(state))
-        return part
+            (folder / "CONTCAR").write_text(contcar(state))
+        return folder
 
     return write
 
 
-def spliced(folder, run, parts, **settings):
-    with Splice.at(folder, run, DynamicsSettings(**settings), None) as splice:
-        for part in parts:
-            splice.add(part, emulated=False)
-    return splice, Trajectory.open(folder / FRAMES)
+def assembled(folder, run, run_folders, **settings):
+    dynamics = DynamicsSettings(**settings)
+    with TrajectoryAssembler.at(folder, run, dynamics, None) as assembler:
+        for run_folder in run_folders:
+            assembler.add(run_folder)
+    return assembler, Trajectory.open(folder / FRAMES)
+
+
+def checks_of(folder):
+    return json.loads((folder / CHECKS).read_text())
 
 
 def test_a_repeated_frame_is_dropped_once_and_positions_are_unwrapped(
-    tmp_path, run, write_part
+    tmp_path, run, write_run
 ):
     frames = path_of(60)
-    parts = [
-        write_part(1, frames[:25], frames[24]),
-        write_part(2, frames[24:40], frames[39]),
-        write_part(3, frames[39:], frames[-1]),
+    folders = [
+        write_run(1, frames[:25], frames[24]),
+        write_run(2, frames[24:40], frames[39]),
+        write_run(3, frames[39:], frames[-1]),
     ]
-    splice, found = spliced(tmp_path, run, parts)
+    assembler, found = assembled(tmp_path, run, folders)
     assert found.steps.tolist() == list(range(60))
     assert found.times_fs[-1] == 118.0
     start = frames[0] - (frames[0] - frames[0] % 1)
     expected = (frames - frames[0] + start) @ CELL.matrix
     np.testing.assert_allclose(found.positions, expected, atol=2e-7)
     assert found.species == tuple(SPECIES)
-    seams = list(seams_of(tmp_path))
-    assert [seam.step for seam in seams] == [25, 40]
-    assert all(seam.repeated and seam.energy_difference == 0.0 for seam in seams)
-    assert splice.last == 59
+    checks = checks_of(tmp_path)
+    assert [check["step"] for check in checks] == [25, 40]
+    assert all(check["repeated"] for check in checks)
+    assert all(check["energy_difference"] == 0.0 for check in checks)
+    assert assembler.last == 59
 
 
-def test_a_killed_part_keeps_every_whole_frame_up_to_its_state(
-    tmp_path, run, write_part
-):
+def test_a_killed_run_keeps_every_whole_frame_up_to_its_state(tmp_path, run, write_run):
     frames = path_of(30)
     # killed within step 12, when CONTCAR was still that of step 10
-    parts = [
-        write_part(1, frames[:13], frames[10], torn=True),
-        write_part(2, frames[10:], frames[-1]),
+    folders = [
+        write_run(1, frames[:13], frames[10], torn=True),
+        write_run(2, frames[10:], frames[-1]),
     ]
-    _, found = spliced(tmp_path, run, parts)
+    _, found = assembled(tmp_path, run, folders)
     assert found.steps.tolist() == list(range(30))
     steps = np.diff(found.positions, axis=0)
     expected = np.diff(frames, axis=0) @ CELL.matrix
     np.testing.assert_allclose(steps, expected, atol=4e-7)
 
 
-def test_a_part_that_does_not_repeat_the_frame_but_follows_it_is_joined(
-    tmp_path, run, write_part
+def test_a_run_that_does_not_repeat_the_frame_but_follows_it_is_joined(
+    tmp_path, run, write_run
 ):
     frames = path_of(20)
-    parts = [write_part(1, frames[:8], frames[7]), write_part(2, frames[8:])]
-    _, found = spliced(tmp_path, run, parts)
+    folders = [write_run(1, frames[:8], frames[7]), write_run(2, frames[8:])]
+    _, found = assembled(tmp_path, run, folders)
     assert len(found) == 20
-    assert not next(seams_of(tmp_path)).repeated
+    assert not checks_of(tmp_path)[0]["repeated"]
 
 
-def test_a_part_of_another_run_is_refused(tmp_path, run, write_part):
-    parts = [
-        write_part(1, path_of(8), path_of(8)[-1]),
-        write_part(2, path_of(8, seed=1)),
+def test_a_run_of_another_run_is_refused(tmp_path, run, write_run):
+    folders = [
+        write_run(1, path_of(8), path_of(8)[-1]),
+        write_run(2, path_of(8, seed=1)),
     ]
     with pytest.raises(IonfaceError, match="does not continue the run before it"):
-        spliced(tmp_path, run, parts)
+        assembled(tmp_path, run, folders)
 
 
-def test_a_part_that_lost_its_velocities_is_refused(tmp_path, run, write_part):
+def test_a_run_that_lost_its_velocities_is_refused(tmp_path, run, write_run):
     frames, other = path_of(16), path_of(16, seed=5)
     stray = frames[7] + (other[:8] - other[0])
-    parts = [write_part(1, frames[:8], frames[7]), write_part(2, stray)]
+    folders = [write_run(1, frames[:8], frames[7]), write_run(2, stray)]
     with pytest.raises(IonfaceError, match="velocities change by"):
-        spliced(tmp_path, run, parts)
+        assembled(tmp_path, run, folders)
 
 
-def test_splicing_again_adds_nothing_and_a_stride_thins(tmp_path, run, write_part):
+def test_assembling_again_adds_nothing_and_a_stride_thins(tmp_path, run, write_run):
     frames = path_of(21)
-    parts = [write_part(1, frames[:11], frames[10]), write_part(2, frames[10:])]
-    spliced(tmp_path, run, parts[:1], stride=5)
-    spliced(tmp_path, run, parts, stride=5)
-    _, found = spliced(tmp_path, run, parts, stride=5)
+    folders = [write_run(1, frames[:11], frames[10]), write_run(2, frames[10:])]
+    assembled(tmp_path, run, folders[:1], stride=5)
+    assembled(tmp_path, run, folders, stride=5)
+    _, found = assembled(tmp_path, run, folders, stride=5)
     assert found.steps.tolist() == [0, 5, 10, 15, 20]
 
 
-def test_a_part_that_died_before_its_first_step_adds_nothing(tmp_path, run):
-    part = tmp_path / "part-001"
-    part.mkdir()
-    (part / "vasprun.xml").write_text("<modeling><incar>")
-    with Splice.at(tmp_path, run, DynamicsSettings(), None) as splice:
-        splice.add(part, emulated=False)
-    assert splice.last == -1
+def test_a_run_that_died_before_its_first_step_adds_nothing(tmp_path, run):
+    folder = tmp_path / "run-001"
+    folder.mkdir()
+    (folder / "vasprun.xml").write_text("<modeling><incar>")
+    with TrajectoryAssembler.at(tmp_path, run, DynamicsSettings(), None) as assembler:
+        assembler.add(folder)
+    assert assembler.last == -1
+    assert "run-001" in assembler.unusable

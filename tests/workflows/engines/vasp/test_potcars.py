@@ -16,11 +16,18 @@ from ionface.workflows.engines.vasp.potcars import (
     valence_electrons,
 )
 
+
+def records(symbol, cutoff):
+    """Return the records of one POTCAR of the library."""
+    potcar = read_potcar(symbol, "PBE_54")
+    return potcar_records({symbol.partition("_")[0]: (symbol, potcar)}, cutoff)
+
+
 ROOT = Path(__file__).parents[4]
 
 
 def test_a_record_has_title_and_hash_and_no_content(potcar_library):
-    (record,) = potcar_records(["Li"], {}, "PBE_54", 480.0)
+    (record,) = records("Li", 480.0)
     text = (potcar_library / "POTCAR.Li").read_text()
     assert record.title == "PAW_PBE Li 01Jan2000"
     assert record.sha256 == hashlib.sha256(text.encode()).hexdigest()
@@ -31,8 +38,15 @@ def test_a_record_has_title_and_hash_and_no_content(potcar_library):
 
 def test_a_potcar_that_needs_more_than_the_cutoff_is_refused(potcar_library):
     with pytest.raises(IonfaceError, match="Li_sv needs 499 eV, above the cutoff"):
-        potcar_records(["Li"], {"Li": "Li_sv"}, "PBE_54", 480.0)
-    assert potcar_records(["Li"], {"Li": "Li_sv"}, "PBE_54", 500.0)
+        records("Li_sv", 480.0)
+    assert records("Li_sv", 500.0)
+
+
+def test_a_damaged_potcar_is_refused(potcar_library):
+    path = potcar_library / "POTCAR.Li"
+    path.write_text(path.read_text().replace("ENMAX", "MAXEN"))
+    with pytest.raises(IonfaceError, match="POTCAR Li has no ENMAX; it is damaged"):
+        records("Li", 480.0)
 
 
 def test_no_directory_is_refused(monkeypatch, tmp_path):
@@ -48,7 +62,7 @@ def test_no_directory_is_refused(monkeypatch, tmp_path):
 
 def test_a_missing_potcar_names_what_was_looked_for(potcar_library):
     with pytest.raises(IonfaceError, match=r"no POTCAR Ti_sv of PBE_54.*POTCAR\.Ti_sv"):
-        potcar_records(["Ti"], {}, "PBE_54", 480.0)
+        read_potcar("Ti_sv", "PBE_54")
 
 
 def test_an_element_without_a_recommendation_needs_one_from_the_study():
@@ -63,8 +77,11 @@ def test_an_unknown_release_is_refused(potcar_library):
 
 
 def test_plans_know_the_valence_of_every_recommended_potcar():
+    def no_library(symbol):
+        raise AssertionError(symbol)
+
     assert set(RECOMMENDED.values()) <= set(VALENCES)
-    assert valence_electrons({"Li": 6, "P": 1, "S": 5, "Cl": 1}, {}, "PBE_54") == 48
+    assert valence_electrons({"Li": 6, "P": 1, "S": 5, "Cl": 1}, {}, no_library) == 48
 
 
 def test_no_text_of_a_potcar_is_in_the_repository():

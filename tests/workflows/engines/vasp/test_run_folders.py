@@ -1,6 +1,5 @@
 """The folder of a job: one job only, and nobody else at work in it."""
 
-import os
 import subprocess
 import sys
 from dataclasses import replace
@@ -13,8 +12,8 @@ from ionface.workflows.engines.vasp.inputs import VaspRun
 from ionface.workflows.engines.vasp.run_folders import (
     carry_wavefunctions,
     check_idle,
-    next_part,
-    parts,
+    next_run_folder,
+    run_folders,
     stamp,
 )
 
@@ -25,12 +24,12 @@ def run(li_2024, in_ledger):
     return VaspRun(li_2024, in_ledger, incar, 0.28)
 
 
-def test_parts_are_numbered_and_never_reused(tmp_path):
+def test_run_folders_are_numbered_and_never_reused(tmp_path):
     for number in (1, 2, 3):
-        part = next_part(tmp_path)
-        assert part.name == f"part-{number:03d}"
-        part.mkdir()
-    assert [p.name for p in parts(tmp_path)] == ["part-001", "part-002", "part-003"]
+        folder = next_run_folder(tmp_path)
+        assert folder.name == f"run-{number:03d}"
+        folder.mkdir()
+    assert [p.name for p in run_folders(tmp_path)] == ["run-001", "run-002", "run-003"]
 
 
 def test_what_may_change_between_two_runs_does_not_make_another_job(tmp_path, run):
@@ -55,13 +54,12 @@ def test_wavefunctions_are_moved_or_copied_if_there_are_any(tmp_path):
     assert not (two / "WAVECAR").exists()
 
 
-@pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="needs /proc")  # noqa: PTH112
 def test_a_vasp_that_outlived_its_job_is_not_joined_by_another(tmp_path):
-    part = tmp_path / "part-001"
-    part.mkdir()
+    folder = tmp_path / "run-001"
+    folder.mkdir()
     check_idle(tmp_path)
     sleeper = subprocess.Popen(
-        [sys.executable, "-c", "import time; time.sleep(60)"], cwd=part
+        [sys.executable, "-c", "import time; time.sleep(60)"], cwd=folder
     )
     try:
         with pytest.raises(IonfaceError, match=f"process {sleeper.pid} still runs"):

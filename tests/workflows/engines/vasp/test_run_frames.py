@@ -1,20 +1,27 @@
-"""Steps of a part: whole ones, recovered ones, and parts that lead nowhere."""
+"""What a run left: whole steps, recovered ones, a CONTCAR that is a state or not."""
 
 import re
 
 import numpy as np
 import pytest
+from pymatgen.core import Lattice, Structure
+from pymatgen.io.vasp import Poscar
 
 from ionface.workflows.engines.contract import DynamicsSettings
 from ionface.workflows.engines.vasp.incar import dynamics_incar
 from ionface.workflows.engines.vasp.inputs import VaspRun
-from ionface.workflows.engines.vasp.run_frames import kept_frames, part_frames
+from ionface.workflows.engines.vasp.run_frames import (
+    frames_up_to_state,
+    last_state,
+    read_state,
+    run_frames,
+)
 
 STEPS = 10
 
 
 @pytest.fixture
-def part(double, run_job, slab):
+def folder(double, run_job, slab):
     """A finished run of dynamics on the stand-in."""
     from pathlib import Path
 
@@ -29,11 +36,11 @@ def cut(path, share):
     path.write_text(text[: int(share * len(text))])
 
 
-def test_steps_that_only_xdatcar_has_are_the_same_to_the_printed_digits(part):
-    whole = part_frames(part)
+def test_steps_that_only_xdatcar_has_are_the_same_to_the_printed_digits(folder):
+    whole = run_frames(folder)
     assert (len(whole.steps), whole.recovered) == (STEPS, 0)
-    cut(part / "vasprun.xml", 0.7)
-    found = part_frames(part)
+    cut(folder / "vasprun.xml", 0.7)
+    found = run_frames(folder)
     assert 0 < found.recovered < STEPS
     assert len(found.steps) == STEPS
     for ours, theirs in zip(found.steps, whole.steps, strict=True):
@@ -46,48 +53,94 @@ def test_steps_that_only_xdatcar_has_are_the_same_to_the_printed_digits(part):
         )
 
 
-def test_steps_end_where_either_file_ends(part):
-    cut(part / "vasprun.xml", 0.7)
-    known = len(part_frames(part).steps) - part_frames(part).recovered
-    lines = (part / "OSZICAR").read_text()
+def test_steps_end_where_either_file_ends(folder):
+    cut(folder / "vasprun.xml", 0.7)
+    known = len(run_frames(folder).steps) - run_frames(folder).recovered
+    lines = (folder / "OSZICAR").read_text()
     ends = [m.end() for m in re.finditer(r"SK=.*\n", lines)]
-    (part / "OSZICAR").write_text(lines[: ends[known]])
-    assert part_frames(part).recovered == 1
-    (part / "XDATCAR").unlink()
-    assert part_frames(part).recovered == 0
+    (folder / "OSZICAR").write_text(lines[: ends[known]])
+    assert run_frames(folder).recovered == 1
+    (folder / "XDATCAR").unlink()
+    assert run_frames(folder).recovered == 0
 
 
-def test_an_xdatcar_of_another_run_is_not_taken(part):
-    cut(part / "vasprun.xml", 0.7)
-    text = (part / "XDATCAR").read_text()
+def test_an_xdatcar_of_another_run_is_not_taken(folder):
+    cut(folder / "vasprun.xml", 0.7)
+    text = (folder / "XDATCAR").read_text()
     head, *frames = re.split(r"(?=Direct configuration)", text)
-    (part / "XDATCAR").write_text(head + "".join(reversed(frames)))
-    assert part_frames(part).recovered == 0
+    (folder / "XDATCAR").write_text(head + "".join(reversed(frames)))
+    assert run_frames(folder).recovered == 0
 
 
-def test_frames_that_do_not_lead_to_the_state_are_not_kept(part, slab, luo_2021):
+def test_frames_that_do_not_lead_to_the_state_are_not_kept(folder, slab, luo_2021):
     slab = slab.copy()
     slab.remove_site_property("fixed")
     incar = dynamics_incar(luo_2021, slab, DynamicsSettings())
     run = VaspRun(luo_2021, slab, incar, None)
     frames = np.empty((STEPS, len(slab), 3))
-    frames[:, run.order] = [step.fractional for step in part_frames(part).steps]
+    frames[:, run.order] = [step.fractional for step in run_frames(folder).steps]
     jumps = np.diff(frames, axis=0)
     jumps -= np.round(jumps)
     frames = np.concatenate([frames[:1], frames[0] + np.cumsum(jumps, axis=0)])
-    assert kept_frames(run, part, frames) == STEPS
-    assert kept_frames(run, part, frames[: STEPS - 1]) == STEPS - 1  # one step ahead
+    assert frames_up_to_state(run, folder, frames) == STEPS
+    assert (
+        frames_up_to_state(run, folder, frames[: STEPS - 1]) == STEPS - 1
+    )  # one step ahead
     for missing in (2, 3, 5):
-        assert kept_frames(run, part, frames[: STEPS - missing]) == 0
-    cut(part / "CONTCAR", 0.5)
-    (part / "CONTCAR.kept").unlink(missing_ok=True)
-    assert kept_frames(run, part, frames) == 0
+        assert frames_up_to_state(run, folder, frames[: STEPS - missing]) == 0
+    cut(folder / "CONTCAR", 0.5)
+    (folder / "CONTCAR.kept").unlink(missing_ok=True)
+    assert frames_up_to_state(run, folder, frames) == 0
 
 
-def test_electrons_that_never_converge_make_a_part_wanting(part):
-    path = part / "vasprun.xml"
+def test_electrons_that_never_converge_make_a_part_wanting(folder):
+    path = folder / "vasprun.xml"
     text = path.read_text()
-    assert not part_frames(part).wanting
+    assert not run_frames(folder).wanting
     path.write_text(re.sub(r'(name="NELM">)\s*\d+', r"\g<1>     2", text))
-    assert part_frames(part).unconverged == STEPS
-    assert part_frames(part).wanting
+    assert run_frames(folder).unconverged == STEPS
+    assert run_frames(folder).wanting
+
+
+TAIL = "\n  1\n  2.0\n" + " 0.1 0.2 0.3 0.4\n" + "  0.1  0.2  0.3\n" * 9
+
+
+def text(velocities=True, selective=False, tail=""):
+    structure = Structure(
+        Lattice.cubic(5), ["Li", "S", "S"], np.arange(9).reshape(3, 3) / 10
+    )
+    poscar = Poscar(
+        structure,
+        velocities=[[0.1, 0.2, 0.3]] * 3 if velocities else None,
+        selective_dynamics=[[True] * 3] * 3 if selective else None,
+    )
+    return poscar.get_str(significant_figures=16).rstrip("\n") + "\n" + tail
+
+
+@pytest.mark.parametrize("selective", [False, True])
+@pytest.mark.parametrize("tail", ["", TAIL])
+def test_a_whole_contcar_is_a_state(selective, tail):
+    assert read_state(text(selective=selective, tail=tail).encode()) is not None
+
+
+def test_without_velocities_it_is_none():
+    assert read_state(text(velocities=False).encode()) is None
+
+
+def test_no_beginning_of_it_is_a_state_but_at_the_end_of_a_block():
+    data = text(tail=TAIL).encode()
+    whole = [n for n in range(len(data)) if read_state(data[:n]) is not None]
+    end_of_velocities = len(text().encode())
+    # a cut exactly between two blocks cannot be told from a file without a tail
+    assert {n for n in whole if n > end_of_velocities + 1} == set()
+    assert all(n >= end_of_velocities for n in whole)
+
+
+def test_the_kept_copy_stands_in_for_a_torn_one(tmp_path):
+    (tmp_path / "CONTCAR").write_text(text()[:150])
+    assert last_state(tmp_path) is None
+    (tmp_path / "CONTCAR.kept").write_text(text())
+    assert last_state(tmp_path) == text().encode()
+    expected = np.arange(9).reshape(3, 3) / 10
+    state = read_state(last_state(tmp_path))
+    np.testing.assert_allclose(state.structure.frac_coords, expected)

@@ -2,7 +2,7 @@
 
 The model under it is so weak that forces are small everywhere: a relaxation ends with
 its first step, and the dynamics are shorter than the paper's. Everything else is true:
-models, inputs, custodian, both stages of the dipole correction, parts, ledger, report.
+models, inputs, custodian, both stages of the dipole correction, runs, ledger, report.
 """
 
 import json
@@ -85,17 +85,17 @@ def inputs_of(project):
             yield folder, job.name.removesuffix(" 1")
 
 
-def described(part, recorded):
+def described(run_folder, recorded):
     """Return what VASP was given, as the references record it."""
-    poscar = Poscar.from_file(part / "POSCAR")
-    incar = dict(sorted(Incar.from_file(part / "INCAR").items()))
+    poscar = Poscar.from_file(run_folder / "POSCAR")
+    incar = dict(sorted(Incar.from_file(run_folder / "INCAR").items()))
     if "DIPOL" in incar:
         incar["DIPOL"] = [round(incar["DIPOL"][2], 2)]
     if recorded["INCAR"].get("IBRION") == 0:
-        incar["NSW"] = recorded["INCAR"]["NSW"]  # parts: looked at below
+        incar["NSW"] = recorded["INCAR"]["NSW"]  # runs: looked at below
     return {
         "INCAR": incar,
-        "KPOINTS": [int(n) for n in Kpoints.from_file(part / "KPOINTS").kpts[0]],
+        "KPOINTS": [int(n) for n in Kpoints.from_file(run_folder / "KPOINTS").kpts[0]],
         "POSCAR": {
             "species": poscar.site_symbols,
             "numbers": poscar.natoms,
@@ -113,11 +113,11 @@ def test_every_input_file_that_was_run_is_as_recorded(flow, request, differences
     seen = {}
     for folder, name in inputs_of(project):
         kept = {k: recorded[name][k] for k in ("INCAR", "KPOINTS", "POSCAR")}
-        for part in sorted(folder.glob("part-*")):
-            found = json.loads(json.dumps(described(part, recorded[name])))
-            if part.name != "part-001":  # atoms have moved
+        for run_folder in sorted(folder.glob("run-*")):
+            found = json.loads(json.dumps(described(run_folder, recorded[name])))
+            if run_folder.name != "run-001":  # atoms have moved
                 found["POSCAR"]["gap"] = kept["POSCAR"]["gap"]
-            changed = differences(kept, found, f"{name}/{part.name}")
+            changed = differences(kept, found, f"{name}/{run_folder.name}")
             assert not changed, "\n".join(changed)
         seen[name] = recorded[name]["first"]
         stage = folder / "first" / "INCAR"
@@ -151,8 +151,8 @@ def test_the_dynamics_are_one_trajectory_of_all_atoms_in_three_parts(dynamics):
     assert trajectory.steps.tolist() == list(range(STEPS))
     assert len(trajectory.species) == 264
     folder = next(f for f, name in inputs_of(project) if name == "LPSCl|In dynamics")
-    nsw = [Incar.from_file(p / "INCAR")["NSW"] for p in sorted(folder.glob("part-*"))]
+    nsw = [Incar.from_file(p / "INCAR")["NSW"] for p in sorted(folder.glob("run-*"))]
     assert nsw == [SEGMENT, SEGMENT + 1, STEPS - 2 * SEGMENT + 1]
-    seams = json.loads((folder / "seams.json").read_text())
-    assert [seam["step"] for seam in seams] == [SEGMENT, 2 * SEGMENT]
-    assert all(seam["repeated"] for seam in seams)
+    checks = json.loads((folder / "restarts.json").read_text())
+    assert [check["step"] for check in checks] == [SEGMENT, 2 * SEGMENT]
+    assert all(check["repeated"] for check in checks)

@@ -145,7 +145,7 @@ def test_analyses_of_emulated_frames_say_so_in_every_file(
 def test_paths_of_every_kind_are_recognized(projects):
     emulated, real = projects
     (trajectory,) = (emulated.root / "trajectories").glob("*.ionf")
-    part = next(emulated.runs.glob("*/part-001"))
+    part = next(emulated.runs.glob("*/run-001"))
     for path in (emulated.root, trajectory, part, part.parent, part / "XDATCAR"):
         if path.name.startswith("Al-Ag.relax"):
             continue

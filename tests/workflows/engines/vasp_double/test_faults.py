@@ -27,7 +27,7 @@ from pymatgen.io.vasp import Incar, Oszicar, Outcar, Vasprun, Xdatcar
 from ionface.analysis.readers import open_trajectory
 from ionface.analysis.readers.vasprun import VasprunStream
 from ionface.errors import InputError
-from ionface.workflows.engines.vasp.contcar import is_complete
+from ionface.workflows.engines.vasp.run_frames import read_state
 from ionface.workflows.engines.vasp_double.faults import (
     MESSAGES,
     ON_STDERR,
@@ -119,7 +119,7 @@ def test_a_kill_is_a_kill(run_folder, double):
     stream = VasprunStream(folder / "vasprun.xml")
     assert len(list(stream.steps())) == 3
     assert "ends inside an ionic step" in stream.reason
-    assert is_complete((folder / "CONTCAR").read_bytes(), dynamics=True)
+    assert read_state((folder / "CONTCAR").read_bytes()) is not None
     assert double(folder, "kill:4").returncode == 0  # once only
     assert _complete_steps(folder) == 8
     assert double(folder, "kill:2!").returncode == -signal.SIGKILL
@@ -206,7 +206,7 @@ def test_a_torn_contcar_is_no_state_to_go_on_from(run_folder, double):
     folder = run_folder(DYNAMICS)
     run = double(folder, "torn-contcar:3")
     assert run.returncode == -signal.SIGKILL
-    assert not is_complete((folder / "CONTCAR").read_bytes(), dynamics=True)
+    assert read_state((folder / "CONTCAR").read_bytes()) is None
     assert _complete_steps(folder) == 3
 
 

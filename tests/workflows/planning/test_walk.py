@@ -1,4 +1,4 @@
-"""Jobs before an interface are planned as the flow runs them, name by name."""
+"""The jobs of the flow, walked before anything runs: planned, written or left out."""
 
 import json
 import warnings
@@ -7,8 +7,6 @@ from dataclasses import replace
 import pytest
 
 from ionface.errors import IonfaceError
-from ionface.workflows.engines.registry import configured
-from ionface.workflows.engines.vasp.vasp_engine import vasp, vasp_double
 from ionface.workflows.flows.study_flow import study_flow
 from ionface.workflows.planning.input_folders import write_inputs
 from ionface.workflows.planning.plan import check_budget, plan, table_rows
@@ -52,20 +50,20 @@ def jobs_of_flow(study):
 
 
 def planned(study):
-    return plan(study, configured(vasp(), study))
+    return plan(study.with_engine("vasp"))
 
 
 @pytest.mark.parametrize("name", ["lpscl-anodes", "lgps-lialo2", "li-zn", "latp-alloy"])
 def test_every_job_of_a_built_in_study_is_counted_once(name):
     study = load(name)
-    found = [line.job.flow_name for line in planned(study).lines]
+    found = [line.job.name for line in planned(study).lines]
     assert sorted(found) == sorted(jobs_of_flow(study))
 
 
 @pytest.mark.parametrize("text", [SCAN, ENSEMBLE], ids=["scan", "ensemble"])
 def test_scans_and_ensembles_are_counted_as_they_run(text):
     study = parse(text, "s")
-    found = [line.job.flow_name for line in planned(study).lines]
+    found = [line.job.name for line in planned(study).lines]
     assert sorted(found) == sorted(jobs_of_flow(study))
 
 
@@ -97,27 +95,43 @@ def test_a_film_is_as_large_as_it_is_packed():
     assert lines["LiZn|PEO film anneal"].steps == 1000
 
 
+FILMS = {"li-zn": "LiZn|PEO", "latp-alloy": "LATP|GaInSn"}
+
+
+@pytest.mark.parametrize("name", FILMS)
+def test_a_film_is_left_out_with_its_reason_and_the_rest_is_written(name, tmp_path):
+    study = load(name).with_engine("vasp-double")
+    inputs = write_inputs(study, tmp_path / "out")
+    assert "its film is brought to rest by an engine" in inputs.left_out[FILMS[name]]
+    subjects = {entry.job.subject for entry in inputs.jobs}
+    assert subjects
+    assert not subjects & set(inputs.left_out)
+    readme = (tmp_path / "out" / "README.md").read_text()
+    assert f"- {FILMS[name]}: its film" in readme
+
+
 @pytest.mark.parametrize(
-    ("study", "said"),
+    ("text", "said"),
     [
-        (load("li-zn"), "its film is brought to rest by an engine"),
-        (parse(SCAN, "s"), "its place is scanned"),
-        (parse(ENSEMBLE, "s"), "set ensemble to 1"),
+        (SCAN, "its place is scanned"),
+        (SCAN.replace("gaps:", "engine: sevennet, gaps:"), "its place is scanned"),
+        (ENSEMBLE, "set ensemble to 1"),
     ],
-    ids=["film", "scan", "ensemble"],
+    ids=["scan", "scan by a potential", "ensemble"],
 )
-def test_what_waits_for_an_engine_is_not_written_by_hand(study, said, tmp_path):
-    engine = configured(vasp_double(), study)
+def test_where_all_waits_for_an_engine_nothing_is_written(text, said, tmp_path):
+    study = parse(text, "s").with_engine("vasp-double")
     with pytest.raises(IonfaceError, match=said):
-        write_inputs(study, engine, tmp_path / "out")
+        write_inputs(study, tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize("name", ["lpscl-anodes", "lgps-lialo2"])
 def test_inputs_of_built_in_studies_without_films_are_written(name, tmp_path):
-    study = load(name)
+    study = load(name).with_engine("vasp-double")
     study = replace(study, interfaces=study.interfaces[:1])
-    written = write_inputs(study, configured(vasp_double(), study), tmp_path / "out")
+    inputs = write_inputs(study, tmp_path / "out")
+    assert not inputs.left_out
     told = json.loads((tmp_path / "out" / "study.json").read_text())
     (folders,) = (one["folders"] for one in told["interfaces"].values())
-    assert len(folders) == len(written)
+    assert len(folders) == len(inputs.jobs)

@@ -1,0 +1,237 @@
+"""A study's graph before anything has run: what each job of an engine will do.
+
+Nothing is built a second time. This walks the Flow that `run` and `submit` use: jobs
+that no engine does (build a model, repeat a crystal) are done here where their inputs
+are known, and an engine's job hands on the structure that it starts from. What depends
+on an engine's results (an ordering chosen by its energy, a film that has come to rest)
+is stood in for by the job that it is `like`, which has the same atoms.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from types import SimpleNamespace
+from typing import Any
+
+from jobflow import Flow, Job, OutputReference
+from pymatgen.core import Structure
+
+from ionface.workflows.engines.contract import JobDescription, Kind
+from ionface.workflows.engines.registry import job_engine
+from ionface.workflows.engines.vasp.inputs import VaspRun
+from ionface.workflows.flows.study_flow import study_flow
+from ionface.workflows.study.study import Study
+
+
+@dataclass(frozen=True)
+class PlannedJob:
+    """One job of VASP.
+
+    Attributes:
+        job: of the study's flow.
+        description: what it will do.
+        after: the task of the same subject whose final structure it starts from.
+    """
+
+    job: Job
+    description: JobDescription
+    after: str | None
+
+    @property
+    def name(self) -> str:
+        """Return its name in the flow."""
+        return str(self.job.name)
+
+    @property
+    def subject(self) -> str:
+        """Return the interface or crystal that it is about."""
+        return str(self.job.metadata["subject"])
+
+    @property
+    def task(self) -> str:
+        """Return what it does, as in "relax film"; one job does all segments."""
+        return _task(self.job)
+
+    @property
+    def kind(self) -> Kind:
+        """Return relax, static or dynamics."""
+        return self.description.kind
+
+    @property
+    def run(self) -> VaspRun:
+        """Return what VASP is given."""
+        run: VaspRun = self.description.inputs
+        return run
+
+
+class GraphWalk:
+    """The jobs of a study's flow, and what is known of their outputs in advance."""
+
+    def __init__(self, study: Study) -> None:
+        """Build the flow of a study.
+
+        Raises:
+            IonfaceError: as `study_flow`.
+        """
+        self.study = study
+        self.jobs = {job.uuid: job for job in _jobs(study_flow(study))}
+        self._outputs: dict[str, Any] = {}
+        self._above: dict[str, set[str]] = {}
+
+    @cached_property
+    def engine_jobs(self) -> list[Job]:
+        """Return the jobs that an engine does, in the order of the flow."""
+        return [job for job in self.jobs.values() if _by_engine(job)]
+
+    def planned_jobs(self) -> list[PlannedJob]:
+        """Return VASP's jobs in the order of the flow.
+
+        Raises:
+            StructureError: a model cannot be built.
+            IonfaceError: settings contradict each other.
+        """
+        found = map(self.planned, self.engine_jobs)
+        return [planned for planned in found if planned is not None]
+
+    def planned(self, job: Job) -> PlannedJob | None:
+        """Return what an engine's job will do; None if its engine does not say.
+
+        Raises:
+            StructureError: a model cannot be built.
+            IonfaceError: settings contradict each other.
+        """
+        engine = job_engine(self.study, job.metadata)
+        if engine is None:
+            return None
+        description = engine.describe(job.maker, self._start(job))
+        if description is None:
+            return None
+        before = self._before(job)
+        return PlannedJob(job, description, None if before is None else _task(before))
+
+    def waits_for(self) -> dict[str, Job]:
+        """Return the engine's jobs that cannot be prepared before others have run.
+
+        Copying final positions is all that can be done by hand. Where a job of our own
+        (an interface on a film that has come to rest) needs an engine's results, what
+        leads to it is of no use alone, and what follows it has no start.
+
+        Returns:
+            By the id of the engine's job, the job of our own that stands in the way.
+        """
+        waiting: dict[str, Job] = {}
+        needed = self._needed()
+        for uuid in needed:
+            job, above = self.jobs[uuid], self._ancestors(uuid)
+            engines_above = [u for u in above if _by_engine(self.jobs[u])]
+            if _by_engine(job) or not (engines_above or "like" in job.metadata):
+                continue
+            # what follows a job of our own that waits, waits for that one
+            own = (p for p in self._parents(uuid) if not _by_engine(self.jobs[p]))
+            cause = next((waiting[p] for p in own if p in waiting), job)
+            for blocked in (uuid, *engines_above):
+                waiting.setdefault(blocked, cause)
+        for uuid in needed:  # a flow lists parents before their children
+            for parent in self._parents(uuid):
+                if parent in waiting:
+                    waiting.setdefault(uuid, waiting[parent])
+        return {u: job for u, job in waiting.items() if _by_engine(self.jobs[u])}
+
+    def _needed(self) -> list[str]:
+        """Return the engine's jobs and what leads to them, in the order of the flow."""
+        found = {job.uuid for job in self.engine_jobs}
+        for job in self.engine_jobs:
+            found |= self._ancestors(job.uuid)
+        return [uuid for uuid in self.jobs if uuid in found]
+
+    def _ancestors(self, uuid: str) -> set[str]:
+        if uuid not in self._above:
+            parents = self._parents(uuid)
+            self._above[uuid] = parents.union(*map(self._ancestors, parents))
+        return self._above[uuid]
+
+    def _parents(self, uuid: str) -> set[str]:
+        job = self.jobs[uuid]
+        arguments = [*job.function_args, *job.function_kwargs.values()]
+        return {reference.uuid for reference in _references(arguments)}
+
+    def _before(self, job: Job) -> Job | None:
+        """Return the engine's job whose final structure a job starts from."""
+        start = _start_argument(job)
+        if not isinstance(start, OutputReference):
+            return None
+        before = self.jobs[start.uuid]
+        return before if _by_engine(before) else None
+
+    # --- outputs that are known in advance ------------------------------------------
+
+    def _start(self, job: Job) -> Structure:
+        structure: Structure = self._resolved(_start_argument(job))
+        return structure
+
+    def _output(self, uuid: str) -> Any:
+        if uuid not in self._outputs:
+            self._outputs[uuid] = self._found(self.jobs[uuid])
+        return self._outputs[uuid]
+
+    def _found(self, job: Job) -> Any:
+        if _by_engine(job):
+            return SimpleNamespace(structure=self._start(job))
+        if like := job.metadata.get("like"):
+            return self._output(like)
+        function = getattr(job.function, "original", job.function)
+        return function(
+            *self._resolved(list(job.function_args)),
+            **self._resolved(dict(job.function_kwargs)),
+        )
+
+    def _resolved(self, value: Any) -> Any:
+        """Return a value with what its references point to."""
+        if isinstance(value, OutputReference):
+            found = self._output(value.uuid)
+            for kind, name in value.attributes:
+                found = getattr(found, name) if kind == "a" else found[name]
+            return found
+        if isinstance(value, list | tuple):
+            return [self._resolved(item) for item in value]
+        if isinstance(value, dict):
+            return {key: self._resolved(item) for key, item in value.items()}
+        return value
+
+
+def _jobs(flow: Flow) -> Iterator[Job]:
+    """Yield the jobs of a flow and its flows, in their order."""
+    for item in flow.jobs:
+        if isinstance(item, Flow):
+            yield from _jobs(item)
+        else:
+            yield item
+
+
+def _by_engine(job: Job) -> bool:
+    return job.metadata.get("kind") is not None
+
+
+def _task(job: Job) -> str:
+    """Return a job's task; VASP does all segments of dynamics in one job."""
+    task = str(job.metadata["task"])
+    return "dynamics" if task == "dynamics 1" else task
+
+
+def _start_argument(job: Job) -> Any:
+    """Return the structure that an engine's job is given, or the reference to it."""
+    if "structure" in job.function_kwargs:
+        return job.function_kwargs["structure"]
+    return job.function_args[0]
+
+
+def _references(value: Any) -> Iterator[OutputReference]:
+    if isinstance(value, OutputReference):
+        yield value
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from _references(item)
+    elif isinstance(value, dict):
+        yield from _references(list(value.values()))
