@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import threading
 
 import pytest
 
@@ -91,3 +92,59 @@ def test_the_identity_tells_levels_and_quickness(study_file, tmp_path):
     assert identity["quick"] is False
     assert identity["levels"]["formation"]["code"] == "ase"
     assert identity["levels"]["dynamics"]["model"] == "EMT()"
+
+
+def test_a_project_of_another_format_is_refused_with_the_way_to_its_results(
+    study_file, tmp_path
+):
+    study = load(str(study_file))
+    project = Project.create(tmp_path / "p", study)
+    path = project.root / "project.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "format": 1}))
+    for use in (Project.open, lambda root: Project.create(root, study)):
+        with pytest.raises(IonfaceError, match=r"analyze rdf .*trajectories") as refused:
+            use(tmp_path / "p")
+        assert "results/energies.json" in str(refused.value)
+
+
+def test_the_graph_is_decoded_once_and_each_job_is_told_its_folders(
+    study_file, tmp_path, monkeypatch
+):
+    project = Project.create(tmp_path / "p", load(str(study_file)))
+    read = []
+    whole = Project.flow
+    monkeypatch.setattr(Project, "flow", lambda self: read.append(1) or whole(self))
+    jobs = [project.jobs() for _ in range(3)]
+    assert read == [1]
+    assert {job.metadata["runs"] for job, _ in jobs[0]} == {str(project.runs)}
+
+
+def test_looking_whether_a_project_runs_does_not_keep_it_from_running(
+    study_file, tmp_path
+):
+    project = Project.create(tmp_path / "p", load(str(study_file)))
+    over = threading.Event()
+
+    def look():
+        while not over.is_set():
+            project.is_running()
+
+    watchers = [threading.Thread(target=look) for _ in range(2)]
+    for watcher in watchers:
+        watcher.start()
+    try:
+        for _ in range(50):
+            with project.locked():
+                pass
+    finally:
+        over.set()
+        for watcher in watchers:
+            watcher.join()
+
+
+def test_a_graph_that_names_foreign_code_is_not_decoded(study_file, tmp_path):
+    project = Project.create(tmp_path / "p", load(str(study_file)))
+    path = project.root / "flow.json"
+    path.write_text(path.read_text().replace('"ionface.workflows.flows.jobs"', '"os"'))
+    with pytest.raises(IonfaceError, match="names 'os'"):
+        Project.open(project.root).jobs()

@@ -223,3 +223,28 @@ def test_a_file_that_is_no_database_is_refused(tmp_path):
 def test_a_folder_that_does_not_exist_is_named(tmp_path):
     with pytest.raises(IonfaceError, match="cannot be written"):
         SqliteStore(tmp_path / "nowhere" / "store.sqlite").connect()
+
+
+def test_a_character_that_changed_on_the_disk_is_not_believed(tmp_path):
+    path = tmp_path / "store.sqlite"
+    with SqliteStore(path) as store:
+        store.update({"uuid": "a", "output": {"e_total": "1.8456789"}})
+    data = path.read_bytes()
+    assert data.count(b"1.8456789") == 1
+    path.write_bytes(data.replace(b"1.8456789", b"1.9456789"))
+    with pytest.raises(IonfaceError, match=r"not as written.*results are taken from"):
+        list(SqliteStore(path).query())
+
+
+def test_a_folder_that_nobody_may_write_can_be_looked_at(tmp_path, monkeypatch):
+    path = tmp_path / "store.sqlite"
+    with SqliteStore(path) as store:
+        store.update({"uuid": "a", "output": 1})
+    before = sorted(tmp_path.iterdir())
+    # root may write anywhere: the question is answered for it
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    store = SqliteStore(path)
+    assert store.query_one({"uuid": "a"})["output"] == 1
+    assert sorted(tmp_path.iterdir()) == before
+    with pytest.raises(IonfaceError, match="cannot be written"):
+        store.update({"uuid": "b"})

@@ -1,0 +1,29 @@
+"""How far a job is, from its files."""
+
+import numpy as np
+
+from ionface.analysis.trajectory.store import TrajectoryWriter
+from ionface.workflows.projects.progress import progress
+
+
+def test_a_job_without_a_folder_or_files_says_little(tmp_path):
+    assert progress(tmp_path / "none") == ""
+    assert progress(tmp_path) == "started"
+
+
+def test_a_running_job_tells_step_time_and_bonds_by_the_analysis_rule(tmp_path):
+    with TrajectoryWriter.create(
+        tmp_path / "trajectory.ionf",
+        species=["In", "S"],
+        lattice=np.eye(3) * 12.0,
+        pbc=(True, True, True),
+    ) as writer:
+        for step, distance in ((0, 6.0), (5, 2.5)):
+            positions = np.array([[0.0, 0.0, 0.0], [distance, 0.0, 0.0]])
+            writer.append(step=step, time_fs=2.0 * step, positions=positions)
+    assert progress(tmp_path, ["In-S"]) == "step 5, 0.010 ps, In-S 1"
+
+
+def test_a_file_that_is_being_written_is_no_error(tmp_path):
+    (tmp_path / "trajectory.ionf").write_bytes(b"IONF")
+    assert progress(tmp_path, ["In-S"]) == "started"
