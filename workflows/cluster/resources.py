@@ -11,17 +11,18 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt
 
 from ionface.errors import IonfaceError
-from ionface.workflows.cluster.settings import read_yaml
+from ionface.workflows.cluster.settings import read_yaml, validated
 
 if TYPE_CHECKING:
     from ionface.workflows.study.study import Study
 
 FILE = "resources.yaml"
-KEYS = ("nodes", "tasks", "cpus_per_task", "walltime", "memory", "gpus", "queue")
-KINDS = ("relax", "static", "dynamics", "light")
+Kind = Literal["all", "relax", "static", "dynamics", "light"]
 MARGIN = 3.0  # the plan is good to a factor of three
 LIGHT_H = 1.0  # building models, ledgers, RDFs
 QUEUE_VALUE = re.compile(r"[A-Za-z0-9._:,=@%/+ -]*")
@@ -41,9 +42,8 @@ def check_queue_value(key: str, value: Any) -> Any:
     return value
 
 
-@dataclass(frozen=True)
-class Resources:
-    """Of one batch job.
+class Resources(BaseModel):
+    """Of one batch job; None where the queue's defaults hold.
 
     Attributes:
         nodes: how many.
@@ -55,37 +55,34 @@ class Resources:
         queue: partition.
     """
 
-    nodes: int | None = None
-    tasks: int | None = None
-    cpus_per_task: int | None = None
-    walltime: float | None = None
-    memory: float | None = None
-    gpus: int | None = None
-    queue: str | None = None
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
-    def over(self, **given: Any) -> Resources:
-        """Return these with what is given in their place."""
-        return Resources(**{**self.__dict__, **given})
+    nodes: PositiveInt | None = None
+    tasks: PositiveInt | None = None
+    cpus_per_task: PositiveInt | None = None
+    walltime: PositiveFloat | None = None
+    memory: PositiveFloat | None = None
+    gpus: PositiveInt | None = None
+    queue: str | None = Field(None, pattern=f"^{QUEUE_VALUE.pattern}$")
 
-    def for_queue(self, kind: str) -> dict[str, Any]:
-        """Return the values for the queue's template."""
-        hours = self.walltime
+    def over(self, other: Resources | None) -> Resources:
+        """Return these with what another says in their place."""
+        said = {} if other is None else other.model_dump(exclude_none=True)
+        return self.model_copy(update=said)
+
+    def for_queue(self, queue: str) -> dict[str, Any]:
+        """Return the values for the template of "SLURM", "PBS" or "SGE"."""
+        unit = "gb" if queue == "PBS" else "G"
         values: dict[str, Any] = {
             "nodes": self.nodes,
             "ntasks": self.tasks,
             "cpus_per_task": self.cpus_per_task,
-            "walltime": None if hours is None else clock(hours),
+            "walltime": None if self.walltime is None else clock(self.walltime),
             "gpus": self.gpus,
             "queue": self.queue,
+            "mem": None if self.memory is None else f"{math.ceil(self.memory)}{unit}",
         }
-        if self.memory is not None:
-            unit = "gb" if kind == "PBS" else "G"
-            values["mem"] = f"{math.ceil(self.memory)}{unit}"
-        return {
-            key: check_queue_value(key, value)
-            for key, value in values.items()
-            if value is not None
-        }
+        return {key: value for key, value in values.items() if value is not None}
 
 
 def clock(hours: float) -> str:
@@ -94,20 +91,32 @@ def clock(hours: float) -> str:
     return f"{minutes // 60:02d}:{minutes % 60:02d}:00"
 
 
+class ResourceFile(BaseModel):
+    """The content of resources.yaml.
+
+    Attributes:
+        kinds: overrides by kind of job, of all studies.
+        studies: the same by the name of a study.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    kinds: dict[Kind, Resources] = {}
+    studies: dict[str, dict[Kind, Resources]] = {}
+
+
 @dataclass(frozen=True)
 class Requests:
     """The resources of every job of a study.
 
     Attributes:
         planned: by the job's name.
-        kinds: overrides by kind, of all studies.
-        own: overrides by kind, of this study.
-        walltime_h: where nothing else says it.
+        overrides: by kind; later mappings win.
+        walltime_h: where nothing else says it, h.
     """
 
     planned: Mapping[str, Resources] = field(default_factory=dict)
-    kinds: Mapping[str, dict[str, Any]] = field(default_factory=dict)
-    own: Mapping[str, dict[str, Any]] = field(default_factory=dict)
+    overrides: tuple[Mapping[Any, Resources], ...] = ()
     walltime_h: float = 24.0
 
     def of(self, name: str, kind: str) -> Resources:
@@ -115,15 +124,15 @@ class Requests:
 
         Args:
             name: of the job.
-            kind: one of KINDS.
+            kind: "relax", "static", "dynamics" or "light".
         """
         light = Resources(tasks=1, nodes=1, walltime=min(LIGHT_H, self.walltime_h))
         start = light if kind == "light" else Resources(walltime=self.walltime_h)
         plain = name.rstrip("0123456789 ")  # the plan has one line for all segments
-        chosen = self.planned.get(name) or self.planned.get(plain, start)
-        for given in (self.kinds, self.own):
-            chosen = chosen.over(**given.get("all", {})).over(**given.get(kind, {}))
-        return chosen
+        resources = self.planned.get(name) or self.planned.get(plain, start)
+        for by_kind in self.overrides:
+            resources = resources.over(by_kind.get("all")).over(by_kind.get(kind))
+        return resources
 
 
 def kind_of(task: str) -> str:
@@ -154,36 +163,10 @@ def requests(
         IonfaceError: an unknown key, kind or value.
     """
     path = override or folder / FILE
-    given = read_yaml(path) if path.is_file() or override else {}
-    if unknown := sorted(set(given) - {"kinds", "studies"}):
-        raise IonfaceError(f"{path}: unknown key {unknown[0]!r}; have kinds, studies")
-    kinds = _checked(given.get("kinds") or {}, path)
-    studies = given.get("studies") or {}
-    own = _checked(studies.get(study.name) or {}, path)
-    return Requests(planned or {}, kinds, own, walltime_h)
-
-
-def _checked(kinds: Any, path: Path) -> dict[str, dict[str, Any]]:
-    if not isinstance(kinds, dict):
-        raise IonfaceError(f"{path}: kinds must be a mapping, not {kinds!r}")
-    for kind, values in kinds.items():
-        if kind not in ("all", *KINDS):
-            raise IonfaceError(
-                f"{path}: unknown kind {kind!r}; have all, {', '.join(KINDS)}"
-            )
-        if unknown := sorted(set(values or {}) - set(KEYS)):
-            raise IonfaceError(
-                f"{path}: {kind}: unknown resource {unknown[0]!r}; "
-                f"have {', '.join(KEYS)}"
-            )
-        for key, value in (values or {}).items():
-            number = isinstance(value, int | float) and not isinstance(value, bool)
-            if key != "queue" and not (number and value > 0):
-                raise IonfaceError(
-                    f"{path}: {kind}: {key}: {value!r} must be a number above 0"
-                )
-            check_queue_value(key, value)
-    return {kind: dict(values or {}) for kind, values in kinds.items()}
+    values = read_yaml(path) if path.is_file() or override else {}
+    file = validated(ResourceFile, values, path)
+    overrides = (file.kinds, file.studies.get(study.name, {}))
+    return Requests(planned or {}, overrides, walltime_h)
 
 
 def plan_resources(study: Study, walltime_h: float) -> dict[str, Resources]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import stat
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -90,21 +90,26 @@ def load_settings(folder: Path | None = None) -> ClusterSettings:
     activate(place)
     path = place / OURS
     values = read_yaml(path) if path.is_file() else {}
+    return validated(ClusterSettings, {**values, "folder": place}, path)
+
+
+Settings = TypeVar("Settings", bound=BaseModel)
+
+
+def validated(model: type[Settings], values: dict[str, Any], path: Path) -> Settings:
+    """Return the settings of a file.
+
+    Raises:
+        IonfaceError: names the file, the first key that is wrong, and why.
+    """
     try:
-        return ClusterSettings(folder=place, **values)
-    except (ValidationError, TypeError) as error:
-        raise IonfaceError(f"{path}: {_first_fault(error)}") from error
-
-
-def _first_fault(error: ValidationError | TypeError) -> str:
-    if isinstance(error, TypeError):
-        return "`folder` is no key of this file; remove it"
-    fault = error.errors()[0]
+        return model(**values)
+    except ValidationError as error:
+        fault = error.errors()[0]
     key = ".".join(str(part) for part in fault["loc"])
     if fault["type"] == "extra_forbidden":
-        known = sorted(set(ClusterSettings.model_fields) - {"folder"})
-        return f"unknown key {key!r}; have {', '.join(known)}"
-    return f"{key}: {fault['msg']}, not {fault['input']!r}; correct it"
+        raise IonfaceError(f"{path}: unknown key {key!r}; remove or correct it")
+    raise IonfaceError(f"{path}: {key}: {fault['msg']}, not {fault['input']!r}")
 
 
 def activate(folder: Path) -> None:

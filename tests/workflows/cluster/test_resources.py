@@ -34,8 +34,10 @@ def test_a_job_s_kind_is_told_by_its_task(task, kind):
 def test_the_study_s_own_resources_win_over_the_kind_s_over_the_plan_s():
     asked = Requests(
         planned={"A relax film": Resources(tasks=64, walltime=5)},
-        kinds={"relax": {"walltime": 8}, "all": {"queue": "short"}},
-        own={"relax": {"queue": "long"}},
+        overrides=(
+            {"relax": Resources(walltime=8), "all": Resources(queue="short")},
+            {"relax": Resources(queue="long")},
+        ),
     )
     found = asked.of("A relax film", "relax")
     assert (found.tasks, found.walltime, found.queue) == (64, 8, "long")
@@ -52,12 +54,12 @@ def test_all_segments_of_dynamics_have_the_plan_s_line():
     ("text", "message"),
     [
         ("kindz: {}", "unknown key 'kindz'"),
-        ("kinds: {relaxation: {nodes: 1}}", "unknown kind 'relaxation'"),
-        ("kinds: {relax: {node: 1}}", "unknown resource 'node'"),
-        ("kinds: {relax: {nodes: many}}", "a number above 0"),
-        ("kinds: {relax: {nodes: -1}}", "a number above 0"),
-        ("kinds: {relax: {queue: 'a; id'}}", "batch script"),
-        ("kinds: 3", "must be a mapping"),
+        ("kinds: {relaxation: {nodes: 1}}", "'all', 'relax'"),
+        ("kinds: {relax: {node: 1}}", "unknown key 'kinds.relax.node'"),
+        ("kinds: {relax: {nodes: many}}", "valid integer"),
+        ("kinds: {relax: {nodes: -1}}", "greater than 0"),
+        ("kinds: {relax: {queue: 'a; id'}}", "match pattern"),
+        ("kinds: 3", "valid dictionary"),
     ],
 )
 def test_resources_that_cannot_be_are_explained(tmp_path, study, text, message):

@@ -102,7 +102,9 @@ def test_a_project_of_another_format_is_refused_with_the_way_to_its_results(
     path = project.root / "project.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), "format": 1}))
     for use in (Project.open, lambda root: Project.create(root, study)):
-        with pytest.raises(IonfaceError, match=r"analyze rdf .*trajectories") as refused:
+        with pytest.raises(
+            IonfaceError, match=r"analyze rdf .*trajectories"
+        ) as refused:
             use(tmp_path / "p")
         assert "results/energies.json" in str(refused.value)
 
