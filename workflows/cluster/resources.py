@@ -63,7 +63,7 @@ class Resources(BaseModel):
     walltime: PositiveFloat | None = None
     memory: PositiveFloat | None = None
     gpus: PositiveInt | None = None
-    queue: str | None = Field(None, pattern=f"^{QUEUE_VALUE.pattern}$")
+    queue: str | None = Field(default=None, pattern=f"^{QUEUE_VALUE.pattern}$")
 
     def over(self, other: Resources | None) -> Resources:
         """Return these with what another says in their place."""

@@ -52,14 +52,14 @@ class ClusterSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     folder: Path
-    expiry_s: float = Field(90.0, gt=0)
-    blind_expiry_s: float = Field(300.0, gt=0)
-    reserve_s: float = Field(300.0, ge=0)
-    grace_s: float = Field(20.0, ge=0)
-    patience_s: float = Field(600.0, gt=0)
-    document_limit_mb: float = Field(4.0, gt=0, lt=16)
-    reruns: int = Field(10, ge=0)
-    walltime_h: float = Field(24.0, gt=0)
+    expiry_s: float = Field(default=90.0, gt=0)
+    blind_expiry_s: float = Field(default=300.0, gt=0)
+    reserve_s: float = Field(default=300.0, ge=0)
+    grace_s: float = Field(default=20.0, ge=0)
+    patience_s: float = Field(default=600.0, gt=0)
+    document_limit_mb: float = Field(default=4.0, gt=0, lt=16)
+    reruns: int = Field(default=10, ge=0)
+    walltime_h: float = Field(default=24.0, gt=0)
 
 
 def config_folder(folder: Path | None = None) -> Path:
