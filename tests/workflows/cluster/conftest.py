@@ -1,6 +1,7 @@
 """A cluster in this process: FireWorks on a mongomock database, a queue of our own."""
 
 import os
+import threading
 
 import mongomock
 import pytest
@@ -84,6 +85,10 @@ def cluster(tmp_path, batch_system, monkeypatch):
     cluster = Cluster(settings, launchpad, store, queue, FWorker())
     cluster.initialize()
     yield cluster
+    for thread in threading.enumerate():
+        # FireWorks' sign of life gives a last one after the job has ended
+        if "ping_launch" in thread.name:
+            thread.join(10)
     launchpad.connection.drop_database("test")
     os.umask(mask)
 
