@@ -22,9 +22,7 @@ def walk(path, temperature, *, measured=True, moving=True):
     start = 12 * rng.random((WALKERS + 20, 3))
     steps = rng.normal(0, width or 1e-9, (FRAMES, WALKERS, 3))
     species = ["Li"] * WALKERS + ["S"] * 20
-    with TrajectoryWriter.create(
-        path, species, np.diag([12.0] * 3), frame_interval_fs=STEP
-    ) as writer:
+    with TrajectoryWriter.create(path, species, np.diag([12.0] * 3)) as writer:
         for step, moved in enumerate(np.cumsum(steps, axis=0)):
             positions = start + rng.normal(0, 0.02, start.shape)
             positions[:WALKERS] += moved

@@ -21,9 +21,7 @@ def run_file(tmp_path):
     sulfur = np.vstack([corners + c for c in centers])[:-1]
     path = tmp_path / "run.ionf"
     species = ["P"] * 3 + ["S"] * 11
-    with TrajectoryWriter.create(
-        path, species, np.diag([10.0, 10.0, 40.0]), frame_interval_fs=2.0
-    ) as writer:
+    with TrajectoryWriter.create(path, species, np.diag([10.0, 10.0, 40.0])) as writer:
         for step in range(8):
             writer.append(
                 step=step, time_fs=2.0 * step, positions=np.vstack([centers, sulfur])
