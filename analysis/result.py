@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
     from ionface.analysis.trajectory.trajectory import Trajectory
 
+EMULATED = "EMULATED: numbers of a stand-in, no calculation"
+QUICK = "QUICK: small models, short runs; a rehearsal"
+
 
 Windows = tuple[tuple[float, float], ...]
 """First and last time of each window, fs; NaN where frames have no time."""
@@ -77,6 +80,12 @@ class Provenance:
             quick=any(p.quick for p in each),
             sources=tuple(dict.fromkeys(s for p in each for s in p.sources)),
         )
+
+    @property
+    def marks(self) -> tuple[str, ...]:
+        """Return what must be said wherever the numbers are shown."""
+        texts = ((self.emulated, EMULATED), (self.quick, QUICK))
+        return tuple(text for true, text in texts if true)
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain JSON values: the sources, and what is out of the ordinary."""
@@ -175,10 +184,15 @@ class Result(ABC):
     def to_csv(self, path: str | os.PathLike[str]) -> Path:
         """Write the table as CSV, for a spreadsheet.
 
+        Numbers of a stand-in or of a rehearsal have a column that says so.
+
         Raises:
             AnalysisError: the table has no row, or the folder cannot be written.
         """
-        return write_csv(path, self.rows())
+        origin = self.provenance
+        marks = {"emulated": origin.emulated, "quick": origin.quick}
+        told = {name: True for name, true in marks.items() if true}
+        return write_csv(path, ({**row, **told} for row in self.rows()))
 
     def plot(self, **options: Any) -> Figure:
         """Return a figure of it; options are those of the function that draws it."""

@@ -55,6 +55,11 @@ def formation_energy(
 ) -> FormationEnergy:
     """Return the interface formation energy of total energies that may be combined.
 
+        >>> slabs = {"LAGP": -1095.33, "Li": -100.63}  # eV
+        >>> energy = formation_energy(-1208.11, slabs, area=171.11)  # Å²
+        >>> round(energy.delta_e, 2), round(energy.j_per_m2, 3)  # eV, J/m²
+        (-12.15, -1.138)
+
     This is arithmetic: whether the energies belong together is the ledger's question.
 
     Args:

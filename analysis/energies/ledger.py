@@ -18,16 +18,8 @@ import numpy as np
 from ionface.analysis.energies.energy_term import EnergyTerm
 from ionface.analysis.energies.formation_energy import FormationEnergy, formation_energy
 from ionface.analysis.energies.level_of_theory import LevelOfTheory
-from ionface.analysis.readers.vasp_terms import vasp_directory_term
+from ionface.analysis.result import Provenance
 from ionface.errors import LedgerError
-
-__all__ = [
-    "EnergyTerm",
-    "LedgerEntry",
-    "book",
-    "infer_terms",
-    "vasp_directory_term",
-]
 
 SAME_CELL = 1e-4
 """Cell vectors are the same within this difference of any component, Å."""
@@ -49,6 +41,8 @@ class LedgerEntry:
             was not computed.
         checks: what was verified, in words.
         sources: where each term came from, by its name.
+        quick: the models are those of a rehearsal.
+        molecules: what became of a molecular film, as plain data; empty without one.
     """
 
     name: str
@@ -58,6 +52,18 @@ class LedgerEntry:
     strain_energy: Mapping[str, float] | None
     checks: tuple[str, ...]
     sources: Mapping[str, str] = field(default_factory=dict)
+    quick: bool = False
+    molecules: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def provenance(self) -> Provenance:
+        """Return what the energy is worth."""
+        return Provenance(
+            level_of_theory=self.level.as_dict(),
+            emulated=self.level.emulated,
+            quick=self.quick,
+            sources=tuple(self.sources.values()),
+        )
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain JSON values, one entry of "interfaces" in the energies file.
@@ -65,7 +71,7 @@ class LedgerEntry:
         `strain_energy` is the sum over the strained slabs, eV.
         """
         strain = self.strain_energy
-        return {
+        data = {
             "name": self.name,
             "e_total": self.formation.e_interface,
             "slabs": dict(self.formation.e_slabs),
@@ -81,6 +87,28 @@ class LedgerEntry:
             "checks": list(self.checks),
             "sources": dict(self.sources),
         }
+        if self.quick:
+            data["quick"] = True
+        if self.molecules:
+            data["molecules"] = dict(self.molecules)
+        return data
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> LedgerEntry:
+        """Return the entry that `as_dict` wrote."""
+        return cls(
+            name=data["name"],
+            formation=formation_energy(
+                data["e_total"], data["slabs"], data["area"], data["n_interfaces"]
+            ),
+            level=LevelOfTheory.from_dict(data["level_of_theory"]),
+            slabs_state=data["slabs_state"],
+            strain_energy=data["strain_energies"],
+            checks=tuple(data["checks"]),
+            sources=data["sources"],
+            quick=data.get("quick", False),
+            molecules=data.get("molecules", {}),
+        )
 
 
 def book(
@@ -92,6 +120,7 @@ def book(
     n_interfaces: int = 1,
     slabs_state: SlabsState = "relaxed",
     strain_energy: Mapping[str, float] | None = None,
+    quick: bool = False,
 ) -> LedgerEntry:
     """Return the formation energy of an interface, or refuse to combine its terms.
 
@@ -103,6 +132,7 @@ def book(
         n_interfaces: 1 in a cell with vacuum, 2 in a cell without.
         slabs_state: how the slabs were evaluated.
         strain_energy: of each strained slab above its unstrained self, eV.
+        quick: the models are those of a rehearsal.
 
     Raises:
         LedgerError: a term is not finished or not converged, levels of theory or cells
@@ -134,6 +164,7 @@ def book(
         checks=checks,
         sources={"interface": interface.source}
         | {phase: term.source for phase, term in slabs.items()},
+        quick=quick,
     )
 
 

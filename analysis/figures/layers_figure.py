@@ -15,13 +15,7 @@ if TYPE_CHECKING:
 EARLY_TO_LATE = "viridis_r"
 
 
-def figure_layers(
-    result: LayerCoordination,
-    *,
-    title: str = "",
-    quick: bool = False,
-    emulated: bool = False,
-) -> Figure:
+def figure_layers(result: LayerCoordination, *, title: str = "") -> Figure:
     """Return coordination numbers against height, early windows light, late ones dark.
 
     Layers without central atoms stay empty; bars are standard errors.
@@ -51,5 +45,5 @@ def figure_layers(
         quiet_grid(axes)
         axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
         heading = title or f"{neighbor} around {center}, layer by layer"
-        headline(figure, heading, quick=quick, emulated=emulated)
+        headline(figure, heading, result.provenance)
     return figure

@@ -31,30 +31,18 @@ SMOOTH = 0.04
 """Smoothing of the drawn g(r), Å; the numbers in the files are not smoothed."""
 
 
-def figure_rdf(
-    result: RdfResult,
-    references: Mapping[str, RdfResult] | None = None,
-    *,
-    title: str = "",
-    quick: bool = False,
-    emulated: bool = False,
-) -> Figure:
+def figure_rdf(result: RdfResult, *, title: str = "") -> Figure:
     """Return g(r) of each pair in every window, colored by time, over the references.
 
-    Args:
-        result: of the dynamics.
-        references: RDFs of crystals by name, drawn in a strip of their own below; a
-            crystal appears under the pairs that it has.
-        title: above all panels.
-        quick: mark the figure as a rehearsal.
-        emulated: mark it as the output of a stand-in.
+    The crystals of `result.references` are drawn in a strip of their own below, each
+    under the pairs that it has.
 
     Raises:
         AnalysisError: the result has no pair.
     """
     from matplotlib.figure import Figure
 
-    crystals = references or {}
+    crystals = result.references
     names = list(result.pairs)
     if not names:
         raise AnalysisError("no pair to draw; compute at least one partial RDF")
@@ -82,7 +70,7 @@ def figure_rdf(
         grid[0, 0].set_xlim(_first_distance(result), result.r[-1])
         grid[0, 0].set_ylabel(f"g(r), {_normalization(result)}")
         _time_bar(figure, grid, result)
-        headline(figure, title, quick=quick, emulated=emulated)
+        headline(figure, title, result.provenance)
     return figure
 
 

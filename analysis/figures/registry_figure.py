@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ionface.analysis.energies.registry_energies import RegistryEnergies
 from ionface.analysis.figures.style import (
     INK,
     PALETTE,
@@ -22,61 +22,38 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-EV_PER_A2 = 16.02176634
-"""One eV/Å² in J/m²."""
-
 REPEATS = 2
 """Registry cells that are drawn along each vector, so that the pattern is seen."""
 
 
-def figure_landscape(
-    landscape: Mapping[str, Any],
-    *,
-    title: str = "",
-    quick: bool = False,
-    emulated: bool = False,
-) -> Figure:
-    """Return the map of shifts beside the energy against the gap.
-
-    Args:
-        landscape: cell (Å, shape (2, 2)), divisions, images (shape divisions), gaps
-            (Å, shape (n, n_gaps)), energies (eV, shape (n, n_gaps)), area (Å²) and
-            n_interfaces of a registry scan.
-        title: above the panels.
-        quick: mark the figure as a rehearsal.
-        emulated: mark it as the output of a stand-in.
-    """
+def figure_registry(result: RegistryEnergies, *, title: str = "") -> Figure:
+    """Return the map of shifts beside the energy against the gap."""
     from matplotlib.figure import Figure
 
-    energies = np.asarray(landscape["energies"], dtype=float)
-    scale = EV_PER_A2 / (landscape["area"] * landscape["n_interfaces"])
-    relative = (energies - energies.min()) * scale  # (n, n_gaps) in J/m²
+    relative = result.relative
     with styled():
         figure = Figure(figsize=(10.4, 4.4), layout="constrained")
         plane, curves = figure.subplots(1, 2, width_ratios=(1.1, 1.0))
-        _draw_map(figure, plane, landscape, relative.min(axis=1))
-        _draw_gaps(curves, np.asarray(landscape["gaps"], dtype=float), relative)
-        headline(figure, title, quick=quick, emulated=emulated)
+        _draw_map(figure, plane, result)
+        _draw_gaps(curves, result.gaps, relative)
+        headline(figure, title or result.name, result.provenance)
     return figure
 
 
-def _draw_map(
-    figure: Figure, axes: Axes, landscape: Mapping[str, Any], values: FloatArray
-) -> None:
-    images = np.asarray(landscape["images"], dtype=int)
-    cell = np.asarray(landscape["cell"], dtype=float)
-    n, m = images.shape
-    tiled = np.tile(values[images], (REPEATS, REPEATS))
+def _draw_map(figure: Figure, axes: Axes, result: RegistryEnergies) -> None:
+    n, m = result.images.shape
+    values = result.relative.min(axis=1)  # each shift at its best gap
+    tiled = np.tile(values[result.images], (REPEATS, REPEATS))
     i, j = np.meshgrid(
         (np.arange(REPEATS * n + 1) - 0.5) / n,
         (np.arange(REPEATS * m + 1) - 0.5) / m,
         indexing="ij",
     )
-    corners = np.stack([i, j], axis=-1) @ cell  # (.., .., 2) in Å
+    corners = np.stack([i, j], axis=-1) @ result.cell  # (.., .., 2) in Å
     painted = axes.pcolormesh(
         corners[..., 0], corners[..., 1], tiled, cmap="viridis_r", shading="flat"
     )
-    points = np.argwhere(np.isclose(tiled, 0.0, atol=1e-9)) / (n, m) @ cell
+    points = np.argwhere(np.isclose(tiled, 0.0, atol=1e-9)) / (n, m) @ result.cell
     axes.plot(
         *points.T, "o", color="white", markeredgecolor=INK, markersize=8, label="lowest"
     )

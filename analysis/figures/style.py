@@ -7,6 +7,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from ionface.analysis.result import Provenance
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -79,14 +83,10 @@ def color_of(name: str, names: list[str]) -> str:
     return free[others.index(name) % len(free)]
 
 
-def mark(figure: Figure, *, quick: bool, emulated: bool) -> None:
+def mark(figure: Figure, provenance: Provenance) -> None:
     """Say in the figure's corner that its numbers are a rehearsal or an emulation."""
-    texts = []
-    if emulated:
-        texts.append(("EMULATED: numbers of a stand-in, no calculation", RED))
-    if quick:
-        texts.append(("QUICK: small models, short runs; a rehearsal", AMBER))
-    for line, (text, color) in enumerate(texts):
+    for line, text in enumerate(provenance.marks):
+        color = RED if text.startswith("EMULATED") else AMBER
         figure.text(
             0.995,
             0.99 - 0.045 * line,
@@ -106,10 +106,17 @@ def quiet_grid(axes: Axes, axis: str = "y") -> None:
     axes.set_axisbelow(True)
 
 
-def headline(figure: Figure, title: str, *, quick: bool, emulated: bool) -> None:
-    """Write the title, and the marks of a rehearsal beside it."""
-    if title or quick or emulated:
+def headline(figure: Figure, title: str, provenance: Provenance) -> None:
+    """Write the title, and what the numbers are worth beside it."""
+    if title or provenance.marks:
         figure.suptitle(
             title or " ", x=0.01, ha="left", fontsize=14, fontweight="bold", color=INK
         )
-    mark(figure, quick=quick, emulated=emulated)
+    mark(figure, provenance)
+
+
+def scientific(value: float, error: float) -> tuple[str, str, int]:
+    """Return mantissas of a value and its error, and their power of ten."""
+    power = int(np.floor(np.log10(value)))
+    scale = 10.0**power
+    return f"{value / scale:.1f}", f"{error / scale:.1f}", power

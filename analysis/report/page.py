@@ -1,7 +1,8 @@
 """One self-contained HTML file: it opens anywhere, prints, and loads nothing.
 
-`write_report(content, path)` is the function one came for. All text is escaped; images
-are embedded; there is no script.
+`write_report(report, path)` is the function one came for. A report is plain data, whose
+sections hold tables, pictures, cards and facts; whoever fills it needs to know nothing
+of HTML. All text is escaped; images are embedded; there is no script.
 """
 
 from __future__ import annotations
@@ -9,111 +10,185 @@ from __future__ import annotations
 import base64
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from html import escape
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Literal
 
-from ionface.analysis.report.content import (
-    Cell,
-    ModelCard,
-    Notice,
-    Picture,
-    ReportContent,
-    Table,
-)
 from ionface.errors import AnalysisError
 from ionface.files import write_atomically
 
-__all__ = [
-    "ModelCard",
-    "Notice",
-    "Picture",
-    "ReportContent",
-    "Table",
-    "render_report",
-    "write_report",
-]
+Cell = str | int | float | None
 
 DASH = "–"
-
-_LEVEL_NAMES = {
-    "cutoff_ev": "cutoff (eV)",
-    "k_points": "k-points",
-    "weights": "weights (SHA-256)",
-}
-
 
 SHOWN = 0.55
 """CSS pixels per pixel of a PNG: figures of 150 dots per inch, at reading size."""
 
 
-def write_report(content: ReportContent, path: str | os.PathLike[str]) -> Path:
+@dataclass(frozen=True)
+class Notice:
+    """A line at the top that a reader must not miss.
+
+    Attributes:
+        kind: "warning" for quick or emulated, "note" otherwise.
+        text: one sentence.
+    """
+
+    kind: Literal["warning", "note"]
+    text: str
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows under a header.
+
+    Attributes:
+        header: names of the columns, with units.
+        rows: numbers are aligned to the right; None is shown as a dash.
+        caption: below the table.
+        title: above it.
+    """
+
+    header: Sequence[str]
+    rows: Sequence[Sequence[Cell]]
+    caption: str = ""
+    title: str = ""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """An image.
+
+    Attributes:
+        data: content of a PNG or SVG file.
+        title: above it.
+        caption: below it: what is shown and what follows from it.
+    """
+
+    data: bytes
+    title: str = ""
+    caption: str = ""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Names and values.
+
+    Attributes:
+        values: by name.
+        links: names are paths relative to the report, to be followed.
+    """
+
+    values: Mapping[str, Cell]
+    links: bool = False
+
+
+@dataclass(frozen=True)
+class Card:
+    """Facts in a box of their own, as of one interface model.
+
+    Attributes:
+        title: what they are of.
+        facts: atoms, area, strain, gap, terminations, ...
+        picture: PNG or SVG; None if there is none.
+        emulated: mark it as a stand-in's.
+    """
+
+    title: str
+    facts: Mapping[str, Cell]
+    picture: bytes | None = None
+    emulated: bool = False
+
+
+@dataclass(frozen=True)
+class Statements:
+    """Sentences, one below the other.
+
+    Attributes:
+        title: what they are about.
+        lines: the sentences.
+    """
+
+    title: str
+    lines: Sequence[str]
+
+
+Content = Table | Picture | Facts | Card | Statements
+
+
+@dataclass(frozen=True)
+class Section:
+    """What stands under one heading; an empty one is left out."""
+
+    title: str
+    contents: Sequence[Content]
+
+
+@dataclass(frozen=True)
+class Report:
+    """Everything of one report.
+
+    Attributes:
+        title: of the study.
+        subtitle: one line about it.
+        notices: quick, emulated, unfinished: shown first.
+        highlights: large numbers below the title: (value, what it is).
+        sections: in their order.
+    """
+
+    title: str
+    subtitle: str = ""
+    notices: Sequence[Notice] = ()
+    highlights: Sequence[tuple[str, str]] = ()
+    sections: Sequence[Section] = field(default_factory=tuple)
+
+
+def write_report(report: Report, path: str | os.PathLike[str]) -> Path:
     """Write the report in one piece and return its path.
 
     Raises:
         AnalysisError: an image is neither PNG nor SVG, or the folder cannot be written.
     """
-    return write_atomically(path, render_report(content).encode())
+    return write_atomically(path, render_report(report).encode())
 
 
-def render_report(content: ReportContent) -> str:
+def render_report(report: Report) -> str:
     """Return the report as HTML.
 
     Raises:
         AnalysisError: an image is neither PNG nor SVG.
     """
     css = resources.files(__package__).joinpath("report.css").read_text("utf-8")
-    sections = [
-        (title, "".join(parts))
-        for title, made in _sections(content)
-        if (parts := list(made))
-    ]
+    sections = [section for section in report.sections if section.contents]
     links = "".join(
-        f'<a href="#{_anchor(title)}">{escape(title)}</a>' for title, _ in sections
-    )
-    body = "".join(
-        f'<section id="{_anchor(title)}"><h2>{escape(title)}</h2>{html}</section>'
-        for title, html in sections
+        f'<a href="#{_anchor(section.title)}">{escape(section.title)}</a>'
+        for section in sections
     )
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{escape(content.title)}</title><style>{css}</style></head><body>"
-        f"{_top(content)}<main>"
-        f"{''.join(_notice(notice) for notice in content.notices)}"
-        f"<nav>{links}</nav>{body}"
+        f"<title>{escape(report.title)}</title><style>{css}</style></head><body>"
+        f"{_top(report)}<main>"
+        f"{''.join(_notice(notice) for notice in report.notices)}"
+        f"<nav>{links}</nav>{''.join(map(_section, sections))}"
         "<footer>Written by ionface. Negative formation energies mean that the "
         "interface forms with a gain: E = (E_interface − Σ E_slab) / (n A), slabs "
         "evaluated in the interface’s own cell.</footer></main></body></html>\n"
     )
 
 
-def _sections(content: ReportContent) -> Iterator[tuple[str, Iterable[str]]]:
-    yield "Formation energies", _energies(content)
-    yield "Interface models", map(_model, content.models)
-    yield "Registry scans", map(_figure, content.landscapes)
-    yield "Radial distribution functions", map(_figure, content.rdfs)
-    yield "Bonds in time", map(_figure, content.bonds)
-    for title, table in content.tables.items():
-        yield title, [_table(table)]
-    yield "Checks of the runs", map(_figure, content.run_checks)
-    yield "Levels of theory", _levels(content.levels)
-    yield "Study", _facts(content.settings)
-    yield "Provenance", _facts(content.provenance)
-    yield "Files", _files(content.files)
-
-
-def _top(content: ReportContent) -> str:
-    subtitle = f"<p>{escape(content.subtitle)}</p>" if content.subtitle else ""
+def _top(report: Report) -> str:
+    subtitle = f"<p>{escape(report.subtitle)}</p>" if report.subtitle else ""
     numbers = "".join(
         f"<li><b>{escape(value)}</b><span>{escape(what)}</span></li>"
-        for value, what in content.highlights
+        for value, what in report.highlights
     )
     highlights = f'<ul class="highlights">{numbers}</ul>' if numbers else ""
     return (
-        f'<header class="top"><div><h1>{escape(content.title)}</h1>{subtitle}'
+        f'<header class="top"><div><h1>{escape(report.title)}</h1>{subtitle}'
         f"{highlights}</div></header>"
     )
 
@@ -122,26 +197,37 @@ def _notice(notice: Notice) -> str:
     return f'<p class="notice {notice.kind}" role="note">{escape(notice.text)}</p>'
 
 
-def _energies(content: ReportContent) -> Iterator[str]:
-    if content.energies is not None:
-        yield _table(content.energies)
-    if content.energy_figure is not None:
-        yield _figure(content.energy_figure)
-    if content.checks:
-        yield "<h3>Verified by the ledger</h3>"
-    for name, checks in content.checks.items():
-        items = "".join(f"<li>{escape(check)}</li>" for check in checks)
-        yield f'<p class="of">{escape(name)}</p><ul class="checks">{items}</ul>'
+def _section(section: Section) -> str:
+    return (
+        f'<section id="{_anchor(section.title)}"><h2>{escape(section.title)}</h2>'
+        f"{''.join(_contents(section.contents))}</section>"
+    )
 
 
-def _model(card: ModelCard) -> str:
-    facts = "".join(_facts(card.facts))
-    if card.picture is None:
-        inner = facts
-    else:
-        image = _image(card.picture, f"Model of {card.name}")
-        inner = f'<div class="both"><div>{image}</div><div>{facts}</div></div>'
-    return f'<div class="card"><h3>{escape(card.name)}</h3>{inner}</div>'
+def _contents(contents: Sequence[Content]) -> Iterable[str]:
+    for content in contents:
+        match content:
+            case Table():
+                yield _table(content)
+            case Picture():
+                yield _figure(content)
+            case Card():
+                yield _card(content)
+            case Facts():
+                yield _facts(content.values, links=content.links)
+            case Statements():
+                lines = "".join(f"<li>{escape(line)}</li>" for line in content.lines)
+                yield f'<p class="of">{escape(content.title)}</p>'
+                yield f'<ul class="checks">{lines}</ul>'
+
+
+def _card(card: Card) -> str:
+    facts = _facts(card.facts)
+    if card.picture is not None:
+        image = _image(card.picture, f"Model of {card.title}")
+        facts = f'<div class="both"><div>{image}</div><div>{facts}</div></div>'
+    mark = ' <span class="emulated">EMULATED</span>' if card.emulated else ""
+    return f'<div class="card"><h3>{escape(card.title)}{mark}</h3>{facts}</div>'
 
 
 def _figure(picture: Picture) -> str:
@@ -188,8 +274,9 @@ def _table(table: Table) -> str:
     )
     rows = "".join(_row(row, numeric) for row in table.rows)
     caption = f'<p class="caption">{escape(table.caption)}</p>' if table.caption else ""
+    title = f"<h3>{escape(table.title)}</h3>" if table.title else ""
     return (
-        f'<div class="scroll"><table><thead><tr>{head}</tr></thead>'
+        f'{title}<div class="scroll"><table><thead><tr>{head}</tr></thead>'
         f"<tbody>{rows}</tbody></table></div>{caption}"
     )
 
@@ -213,47 +300,16 @@ def _class(right: bool) -> str:
     return ' class="number"' if right else ""
 
 
-def _facts(facts: Mapping[str, Cell]) -> Iterator[str]:
-    if facts:
-        rows = "".join(
-            f"<dt>{escape(name)}</dt><dd>{_text(value)}</dd>"
-            for name, value in facts.items()
-        )
-        yield f"<dl>{rows}</dl>"
+def _facts(values: Mapping[str, Cell], *, links: bool = False) -> str:
+    rows = "".join(
+        f"<dt>{_link(name) if links else escape(name)}</dt><dd>{_text(value)}</dd>"
+        for name, value in values.items()
+    )
+    return f"<dl>{rows}</dl>" if rows else ""
 
 
-def _levels(levels: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
-    cards = []
-    for name, level in levels.items():
-        shown = {
-            _LEVEL_NAMES.get(key, key): _plain(value)
-            for key, value in level.items()
-            if value not in (None, "", [], (), False) and key != "emulated"
-        }
-        mark = (
-            ' <span class="emulated">EMULATED</span>' if level.get("emulated") else ""
-        )
-        cards.append(
-            f"<div><h3>{escape(name)}{mark}</h3>{''.join(_facts(shown))}</div>"
-        )
-    if cards:
-        yield f'<div class="levels">{"".join(cards)}</div>'
-
-
-def _files(files: Sequence[tuple[str, str]]) -> Iterator[str]:
-    if files:
-        rows = "".join(
-            f'<dt><a href="{escape(path)}">{escape(path)}</a></dt>'
-            f"<dd>{escape(what)}</dd>"
-            for path, what in files
-        )
-        yield f"<dl>{rows}</dl>"
-
-
-def _plain(value: Any) -> Cell:
-    if isinstance(value, list | tuple):
-        return ", ".join(map(str, value))
-    return value if isinstance(value, str | int | float) else str(value)
+def _link(path: str) -> str:
+    return f'<a href="{escape(path)}">{escape(path)}</a>'
 
 
 def _text(cell: Cell) -> str:

@@ -1,27 +1,198 @@
-"""Commands that analyze stored outputs: `ionface analyze ...`."""
+"""Commands that analyze stored outputs: `ionface analyze ...`.
+
+Those of one trajectory are made from the registry (`analysis.kinds`): the fields of an
+analysis's settings are its flags, their docstring is the help. Three have more than one
+run, or none, and are written out below.
+"""
 
 from __future__ import annotations
 
+import inspect
+import json
+import re
+from contextlib import contextmanager
+from dataclasses import MISSING, asdict, replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
+from ionface.errors import AnalysisError, IonfaceError
 from ionface.workflows.cli.app import app
-from ionface.workflows.cli.options import (
-    AsJson,
-    OutWithFigure,
-    OutWithTable,
-    Timestep,
-    Trajectories,
-)
+from ionface.workflows.cli.options import AsJson, OutWithTable, Timestep, Trajectories
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ionface.analysis.diffusion.diffusion import Diffusion
+    from ionface.analysis.kind import Kind, Option
+    from ionface.analysis.trajectory.trajectory import Trajectory
+
+ALIKE = 1.0
+"""K; two runs closer than this would be one point of a line with two errors."""
+
+
+class _Analyses(TyperGroup):
+    """Makes the command of an analysis when it is asked for: all of them take 0.5 s."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        from ionface.analysis.kinds import analyses
+
+        return [*analyses(), *super().list_commands(ctx)]
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        from ionface.analysis.kinds import analyses
+
+        written = super().get_command(ctx, cmd_name)
+        if written is not None or cmd_name not in analyses():
+            return written
+        return _command(analyses()[cmd_name])
+
 
 analyze_app = typer.Typer(
+    cls=_Analyses,
     help="Exact numbers from stored outputs: projects, trajectories, VASP folders.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
 app.add_typer(analyze_app, name="analyze")
+
+
+# --- analyses of one trajectory -------------------------------------------------------
+
+
+def analyze(
+    kind: Kind,
+    paths: list[Path],
+    values: dict[str, Any],
+    *,
+    timestep: float | None = None,
+    out: Path,
+    as_json: bool = False,
+) -> None:
+    """Analyze the trajectory of some paths, write the result and print it.
+
+    Args:
+        kind: what is asked.
+        paths: a project, or segments of one run.
+        values: settings by name; references by the crystals' names.
+        timestep: between stored frames, fs, where the files do not tell it.
+        out: JSON; a CSV and a PNG go beside it.
+        as_json: print JSON instead of tables.
+    """
+    # here: rich and what reads frames would double the start of every other command
+    from ionface.workflows.cli import analyze_files as files
+    from ionface.workflows.cli.console import job_progress
+    from ionface.workflows.engines import progress
+    from ionface.workflows.study.analyses import with_crystals
+
+    assert kind.analyze is not None
+    files.check_out(out)
+    with in_flags(kind), job_progress(f"analyze {kind.name}") as shown:
+        settings = kind.configured(with_crystals(values))
+        shown.job("reading", 0, 2)
+        frames = files.open_frames(paths, timestep)
+        shown.job(kind.name, 1, 2)
+        counter = progress.counter(len(frames), "frames")
+        result = kind.analyze(frames, settings, counter)
+    files.write_result(result, out)
+    files.print_result(kind, result, as_json=as_json)
+    if not as_json:
+        files.tell_written(out)
+
+
+@contextmanager
+def in_flags(kind: Kind) -> Iterator[None]:
+    """Word the arguments that an error of the analysis names as the flags they were."""
+    flags = {option.name: flag_of(option) for option in kind.options}
+    flags["timestep_fs"] = "--timestep"
+    try:
+        yield
+    except AnalysisError as error:
+        text = re.sub(
+            rf"\b({'|'.join(flags)})=", lambda match: f"{flags[match[1]]} ", str(error)
+        )
+        error.args = (text,)
+        raise
+
+
+def flag_of(option: Option) -> str:
+    """Return the flag of a setting: what may be given several times is singular."""
+    name = option.name
+    if option.many and name != "species":  # the one word here without a singular
+        name = name.removesuffix("s")
+    return "--" + name.replace("_", "-")
+
+
+def _command(kind: Kind) -> Any:
+    """Return the click command whose flags are the settings of an analysis."""
+
+    def command(**given: Any) -> None:
+        paths, timestep = given.pop("paths"), given.pop("timestep")
+        out, as_json = given.pop("out"), given.pop("as_json")
+        follow, every = given.pop("follow", False), given.pop("every", None)
+        values = {name: value for name, value in given.items() if value is not None}
+        if follow:
+            from ionface.workflows.cli.analyze_follow import follow_run
+
+            if len(paths) != 1:
+                raise typer.BadParameter("--follow takes one run, not several segments")
+            follow_run(
+                kind, paths[0], values, timestep=timestep, every=every, out=out,
+                as_json=as_json,
+            )  # fmt: skip
+            return
+        analyze(kind, paths, values, timestep=timestep, out=out, as_json=as_json)
+
+    command.__signature__ = inspect.Signature([*_parameters(kind)])  # type: ignore[attr-defined]
+    single = typer.Typer(add_completion=False, rich_markup_mode=None)
+    summary = inspect.getdoc(kind.settings) or ""
+    single.command(kind.name, help=summary.partition("\n\n")[0])(command)
+    return typer.main.get_command(single)
+
+
+def _parameters(kind: Kind) -> Iterator[inspect.Parameter]:
+    """Yield what the command of an analysis takes, in the order of its help."""
+    yield _parameter("paths", Trajectories)
+    for option in kind.options:
+        yield _flag(option)
+    yield _parameter("timestep", Timestep, None)
+    if kind.running is not None:
+        yield _parameter("follow", Follow, False)
+        yield _parameter("every", Every, 5.0)
+    yield _parameter("out", OutWithTable, Path(f"{kind.name}.json"))
+    yield _parameter("as_json", AsJson, False)
+
+
+def _flag(option: Option) -> inspect.Parameter:
+    simple = option.type if option.type in (float, int, bool) else str
+    info = typer.Option(flag_of(option), help=option.help)
+    required = option.default is MISSING
+    hint: Any = list[simple] if option.many else simple  # type: ignore[valid-type]
+    if required:
+        return _parameter(option.name, Annotated[hint, info])
+    # an empty tuple is what the field itself has where nothing is given
+    default = None if option.many else option.default
+    return _parameter(option.name, Annotated[hint | None, info], default)
+
+
+def _parameter(
+    name: str, hint: Any, default: Any = inspect.Parameter.empty
+) -> inspect.Parameter:
+    kind = inspect.Parameter.KEYWORD_ONLY
+    return inspect.Parameter(name, kind, default=default, annotation=hint)
+
+
+Follow = Annotated[
+    bool, typer.Option("--follow", help="Go on while the run is still writing.")
+]
+Every = Annotated[
+    float, typer.Option(min=0.05, help="With --follow: seconds between two looks.")
+]
+
+
+# --- energies, activation energies, what a folder holds -------------------------------
 
 
 @analyze_app.command()
@@ -33,164 +204,11 @@ def energies(
     as_json: AsJson = False,
 ) -> None:
     """Interface formation energies, from a project or from VASP directories."""
-    from ionface.workflows.cli.analyze_energies import analyze_energies
+    from ionface.analysis.kinds import kinds
+    from ionface.workflows.cli import analyze_files as files
 
-    analyze_energies(paths, interfaces, as_json)
-
-
-@analyze_app.command()
-def rdf(
-    paths: Trajectories,
-    pair: Annotated[list[str], typer.Option("--pair", help="As in In-S; repeatable.")],
-    cutoff: Annotated[float, typer.Option(min=0.1, help="Å")] = 8.0,
-    bins: Annotated[int, typer.Option(min=1)] = 200,
-    windows: Annotated[int, typer.Option(min=1, help="Number of time windows.")] = 20,
-    reference: Annotated[
-        list[str] | None, typer.Option(help="A crystal to compare with; repeatable.")
-    ] = None,
-    timestep: Timestep = None,
-    follow: Annotated[
-        bool, typer.Option("--follow", help="Go on while the run is still writing.")
-    ] = False,
-    every: Annotated[
-        float, typer.Option(min=0.05, help="With --follow: seconds between two looks.")
-    ] = 5.0,
-    out: OutWithFigure = Path("rdf.json"),
-    as_json: AsJson = False,
-) -> None:
-    """Time-resolved radial distribution functions of stored or running dynamics."""
-    if follow:
-        from ionface.workflows.cli.analyze_follow import follow_rdf
-
-        if len(paths) != 1:
-            raise typer.BadParameter("--follow takes one run, not several segments")
-        follow_rdf(
-            paths[0],
-            pair,
-            cutoff,
-            bins,
-            windows,
-            reference or [],
-            timestep,
-            every,
-            out,
-            as_json,
-        )
-        return
-    from ionface.workflows.cli.analyze_frames import analyze_rdf
-
-    analyze_rdf(
-        paths, pair, cutoff, bins, windows, reference or [], timestep, out, as_json
-    )
-
-
-@analyze_app.command()
-def bonds(
-    paths: Trajectories,
-    pair: Annotated[
-        list[str], typer.Option("--pair", help="As in In-S, or In-S:3.0 (Å).")
-    ],
-    windows: Annotated[int, typer.Option(min=1, help="Number of time windows.")] = 10,
-    timestep: Timestep = None,
-    out: OutWithFigure = Path("bonds.json"),
-    as_json: AsJson = False,
-) -> None:
-    """Number of bonds against time."""
-    from ionface.workflows.cli.analyze_frames import analyze_bonds
-
-    analyze_bonds(paths, pair, windows, timestep, out, as_json)
-
-
-@analyze_app.command()
-def reactions(
-    paths: Trajectories,
-    pair: Annotated[list[str], typer.Option("--pair", help="As in In-S; repeatable.")],
-    reference: Annotated[
-        list[str] | None, typer.Option(help="A crystal that may form; repeatable.")
-    ] = None,
-    windows: Annotated[int, typer.Option(min=1, help="Number of time windows.")] = 10,
-    timestep: Timestep = None,
-    out: OutWithFigure = Path("reactions.json"),
-    as_json: AsJson = False,
-) -> None:
-    """Bonds that form and break, and whether a pair grows, stays or fluctuates."""
-    from ionface.workflows.cli.analyze_reactions import analyze_reactions
-
-    analyze_reactions(paths, pair, reference or [], windows, timestep, out, as_json)
-
-
-@analyze_app.command()
-def msd(
-    paths: Trajectories,
-    species: Annotated[
-        list[str] | None, typer.Option(help="As in Li; repeatable. All by default.")
-    ] = None,
-    layer: Annotated[
-        list[float] | None,
-        typer.Option(help="Height that divides layers, Å; repeatable, ascending."),
-    ] = None,
-    drift: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="What is subtracted: auto, all, none, or the symbols of a rigid "
-            "sublattice; repeatable."
-        ),
-    ] = None,
-    timestep: Timestep = None,
-    out: OutWithTable = Path("msd.json"),
-    as_json: AsJson = False,
-) -> None:
-    """Mean squared displacements, and diffusion coefficients with their errors."""
-    from ionface.workflows.cli.analyze_motion import analyze_msd
-
-    analyze_msd(
-        paths,
-        species or [],
-        timestep,
-        out,
-        as_json,
-        drift=drift or ["auto"],
-        layers=layer or [],
-    )
-
-
-@analyze_app.command()
-def profile(
-    paths: Trajectories,
-    species: Annotated[
-        list[str] | None, typer.Option(help="As in Li; repeatable. All by default.")
-    ] = None,
-    between: Annotated[
-        str | None,
-        typer.Option(
-            help="Marker species of two phases, as In:S+P, to measure their interphase."
-        ),
-    ] = None,
-    windows: Annotated[int, typer.Option(min=1, help="Number of time windows.")] = 10,
-    timestep: Timestep = None,
-    out: OutWithTable = Path("profile.json"),
-    as_json: AsJson = False,
-) -> None:
-    """Densities along the normal against time, and the width of the interphase."""
-    from ionface.workflows.cli.analyze_motion import analyze_profile
-
-    analyze_profile(paths, species or [], between, windows, timestep, out, as_json)
-
-
-@analyze_app.command()
-def checks(
-    paths: Trajectories,
-    temperature: Annotated[
-        float | None, typer.Option(min=0.0, help="Of the thermostat, K.")
-    ] = None,
-    timestep: Timestep = None,
-    out: OutWithTable = Path("checks.json"),
-    as_json: AsJson = False,
-) -> None:
-    """Whether a run may be trusted: temperature, energy, time step, gaps."""
-    from ionface.workflows.cli.analyze_motion import analyze_checks
-
-    analyze_checks(paths, temperature, timestep, out, as_json)
+    result = files.energies_of(paths, interfaces)
+    files.print_result(kinds()[result.kind], result, as_json=as_json)
 
 
 @analyze_app.command()
@@ -214,44 +232,63 @@ def arrhenius(
     as_json: AsJson = False,
 ) -> None:
     """Activation energy of diffusion, from runs at several temperatures."""
-    from ionface.workflows.cli.analyze_arrhenius import analyze_arrhenius
+    from ionface.analysis.diffusion.arrhenius import arrhenius_of
+    from ionface.analysis.diffusion.diffusion import diffusion
+    from ionface.analysis.kinds import drift_of, kinds
+    from ionface.workflows.cli import analyze_files as files
+    from ionface.workflows.cli.console import job_progress
 
-    analyze_arrhenius(
-        runs,
-        species,
-        temperature or [],
-        at,
-        timestep,
-        out,
-        as_json,
-        drift=drift or ["auto"],
-    )
+    given = temperature or []
+    _check_runs(runs, given)
+    kind = kinds()["arrhenius"]
+    files.check_out(out)
+    found: dict[float, Diffusion] = {}
+    with in_flags(kinds()["msd"]), job_progress("analyze arrhenius") as shown:
+        subtracted = drift_of(tuple(drift or ["auto"]))
+        for number, run in enumerate(runs):
+            shown.job(str(run), number, len(runs))
+            frames = files.open_frames([run], timestep)
+            t = given[number] if given else _temperature(frames, run)
+            if close := [known for known in found if abs(known - t) < ALIKE]:
+                raise IonfaceError(
+                    f"{run} ran at {t:.1f} K, as a run before it ({close[0]:.1f} K); "
+                    "give one run per temperature, or --temperature for each"
+                )
+            moved = diffusion(frames, [species], drift=subtracted)
+            found[t] = next(d for d in moved if d.direction == "3d")
+        result = replace(arrhenius_of(found), room=at)
+    files.write_result(result, out)
+    files.print_result(kind, result, as_json=as_json)
+    if not as_json:
+        files.tell_written(out)
 
 
-@analyze_app.command()
-def layers(
-    paths: Trajectories,
-    pair: Annotated[
-        str, typer.Option("--pair", help="Center and neighbor: P-S, or P-S:2.6 (Å).")
-    ],
-    number: Annotated[
-        int, typer.Option("--layers", min=1, help="Of equal height.")
-    ] = 10,
-    edge: Annotated[
-        list[float] | None,
-        typer.Option(help="Heights between layers instead, Å; repeatable, ascending."),
-    ] = None,
-    windows: Annotated[int, typer.Option(min=1, help="Number of time windows.")] = 4,
-    stride: Annotated[int, typer.Option(min=1, help="Every how many frames.")] = 1,
-    timestep: Timestep = None,
-    out: OutWithTable = Path("layers.json"),
-    as_json: AsJson = False,
-) -> None:
-    """Coordination numbers layer by layer along the normal, against time."""
-    from ionface.workflows.cli.analyze_layers import analyze_layers
+def _check_runs(runs: list[Path], temperatures: list[float]) -> None:
+    if len(runs) < 2:
+        raise IonfaceError(
+            f"{len(runs)} run: an activation energy needs runs at two temperatures at "
+            "least; give one file or directory for each"
+        )
+    if temperatures and len(temperatures) != len(runs):
+        raise IonfaceError(
+            f"{len(temperatures)} temperatures for {len(runs)} runs; give "
+            "--temperature once for each run, in their order, or not at all"
+        )
 
-    analyze_layers(
-        paths, pair, number, edge or [], windows, stride, timestep, out, as_json
+
+def _temperature(frames: Trajectory, run: Path) -> float:
+    """Return the mean temperature of a run, K: measured, or the thermostat's."""
+    import numpy as np
+
+    from ionface.analysis.run_checks.run_checks import temperatures
+
+    measured = temperatures(frames)
+    if np.isfinite(measured).any():
+        return float(np.nanmean(measured))
+    if (stated := frames.meta.get("temperature_K")) is not None:
+        return float(stated)
+    raise IonfaceError(
+        f"{run} tells no temperature; give --temperature for every run, in their order"
     )
 
 
@@ -261,6 +298,25 @@ def outputs(
     as_json: AsJson = False,
 ) -> None:
     """What every trajectory below a folder holds, or why it cannot be used."""
-    from ionface.workflows.cli.analyze_outputs import analyze_outputs
+    from ionface.analysis.readers.outcomes import outcomes
+    from ionface.workflows.cli import analyze_files as files
+    from ionface.workflows.cli.console import table
 
-    analyze_outputs(folder, as_json)
+    files.check_exist([folder])
+    if not folder.is_dir():
+        raise IonfaceError(f"{folder} is a file; give the folder that it stands in")
+    found = list(outcomes(folder))
+    if not found:
+        raise IonfaceError(
+            f"no output of a run below {folder}: looked for vasprun.xml, XDATCAR, "
+            "vaspout.h5, OUTCAR, .ionf, .traj, .xyz, each plain or compressed"
+        )
+    if as_json:
+        typer.echo(json.dumps([asdict(outcome) for outcome in found], indent=1))
+        return
+    rows = [
+        [o.path, str(o.frames), str(o.atoms or "–"), o.time or "refused",
+         o.reason or "; ".join(o.notes)]
+        for o in found
+    ]  # fmt: skip
+    table(["file or folder", "frames", "atoms", "time", "told"], rows)

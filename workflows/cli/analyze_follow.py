@@ -1,4 +1,4 @@
-"""What `ionface analyze rdf --follow` does: the RDFs of a run that is still writing.
+"""What `--follow` does: the analysis of a run that is still writing.
 
 Each look reads the bytes and counts the frames that are new, nothing else. It ends by
 itself when the run is over, or on Ctrl-C, with the files of the last look written.
@@ -16,15 +16,14 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from ionface.errors import IonfaceError
-from ionface.files import write_atomically
+from ionface.errors import AnalysisError, IonfaceError
+from ionface.workflows.cli.analyze_files import check_out, write_result
 from ionface.workflows.cli.console import messages
-from ionface.workflows.engines.vasp_double.emulated import emulated_paths, marked
 
 if TYPE_CHECKING:
-    from ionface.analysis.rdf.rdf import RunningRdf
-    from ionface.analysis.rdf.rdf_result import RdfResult
+    from ionface.analysis.kind import Kind
     from ionface.analysis.readers.tail import Follower
+    from ionface.analysis.result import Result
 
 GROWING = ("*.ionf", "vasprun.xml", "XDATCAR")
 """Files of a folder that grow with a run, from those that tell most."""
@@ -33,49 +32,44 @@ RUNNING = "trajectory.ionf"
 """What the dynamics of a project's job writes in its own folder."""
 
 
-def follow_rdf(
+def follow_run(
+    kind: Kind,
     path: Path,
-    pairs: list[str],
-    cutoff: float,
-    bins: int,
-    windows: int,
-    references: list[str],
-    timestep: float | None,
-    every: float,
+    values: dict[str, Any],
+    *,
+    timestep: float | None = None,
+    every: float = 5.0,
     out: Path,
-    as_json: bool,
+    as_json: bool = False,
 ) -> None:
-    """Write rdf.json and its figure after each look that brought frames.
+    """Write a result and its figure after each look that brought frames.
 
     Args:
+        kind: what is asked.
         path: a file that grows, or the folder or project in which one does.
-        pairs: as in "In-S".
-        cutoff: Å.
-        bins: number of bins.
-        windows: at most so many windows of time.
-        references: crystals to compare with.
+        values: settings by name; references by the crystals' names.
         timestep: between stored frames, fs, where the files do not tell it.
         every: seconds between two looks.
-        out: JSON, in which the figure stands beside.
+        out: JSON; a CSV and a PNG go beside it.
         as_json: print the last result.
     """
-    from ionface.workflows.cli.analyze_frames import reference_rdf
+    from ionface.workflows.study.analyses import with_crystals
 
-    crystals = {name: reference_rdf(name, pairs, cutoff, bins) for name in references}
-    choices = {"cutoff": cutoff, "bins": bins, "windows": windows}
+    check_out(out)
+    settings = kind.configured(with_crystals(values))
     with _interruptible() as stop:
-        watch = _Watch(path, pairs, timestep, choices)
+        watch = _Watch(path, kind, settings, timestep)
         try:
             for result in watch.results(stop, every):
-                _write(result, crystals, out, watch.emulated())
-                _tell(result)
+                write_result(result, out)
+                messages.print(f"{result.summary()}; {_latest(kind, result)}")
         finally:
             watch.close()
     if watch.last is None:
         messages.print(f"ended without a frame in {path}; nothing was written")
         return
     if as_json:
-        typer.echo(out.read_text(encoding="utf-8"))
+        typer.echo(json.dumps(watch.last.as_dict(), indent=1))
     messages.print(f"{watch.ended}; wrote {out} and {out.with_suffix('.png')}")
 
 
@@ -88,43 +82,32 @@ class _Watch:
     """
 
     def __init__(
-        self,
-        path: Path,
-        pairs: list[str],
-        timestep: float | None,
-        choices: dict[str, Any],
+        self, path: Path, kind: Kind, settings: Any, timestep: float | None
     ) -> None:
-        self._path, self._pairs, self._timestep = path, pairs, timestep
-        self._choices = choices
+        self._path, self._kind, self._settings = path, kind, settings
+        self._timestep = timestep
         self._refused: dict[Path, str] = {}
         self._follower: Follower | None = None
-        self._rdf: RunningRdf | None = None
+        self._running: Any = None
         self._waiting = False
-        self._is_emulated: bool | None = None
-        self.last: RdfResult | None = None
+        self.last: Result | None = None
         self.ended = "interrupted"
 
-    def results(self, stop: threading.Event, every: float) -> Iterator[RdfResult]:
-        """Yield the RDFs of all frames so far whenever there are new ones."""
+    def results(self, stop: threading.Event, every: float) -> Iterator[Result]:
+        """Yield the result of all frames so far whenever there are new ones."""
         from ionface.analysis.readers.tail import run_over
 
         while not stop.is_set():
             # Asked before the look: what was written before the end is then seen.
             over = self._follower is not None and run_over(self._follower.path)
-            if self._look(stop) and self._rdf is not None:
-                self.last = self._rdf.result()
+            if self._look(stop) and self._running is not None:
+                self.last = self._running.result()
                 yield self.last
             if over:
                 self.ended = "the run is over"
                 return
             if self._follower is None or not run_over(self._follower.path):
                 stop.wait(every)
-
-    def emulated(self) -> bool:
-        """Return whether a stand-in writes what is followed; found out once."""
-        if self._is_emulated is None and self._follower is not None:
-            self._is_emulated = emulated_paths([self._follower.path])
-        return bool(self._is_emulated)
 
     def close(self) -> None:
         """Release the file."""
@@ -133,36 +116,33 @@ class _Watch:
 
     def _look(self, stop: threading.Event) -> bool:
         """Count what is new; return whether there was anything."""
-        from ionface.errors import AnalysisError
-
         follower = self._follower or self._begin()
         if follower is None:
             return False
         before = follower.frames
         try:
             for segment in follower.look():
-                self._running(follower).add(segment)
+                self._add(follower, segment)
                 if stop.is_set():
                     break
         except AnalysisError as error:
-            if follower.frames or not self._path.is_dir() or self._rdf is not None:
+            if follower.frames or not self._path.is_dir() or self._running is not None:
                 raise
             self._refuse(follower, str(error))
             return False
         return follower.frames > before
 
-    def _running(self, follower: Follower) -> RunningRdf:
-        from ionface.analysis.rdf.rdf import RunningRdf
-
-        if self._rdf is None:
-            self._rdf = RunningRdf(
+    def _add(self, follower: Follower, segment: Any) -> None:
+        if self._running is None:
+            assert self._kind.running is not None
+            self._running = self._kind.running(
                 follower.species,
-                self._pairs,
+                self._settings,
                 pbc=follower.pbc,
                 sources=(str(follower.path),),
-                **self._choices,
+                meta=follower.meta,
             )
-        return self._rdf
+        self._running.add(segment)
 
     def _begin(self) -> Follower | None:
         """Return what follows the file that tells most; None if there is none yet."""
@@ -208,6 +188,15 @@ def growing_files(path: Path) -> list[Path]:
     return [file for pattern in GROWING for file in sorted(path.glob(pattern))]
 
 
+def _latest(kind: Kind, result: Result) -> str:
+    """Return the last line of the result's table: what the newest window says."""
+    from ionface.analysis.report.page import DASH, Table
+
+    tables = [c for c in kind.contents(result) if isinstance(c, Table)]
+    row = tables[0].rows[-1] if tables else ()
+    return "  ".join(DASH if cell is None else str(cell) for cell in row)
+
+
 @contextmanager
 def _interruptible() -> Iterator[threading.Event]:
     """Turn Ctrl-C and SIGTERM into an event, so that nothing ends half-way."""
@@ -222,23 +211,3 @@ def _interruptible() -> Iterator[threading.Event]:
     finally:
         for number, handler in zip(numbers, before, strict=True):
             signal.signal(number, handler)
-
-
-def _write(
-    result: RdfResult, crystals: dict[str, RdfResult], out: Path, emulated: bool
-) -> None:
-    from ionface.analysis.figures.rdf_figure import figure_rdf
-
-    told = marked(result.as_dict(), emulated)
-    write_atomically(out, json.dumps(told, indent=1))
-    figure = figure_rdf(result, crystals, emulated=emulated)
-    figure.savefig(out.with_suffix(".png"), dpi=160)
-
-
-def _tell(result: RdfResult) -> None:
-    words = [f"{result.windows_fs[-1][1] / 1000:9.3f} ps  {result.frames:8,d} frames"]
-    for name, pair in result.pairs.items():
-        peak = pair.first_peaks[-1]
-        told = f"{peak.r:.2f} Å, {peak.coordination:.2f}" if peak else "no peak yet"
-        words.append(f"{name} {told}")
-    messages.print("  ".join(words))

@@ -23,8 +23,8 @@ from ionface.workflows.cli.options import (
 if TYPE_CHECKING:
     from ionface.structures.model import InterfaceModel
     from ionface.workflows.projects.project import Project
-    from ionface.workflows.projects.results import Results
     from ionface.workflows.projects.runner import Outcome
+    from ionface.workflows.report.collect import Results
     from ionface.workflows.study.study import Study
 
 
@@ -220,21 +220,14 @@ def _tell(project: Project, outcome: Outcome, as_json: bool) -> None:
                     "kept": outcome.kept,
                     "failed": outcome.failed,
                     "blocked": outcome.blocked,
-                    "interfaces": results.energies,
+                    "interfaces": results.energies.values()["interfaces"],
                     "report": str(path),
                 },
                 indent=2,
             )
         )
     else:
-        from ionface.workflows.cli.analyze_energies import (
-            print_dynamics,
-            print_energies,
-        )
-
-        if results.energies:
-            print_energies(results.energies, project.study)
-        print_dynamics(results)
+        _print_results(results)
         typer.echo(f"report: {path}")
     messages.print(
         f"{len(outcome.ran)} jobs run, {len(outcome.kept)} kept from before, "
@@ -242,6 +235,27 @@ def _tell(project: Project, outcome: Outcome, as_json: bool) -> None:
     )
     for job, message in outcome.failed.items():
         messages.print(f"failed: {job}: {message}", markup=False, style="red")
+
+
+def _print_results(results: Results) -> None:
+    """Print the energies, and of every run what its results say in a few words."""
+    from ionface.analysis.kinds import kinds
+    from ionface.workflows.cli.analyze_files import print_result
+
+    if results.energies.entries:
+        print_result(kinds()[results.energies.kind], results.energies)
+    rows = [
+        [subject, what, value]
+        for name, kind in kinds().items()
+        for subject, result in results.found.get(name, {}).items()
+        for value, what in kind.highlights(result)
+    ]
+    if rows:
+        marks = ". ".join(results.provenance.marks)
+        table(["dynamics", "what", "number"], rows, marks)
+    for name, refusals in results.refused.items():
+        for subject, why in refusals.items():
+            messages.print(f"no {name} of {subject}: {why}", markup=False)
 
 
 @app.command()

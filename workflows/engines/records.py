@@ -15,7 +15,7 @@ import numpy as np
 from monty.json import MSONable
 from pymatgen.core import Structure
 
-from ionface.analysis.energies.ledger import EnergyTerm
+from ionface.analysis.energies.energy_term import EnergyTerm
 from ionface.analysis.energies.level_of_theory import LevelOfTheory
 from ionface.analysis.trajectory.store import store_digest
 from ionface.analysis.trajectory.trajectory import Trajectory

@@ -7,10 +7,7 @@ flow under names such as "LAGP|Li #2"; results report their mean and spread.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
@@ -117,35 +114,3 @@ def member(
     }
     provenance = {**chosen.provenance, "ensemble": ranking}
     return BuiltInterface.of(replace(chosen, name=name, provenance=provenance))
-
-
-_MEMBER = re.compile(r"^(?P<name>.+) #\d+$")
-
-
-def spreads(energies: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Return mean and spread of each ensemble's interface energy.
-
-    Args:
-        energies: ledger entries as plain data; members are named "... #1".
-
-    Returns:
-        One mapping for each ensemble of two or more finished members: name, members,
-        mean, standard_deviation (of the sample), lowest, highest; J/m².
-    """
-    groups: dict[str, list[float]] = {}
-    for entry in energies:
-        if found := _MEMBER.match(entry["name"]):
-            sigma = float(entry["sigma_j_per_m2"])
-            groups.setdefault(found["name"], []).append(sigma)
-    return [
-        {
-            "name": name,
-            "members": len(values),
-            "mean": float(np.mean(values)),
-            "standard_deviation": float(np.std(values, ddof=1)),
-            "lowest": min(values),
-            "highest": max(values),
-        }
-        for name, values in groups.items()
-        if len(values) > 1
-    ]

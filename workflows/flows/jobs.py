@@ -13,9 +13,12 @@ from monty.json import MSONable
 from pymatgen.core import Structure
 
 from ionface.analysis.energies.ledger import SlabsState, book
-from ionface.analysis.rdf.rdf import crystal_rdf, rdf_and_bonds
+from ionface.analysis.kinds import analysis
+from ionface.analysis.rdf.rdf import crystal_rdf
 from ionface.analysis.trajectory.joining import join
 from ionface.analysis.trajectory.store import store_digest
+from ionface.analysis.trajectory.trajectory import Trajectory
+from ionface.errors import AnalysisError
 from ionface.structures.interface import build_interface
 from ionface.structures.ledger_cell import in_ledger
 from ionface.structures.model import InterfaceModel
@@ -33,6 +36,7 @@ from ionface.workflows.engines.records import (
     relabeled,
     runs_folder,
 )
+from ionface.workflows.study.analyses import with_crystals
 
 TRAJECTORIES = "trajectories"
 
@@ -76,14 +80,20 @@ class BuiltInterface(MSONable):
 
 
 @durable_job
-def build(spec: Mapping[str, Any], film: SoftLayer | None = None) -> BuiltInterface:
+def build(
+    spec: Mapping[str, Any], film: SoftLayer | None = None, quick: bool = False
+) -> BuiltInterface:
     """Build an interface model from its specification as plain data.
 
     Args:
         spec: as plain data.
         film: a film or an amorphous layer that an engine has prepared.
+        quick: the model is that of a rehearsal, and all that is computed of it says so.
     """
-    return BuiltInterface.of(build_interface(interface_spec(spec), film))
+    model = build_interface(interface_spec(spec), film)
+    if quick:
+        model = replace(model, provenance={**model.provenance, "quick": True})
+    return BuiltInterface.of(model)
 
 
 @durable_job
@@ -127,12 +137,12 @@ def enter_in_ledger(
         n_interfaces=model.n_interfaces,
         slabs_state=slabs_state,
         strain_energy=strain or None,
+        quick=bool(model.provenance.get("quick")),
     )
-    found = entry.as_dict()
     if fate := molecules_after(model, relaxed["interface"].structure):
-        found["checks"] = [*found["checks"], f"{model.film_phase}: {fate.summary()}"]
-        found["molecules"] = fate.as_dict()
-    return found
+        check = f"{model.film_phase}: {fate.summary()}"
+        entry = replace(entry, checks=(*entry.checks, check), molecules=fate.as_dict())
+    return entry.as_dict()
 
 
 def molecules_after(model: InterfaceModel, final: Structure) -> MoleculeReport | None:
@@ -172,13 +182,23 @@ def repeated_crystal(crystal: str, min_atoms: int) -> Structure:
 
 
 @durable_job
-def join_segments(name: str, segments: list[DynamicsRecord]) -> TrajectoryPointer:
-    """Write all segments as one trajectory into the project's trajectories/."""
+def join_segments(
+    name: str, segments: list[DynamicsRecord], quick: bool = False
+) -> TrajectoryPointer:
+    """Write all segments as one trajectory into the project's trajectories/.
+
+    Args:
+        name: of its file.
+        segments: in their order.
+        quick: they are those of a rehearsal; the trajectory says so.
+    """
     folder = runs_folder().parent / TRAJECTORIES
     folder.mkdir(exist_ok=True)
     path = folder / f"{name}.ionf"
     joined = join([segment.trajectory.open(runs_folder()) for segment in segments])
     check_frames(segments[-1], joined)
+    if quick:
+        joined = replace(joined, meta={**joined.meta, "quick": True})
     joined.write(path)
     return TrajectoryPointer(
         run=f"../{TRAJECTORIES}",
@@ -191,15 +211,33 @@ def join_segments(name: str, segments: list[DynamicsRecord]) -> TrajectoryPointe
 
 @durable_job
 def analyze_dynamics(
-    trajectory: TrajectoryPointer, pairs: list[str], cutoff: float, windows: int
-) -> dict[str, Any]:
-    """Return RDFs, running coordination and bond counts of a trajectory."""
+    trajectory: TrajectoryPointer, analyses: Mapping[str, Mapping[str, Any]]
+) -> dict[str, dict[str, Any]]:
+    """Return the results of some analyses of a trajectory, as plain data by name.
+
+    Args:
+        trajectory: of all segments.
+        analyses: settings by the name of the analysis, as plain data.
+    """
     frames = trajectory.open(runs_folder())
+    return {name: analyzed(frames, name, values) for name, values in analyses.items()}
+
+
+def analyzed(
+    frames: Trajectory, name: str, values: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return one analysis as plain data, or why there is none.
+
+    A run that is too short for one analysis keeps what the others say of it.
+    """
+    kind = analysis(name)
+    assert kind.analyze is not None
     count = progress.counter(len(frames), "frames")
-    rdf, counts = rdf_and_bonds(
-        frames, pairs, cutoff=cutoff, windows=windows, progress=count
-    )
-    return {"rdf": rdf.as_dict(), "bonds": counts.as_dict()}
+    try:
+        settings = kind.configured(with_crystals(values))
+        return kind.analyze(frames, settings, count).as_dict()
+    except AnalysisError as error:
+        return {"kind": name, "refused": str(error)}
 
 
 @durable_job

@@ -37,7 +37,7 @@ def building_jobs(
         film, jobs = film_preparation.film_jobs(study, spec)
     where = ensembles.disordered_side(spec)
     if where is None:
-        built = {spec.name: _built(spec, film, "build")}
+        built = {spec.name: _built(study, spec, film, "build")}
         jobs += built.values()
     else:
         ranked, built = _members(study, spec, where, film)
@@ -53,8 +53,8 @@ def building_jobs(
     return jobs, placed
 
 
-def _built(spec: InterfaceSpec, film: Any, task: str) -> Job:
-    return named(tasks.build(asdict(spec), film), spec.name, task)
+def _built(study: Study, spec: InterfaceSpec, film: Any, task: str) -> Job:
+    return named(tasks.build(asdict(spec), film, study.quick), spec.name, task)
 
 
 def _members(
@@ -62,8 +62,9 @@ def _members(
 ) -> tuple[list[Job], dict[str, Job]]:
     number = ensembles.available_orderings(spec, where)
     built = [
-        _built(ensembles.with_rank(spec, where, rank), film, f"build ordering {rank}")
+        _built(study, ordered, film, f"build ordering {rank}")
         for rank in range(number)
+        for ordered in [ensembles.with_rank(spec, where, rank)]
     ]
     relax = study_engine(study, "formation").relax(ensembles.RANKING)
     relaxed = [relax.make(getattr(one.output, where.side)) for one in built]

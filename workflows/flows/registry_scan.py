@@ -1,22 +1,23 @@
 """Registry scans: the energy of an interface over film shifts and gaps.
 
 Data flow: built model -> irreducible shifts x gaps -> energies of rigid models, by one
-job of a potential or by a static job each -> Landscape -> the model at its minimum.
+job of a potential or by a static job each -> RegistryEnergies -> the model at its
+minimum.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from jobflow import Job
-from monty.json import MSONable
-from numpy.typing import NDArray
 
+from ionface.analysis.energies.registry_energies import RegistryEnergies
+from ionface.analysis.result import Provenance
 from ionface.errors import IonfaceError, StructureError
 from ionface.structures.film_registry import (
     RegistryGrid,
@@ -38,59 +39,10 @@ ENERGIES = "landscape.jsonl"
 ROOM = 1.0  # Å; gaps below it are not tried
 
 
-@dataclass(frozen=True)
-class Landscape(MSONable):
-    """Energies of the rigid interface over shifts and gaps.
-
-    Attributes:
-        name: of the interface.
-        cell: in-plane vectors of the registry cell, Å, shape (2, 2).
-        divisions: of the grid along both vectors.
-        images: index of the irreducible point at each grid point, shape divisions.
-        shifts: of the irreducible points, fractions of the interface's cell, (n, 2).
-        gaps: of each point, Å, shape (n, n_gaps).
-        energies: eV, shape (n, n_gaps).
-        area: of the interface, Å².
-        n_interfaces: 1 or 2.
-        level: of theory.
-    """
-
-    name: str
-    cell: list[list[float]]
-    divisions: list[int]
-    images: list[list[int]]
-    shifts: list[list[float]]
-    gaps: list[list[float]]
-    energies: list[list[float]]
-    area: float
-    n_interfaces: int
-    level: dict[str, Any]
-
-    @property
-    def best(self) -> tuple[int, int]:
-        """Return the indices (point, gap) of the lowest energy."""
-        lowest = int(np.argmin(self.energies))
-        point, gap = np.unravel_index(lowest, np.shape(self.energies))
-        return int(point), int(gap)
-
-    @property
-    def corrugation(self) -> float:
-        """Return the highest minus the lowest energy over shifts, eV/Å².
-
-        Each shift stands at its best gap.
-        """
-        return float(np.ptp(np.min(self.energies, axis=1)) / self.area)
-
-    def map(self) -> NDArray[np.float64]:
-        """Return the energy at each grid point over the lowest one, eV/Å²."""
-        lowest = np.min(self.energies, axis=1)
-        return np.asarray((lowest - lowest.min())[np.array(self.images)] / self.area)
-
-
 def scan_jobs(
     engine: Engine, model: InterfaceModel | None, built: Job, scan: RegistryScan
 ) -> list[Job]:
-    """Return the jobs of a scan; the last two give the Landscape and the placed model.
+    """Return the jobs of a scan; the last two give the energies and the placed model.
 
     Args:
         engine: whose energies count. One that computes in process does the scan in
@@ -119,7 +71,7 @@ def scan_jobs(
 @durable_job
 def scan_in_process(
     model: InterfaceModel, scan: Mapping[str, Any], engine: Engine
-) -> Landscape:
+) -> dict[str, Any]:
     """Return the landscape by an engine's calculator; finished points are kept."""
     engine.check_elements(model.structure)
     known = _known_energies(Path(ENERGIES))
@@ -148,23 +100,24 @@ def point_structure(model: InterfaceModel, scan: Mapping[str, Any], index: int) 
 @durable_job
 def gather(
     model: InterfaceModel, scan: Mapping[str, Any], records: list[RunRecord]
-) -> Landscape:
+) -> dict[str, Any]:
     """Return the landscape from the single points of any engine."""
     energies = [record.energy for record in records]
     return _landscape(model, RegistryScan(**scan), energies, records[0].level)
 
 
 @durable_job
-def place(model: InterfaceModel, landscape: Landscape) -> BuiltInterface:
-    """Return the model at the lowest point of its landscape."""
-    return BuiltInterface.of(at_best(model, landscape))
+def place(model: InterfaceModel, landscape: Mapping[str, Any]) -> BuiltInterface:
+    """Return the model at the lowest point of its registry energies (plain data)."""
+    return BuiltInterface.of(at_best(model, RegistryEnergies.from_dict(landscape)))
 
 
-def at_best(model: InterfaceModel, landscape: Landscape) -> InterfaceModel:
-    """Return the model at the lowest point of its landscape."""
-    point, gap = landscape.best
-    dx, dy = landscape.shifts[point]
-    return with_gap(shifted(model, (dx, dy)), landscape.gaps[point][gap])
+def at_best(model: InterfaceModel, energies: RegistryEnergies) -> InterfaceModel:
+    """Return the model at the lowest point of its registry energies."""
+    shift, gap = energies.best
+    dx, dy = energies.shifts[shift]
+    moved = shifted(model, (float(dx), float(dy)))
+    return with_gap(moved, float(energies.gaps[shift, gap]))
 
 
 def _points(
@@ -222,19 +175,22 @@ def _landscape(
     scan: RegistryScan,
     energies: list[float],
     level: dict[str, Any],
-) -> Landscape:
+) -> dict[str, Any]:
     grid, points = _points(model, scan)
     shape = (len(grid.points), len(scan.gaps))
     plane = model.structure.lattice.matrix[:2, :2]
-    return Landscape(
+    return RegistryEnergies(
         name=model.name,
-        cell=(grid.cell @ plane).tolist(),
-        divisions=list(grid.divisions),
-        images=grid.images.tolist(),
-        shifts=[list(point.shift) for point in grid.points],
-        gaps=np.reshape([gap for _, gap in points], shape).tolist(),
-        energies=np.reshape(energies, shape).tolist(),
+        cell=grid.cell @ plane,
+        images=np.asarray(grid.images),
+        shifts=np.array([point.shift for point in grid.points]),
+        gaps=np.reshape([gap for _, gap in points], shape),
+        energies=np.reshape(energies, shape),
         area=model.area,
         n_interfaces=model.n_interfaces,
-        level=level,
-    )
+        provenance=Provenance(
+            level,
+            emulated=bool(level.get("emulated")),
+            quick=bool(model.provenance.get("quick")),
+        ),
+    ).as_dict()

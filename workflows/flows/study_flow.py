@@ -22,6 +22,7 @@ from ionface.workflows.engines.registry import study_engine
 from ionface.workflows.flows import jobs as tasks
 from ionface.workflows.flows.models import building_jobs
 from ionface.workflows.flows.naming import named
+from ionface.workflows.study.analyses import analyses_of
 from ionface.workflows.study.naming import slug
 from ionface.workflows.study.protocols import protocol
 from ionface.workflows.study.study import (
@@ -103,11 +104,13 @@ class InterfaceDynamicsMaker(Maker):
         prerelax: a short relaxation that takes out the worst forces.
         settings: of one segment.
         steps: of the whole run.
+        quick: the run is a rehearsal, and its results say so.
     """
 
     engine: Engine
     settings: DynamicsSettings
     steps: int
+    quick: bool = False
     prerelax: RelaxSettings = field(
         default_factory=lambda: RelaxSettings(
             0.1, 50, must_converge=False, like_dynamics=True
@@ -125,12 +128,12 @@ class InterfaceDynamicsMaker(Maker):
             )
             structure = before.output.structure
         segments = self._segments(subject, structure, jobs)
-        joined = tasks.join_segments(slug(subject), [job.output for job in segments])
+        records = [job.output for job in segments]
+        joined = tasks.join_segments(slug(subject), records, self.quick)
         jobs.append(named(joined, subject, "trajectory", result="trajectory"))
-        analyzed = tasks.analyze_dynamics(
-            joined.output, list(run.pairs), run.cutoff, run.windows
-        )
-        jobs.append(named(analyzed, subject, "rdf", result="dynamics"))
+        analyses = analyses_of(run, self.settings.temperature)
+        analyzed = tasks.analyze_dynamics(joined.output, analyses)
+        jobs.append(named(analyzed, subject, "analyses", result="dynamics"))
         return Flow(jobs, output=analyzed.output, name=f"{subject} {self.name}")
 
     def _segments(self, subject: str, structure: Any, jobs: list[Job]) -> list[Job]:
@@ -191,6 +194,7 @@ class ReferenceMaker(Maker):
                 pairs=reference.pairs,
                 cutoff=self.cutoff,
                 windows=1,
+                analyses=("rdf",),
             )
             jobs.append(self.dynamics.make(subject, crystal.output, run))
         return Flow(jobs, name=f"{subject} {self.name}")
@@ -251,6 +255,7 @@ def _dynamics_maker(
             seed=run.seed,
         ),
         steps=steps,
+        quick=study.quick,
         prerelax=RelaxSettings(
             0.1, run.prerelax, must_converge=False, like_dynamics=True
         ),

@@ -7,7 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ionface.analysis.energies.ledger import EnergyTerm, book, vasp_directory_term
+from ionface.analysis.energies.energy_term import EnergyTerm
+from ionface.analysis.energies.ledger import LedgerEntry, book
+from ionface.analysis.readers.vasp_terms import vasp_directory_term
 from ionface.errors import IonfaceError
 from ionface.workflows.planning.walk import PlannedJob
 from ionface.workflows.study.study import Study
@@ -50,8 +52,8 @@ def is_root(path: Path) -> bool:
     return "interfaces" in _told(path)
 
 
-def by_hand_energies(root: Path) -> list[dict[str, Any]]:
-    """Return the formation energies of a root of inputs, as plain data.
+def by_hand_energies(root: Path) -> list[LedgerEntry]:
+    """Return the formation energies of a root of inputs.
 
     Interfaces whose runs have not all begun are left out.
 
@@ -96,7 +98,7 @@ def dynamics_parts(path: Path) -> list[Path]:
     return sorted(run for run in path.glob("run-[0-9]*") if _has_run(run))
 
 
-def _entry(root: Path, name: str, told: dict[str, Any]) -> dict[str, Any]:
+def _entry(root: Path, name: str, told: dict[str, Any]) -> LedgerEntry:
     parts = {
         task.removeprefix("static "): _term(root, name, told["folders"], task)
         for task in told["folders"]
@@ -108,14 +110,13 @@ def _entry(root: Path, name: str, told: dict[str, Any]) -> dict[str, Any]:
         for side, phase in phases.items()
         if f"{side}_unstrained" in parts
     }
-    entry = book(
+    return book(
         name,
         parts["interface"],
         {phase: parts[side] for side, phase in phases.items()},
         n_interfaces=told["n_interfaces"],
         strain_energy=strain or None,
     )
-    return entry.as_dict()
 
 
 def _term(root: Path, name: str, folders: dict[str, str], task: str) -> EnergyTerm:

@@ -1,26 +1,41 @@
-"""Writes a project's report: results, figures, one self-contained HTML file."""
+"""Writes what a project has found: results/, figures, one self-contained HTML file.
+
+Every kind of result (`analysis.kinds`) is written, drawn and shown in the same way.
+"""
 
 from __future__ import annotations
 
 import platform
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from ionface.analysis.rdf.bonds import BondCounts
-from ionface.analysis.report.content import (
-    ModelCard,
+from ionface.analysis.figures.style import png
+from ionface.analysis.kind import Kind
+from ionface.analysis.kinds import kinds
+from ionface.analysis.report.page import (
+    Card,
+    Cell,
+    Content,
+    Facts,
     Notice,
     Picture,
-    ReportContent,
+    Report,
+    Section,
+    Statements,
     Table,
 )
 from ionface.analysis.report.page import write_report as write_html
-from ionface.workflows.flows.ensembles import spreads
+from ionface.analysis.result import Provenance, Result
+from ionface.errors import AnalysisError
+from ionface.files import write_atomically
+from ionface.structures.drawing import figure_model
 from ionface.workflows.projects import runner
 from ionface.workflows.projects.project import Project
-from ionface.workflows.projects.results import Results, write_results
-from ionface.workflows.report.report_figures import write_figures
+from ionface.workflows.report.collect import Results, collect
+from ionface.workflows.study.naming import slug
 from ionface.workflows.study.protocols import protocol
 
 QUICK = (
@@ -33,109 +48,140 @@ POTENTIAL = (
     "scale may stand beside a VASP table; surfaces come out too soft, and interface "
     "energies inherit that (see docs/results.md)."
 )
+DPI = 150
+MODEL_DPI = 200  # its atoms are small
+KINDS_OF_FILES = {
+    ".json": "numbers", ".csv": "table", ".png": "figure", ".ionf": "trajectory",
+}  # fmt: skip
+
+LEVEL_NAMES = {
+    "cutoff_ev": "cutoff (eV)",
+    "k_points": "k-points",
+    "weights": "weights (SHA-256)",
+}
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A result as it goes into files and into the report.
+
+    Attributes:
+        kind: of result.
+        subject: interface or crystal; empty for what belongs to the whole study.
+        result: its numbers.
+        stem: of its files.
+    """
+
+    kind: Kind
+    subject: str
+    result: Result
+    stem: str
 
 
 def write_report(project: Project) -> tuple[Results, Path]:
-    """Write results/, figures and report.html; return the results and the path."""
-    results = write_results(project)
-    figures = write_figures(project, results)
+    """Write results/, figures and report.html; return the results and the path.
+
+    Args:
+        project: finished or not.
+    """
+    results = collect(project)
     path = project.root / "report.html"
-    write_html(report_content(project, results, figures), path)
+    write_html(report_of(project, results), path)
     return results, path
 
 
-def report_content(
-    project: Project, results: Results, figures: dict[str, Path]
-) -> ReportContent:
-    """Return what the report says."""
-    study = project.study
-    return ReportContent(
+def report_of(project: Project, results: Results) -> Report:
+    """Write results/ and return what the report says of them."""
+    study, shown = project.study, list(_shown(results))
+    sections = {kind.title: _section(project, kind, shown) for kind in kinds().values()}
+    for kind, refusals in results.refused.items():
+        title = kinds()[kind].title if kind in kinds() else kind
+        sections.setdefault(title, []).extend(
+            Statements(f"{subject}: no result", [why])
+            for subject, why in refusals.items()
+        )
+    for name, rdf in results.at_rest.items():
+        rdf.write(project.results / f"rdf-{slug(name)}-at-rest.json")
+    found = [Section(title, contents) for title, contents in sections.items()]
+    everything = [
+        found[0],  # the energies, which most readers came for
+        Section("Interface models", _models(project, results)),
+        *found[1:],
+        Section("Levels of theory", _levels(project)),
+        Section("Study", [Facts(_settings(project))]),
+        Section("Provenance", [Facts(_packages(project))]),
+        Section("Files", [Facts(_files(project), links=True)]),
+    ]
+    return Report(
         title=study.title or study.name,
         subtitle=f"Study {study.name}, protocol {study.protocol}",
         notices=_notices(project, results),
-        highlights=_highlights(results),
-        settings=_settings(project),
-        models=[
-            ModelCard(name, _facts(model.summary()), _data(figures, f"model:{name}"))
-            for name, model in results.models.items()
-        ],
-        energies=_energies(project, results),
-        checks={entry["name"]: entry["checks"] for entry in results.energies},
-        energy_figure=_picture(
-            figures, "energies:", "", "Negative: contact is a gain."
-        ),
-        landscapes=_pictures(
-            figures,
-            "landscape",
-            "Rigid film over rigid substrate, each shift at its "
-            "best gap; the model that is run stands at the lowest point.",
-        ),
-        rdfs=_pictures(figures, "rdf", "g(r) in windows of time, early to late."),
-        bonds=_pictures(figures, "bonds", "Every frame and a running mean."),
-        tables=_tables(results),
-        run_checks=_pictures(
-            figures, "run", "A flat conserved energy is a sound integration."
-        ),
-        levels=project.identity["levels"],
-        provenance=_provenance(project),
-        files=_files(project),
+        highlights=_highlights(project, shown),
+        sections=everything,
     )
 
 
-def _notices(project: Project, results: Results) -> list[Notice]:
-    notices = []
-    if results.quick:
-        notices.append(Notice("warning", QUICK))
-    levels = project.identity["levels"].values()
-    if results.emulated:
-        notices.append(Notice("warning", EMULATED))
-    states = runner.states(project)
-    if left := [state for state in states if state.state != "done"]:
-        failed = sum(state.state == "failed" for state in left)
-        text = f"Unfinished: {len(left)} of {len(states)} jobs are not done"
-        notices.append(Notice("warning", f"{text}, {failed} of them failed."))
-    if any(level.get("weights") for level in levels):
-        notices.append(Notice("note", POTENTIAL))
-    return notices
+def _shown(results: Results) -> Iterator[Shown]:
+    """Yield every result, in the order of the kinds and of the study."""
+    for name, kind in kinds().items():
+        if results.energies.entries and name == results.energies.kind:
+            yield Shown(kind, "", results.energies, name)
+        for subject, result in results.found.get(name, {}).items():
+            yield Shown(kind, subject, result, f"{name}-{slug(subject)}")
 
 
-def _highlights(results: Results) -> list[tuple[str, str]]:
-    told = ", emulated" if results.emulated else ""
-    found = [
-        (f"{entry['sigma_j_per_m2']:.2f} J/m²", entry["name"] + told)
-        for entry in results.energies
-    ]
-    for subject in results.models:
-        if subject not in results.dynamics:
+def _section(project: Project, kind: Kind, shown: Sequence[Shown]) -> list[Content]:
+    """Return figures and tables of one kind, and write its files."""
+    contents: list[Content] = []
+    for item in shown:
+        if item.kind is not kind:
             continue
-        counts = BondCounts.from_dict(results.dynamics[subject]["bonds"])
-        windows = len(results.dynamics[subject]["rdf"]["windows_fs"])
-        for pair, means in counts.window_means(windows).items():
-            text = f"{means[0]:.0f} → {means[-1]:.0f}"
-            found.append((text, f"{pair} bonds, first and last window{told}"))
-    return found
+        if picture := _written(project, item):
+            contents.append(picture)
+        marks = " ".join(_worth(item.result.provenance))
+        contents += [
+            _of_subject(content, item.subject, marks)
+            for content in kind.contents(item.result)
+        ]
+    return contents
 
 
-def _settings(project: Project) -> dict[str, Any]:
-    study, chosen = project.study, protocol(project.study.protocol)
-    settings: dict[str, Any] = {
-        "forces below": f"{study.relaxation.fmax or chosen.fmax} eV/Å",
-        "slabs": study.slabs,
-        "protocol's source": chosen.source,
-    }
-    for run in study.dynamics:
-        timestep = run.timestep or chosen.timestep
-        settings[f"dynamics of {run.interface}"] = (
-            f"{run.steps} steps of {timestep} fs at "
-            f"{run.temperature or chosen.temperature} K, Nosé-Hoover, "
-            f"pairs {', '.join(run.pairs)}"
-        )
-    return settings
+def _of_subject(
+    content: Table | Statements, subject: str, marks: str
+) -> Table | Statements:
+    """Return a table or sentences with what they are of, and what they are worth."""
+    title = " ".join(text for text in (subject, content.title) if text)
+    if isinstance(content, Statements):
+        return replace(content, title=title)
+    caption = " ".join(text for text in (marks, content.caption) if text)
+    return replace(content, title=title, caption=caption)
 
 
-def _facts(summary: dict[str, Any]) -> dict[str, Any]:
-    facts = {f"{phase}": text for phase, text in summary["formula"].items()}
-    return facts | {
+def _written(project: Project, item: Shown) -> Picture | None:
+    """Write a result as JSON, CSV and PNG; return its figure, if it can be drawn."""
+    folder = project.results
+    item.result.write(folder / f"{item.stem}.json")
+    try:
+        item.result.to_csv(folder / f"{item.stem}.csv")
+        image = png(item.result.plot(title=item.subject), dpi=DPI)
+    except AnalysisError:  # nothing to draw; its tables say what there is
+        return None
+    write_atomically(folder / f"{item.stem}.png", image)
+    return Picture(image, "", item.kind.caption)
+
+
+def _models(project: Project, results: Results) -> list[Card]:
+    cards = []
+    for name, model in results.models.items():
+        path = project.results / f"model-{slug(name)}.png"
+        if not path.is_file():  # a model never changes, and its picture takes a second
+            write_atomically(path, png(figure_model(model), dpi=MODEL_DPI))
+        cards.append(Card(name, _model_facts(model.summary()), path.read_bytes()))
+    return cards
+
+
+def _model_facts(summary: dict[str, Any]) -> dict[str, Cell]:
+    return dict(summary["formula"]) | {
         "film": summary["film"],
         "substrate": summary["substrate"],
         "atoms": summary["atoms"],
@@ -150,130 +196,92 @@ def _facts(summary: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _energies(project: Project, results: Results) -> Table | None:
-    if not results.energies:
-        return None
-    published = {line.interface: line for line in project.study.published}
-    rows: list[list[Any]] = []
-    for entry in results.energies:
-        rows.append(_energy_row(entry, entry["name"], entry["strain_energy"]))
-        if paper := published.get(entry["name"]):
-            shown = {
-                "e_total": paper.e_total,
-                "slabs": paper.slabs,
-                "delta_e": None,
-                "area": paper.area,
-                "sigma_j_per_m2": paper.sigma_j_per_m2,
-            }
-            rows.append(_energy_row(shown, f"    paper: {entry['name']}", None))
-    sources = sorted({line.source for line in published.values()})
-    return Table(
-        [
-            "interface",
-            "E total, eV",
-            "E slabs, eV",
-            "ΔE, eV",
-            "area, Å²",
-            "J/m²",
-            "strain energy, eV",
-        ],
-        rows,
-        _caption(results, "; ".join(sources)),
-    )
+def _worth(provenance: Provenance) -> list[str]:
+    """Return what must be said of numbers, in sentences."""
+    said = ((provenance.emulated, EMULATED), (provenance.quick, QUICK))
+    return [text for true, text in said if true]
 
 
-def _caption(results: Results, text: str) -> str:
-    told = EMULATED if results.emulated else ""
-    return " ".join(part for part in (told, text) if part)
+def _notices(project: Project, results: Results) -> list[Notice]:
+    levels = project.identity["levels"].values()
+    # of the project as a whole, also while it has no results yet
+    emulated = any(level.get("emulated") for level in levels)
+    planned = Provenance(emulated=emulated, quick=project.study.quick)
+    worth = Provenance.joint([planned, results.provenance])
+    notices = [Notice("warning", text) for text in _worth(worth)]
+    states = runner.states(project)
+    if left := [state for state in states if state.state != "done"]:
+        failed = sum(state.state == "failed" for state in left)
+        text = f"Unfinished: {len(left)} of {len(states)} jobs are not done"
+        notices.append(Notice("warning", f"{text}, {failed} of them failed."))
+    if any(level.get("weights") for level in levels):
+        notices.append(Notice("note", POTENTIAL))
+    return notices
 
 
-def _energy_row(entry: dict[str, Any], name: str, strain: float | None) -> list[Any]:
-    def number(value: float | None, digits: int) -> str | None:
-        return None if value is None else f"{value:.{digits}f}"
-
-    slabs = ", ".join(f"{k} {v:.2f}" for k, v in entry["slabs"].items())
+def _highlights(project: Project, shown: Sequence[Shown]) -> list[tuple[str, str]]:
+    """Return the large numbers: of interfaces, not of the crystals beside them."""
+    names = {"", *(spec.name for spec in project.study.interfaces)}
     return [
-        name,
-        number(entry["e_total"], 2),
-        slabs,
-        number(entry["delta_e"], 2),
-        number(entry["area"], 2),
-        number(entry["sigma_j_per_m2"], 3),
-        number(strain, 2),
+        (value, what + (", emulated" if item.result.provenance.emulated else ""))
+        for item in shown
+        if item.subject in names
+        for value, what in item.kind.highlights(item.result)
     ]
 
 
-def _tables(results: Results) -> dict[str, Table]:
-    tables = {}
-    if ensembles := spreads(results.energies):
-        tables["Ensembles of orderings"] = _spread_table(
-            ensembles,
-            _caption(results, "σ is the standard deviation of the orderings."),
+def _levels(project: Project) -> list[Card]:
+    """Return the levels of theory; what is not stated is left out."""
+    return [
+        Card(
+            name,
+            {
+                LEVEL_NAMES.get(key, key): _plain(value)
+                for key, value in level.items()
+                if value not in (None, "", [], (), False) and key != "emulated"
+            },
+            emulated=bool(level.get("emulated")),
         )
-    for subject, output in results.dynamics.items():
-        rows = [
-            [pair, f"{start / 1000:.2f} – {end / 1000:.2f}", *_peak(peak)]
-            for pair, curves in output["rdf"]["pairs"].items()
-            for (start, end), peak in zip(
-                output["rdf"]["windows_fs"], curves["first_peak"], strict=True
-            )
-        ]
-        tables[f"First peaks of {subject}"] = Table(
-            ["pair", "time, ps", "position, Å", "height"], rows, _caption(results, "")
-        )
-    return tables
-
-
-def _spread_table(ensembles: list[dict[str, Any]], caption: str) -> Table:
-    keys = ("mean", "standard_deviation", "lowest", "highest")
-    rows = [
-        [one["name"], one["members"], *(f"{one[key]:.3f}" for key in keys)]
-        for one in ensembles
+        for name, level in project.identity["levels"].items()
     ]
-    header = ["interface", "orderings", "mean, J/m²", "spread (σ)", "lowest", "highest"]
-    return Table(header, rows, caption)
 
 
-def _peak(peak: dict[str, Any] | None) -> list[str | None]:
-    if not peak or peak.get("r") is None:
-        return [None, None]
-    return [f"{peak['r']:.2f}", f"{peak['height']:.2f}"]
+def _plain(value: Any) -> Cell:
+    if isinstance(value, list | tuple):
+        return ", ".join(map(str, value))
+    return value if isinstance(value, str | int | float) else str(value)
 
 
-def _provenance(project: Project) -> dict[str, Any]:
+def _settings(project: Project) -> dict[str, Cell]:
+    study, defaults = project.study, protocol(project.study.protocol)
+    settings: dict[str, Cell] = {
+        "forces below": f"{study.relaxation.fmax or defaults.fmax} eV/Å",
+        "slabs": study.slabs,
+        "protocol's source": defaults.source,
+    }
+    for run in study.dynamics:
+        timestep = run.timestep or defaults.timestep
+        settings[f"dynamics of {run.interface}"] = (
+            f"{run.steps} steps of {timestep} fs at "
+            f"{run.temperature or defaults.temperature} K, Nosé-Hoover, "
+            f"pairs {', '.join(run.pairs)}"
+        )
+    return settings
+
+
+def _packages(project: Project) -> dict[str, Cell]:
     packages = ("ionface", "ase", "pymatgen", "atomate2", "jobflow", "numpy")
     quick = " --quick" if project.study.quick else ""
-    found: dict[str, Any] = {name: version(name) for name in packages}
-    found["python"] = platform.python_version()
-    found["command"] = f"ionface run {project.study.name}{quick}"
-    return found
+    facts: dict[str, Cell] = {name: version(name) for name in packages}
+    facts["python"] = platform.python_version()
+    facts["command"] = f"ionface run {project.study.name}{quick}"
+    return facts
 
 
-def _files(project: Project) -> list[tuple[str, str]]:
-    listed = [("study.yaml", "the study as resolved")]
-    kinds = {".json": "numbers", ".png": "figure", ".ionf": "trajectory"}
+def _files(project: Project) -> dict[str, Cell]:
+    listed: dict[str, Cell] = {"study.yaml": "the study as resolved"}
     for folder in ("results", "trajectories"):
         for path in sorted((project.root / folder).iterdir()):
-            if path.suffix in kinds:
-                listed.append((f"{folder}/{path.name}", kinds[path.suffix]))
+            if path.suffix in KINDS_OF_FILES and not path.name.startswith("."):
+                listed[f"{folder}/{path.name}"] = KINDS_OF_FILES[path.suffix]
     return listed
-
-
-def _pictures(figures: dict[str, Path], kind: str, caption: str) -> list[Picture]:
-    found = []
-    for key in figures:
-        if key.startswith(f"{kind}:"):
-            picture = _picture(figures, key, "", caption)
-            found += [picture] if picture else []
-    return found
-
-
-def _picture(
-    figures: dict[str, Path], key: str, title: str, caption: str
-) -> Picture | None:
-    data = _data(figures, key)
-    return None if data is None else Picture(data, title, caption)
-
-
-def _data(figures: dict[str, Path], key: str) -> bytes | None:
-    return figures[key].read_bytes() if key in figures else None

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
+from ionface.analysis.energies.formation_energies import PublishedEnergy
 from ionface.structures.specs import (
     AmorphousLayer,
     CrystalLayer,
@@ -23,6 +24,8 @@ from ionface.workflows.study.vasp_settings import VaspSettings
 FORBID: dict[str, Any] = {"extra": "forbid"}
 QUICK_STEPS = 200
 QUICK_FMAX = 0.2
+ANALYSES = ("rdf", "bonds", "checks")
+"""What is computed of every run if the study does not say."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,8 @@ class DynamicsSpec:
         stride: every so many steps a frame is kept.
         until: ends the run early once a bond count is steady (engine vasp), as in
             {pair: In-S, window: 2000, tolerance: 0.05}; fs.
+        analyses: what is computed of the trajectory, as `ionface analyze` calls it; a
+            name, or a name with settings as in {msd: {species: [Li]}}.
     """
 
     __pydantic_config__: ClassVar = FORBID
@@ -76,6 +81,7 @@ class DynamicsSpec:
     seed: int = 0
     stride: int = 1
     until: dict[str, Any] | None = None
+    analyses: tuple[str | dict[str, dict[str, Any] | None], ...] = ANALYSES
 
 
 @dataclass(frozen=True)
@@ -95,29 +101,6 @@ class ReferenceSpec:
     pairs: tuple[str, ...]
     steps: int = 500
     min_atoms: int = 60
-
-
-@dataclass(frozen=True)
-class Published:
-    """One line of a paper's table, to be set beside ours.
-
-    Attributes:
-        interface: name of the study's interface.
-        e_total: of the interface, eV.
-        slabs: energy of each slab, eV.
-        area: Å².
-        sigma_j_per_m2: interface energy, J/m².
-        source: table and paper.
-    """
-
-    __pydantic_config__: ClassVar = FORBID
-
-    interface: str
-    sigma_j_per_m2: float
-    source: str
-    e_total: float | None = None
-    slabs: dict[str, float] = field(default_factory=dict)
-    area: float | None = None
 
 
 @dataclass(frozen=True)
@@ -180,7 +163,7 @@ class Study:
     relaxation: Relaxation = field(default_factory=Relaxation)
     dynamics: tuple[DynamicsSpec, ...] = ()
     references: tuple[ReferenceSpec, ...] = ()
-    published: tuple[Published, ...] = ()
+    published: tuple[PublishedEnergy, ...] = ()
     vasp: VaspSettings = field(default_factory=VaspSettings)
     quick: bool = False
 

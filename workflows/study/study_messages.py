@@ -9,6 +9,7 @@ from typing import Any
 
 import yaml
 
+from ionface.analysis.energies.formation_energies import PublishedEnergy
 from ionface.errors import IonfaceError
 from ionface.structures.specs import (
     AmorphousLayer,
@@ -26,7 +27,6 @@ from ionface.workflows.study.study import (
     DynamicsSpec,
     EngineChoice,
     EngineNames,
-    Published,
     ReferenceSpec,
     Relaxation,
     Study,
@@ -158,7 +158,7 @@ _OWNERS: dict[str, type] = {
     "interfaces": InterfaceSpec,
     "dynamics": DynamicsSpec,
     "references": ReferenceSpec,
-    "published": Published,
+    "published": PublishedEnergy,
     "relaxation": Relaxation,
     "vasp": VaspSettings,
 }

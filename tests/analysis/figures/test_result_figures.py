@@ -1,12 +1,15 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from ionface.analysis.figures.result_figures import (
-    figure_bonds,
-    figure_energies,
-    figure_rdf,
-    figure_temperature,
+from ionface.analysis.energies.formation_energies import (
+    FormationEnergies,
+    PublishedEnergy,
 )
+from ionface.analysis.energies.formation_energy import FormationEnergy
+from ionface.analysis.energies.ledger import LedgerEntry
+from ionface.analysis.energies.level_of_theory import LevelOfTheory
 from ionface.analysis.figures.style import color_of, png
 from ionface.analysis.rdf.bonds import bonds
 from ionface.analysis.rdf.rdf import crystal_rdf, rdf
@@ -28,12 +31,23 @@ def run():
     return Trajectory(("In", "S") * 10, (segment,))
 
 
-def entry(name="LAGP|Li", sigma=-1.2, emulated=False):
-    return {
-        "name": name,
-        "sigma_j_per_m2": sigma,
-        "level_of_theory": {"emulated": emulated},
-    }
+def energies(*values, published=None, **worth):
+    """Return energies in J/m² by name, all of one worth."""
+    level = LevelOfTheory("vasp", "6", "PBE", emulated=worth.get("emulated", False))
+    entries = [
+        LedgerEntry(
+            name,
+            FormationEnergy(sigma / 16.02176634 * 100, {"Li": 0.0}, 100.0, 1),
+            level,
+            "relaxed",
+            None,
+            (),
+            quick=worth.get("quick", False),
+        )
+        for name, sigma in values
+    ]
+    paper = {k: PublishedEnergy(k, v, "paper") for k, v in (published or {}).items()}
+    return FormationEnergies.of(tuple(entries), paper)
 
 
 def texts(figure):
@@ -47,7 +61,7 @@ def test_every_window_is_a_curve_and_every_crystal_a_strip(run):
     crystal = crystal_rdf(
         ["In", "S"], np.eye(3) * 3.5, [[0, 0, 0], [1.75] * 3], ["In-S"]
     )
-    figure = figure_rdf(result, {"InS": crystal})
+    figure = replace(result, references={"InS": crystal}).plot()
     top = figure.axes[0]
     curves = [line for line in top.lines if len(line.get_xdata()) == len(result.r)]
     assert len(curves) == 6
@@ -61,29 +75,29 @@ def test_the_dashed_line_marks_the_first_distance_of_the_crystal(run):
     crystal = crystal_rdf(
         ["In", "S"], np.eye(3) * 3.0, [[0, 0, 0], [1.5] * 3], ["In-S"]
     )
-    dashed = figure_rdf(result, {"InS": crystal}).axes[0].lines[-1]
+    beside = replace(result, references={"InS": crystal})
+    dashed = beside.plot().axes[0].lines[-1]
     assert dashed.get_xdata()[0] == pytest.approx(1.5 * np.sqrt(3), abs=0.02)
 
 
 def test_a_result_of_one_window_needs_no_reference(run):
-    assert png(figure_rdf(rdf(run, ["In-S"], windows=1)))
+    assert png(rdf(run, ["In-S"], windows=1).plot())
 
 
 def test_bonds_of_each_pair_have_a_panel_with_their_cutoff(run):
-    figure = figure_bonds(bonds(run, {"In-S": 3.0, "S-S": 2.5}), title="x")
+    figure = bonds(run, {"In-S": 3.0, "S-S": 2.5}).plot(title="x")
     assert len(figure.axes) == 2
     assert "3.00 Å" in texts(figure)
     assert png(figure)
 
 
 def test_bonds_of_a_single_frame_can_be_drawn(run):
-    assert png(figure_bonds(bonds(run.between(0, 1), ["In-S"])))
+    assert png(bonds(run.between(0, 1), ["In-S"]).plot())
 
 
 def test_energies_stand_beside_the_published_ones():
-    figure = figure_energies(
-        [entry(), entry("Li|P-DOL", 0.12)], {"LAGP|Li": -1.14}, title="E"
-    )
+    mine = energies(("LAGP|Li", -1.2), ("Li|P-DOL", 0.12), published={"LAGP|Li": -1.14})
+    figure = mine.plot(title="E")
     shown = texts(figure)
     assert "−1.20" in shown
     assert "−1.14" in shown
@@ -95,24 +109,17 @@ def test_energies_stand_beside_the_published_ones():
 @pytest.mark.parametrize("quick", [True, False])
 @pytest.mark.parametrize("emulated", [True, False])
 def test_rehearsals_and_emulations_are_marked_and_real_ones_are_not(quick, emulated):
-    shown = texts(figure_energies([entry(emulated=emulated)], quick=quick))
+    mine = energies(("LAGP|Li", -1.2), quick=quick, emulated=emulated)
+    shown = texts(mine.plot())
     assert ("QUICK" in shown) == quick
     assert ("EMULATED" in shown) == emulated
 
 
-def test_temperature_and_drift_have_a_panel_each(run):
-    figure = figure_temperature(run, 300.0, quick=True)
-    assert len(figure.axes) == 2
-    assert png(figure)
-
-
-def test_nothing_to_draw_is_told(run, in_memory):
+def test_nothing_to_draw_is_told(run):
     with pytest.raises(AnalysisError, match="no energy"):
-        figure_energies([])
+        energies().plot()
     with pytest.raises(AnalysisError, match="no pair"):
-        figure_bonds(bonds(run, []))
-    with pytest.raises(AnalysisError, match="no temperatures"):
-        figure_temperature(in_memory(["Li"], np.eye(3), [[[0, 0, 0]]]))
+        replace(bonds(run, ["In-S"]), counts={}).plot()
 
 
 def test_the_papers_pairs_keep_their_colors_and_all_pairs_differ():

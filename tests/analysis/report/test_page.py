@@ -5,10 +5,13 @@ from html.parser import HTMLParser
 import pytest
 
 from ionface.analysis.report.page import (
-    ModelCard,
+    Card,
+    Facts,
     Notice,
     Picture,
-    ReportContent,
+    Report,
+    Section,
+    Statements,
     Table,
     render_report,
     write_report,
@@ -19,25 +22,29 @@ PNG = b"\x89PNG\r\n\x1a\n" + b"pixels"
 SVG = b"<?xml version='1.0'?><svg xmlns='http://www.w3.org/2000/svg'></svg>"
 VOID = {"meta", "img", "br", "link"}
 
-FULL = ReportContent(
+LEVEL = Card("formation", {"code": "vasp", "cutoff_ev": 480.0}, emulated=True)
+ENERGIES = Table(["interface", "J/m²"], [["LAGP|Li", -1.138], ["x", None]], "caption")
+FULL = Report(
     title="LPSCl | In",
     subtitle="a study",
     notices=[Notice("warning", "QUICK run")],
     highlights=[("−1.1 J/m²", "LAGP|Li")],
-    settings={"engine": "chgnet"},
-    models=[ModelCard("LPSCl|In", {"atoms": 264, "gap": None}, PNG)],
-    energies=Table(
-        ["interface", "J/m²"], [["LAGP|Li", -1.138], ["x", None]], "caption"
-    ),
-    checks={"LAGP|Li": ["atoms balance"]},
-    energy_figure=Picture(SVG, "Beside the paper"),
-    rdfs=[Picture(PNG, "g(r)", "curves")],
-    bonds=[Picture(PNG)],
-    tables={"First peaks": Table(["pair"], [["In-S"]])},
-    run_checks=[Picture(PNG, "T")],
-    levels={"formation": {"code": "vasp", "cutoff_ev": 480.0, "emulated": True}},
-    provenance={"numpy": "2.4"},
-    files=[("results/rdf.json", "RDFs")],
+    sections=[
+        Section(
+            "Formation energies",
+            [
+                ENERGIES,
+                Picture(SVG, "Beside the paper"),
+                Statements("LAGP|Li", ["atoms balance"]),
+            ],
+        ),
+        Section("Models", [Card("LPSCl|In", {"atoms": 264, "gap": None}, PNG)]),
+        Section("RDFs", [Picture(PNG, "g(r)", "curves"), Table(["pair"], [["In-S"]])]),
+        Section("Nothing yet", []),
+        Section("Levels of theory", [LEVEL]),
+        Section("Study", [Facts({"engine": "chgnet"})]),
+        Section("Files", [Facts({"results/rdf.json": "RDFs"}, links=True)]),
+    ],
 )
 
 
@@ -70,7 +77,7 @@ def checked(content):
 
 def test_the_file_loads_nothing_from_anywhere():
     checker = checked(FULL)
-    assert len(checker.loads) == 5
+    assert len(checker.loads) == 3
     assert all(source.startswith("data:image/") for source in checker.loads)
     style = re.search(r"<style>(.*)</style>", render_report(FULL), re.DOTALL)[1]
     assert "url(" not in style
@@ -80,41 +87,43 @@ def test_the_file_loads_nothing_from_anywhere():
 def test_every_link_inside_leads_somewhere():
     checker = checked(FULL)
     inner = [link[1:] for link in checker.links if link.startswith("#")]
-    assert len(inner) == 10
+    assert len(inner) == 6
     assert set(inner) <= checker.anchors
 
 
 def test_images_come_back_byte_for_byte():
     sources = checked(FULL).loads
-    assert base64.b64decode(sources[1].split(",")[1]) == PNG
+    assert base64.b64decode(sources[2].split(",")[1]) == PNG
     assert any(base64.b64decode(s.split(",")[1]) == SVG for s in sources)
 
 
-def test_empty_parts_are_left_out():
-    html = render_report(ReportContent(title="nothing yet"))
-    assert "<section" not in html
-    assert checked(ReportContent(title="nothing yet")).links == []
+def test_empty_sections_are_left_out():
+    assert "Nothing yet" not in render_report(FULL)
+    empty = Report(title="nothing", sections=[Section("Energies", [])])
+    assert "<section" not in render_report(empty)
+    assert checked(empty).links == []
 
 
 def test_text_is_escaped_wherever_it_stands():
     evil = '<b>"&'
-    content = ReportContent(
+    contents = [
+        Card(evil, {evil: evil}, PNG),
+        Table([evil], [[evil]], evil, evil),
+        Picture(PNG, evil, evil),
+        Statements(evil, [evil]),
+        Facts({evil: evil}),
+        Facts({evil: evil}, links=True),
+    ]
+    report = Report(
         title=evil,
         subtitle=evil,
         notices=[Notice("note", evil)],
         highlights=[(evil, evil)],
-        settings={evil: evil},
-        models=[ModelCard(evil, {evil: evil}, PNG)],
-        energies=Table([evil], [[evil]], evil),
-        checks={evil: [evil]},
-        rdfs=[Picture(PNG, evil, evil)],
-        tables={evil: Table([evil], [[evil]])},
-        levels={evil: {"code": evil}},
-        files=[(evil, evil)],
+        sections=[Section(evil, contents)],
     )
-    checker = checked(content)
+    checker = checked(report)
     assert "b" not in checker.stack
-    assert '<b>"' not in render_report(content)
+    assert '<b>"' not in render_report(report)
 
 
 def test_numbers_stand_right_with_a_true_minus_and_unknown_ones_are_dashes():
@@ -124,15 +133,17 @@ def test_numbers_stand_right_with_a_true_minus_and_unknown_ones_are_dashes():
     assert "<td>LAGP|Li</td>" in html
 
 
-def test_an_emulated_level_of_theory_is_marked():
+def test_an_emulated_card_is_marked():
     assert "EMULATED" in render_report(FULL)
-    real = ReportContent(title="x", levels={"a": {"code": "vasp", "emulated": False}})
-    assert "EMULATED" not in render_report(real)
+    real = Card("formation", {"code": "vasp"})
+    report = Report(title="x", sections=[Section("Levels", [real])])
+    assert "EMULATED" not in render_report(report)
 
 
 def test_an_image_of_another_kind_is_refused():
+    gif = Section("RDFs", [Picture(b"GIF89a", "moving")])
     with pytest.raises(AnalysisError, match="neither PNG nor SVG"):
-        render_report(ReportContent(title="x", rdfs=[Picture(b"GIF89a", "moving")]))
+        render_report(Report(title="x", sections=[gif]))
 
 
 def test_the_file_is_written_in_one_piece(tmp_path):

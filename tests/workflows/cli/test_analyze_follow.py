@@ -12,11 +12,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ionface.analysis.kinds import kinds
 from ionface.analysis.rdf.rdf import rdf
 from ionface.analysis.readers import open_trajectory
 from ionface.analysis.trajectory.store import TrajectoryWriter
 from ionface.errors import AnalysisError, IonfaceError
-from ionface.workflows.cli.analyze_follow import follow_rdf
+from ionface.workflows.cli.analyze_follow import follow_run
 
 ROOT = Path(__file__).parents[3]
 PAIRS = ["In-S"]
@@ -52,10 +53,10 @@ def write_slowly(folder, count, seen):
     (folder / "OUTCAR").write_text(ENDING)
 
 
-def follow(folder, out, **choices):
-    settings = {"cutoff": 6.0, "bins": 30, "windows": 3, "references": []}
-    settings |= {"timestep": None, "every": 0.05, "as_json": False} | choices
-    follow_rdf(folder, PAIRS, out=out, **settings)
+def follow(folder, out, pairs=PAIRS, **choices):
+    values = {"pairs": pairs, "cutoff": 6.0, "bins": 30, "windows": 3}
+    settings = {"every": 0.05} | choices
+    follow_run(kinds()["rdf"], folder, values, out=out, **settings)
 
 
 def test_it_ends_with_the_run_and_has_counted_every_frame(folder, tmp_path, capsys):
@@ -191,7 +192,7 @@ def test_the_stand_in_for_vasp_is_followed_while_it_runs(tmp_path):
     )
     out = tmp_path / "rdf.json"
     try:
-        follow_rdf(folder, ["Al-Cu"], 5.0, 50, 2, [], None, 0.1, out, as_json=False)
+        follow(folder, out, pairs=["Al-Cu"], every=0.1)
     finally:
         assert process.wait(timeout=60) == 0
     data = json.loads(out.read_text())

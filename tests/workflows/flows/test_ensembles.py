@@ -1,6 +1,5 @@
 """Ensembles of orderings: ranked by an engine, run as members, summed up."""
 
-import numpy as np
 import pytest
 
 from ionface.errors import IonfaceError
@@ -11,7 +10,6 @@ from ionface.workflows.flows.ensembles import (
     disordered_side,
     member,
     member_names,
-    spreads,
     with_rank,
 )
 from ionface.workflows.flows.jobs import BuiltInterface
@@ -95,16 +93,3 @@ def test_every_member_goes_through_the_formation_flow():
     assert "LPSCl|In #1 relax interface" in names
     assert "LPSCl|In #2 static film" in names
     assert sum("relax ordering" in name for name in names) == 3
-
-
-def test_the_spread_is_that_of_the_members_alone():
-    values = {"A|B #1": -1.0, "A|B #2": -1.4, "A|B #3": -1.2, "C|D": -9.0, "E #1": 0.0}
-    entries = [{"name": k, "sigma_j_per_m2": v} for k, v in values.items()]
-    (found,) = spreads(entries)
-    assert found["name"] == "A|B"
-    assert found["members"] == 3
-    assert found["mean"] == pytest.approx(-1.2)
-    assert found["standard_deviation"] == pytest.approx(
-        np.std([-1, -1.4, -1.2], ddof=1)
-    )
-    assert (found["lowest"], found["highest"]) == (-1.4, -1.0)

@@ -12,8 +12,8 @@ from ionface.structures.specs import (
 )
 from ionface.workflows.flows.study_flow import study_flow
 from ionface.workflows.projects.project import Project
-from ionface.workflows.projects.results import collect
 from ionface.workflows.projects.runner import run
+from ionface.workflows.report.collect import collect
 from ionface.workflows.study.study import Study, quickened
 from ionface.workflows.study.study_files import load
 
@@ -65,8 +65,8 @@ def test_an_alloy_is_melted_quenched_opened_and_stacked(alloy, tmp_path):
     assert made["density"] == 4.5
     assert made["opened_gap"] > 0
     assert model.n_interfaces == 1
-    (entry,) = collect(project).energies
-    assert entry["strain_energy"] is None  # an amorphous layer has no other cell
+    (entry,) = collect(project).energies.entries
+    assert entry.strain_energy is None  # an amorphous layer has no other cell
 
 
 def test_a_film_model_shows_every_chain_as_a_molecule():

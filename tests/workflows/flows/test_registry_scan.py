@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from ase.calculators import emt
 
-from ionface.analysis.figures.registry_figure import figure_landscape
+from ionface.analysis.energies.registry_energies import RegistryEnergies
 from ionface.errors import StructureError
 from ionface.structures.film_registry import registry_grid
 from ionface.structures.interface import build_interface
@@ -17,8 +17,8 @@ from ionface.workflows.engines.ase.atoms import atoms_of
 from ionface.workflows.flows import registry_scan
 from ionface.workflows.flows.registry_scan import at_best, scan_in_process
 from ionface.workflows.projects.project import Project
-from ionface.workflows.projects.results import collect
 from ionface.workflows.projects.runner import run
+from ionface.workflows.report.collect import collect
 from ionface.workflows.study.study_files import load
 
 SCAN = """\
@@ -50,7 +50,8 @@ def model(study):
 
 def scanned(model, scan, monkeypatch, folder):
     monkeypatch.chdir(folder)
-    return scan_in_process.original(model, asdict(scan), EMT)
+    data = scan_in_process.original(model, asdict(scan), EMT)
+    return RegistryEnergies.from_dict(data)
 
 
 def test_the_lowest_point_is_the_hollow_site(model, monkeypatch, tmp_path):
@@ -110,17 +111,16 @@ def test_a_study_is_run_at_the_best_registry_and_shows_the_landscape(study, tmp_
     outcome = run(project)
     assert not outcome.failed
     results = collect(project)
-    found = results.landscapes["Al|Ag"]
-    lowest = np.unravel_index(np.argmin(found["energies"]), np.shape(found["energies"]))
+    found = results.found["landscape"]["Al|Ag"]
     model = results.models["Al|Ag"]
-    assert model.gap == pytest.approx(found["gaps"][lowest[0]][lowest[1]])
-    assert model.registry == pytest.approx(found["shifts"][lowest[0]])
+    assert model.gap == pytest.approx(found.gaps[found.best])
+    assert model.registry == pytest.approx(found.shifts[found.best[0]])
     from ionface.workflows.report.project_report import write_report
 
     _, page = write_report(project)
     assert "Registry scans" in page.read_text()
     written = json.loads((project.results / "landscape-Al-Ag.json").read_text())
-    assert written["energies"] == found["energies"]
+    assert written["energies"] == found.energies.tolist()
     assert (project.results / "landscape-Al-Ag.png").stat().st_size > 10_000
 
 
@@ -143,46 +143,3 @@ def test_other_engines_get_a_static_job_for_each_point(model):
     points = 2 * len(registry_grid(model, 0.8).points)
     assert [job.name for job in jobs[-2:]] == ["gather", "place"]
     assert len(jobs) == 2 * points + 2
-
-
-def test_the_figure_shows_a_map_and_gaps(model, monkeypatch, tmp_path):
-    found = scanned(model, RegistryScan(0.8, (0.0, 0.5)), monkeypatch, tmp_path)
-    data = {
-        key: getattr(found, key)
-        for key in (
-            "cell",
-            "divisions",
-            "images",
-            "gaps",
-            "energies",
-            "area",
-            "n_interfaces",
-        )
-    }
-    figure = figure_landscape(data, title="Al|Ag", quick=True)
-    plane, curves, bar = figure.axes
-    assert "shift" in plane.get_xlabel()
-    assert curves.get_xlabel() == "gap (Å)"
-    assert "J/m²" in bar.get_ylabel()
-    assert min(line.get_ydata().min() for line in curves.lines) == 0
-
-
-@pytest.mark.parametrize(
-    ("energies", "said"),
-    [
-        ([0.0, 1.0, 2.0], "lowest at the smallest gap tried: give smaller gaps"),
-        ([2.0, 1.0, 0.0], "lowest at the largest gap tried: give larger gaps"),
-        ([1.0, 0.0, 2.0], ""),
-    ],
-)
-def test_a_minimum_at_the_border_of_the_gaps_is_told(energies, said):
-    data = {
-        "cell": [[2.0, 0.0], [0.0, 2.0]],
-        "images": [[0]],
-        "gaps": [[2.0, 2.5, 3.0]],
-        "energies": [energies],
-        "area": 10.0,
-        "n_interfaces": 1,
-    }
-    _, curves, _ = figure_landscape(data).axes
-    assert curves.get_title(loc="left") == said

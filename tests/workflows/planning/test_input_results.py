@@ -1,6 +1,5 @@
 """Directories of `ionface inputs` that have run are taken by `ionface analyze`."""
 
-import json
 import os
 import shutil
 import subprocess
@@ -8,9 +7,9 @@ import subprocess
 import numpy as np
 import pytest
 
+from ionface.analysis.result import Provenance
 from ionface.errors import IonfaceError, LedgerError
-from ionface.workflows.cli.analyze_energies import analyze_energies
-from ionface.workflows.cli.analyze_frames import analyze_rdf, open_frames
+from ionface.workflows.cli.analyze_files import energies_of, open_frames
 from ionface.workflows.planning.input_folders import write_inputs
 from ionface.workflows.planning.input_results import (
     by_hand_energies,
@@ -66,33 +65,26 @@ def copy(finished, tmp_path):
     return shutil.copytree(finished, tmp_path / "out")
 
 
-def test_the_formation_energy_is_that_of_the_ledger(finished, capsys):
+def test_the_formation_energy_is_that_of_the_ledger(finished):
     assert is_root(finished)
-    analyze_energies([finished], 1, as_json=True)
-    (entry,) = json.loads(capsys.readouterr().out)["interfaces"]
-    assert entry["name"] == "Al|Ag"
-    assert set(entry["slabs"]) == {"Al", "Ag"}
-    expected = entry["e_total"] - sum(entry["slabs"].values())
-    assert entry["delta_e"] == pytest.approx(expected)
-    assert entry["delta_e"] < 0  # aluminum joins aluminum
-    assert entry["level_of_theory"]["emulated"] is True
-    analyze_energies([finished], 1, as_json=False)
-    assert "EMULATED" in capsys.readouterr().out
+    (entry,) = energies_of([finished], 1).entries
+    assert entry.name == "Al|Ag"
+    energy = entry.formation
+    assert set(energy.e_slabs) == {"Al", "Ag"}
+    assert energy.delta_e == pytest.approx(
+        energy.e_interface - sum(energy.e_slabs.values())
+    )
+    assert energy.delta_e < 0  # aluminum joins aluminum
+    assert entry.provenance.emulated
 
 
-def test_rdfs_are_those_of_all_parts_and_say_that_they_are_emulated(
-    finished, tmp_path, capsys
-):
+def test_frames_are_those_of_all_parts_and_say_that_they_are_emulated(finished):
     (part,) = dynamics_parts(finished)
     assert dynamics_parts(part.parent) == [part]
     frames = open_frames([finished], None)
     assert len(frames) == 10
     assert np.diff(frames.times_fs) == pytest.approx(2.0)
-    out = tmp_path / "rdf.json"
-    analyze_rdf([finished], ["Al-Al"], 4.0, 40, 2, [], None, out, as_json=False)
-    assert json.loads(out.read_text())["emulated"] is True
-    assert "EMULATED" in capsys.readouterr().out
-    assert out.with_suffix(".png").stat().st_size > 1000
+    assert Provenance.of(frames).emulated
 
 
 def test_a_relaxation_that_has_not_converged_is_refused_by_name(copy):

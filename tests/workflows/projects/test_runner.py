@@ -15,7 +15,7 @@ from ionface.analysis.trajectory.trajectory import Trajectory
 from ionface.errors import IonfaceError
 from ionface.workflows.projects import runner
 from ionface.workflows.projects.project import Project
-from ionface.workflows.projects.results import collect
+from ionface.workflows.report.collect import collect
 from ionface.workflows.study.study_files import load
 
 
@@ -26,15 +26,18 @@ def project(study_file, tmp_path):
 
 def test_a_study_runs_from_models_to_energies_and_rdfs(computed):
     results = collect(Project.open(computed))
-    (entry,) = results.energies
-    parts = entry["e_total"] - sum(entry["slabs"].values())
-    assert entry["delta_e"] == pytest.approx(parts)
-    assert entry["sigma_ev_per_a2"] == pytest.approx(parts / entry["area"])
-    assert entry["level_of_theory"]["code"] == "ase"
+    (entry,) = results.energies.entries
+    energy = entry.formation
+    parts = energy.e_interface - sum(energy.e_slabs.values())
+    assert energy.delta_e == pytest.approx(parts)
+    assert energy.ev_per_a2 == pytest.approx(parts / energy.area)
+    assert entry.level.code == "ase"
     # metals of like size stick together, and a strained slab costs energy
-    assert entry["delta_e"] < 0 < entry["strain_energy"]
-    assert set(results.dynamics) == {"Al|Ag", "Al"}
-    assert results.references["Al"]["rdf"]["pairs"].keys() == {"Al-Al"}
+    assert energy.delta_e < 0 < sum(entry.strain_energy.values())
+    assert set(results.found["rdf"]) == {"Al|Ag", "Al"}
+    assert set(results.found["bonds"]) == {"Al|Ag"}
+    assert results.at_rest["Al"].pairs.keys() == {"Al-Al"}
+    assert not results.provenance.marks
 
 
 def test_the_segments_make_one_continuous_trajectory(computed):
@@ -101,7 +104,7 @@ def test_an_unconverged_energy_never_reaches_the_table(energies_only):
     outcome = runner.run(project)
     assert "not converged after 2 steps" in outcome.failed["Al|Ag relax film"]
     assert "Al|Ag ledger" in outcome.blocked
-    assert collect(project).energies == []
+    assert not collect(project).energies.entries
 
 
 def test_a_long_relaxation_is_finished_by_running_again(energies_only):
@@ -111,7 +114,7 @@ def test_a_long_relaxation_is_finished_by_running_again(energies_only):
         rounds += 1
         assert rounds < 20
     assert rounds > 1
-    assert len(collect(project).energies) == 1
+    assert len(collect(project).energies.entries) == 1
 
 
 def test_what_libraries_print_is_kept_out_of_our_output(
@@ -138,11 +141,11 @@ def test_frozen_slabs_are_evaluated_as_they_are_in_the_interface(
 ):
     frozen = energies_only("slabs: frozen\n")
     assert not runner.run(frozen).failed
-    (entry,) = collect(frozen).energies
-    assert entry["slabs_state"] == "frozen"
-    (other,) = collect(Project.open(computed)).energies
+    (entry,) = collect(frozen).energies.entries
+    assert entry.slabs_state == "frozen"
+    (other,) = collect(Project.open(computed)).energies.entries
     # relaxing the references can only lower them
-    assert entry["delta_e"] <= other["delta_e"] + 1e-6
+    assert entry.formation.delta_e <= other.formation.delta_e + 1e-6
 
 
 def test_two_runs_at_once_are_refused(project):

@@ -12,7 +12,7 @@ import pytest
 from ionface.analysis.trajectory.trajectory import Trajectory
 from ionface.workflows.projects import runner
 from ionface.workflows.projects.project import Project
-from ionface.workflows.projects.results import collect
+from ionface.workflows.report.collect import collect
 from ionface.workflows.study.study_files import parse
 
 DOCS = Path(__file__).parents[4] / "docs" / "vasp.md"
@@ -109,8 +109,9 @@ def corrections(project):
 def result_of(project, kind):
     """Return the numbers that a fault must not change."""
     if kind == "relaxation":
-        (entry,) = collect(project).energies
-        return np.array([entry["e_total"], *entry["slabs"].values()])
+        (entry,) = collect(project).energies.entries
+        energy = entry.formation
+        return np.array([energy.e_interface, *energy.e_slabs.values()])
     trajectory = Trajectory.open(project.root / "trajectories" / "Al-Ag.ionf")
     assert trajectory.steps.tolist() == list(range(STEPS))
     # from the first frame on: which image of an atom is followed does not matter

@@ -1,7 +1,4 @@
-"""The figure of a run's own checks: temperature, energies, verdicts.
-
-It returns a matplotlib Figure that belongs to nobody else.
-"""
+"""The figure of a run's own checks: temperature, energies, verdicts."""
 
 from __future__ import annotations
 
@@ -21,9 +18,7 @@ from ionface.analysis.figures.style import (
     quiet_grid,
     styled,
 )
-from ionface.analysis.run_checks.run_checks import RunChecks, temperatures
-from ionface.analysis.trajectory.frames import FloatArray
-from ionface.analysis.trajectory.trajectory import Trajectory
+from ionface.analysis.run_checks.run_checks import RunChecks
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -32,73 +27,65 @@ if TYPE_CHECKING:
 _MARKS = {"sound": PALETTE[2], "doubtful": RED, "unknown": QUIET}
 
 
-def figure_checks(
-    trajectory: Trajectory,
-    checks: RunChecks,
-    *,
-    title: str = "",
-    quick: bool = False,
-    emulated: bool = False,
-) -> Figure:
+def figure_checks(result: RunChecks, *, title: str = "") -> Figure:
     """Return temperature and energies of a run beside the verdict of every check."""
     from matplotlib.figure import Figure
 
-    times = trajectory.times_fs / FS_PER_PS
     with styled():
         figure = Figure(figsize=(10.5, 5.6), layout="constrained")
         grid = figure.subplot_mosaic(
             [["t", "h", "v"], ["e", "e", "v"]], width_ratios=[3.0, 0.8, 2.2]
         )
-        _draw_temperature(grid["t"], grid["h"], times, trajectory, checks)
-        _draw_energies(grid["e"], times, trajectory)
-        _draw_verdicts(grid["v"], checks)
-        headline(figure, title, quick=quick, emulated=emulated)
+        _draw_temperature(grid["t"], grid["h"], result)
+        _draw_energies(grid["e"], result)
+        _draw_verdicts(grid["v"], result)
+        headline(figure, title, result.provenance)
     return figure
 
 
-def _draw_temperature(
-    axes: Axes, beside: Axes, times: FloatArray, run: Trajectory, checks: RunChecks
-) -> None:
-    heat = temperatures(run)
+def _draw_temperature(axes: Axes, beside: Axes, result: RunChecks) -> None:
+    """Draw the temperature, and its distribution beside the canonical one."""
+    times, heat = result.times_fs / FS_PER_PS, result.temperatures
     axes.set_ylabel("temperature (K)")
     axes.set_xlim(times[0], times[-1])
     beside.set_axis_off()
-    if not np.isfinite(heat).any():
+    known = np.isfinite(heat)
+    if not known.any():
         _nothing(axes, "no temperatures stored")
         return
     axes.plot(times, heat, color=PALETTE[1], linewidth=0.9)
-    level = checks.target if np.isfinite(checks.target) else checks.temperature
+    level = result.target if np.isfinite(result.target) else result.temperature
     for sign in (-1, 1):
-        edge = level + sign * checks.canonical_std
+        edge = level + sign * result.canonical_std
         axes.axhline(edge, color=INK, linewidth=0.9, linestyle=(0, (1, 2)))
     axes.axhline(level, color=INK, linewidth=1.1)
-    start = checks.equilibrated_fs / FS_PER_PS
+    start = result.equilibrated_fs / FS_PER_PS
     if start > times[0]:
         axes.axvspan(times[0], start, color=GRID, zorder=0)
     beside.sharey(axes)
-    steady = heat[(times >= start) & np.isfinite(heat)]
     beside.hist(
-        steady, bins=24, density=True, orientation="horizontal", color=PALETTE[1],
-        alpha=0.45,
+        heat[(times >= start) & known], bins=24, density=True,
+        orientation="horizontal", color=PALETTE[1], alpha=0.45,
     )  # fmt: skip
-    t = np.linspace(heat[np.isfinite(heat)].min(), heat[np.isfinite(heat)].max(), 100)
-    gauss = np.exp(-0.5 * ((t - level) / checks.canonical_std) ** 2)
-    beside.plot(
-        gauss / (checks.canonical_std * np.sqrt(2 * np.pi)), t, color=INK, linewidth=1.2
-    )
+    t = np.linspace(heat[known].min(), heat[known].max(), 100)
+    gauss = np.exp(-0.5 * ((t - level) / result.canonical_std) ** 2)
+    gauss /= result.canonical_std * np.sqrt(2 * np.pi)
+    beside.plot(gauss, t, color=INK, linewidth=1.2)
 
 
-def _draw_energies(axes: Axes, times: FloatArray, run: Trajectory) -> None:
+def _draw_energies(axes: Axes, result: RunChecks) -> None:
+    times = result.times_fs / FS_PER_PS
     axes.set_xlim(times[0], times[-1])
     axes.set_xlabel("time (ps)")
     axes.set_ylabel("change of energy\n(meV/atom)")
     drawn = False
-    for name, color in (("potential_energy", QUIET), ("conserved", PALETTE[0])):
-        energy = run.scalars[name]
+    for label, energy, color in (
+        ("potential", result.potential_energy, QUIET),
+        ("conserved", result.conserved, PALETTE[0]),
+    ):
         known = energy[np.isfinite(energy)]
         if len(known):
-            change = 1000 * (energy - known[0]) / run.n_atoms
-            label = name.replace("_energy", "")
+            change = 1000 * (energy - known[0]) / result.n_atoms
             axes.plot(times, change, color=color, linewidth=1.1, label=label)
             drawn = True
     if drawn:

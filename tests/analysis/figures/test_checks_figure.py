@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from ionface.analysis.figures.run_figures import figure_checks
+from ionface.analysis.figures.checks_figure import figure_checks
 from ionface.analysis.figures.style import png
 from ionface.analysis.run_checks.run_checks import check_run
 from ionface.analysis.trajectory.frames import Segment
@@ -32,7 +32,7 @@ def shown(figure):
 
 def test_the_verdict_of_every_check_stands_beside_the_curves(run):
     checks = check_run(run, 300.0)
-    figure = figure_checks(run, checks)
+    figure = figure_checks(checks)
     assert png(figure).startswith(b"\x89PNG")
     assert f"The run is {checks.verdict.partition(':')[0]}" in shown(figure)
     for check in checks.checks:
@@ -51,7 +51,7 @@ def test_without_temperatures_and_energies_the_figure_says_so(run):
             ),
         ),
     )
-    figure = figure_checks(bare, check_run(bare, 300.0))
+    figure = figure_checks(check_run(bare, 300.0))
     assert png(figure).startswith(b"\x89PNG")
     text = shown(figure)
     assert "no temperatures stored" in text

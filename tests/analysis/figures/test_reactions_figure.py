@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from ionface.analysis.figures.reaction_figures import BROKEN, FORMED, figure_reactions
+from ionface.analysis.figures.reactions_figure import BROKEN, FORMED, figure_reactions
 from ionface.analysis.figures.style import png
 from ionface.analysis.reactions import ReactionReport, reactions
 from ionface.errors import AnalysisError

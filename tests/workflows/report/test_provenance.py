@@ -3,19 +3,19 @@
 import csv
 import json
 import re
+from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from ionface.analysis.energies.energy_term import EnergyTerm
 from ionface.analysis.energies.ledger import book
 from ionface.analysis.energies.level_of_theory import LevelOfTheory
+from ionface.analysis.kinds import analyses
+from ionface.analysis.result import Provenance
 from ionface.errors import LedgerError
-from ionface.workflows.engines.vasp_double.emulated import (
-    emulated_paths,
-    marked,
-    marked_rows,
-    title,
-)
+from ionface.workflows.cli import app
+from ionface.workflows.cli.analyze_files import open_frames
 from ionface.workflows.projects import runner
 from ionface.workflows.projects.project import Project
 from ionface.workflows.report.project_report import write_report
@@ -32,7 +32,12 @@ interfaces:
     vacuum: 12
 relaxation: {{fmax: 0.1, steps: 60}}
 dynamics:
-  - {{interface: Al|Ag, steps: 8, pairs: [Al-Al], prerelax: 1, windows: 2}}
+  - interface: Al|Ag
+    steps: 12
+    pairs: [Al-Al]
+    prerelax: 1
+    windows: 2
+    analyses: [rdf, bonds, reactions, profile, checks]
 vasp: {{dipole: 'off', k_spacing: 1.0}}
 """
 
@@ -58,6 +63,7 @@ def test_every_json_file_with_numbers_says_so(projects):
     emulated, real = projects
     names = {path.name for path in emulated.results.glob("*.json")}
     assert names >= {"energies.json", "rdf-Al-Ag.json", "bonds-Al-Ag.json"}
+    assert names >= {f"{k}-Al-Ag.json" for k in ("reactions", "profile", "checks")}
     for name in names:
         assert json.loads((emulated.results / name).read_text())["emulated"] is True
         assert "emulated" not in json.loads((real.results / name).read_text())
@@ -74,84 +80,66 @@ def test_the_report_says_so_at_its_top_at_every_table_and_every_level(projects):
 
 
 def test_every_figure_of_numbers_is_marked(projects, monkeypatch):
-    from ionface.analysis.figures import style as figure_style
-    from ionface.workflows.projects.results import collect
-    from ionface.workflows.report.report_figures import write_figures
+    from ionface.analysis.figures import style
 
     marks = []
-    drawn = figure_style.mark
+    drawn = style.mark
 
-    def watched(figure, *, quick, emulated):
-        marks.append(emulated)
-        drawn(figure, quick=quick, emulated=emulated)
+    def watched(figure, provenance):
+        marks.append(provenance.emulated)
+        drawn(figure, provenance)
 
-    monkeypatch.setattr(figure_style, "mark", watched)
-    emulated, real = projects
-    written = write_figures(emulated, collect(emulated))
-    numbers = [kind for kind in written if not kind.startswith("model:")]
-    assert marks == [True] * len(numbers)
-    marks.clear()
-    write_figures(real, collect(real))
-    assert marks == [False] * len(numbers)
+    monkeypatch.setattr(style, "mark", watched)
+    for project, expected in zip(projects, (True, False), strict=True):
+        marks.clear()
+        write_report(project)
+        pictures = {path.stem for path in project.results.glob("*.png")}
+        numbers = {stem for stem in pictures if not stem.startswith("model-")}
+        assert marks == [expected] * len(numbers)
 
 
-def test_analyses_of_emulated_frames_say_so_in_every_file(
-    projects, tmp_path, monkeypatch, capsys
-):
-    from ionface.analysis.figures import style as figure_style
-    from ionface.workflows.cli.analyze_frames import analyze_bonds, analyze_rdf
-    from ionface.workflows.cli.analyze_motion import (
-        analyze_checks,
-        analyze_msd,
-        analyze_profile,
-    )
-    from ionface.workflows.cli.analyze_reactions import analyze_reactions
+ALL = [
+    ("rdf", "--pair", "Al-Al", "--cutoff", "4"),
+    ("bonds", "--pair", "Al-Al"),
+    ("reactions", "--pair", "Al-Al"),
+    ("msd", "--drift", "none"),
+    ("profile",),
+    ("layers", "--pair", "Al-Al"),
+    ("checks", "--temperature", "300"),
+]
 
-    marks = []
-    drawn = figure_style.mark
-    monkeypatch.setattr(
-        figure_style,
-        "mark",
-        lambda figure, **told: (marks.append(told["emulated"]), drawn(figure, **told)),
-    )
 
-    def files(path, folder):
-        folder.mkdir()
-        analyze_rdf([path], ["Al-Al"], 4.0, 40, 2, [], None, folder / "a.json", False)
-        analyze_bonds([path], ["Al-Al"], 2, None, folder / "b.json", False)
-        analyze_reactions([path], ["Al-Al"], [], 2, None, folder / "c.json", False)
-        analyze_msd([path], [], None, folder / "d.json", False)
-        analyze_profile([path], [], None, 2, None, folder / "e.json", False)
-        analyze_checks([path], 300.0, None, folder / "f.json", False)
-        texts = [p.read_text() for p in sorted(folder.glob("*.csv"))]
-        tables = [csv.DictReader(text.splitlines()) for text in texts]
-        jsons = [json.loads(p.read_text()) for p in sorted(folder.glob("*.json"))]
-        return [next(t) for t in tables], jsons, capsys.readouterr().out
+def test_every_analysis_of_emulated_frames_says_so_in_every_file(projects, tmp_path):
+    assert {name for name, *_ in ALL} == set(analyses())
+
+    def analyzed(project, name, *flags):
+        out = tmp_path / f"{project.root.name}-{name}.json"
+        words = ["analyze", name, str(project.root), *flags, "--out", str(out)]
+        printed = CliRunner().invoke(app, words, catch_exceptions=False).stdout
+        table = out.with_suffix(".csv").read_text(encoding="utf-8").splitlines()
+        return printed, json.loads(out.read_text()), next(csv.DictReader(table))
 
     emulated, real = projects
-    rows, texts, printed = files(emulated.root, tmp_path / "emulated")
-    assert len(rows) == 3
-    assert {row["emulated"] for row in rows} == {"True"}
-    assert [text["emulated"] for text in texts] == [True] * 6
-    assert marks == [True] * 6
-    assert printed.count("EMULATED") >= 5
-    marks.clear()
-    rows, texts, printed = files(real.root, tmp_path / "real")
-    assert not any("emulated" in found for found in (*rows, *texts))
-    assert marks == [False] * 6
-    assert "EMULATED" not in printed
+    for words in ALL:
+        printed, data, row = analyzed(emulated, *words)
+        assert data["emulated"] is True
+        assert row["emulated"] == "True"
+        assert "EMULATED" in printed
+        printed, data, row = analyzed(real, *words)
+        assert "emulated" not in data
+        assert "emulated" not in row
+        assert "EMULATED" not in printed
 
 
-def test_paths_of_every_kind_are_recognized(projects):
+def test_frames_of_every_kind_of_path_know_their_worth(projects):
     emulated, real = projects
     (trajectory,) = (emulated.root / "trajectories").glob("*.ionf")
-    part = next(emulated.runs.glob("*/run-001"))
-    for path in (emulated.root, trajectory, part, part.parent, part / "XDATCAR"):
-        if path.name.startswith("Al-Ag.relax"):
-            continue
-        assert emulated_paths([path]), path
+    xdatcar = next(emulated.runs.glob("*dynamics*/*/XDATCAR"))
+    for path in (emulated.root, trajectory, xdatcar.parent, xdatcar):
+        assert Provenance.of(open_frames([Path(path)], None)).emulated, path
     (trajectory,) = (real.root / "trajectories").glob("*.ionf")
-    assert not emulated_paths([real.root, trajectory, real.runs])
+    for path in (real.root, trajectory):
+        assert not Provenance.of(open_frames([Path(path)], None)).emulated
 
 
 def term(name, composition, *, emulated):
@@ -177,11 +165,3 @@ def test_the_ledger_refuses_an_emulated_energy_beside_a_real_one():
     stand_in = term("film", {"Al": 1}, emulated=True)
     with pytest.raises(LedgerError, match="emulated: False against True"):
         book("no", interface, {"Al": stand_in, "Ag": substrate})
-
-
-def test_nothing_is_said_of_what_is_real():
-    assert title(False) == ""
-    assert title(False, "QUICK") == "QUICK"
-    assert title(True, "QUICK").startswith("EMULATED")
-    assert marked({"a": 1}, False) == {"a": 1}
-    assert list(marked_rows([{"a": 1}], False)) == [{"a": 1}]

@@ -29,13 +29,7 @@ STRIP = 0.2
 """Part of a panel's height, below its zero, that holds the events."""
 
 
-def figure_reactions(
-    report: ReactionReport,
-    *,
-    title: str = "",
-    quick: bool = False,
-    emulated: bool = False,
-) -> Figure:
+def figure_reactions(result: ReactionReport, *, title: str = "") -> Figure:
     """Return the bonds of each pair against time, and when each formed and broke.
 
     Below the line is a mark for each bond that formed (green, up) or broke (red, down).
@@ -45,7 +39,7 @@ def figure_reactions(
     """
     from matplotlib.figure import Figure
 
-    names = list(report.pairs)
+    names = list(result.pairs)
     if not names:
         raise AnalysisError("no pair to draw; follow at least one")
     with styled():
@@ -53,9 +47,9 @@ def figure_reactions(
         figure.set_layout_engine("constrained", h_pad=0.09)
         panels = figure.subplots(len(names), 1, sharex=True, squeeze=False)[:, 0]
         for axes, name in zip(panels, names, strict=True):
-            _draw(axes, name, report.pairs[name], color_of(name, names))
+            _draw(axes, name, result.pairs[name], color_of(name, names))
         panels[-1].set_xlabel("time (ps)")
-        headline(figure, title, quick=quick, emulated=emulated)
+        headline(figure, title, result.provenance)
     return figure
 
 

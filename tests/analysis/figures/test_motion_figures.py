@@ -1,18 +1,16 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from ionface.analysis.diffusion.arrhenius import arrhenius
 from ionface.analysis.diffusion.diffusion import diffusion
-from ionface.analysis.diffusion.msd import Msd, msd
-from ionface.analysis.figures.diffusion_figures import (
-    figure_arrhenius,
-    figure_interphase,
-    figure_msd,
-    figure_profiles,
-)
+from ionface.analysis.diffusion.msd import msd
+from ionface.analysis.figures.msd_figure import figure_msd
 from ionface.analysis.figures.style import png
-from ionface.analysis.interphase.density_profiles import Profiles, profiles
+from ionface.analysis.interphase.density_profiles import profiles
 from ionface.analysis.interphase.interphase import Growth, Interphase
+from ionface.analysis.result import Provenance
 from ionface.analysis.run_checks.run_checks import KB
 from ionface.errors import AnalysisError
 
@@ -40,7 +38,8 @@ def walking(in_memory):
 
 def test_the_msd_figure_tells_coefficients_and_upper_bounds(walking):
     found = diffusion(walking, drift="none")
-    figure = figure_msd(msd(walking, drift="none"), found)
+    result = replace(msd(walking, drift="none"), diffusion=tuple(found))
+    figure = result.plot()
     shown = texts(figure)
     assert png(figure).startswith(SIGNATURE)
     assert "Li\nD = (" in shown
@@ -56,7 +55,8 @@ def test_the_msd_figure_tells_coefficients_and_upper_bounds(walking):
 
 
 def test_the_figure_says_what_was_subtracted_and_that_it_is_a_rehearsal(walking):
-    figure = figure_msd(msd(walking), direction="normal", quick=True, title="Li2O")
+    result = replace(msd(walking), provenance=Provenance(quick=True))
+    figure = figure_msd(result, direction="normal", title="Li2O")
     shown = texts(figure)
     assert "QUICK" in shown
     assert "along the normal" in shown
@@ -65,7 +65,7 @@ def test_the_figure_says_what_was_subtracted_and_that_it_is_a_rehearsal(walking)
 
 def test_profiles_are_drawn_species_by_species_at_their_heights(walking):
     result = profiles(walking, windows=5, drift="none")
-    figure = figure_profiles(result)
+    figure = result.plot()
     assert png(figure).startswith(SIGNATURE)
     assert {"Li", "O"} <= set(texts(figure).split("\n"))
     mesh = figure.axes[0].collections[0]
@@ -77,22 +77,23 @@ def test_profiles_are_drawn_species_by_species_at_their_heights(walking):
 
 
 def test_one_frame_makes_a_profile_figure_too(walking):
-    assert png(figure_profiles(profiles(walking.between(0, 1)))).startswith(SIGNATURE)
+    figure = profiles(walking.between(0, 1)).plot()
+    assert png(figure).startswith(SIGNATURE)
 
 
 def test_arrhenius_lines_reach_to_room_temperature():
     t = np.array([500.0, 700.0, 900.0])
     d = 0.01 * np.exp(-0.3 / (KB * t))
-    figure = figure_arrhenius({"LGPS": arrhenius(t, d, 0.1 * d)})
+    figure = replace(arrhenius(t, d, 0.1 * d), species="Li").plot()
     shown = texts(figure)
-    assert "LGPS: $E_a$ = 0.30 ± " in shown
+    assert "Li: $E_a$ = 0.30 ± " in shown
     value = 0.1 * 0.01 * np.exp(-0.3 / (KB * 300))
     power = int(np.floor(np.log10(value)))
     assert f"D(300 K) = {value / 10.0**power:.1f}·10$^{{{power}}}$" in shown
     assert png(figure).startswith(SIGNATURE)
 
 
-def test_the_growth_of_the_interphase_is_told():
+def test_the_growth_of_the_interphase_is_told_below_the_profiles(walking):
     result = Interphase(
         first=("In",),
         second=("S",),
@@ -103,15 +104,13 @@ def test_the_growth_of_the_interphase_is_told():
         overlaps=np.array([2.0, 3.0, 4.0]),
         growth=(Growth(10.0, 1.0, 40.0, 5.0),),
     )
-    figure = figure_interphase(result)
+    figure = replace(profiles(walking), interphase=result).plot()
     assert "front at 12.5 Å, grows by 10.00 ± 1.00 Å/ps" in texts(figure)
     assert png(figure).startswith(SIGNATURE)
 
 
-def test_nothing_to_draw_is_refused():
+def test_nothing_to_draw_is_refused(walking):
     with pytest.raises(AnalysisError, match="no MSD"):
-        figure_msd(Msd(np.arange(3.0), {}, {}, ""))
+        replace(msd(walking), curves={}).plot()
     with pytest.raises(AnalysisError, match="no profile"):
-        figure_profiles(Profiles(np.zeros(1), ((0, 1),), {}, 1.0, 1.0, 0.0, (1,)))
-    with pytest.raises(AnalysisError, match="no Arrhenius"):
-        figure_arrhenius({})
+        replace(profiles(walking), densities={}).plot()

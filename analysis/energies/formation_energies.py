@@ -1,0 +1,150 @@
+"""The formation energies of a study: what the ledger booked, beside what papers say."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, ClassVar, Self
+
+import numpy as np
+
+from ionface.analysis.energies.ledger import LedgerEntry
+from ionface.analysis.result import Provenance, Result
+
+_MEMBER = re.compile(r"^(?P<name>.+) #\d+$")
+"""How the orderings of one disordered interface are called: "LAGP|Li #2"."""
+
+
+@dataclass(frozen=True)
+class PublishedEnergy:
+    """One line of a paper's table, to be set beside ours.
+
+    Attributes:
+        interface: name of the study's interface.
+        sigma_j_per_m2: interface energy, J/m².
+        source: table and paper.
+        e_total: of the interface, eV.
+        slabs: energy of each slab, eV.
+        area: Å².
+    """
+
+    __pydantic_config__: ClassVar = {"extra": "forbid"}
+
+    interface: str
+    sigma_j_per_m2: float
+    source: str
+    e_total: float | None = None
+    slabs: dict[str, float] = field(default_factory=dict)
+    area: float | None = None
+
+
+@dataclass(frozen=True)
+class Spread:
+    """How the orderings of one disordered interface differ in energy.
+
+    Attributes:
+        name: of the interface.
+        members: how many orderings are booked.
+        mean: J/m².
+        standard_deviation: of the sample, J/m².
+        lowest: J/m².
+        highest: J/m².
+    """
+
+    name: str
+    members: int
+    mean: float
+    standard_deviation: float
+    lowest: float
+    highest: float
+
+
+@dataclass(frozen=True, repr=False)
+class FormationEnergies(Result):
+    """Interface formation energies, negative where the interface forms with a gain.
+
+    Attributes:
+        entries: of the ledger: eV, Å² and J/m², see `LedgerEntry`.
+        published: values of papers by the name of the interface.
+    """
+
+    kind = "energies"
+    figure = "ionface.analysis.figures.energies_figure:figure_energies"
+
+    entries: tuple[LedgerEntry, ...]
+    published: Mapping[str, PublishedEnergy] = field(default_factory=dict)
+
+    @classmethod
+    def of(
+        cls,
+        entries: tuple[LedgerEntry, ...],
+        published: Mapping[str, PublishedEnergy] | None = None,
+    ) -> Self:
+        """Return the energies of some entries; one stand-in's makes all of them so."""
+        provenance = Provenance.joint(entry.provenance for entry in entries)
+        return cls(entries, dict(published or {}), provenance=provenance)
+
+    @property
+    def spreads(self) -> tuple[Spread, ...]:
+        """Return mean and spread of each ensemble of two or more booked orderings."""
+        groups: dict[str, list[float]] = {}
+        for entry in self.entries:
+            if match := _MEMBER.match(entry.name):
+                energies = groups.setdefault(match["name"], [])
+                energies.append(entry.formation.j_per_m2)
+        return tuple(
+            Spread(
+                name,
+                members=len(values),
+                mean=float(np.mean(values)),
+                standard_deviation=float(np.std(values, ddof=1)),
+                lowest=min(values),
+                highest=max(values),
+            )
+            for name, values in groups.items()
+            if len(values) > 1
+        )
+
+    def values(self) -> dict[str, Any]:
+        """Return plain JSON values."""
+        data: dict[str, Any] = {"interfaces": [e.as_dict() for e in self.entries]}
+        if spreads := self.spreads:
+            data["ensembles"] = [asdict(spread) for spread in spreads]
+        if self.published:
+            data["published"] = [asdict(line) for line in self.published.values()]
+        return data
+
+    @classmethod
+    def restore(cls, data: Mapping[str, Any], provenance: Provenance) -> Self:
+        """Return the energies of plain values."""
+        published = [PublishedEnergy(**line) for line in data.get("published", [])]
+        return cls(
+            tuple(LedgerEntry.from_dict(entry) for entry in data["interfaces"]),
+            {line.interface: line for line in published},
+            provenance=provenance,
+        )
+
+    def rows(self) -> Iterator[dict[str, Any]]:
+        """Yield one row per interface."""
+        for entry in self.entries:
+            paper = self.published.get(entry.name)
+            data = entry.as_dict()
+            yield {
+                "interface": entry.name,
+                "e_total (eV)": data["e_total"],
+                "e_slabs (eV)": " ".join(f"{k}:{v}" for k, v in data["slabs"].items()),
+                "delta_e (eV)": data["delta_e"],
+                "area (Å²)": data["area"],
+                "n_interfaces": data["n_interfaces"],
+                "sigma (J/m²)": data["sigma_j_per_m2"],
+                "published (J/m²)": paper.sigma_j_per_m2 if paper else None,
+                "strain energy (eV)": data["strain_energy"],
+            }
+
+    def summary(self) -> str:
+        """Return every energy in J/m²."""
+        return ", ".join(
+            f"{entry.name} {entry.formation.j_per_m2:.3f} J/m²"
+            for entry in self.entries
+        )

@@ -1,0 +1,516 @@
+"""Every kind of result that the command line, a study and the report know.
+
+To add an analysis, write one file that calls `register(Kind(...))`, and have it loaded:
+import it, or name it in your package's entry points under the group
+`ionface.analyses`. It then is `ionface analyze NAME`, may stand in a study's
+`analyses:`, and has a section in the report.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
+from functools import cache
+from importlib.metadata import entry_points
+from typing import Any
+
+from ionface.analysis.diffusion.arrhenius import Arrhenius
+from ionface.analysis.diffusion.diffusion import diffusion
+from ionface.analysis.diffusion.msd import Msd, msd
+from ionface.analysis.diffusion.unwrapped_positions import Drift
+from ionface.analysis.energies.formation_energies import FormationEnergies
+from ionface.analysis.energies.registry_energies import RegistryEnergies
+from ionface.analysis.interphase.density_profiles import Profiles, profiles
+from ionface.analysis.interphase.interphase import interphase
+from ionface.analysis.interphase.layers import LayerCoordination, layer_coordination
+from ionface.analysis.kind import Crystal, Kind, Progress
+from ionface.analysis.pairs import parse_pair
+from ionface.analysis.rdf.bonds import BondCounts, bond_length, bonds
+from ionface.analysis.rdf.rdf import RunningRdf, crystal_rdf, rdf
+from ionface.analysis.rdf.rdf_result import RdfResult
+from ionface.analysis.reactions.reaction_report import ReactionReport, reactions
+from ionface.analysis.reactions.reference_fractions import RANGE
+from ionface.analysis.report import tables
+from ionface.analysis.run_checks.run_checks import RunChecks, check_run
+from ionface.analysis.trajectory.trajectory import Trajectory
+from ionface.errors import AnalysisError
+
+THERMAL = 0.06
+"""Å; width of a crystal's lines when they stand beside a warm sample: about what atoms
+of these crystals move at room temperature. Without it lines would tower over peaks."""
+
+FITTED = 1.0
+"""Å beyond what references explain, so that their broadened lines fit in."""
+
+_registered: dict[str, Kind] = {}
+
+
+def register(kind: Kind) -> Kind:
+    """Make a kind of result known; one of the same name is replaced."""
+    _registered[kind.name] = kind
+    return kind
+
+
+def kinds() -> Mapping[str, Kind]:
+    """Return every kind by its name, in the order of the report."""
+    _load_installed()
+    return _registered
+
+
+def analyses() -> dict[str, Kind]:
+    """Return the kinds that are computed from one trajectory, by name."""
+    return {name: kind for name, kind in kinds().items() if kind.analyze is not None}
+
+
+def analysis(name: str) -> Kind:
+    """Return the analysis of a trajectory that has this name.
+
+    Raises:
+        AnalysisError: there is none.
+    """
+    known = analyses()
+    if name in known:
+        return known[name]
+    close = get_close_matches(name, known, n=1)
+    hint = f"did you mean {close[0]!r}? " if close else ""
+    raise AnalysisError(f"unknown analysis {name!r}; {hint}have {sorted(known)}")
+
+
+@cache
+def _load_installed() -> None:
+    for entry in entry_points(group="ionface.analyses"):
+        entry.load()
+
+
+# --- energies -------------------------------------------------------------------------
+
+register(
+    Kind(
+        FormationEnergies,
+        "Formation energies",
+        tables.energy_contents,
+        "Negative: contact is a gain.",
+        highlights=tables.energy_highlights,
+    )
+)
+register(
+    Kind(
+        RegistryEnergies,
+        "Registry scans",
+        tables.registry_contents,
+        "Rigid film over rigid substrate, each shift at its best gap; the model that "
+        "is run stands at the lowest point.",
+    )
+)
+
+
+# --- radial distribution functions ----------------------------------------------------
+
+
+@dataclass(frozen=True)
+class RdfChoices:
+    """Time-resolved radial distribution functions of stored or running dynamics.
+
+    Attributes:
+        pairs: as in In-S; repeatable.
+        cutoff: Å.
+        bins: number of bins.
+        windows: number of time windows.
+        references: a crystal to compare with; repeatable.
+    """
+
+    pairs: tuple[str, ...]
+    cutoff: float = 8.0
+    bins: int = 200
+    windows: int = 20
+    references: tuple[Crystal, ...] = ()
+
+
+def _rdf(
+    trajectory: Trajectory, settings: RdfChoices, progress: Progress | None = None
+) -> RdfResult:
+    result = rdf(
+        trajectory,
+        settings.pairs,
+        cutoff=settings.cutoff,
+        bins=settings.bins,
+        windows=settings.windows,
+        progress=progress,
+    )
+    return replace(
+        result,
+        references=crystals_at_rest(
+            settings.references, settings.pairs, settings.cutoff, settings.bins
+        ),
+    )
+
+
+def crystals_at_rest(
+    crystals: Iterable[Crystal], pairs: tuple[str, ...], cutoff: float, bins: int
+) -> dict[str, RdfResult]:
+    """Return the RDFs of crystals at rest, broadened as warm ones, by name.
+
+    Raises:
+        AnalysisError: one has none of the pairs.
+    """
+    found = {}
+    for crystal in crystals:
+        present = [p for p in pairs if set(parse_pair(p)) <= set(crystal.species)]
+        if not present:
+            raise AnalysisError(
+                f"reference {crystal.name} has none of the pairs {list(pairs)}; it "
+                f"consists of {sorted(set(crystal.species))}"
+            )
+        found[crystal.name] = crystal_rdf(
+            crystal.species,
+            crystal.lattice,
+            crystal.positions,
+            present,
+            cutoff=cutoff,
+            bins=bins,
+            broadening=THERMAL,
+            source=crystal.name,
+        )
+    return found
+
+
+class RunningAnalysis:
+    """RDFs of frames that come one by one, beside the crystals of the settings."""
+
+    def __init__(
+        self,
+        species: Iterable[str],
+        settings: RdfChoices,
+        **origin: Any,
+    ) -> None:
+        self._rdf = RunningRdf(
+            species,
+            settings.pairs,
+            cutoff=settings.cutoff,
+            bins=settings.bins,
+            windows=settings.windows,
+            **origin,
+        )
+        self.add = self._rdf.add
+        self._references = crystals_at_rest(
+            settings.references, settings.pairs, settings.cutoff, settings.bins
+        )
+
+    def result(self) -> RdfResult:
+        """Return the RDFs of all frames so far."""
+        return replace(self._rdf.result(), references=self._references)
+
+
+register(
+    Kind(
+        RdfResult,
+        "Radial distribution functions",
+        tables.rdf_contents,
+        "g(r) in windows of time, early to late.",
+        RdfChoices,
+        _rdf,
+        running=RunningAnalysis,
+    )
+)
+
+
+# --- bonds and reactions --------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class BondChoices:
+    """Number of bonds against time.
+
+    Attributes:
+        pairs: as in In-S, or In-S:3.0 (Å); repeatable.
+        windows: number of time windows.
+    """
+
+    pairs: tuple[str, ...]
+    windows: int = 10
+
+
+def bond_of(text: str) -> tuple[tuple[str, str], float]:
+    """Return the pair that "In-S" or "In-S:3.0" names, and its bond length, Å.
+
+    Raises:
+        AnalysisError: it names no pair, or no length.
+    """
+    name, colon, length = text.partition(":")
+    pair = parse_pair(name)
+    try:
+        reach = float(length) if colon else bond_length(pair)
+    except ValueError:
+        reach = -1.0
+    if not reach > 0:
+        raise AnalysisError(
+            f"{length!r} is no bond length; write a pair as In-S, or with a length in "
+            "Å as In-S:3.0"
+        )
+    return pair, reach
+
+
+def _bonds(
+    trajectory: Trajectory, settings: BondChoices, progress: Progress | None = None
+) -> BondCounts:
+    del progress
+    lengths = {"-".join(pair): reach for pair, reach in map(bond_of, settings.pairs)}
+    return replace(bonds(trajectory, lengths), windows=settings.windows)
+
+
+register(
+    Kind(
+        BondCounts,
+        "Bonds in time",
+        tables.bond_contents,
+        "Every frame and a running mean.",
+        BondChoices,
+        _bonds,
+        highlights=tables.bond_highlights,
+    )
+)
+
+
+@dataclass(frozen=True)
+class ReactionChoices:
+    """Bonds that form and break, and whether a pair grows, stays or fluctuates.
+
+    Attributes:
+        pairs: as in In-S; repeatable.
+        references: a crystal that may form; repeatable.
+        windows: number of time windows.
+    """
+
+    pairs: tuple[str, ...]
+    references: tuple[Crystal, ...] = ()
+    windows: int = 10
+
+
+def _reactions(
+    trajectory: Trajectory, settings: ReactionChoices, progress: Progress | None = None
+) -> ReactionReport:
+    del progress
+    crystals = crystals_at_rest(
+        settings.references, settings.pairs, RANGE + FITTED, bins=240
+    )
+    return reactions(
+        trajectory, settings.pairs, references=crystals, windows=settings.windows
+    )
+
+
+register(
+    Kind(
+        ReactionReport,
+        "Reactions",
+        tables.reaction_contents,
+        "Bonds of each pair; marks below tell when one formed or broke.",
+        ReactionChoices,
+        _reactions,
+    )
+)
+
+
+# --- diffusion ------------------------------------------------------------------------
+
+DRIFTS = ("auto", "all", "none")
+
+
+@dataclass(frozen=True)
+class MsdChoices:
+    """Mean squared displacements, and diffusion coefficients with their errors.
+
+    Attributes:
+        species: as in Li; repeatable. All by default.
+        layers: height that divides layers, Å; repeatable, ascending.
+        drift: what is subtracted: auto, all, none, or the symbols of a rigid
+            sublattice; repeatable.
+    """
+
+    species: tuple[str, ...] = ()
+    layers: tuple[float, ...] = ()
+    drift: tuple[str, ...] = ("auto",)
+
+
+def drift_of(words: tuple[str, ...]) -> Drift:
+    """Return one of the named references, or the symbols of a rigid sublattice.
+
+    Raises:
+        AnalysisError: a named one stands beside others.
+    """
+    named = [word for word in words if word in DRIFTS]
+    if named and len(words) > 1:
+        raise AnalysisError(
+            f"drift={named[0]} stands alone; give it once, or symbols of a rigid "
+            "sublattice instead"
+        )
+    return named[0] if named else list(words)
+
+
+def _msd(
+    trajectory: Trajectory, settings: MsdChoices, progress: Progress | None = None
+) -> Msd:
+    del progress
+    drift, species = drift_of(settings.drift), settings.species or None
+    found = diffusion(trajectory, species, drift=drift)
+    if settings.layers:
+        found += diffusion(trajectory, species, layers=settings.layers, drift=drift)
+    return replace(msd(trajectory, species, drift=drift), diffusion=tuple(found))
+
+
+register(
+    Kind(
+        Msd,
+        "Diffusion",
+        tables.msd_contents,
+        "Full lines are fits that give a coefficient.",
+        MsdChoices,
+        _msd,
+    )
+)
+register(
+    Kind(
+        Arrhenius,
+        "Activation energies",
+        tables.arrhenius_contents,
+        "The band is the 95 % confidence of the line.",
+    )
+)
+
+
+# --- along the normal -----------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class ProfileChoices:
+    """Densities along the normal against time, and the width of the interphase.
+
+    Attributes:
+        species: as in Li; repeatable. All by default.
+        between: marker species of two phases, as In:S+P, to measure their interphase.
+        windows: number of time windows.
+    """
+
+    species: tuple[str, ...] = ()
+    between: str | None = None
+    windows: int = 10
+
+
+def markers_of(text: str) -> tuple[list[str], list[str]]:
+    """Return the marker species of both phases, as of "In:S+P".
+
+    Raises:
+        AnalysisError: it does not name two phases.
+    """
+    first, colon, second = text.partition(":")
+    sides = [[s.strip() for s in side.split("+") if s] for side in (first, second)]
+    if not colon or not all(sides):
+        raise AnalysisError(
+            f"{text!r} does not name two phases; write their markers as In:S, or "
+            "several as In:S+P"
+        )
+    return sides[0], sides[1]
+
+
+def _profile(
+    trajectory: Trajectory, settings: ProfileChoices, progress: Progress | None = None
+) -> Profiles:
+    del progress
+    markers = markers_of(settings.between) if settings.between else None
+    windows = settings.windows
+    found = profiles(trajectory, settings.species or None, windows=windows)
+    if markers is None:
+        return found
+    mixed = interphase(trajectory, *markers, windows=windows)
+    return replace(found, interphase=mixed)
+
+
+register(
+    Kind(
+        Profiles,
+        "Profiles along the normal",
+        tables.profile_contents,
+        "Density against height and time.",
+        ProfileChoices,
+        _profile,
+    )
+)
+
+
+@dataclass(frozen=True)
+class LayerChoices:
+    """Coordination numbers layer by layer along the normal, against time.
+
+    Attributes:
+        pair: center and neighbor: P-S, or P-S:2.6 (Å).
+        layers: of equal height.
+        edges: heights between layers instead, Å; repeatable, ascending.
+        windows: number of time windows.
+        stride: every how many frames.
+    """
+
+    pair: str
+    layers: int = 10
+    edges: tuple[float, ...] = ()
+    windows: int = 4
+    stride: int = 1
+
+
+def _layers(
+    trajectory: Trajectory, settings: LayerChoices, progress: Progress | None = None
+) -> LayerCoordination:
+    del progress
+    pair, reach = bond_of(settings.pair)
+    return layer_coordination(
+        trajectory,
+        pair,
+        reach,
+        settings.edges or settings.layers,
+        windows=settings.windows,
+        stride=settings.stride,
+    )
+
+
+register(
+    Kind(
+        LayerCoordination,
+        "Coordination by height",
+        tables.layer_contents,
+        "Bars are standard errors.",
+        LayerChoices,
+        _layers,
+    )
+)
+
+
+# --- checks ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class CheckChoices:
+    """Whether a run may be trusted: temperature, energy, time step, gaps.
+
+    Attributes:
+        temperature: of the thermostat, K; what the run tells by default.
+    """
+
+    temperature: float | None = None
+
+
+def _checks(
+    trajectory: Trajectory, settings: CheckChoices, progress: Progress | None = None
+) -> RunChecks:
+    del progress
+    return check_run(trajectory, settings.temperature)
+
+
+register(
+    Kind(
+        RunChecks,
+        "Checks of the runs",
+        tables.check_contents,
+        "A flat conserved energy is a sound integration.",
+        CheckChoices,
+        _checks,
+    )
+)

@@ -1,0 +1,249 @@
+"""Tables and sentences of each kind of result, for the terminal and the report."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+
+import numpy as np
+
+from ionface.analysis.diffusion.arrhenius import Arrhenius
+from ionface.analysis.diffusion.diffusion import CM2_PER_S, Diffusion
+from ionface.analysis.diffusion.msd import Msd
+from ionface.analysis.energies.formation_energies import (
+    FormationEnergies,
+    PublishedEnergy,
+)
+from ionface.analysis.energies.ledger import LedgerEntry
+from ionface.analysis.energies.registry_energies import RegistryEnergies
+from ionface.analysis.interphase.density_profiles import Profiles
+from ionface.analysis.interphase.interphase import Interphase
+from ionface.analysis.interphase.layers import LayerCoordination
+from ionface.analysis.rdf.bonds import BondCounts
+from ionface.analysis.rdf.rdf_result import RdfResult
+from ionface.analysis.reactions.reaction_report import HEADER, ReactionReport, lines
+from ionface.analysis.reactions.reaction_report import table as reaction_rows
+from ionface.analysis.report.page import Cell, Statements, Table
+from ionface.analysis.run_checks.run_checks import RunChecks
+
+Contents = Sequence[Table | Statements]
+
+ENERGY_HEADER = (
+    "interface", "E total, eV", "E slabs, eV", "ΔE, eV", "area, Å²", "eV/Å²", "J/m²",
+    "strain energy, eV",
+)  # fmt: skip
+
+
+def energy_contents(result: FormationEnergies) -> Contents:
+    """Return the energies with published ones below, and what the ledger verified."""
+    rows: list[Sequence[Cell]] = []
+    for entry in result.entries:
+        rows.append(_energy_row(entry))
+        if paper := result.published.get(entry.name):
+            rows.append(_paper_row(paper))
+    sources = sorted({line.source for line in result.published.values()})
+    return [
+        Table(ENERGY_HEADER, rows, "; ".join(sources)),
+        *_spreads(result),
+        *(
+            Statements(f"{entry.name}: verified by the ledger", entry.checks)
+            for entry in result.entries
+        ),
+    ]
+
+
+def _spreads(result: FormationEnergies) -> list[Table]:
+    """Return mean and spread of ensembles of orderings, if there are any."""
+    rows: list[Sequence[Cell]] = [
+        [spread.name, spread.members, *(f"{value:.3f}" for value in numbers)]
+        for spread in result.spreads
+        for numbers in [
+            (spread.mean, spread.standard_deviation, spread.lowest, spread.highest)
+        ]
+    ]
+    header = ["interface", "orderings", "mean, J/m²", "σ", "lowest", "highest"]
+    caption = "σ is the standard deviation of the orderings."
+    return [Table(header, rows, caption, "Ensembles of orderings")] if rows else []
+
+
+def _energy_row(entry: LedgerEntry) -> list[Cell]:
+    energy, strain = entry.formation, entry.strain_energy
+    return [
+        entry.name,
+        f"{energy.e_interface:.2f}",
+        _named(energy.e_slabs),
+        f"{energy.delta_e:.3f}",
+        f"{energy.area:.2f}",
+        f"{energy.ev_per_a2:.4f}",
+        f"{energy.j_per_m2:.3f}",
+        None if strain is None else f"{math.fsum(strain.values()):.2f}",
+    ]
+
+
+def _paper_row(paper: PublishedEnergy) -> list[Cell]:
+    return [
+        f"    paper: {paper.interface}",
+        _fixed(paper.e_total, 2),
+        _named(paper.slabs),
+        None,
+        _fixed(paper.area, 2),
+        None,
+        f"{paper.sigma_j_per_m2:.3f}",
+        None,
+    ]
+
+
+def energy_highlights(result: FormationEnergies) -> list[tuple[str, str]]:
+    """Return every formation energy."""
+    return [(f"{e.formation.j_per_m2:.2f} J/m²", e.name) for e in result.entries]
+
+
+def registry_contents(result: RegistryEnergies) -> Contents:
+    """Return where the lowest energy is."""
+    return [Statements("", [result.summary()])]
+
+
+def rdf_contents(result: RdfResult) -> Contents:
+    """Return the first peak of every pair in every window."""
+    rows = [
+        [name, _ps(window), *((f"{p.r:.2f}", f"{p.height:.2f}") if p else (None, None))]
+        for name, pair in result.pairs.items()
+        for window, p in zip(result.windows_fs, pair.first_peaks, strict=True)
+    ]
+    return [Table(["pair", "window ps", "first peak Å", "height"], rows)]
+
+
+def bond_contents(result: BondCounts) -> Contents:
+    """Return the mean number of bonds of every pair in every window."""
+    means = result.window_means(result.windows)
+    windows = len(next(iter(means.values())))
+    times = np.array_split(result.times_fs, windows)
+    header = [f"{name} < {result.cutoffs[name]:.2f} Å" for name in means]
+    rows = [
+        [_ps((part[0], part[-1])), *(f"{mean[index]:.1f}" for mean in means.values())]
+        for index, part in enumerate(times)
+    ]
+    return [Table(["window ps", *header], rows)]
+
+
+def bond_highlights(result: BondCounts) -> list[tuple[str, str]]:
+    """Return how many bonds there are at the start and at the end."""
+    return [
+        (f"{means[0]:.0f} → {means[-1]:.0f}", f"{pair} bonds, first and last window")
+        for pair, means in result.window_means(result.windows).items()
+    ]
+
+
+def reaction_contents(report: ReactionReport) -> Contents:
+    """Return verdicts with their statistics, and each in a sentence."""
+    sentences = list(lines(report))
+    if report.thin:
+        sentences.append(report.thin)
+    return [Table(HEADER, reaction_rows(report)), Statements("", sentences)]
+
+
+def msd_contents(result: Msd) -> Contents:
+    """Return diffusion coefficients with their intervals, exponents and verdicts."""
+    rows = [
+        [d.species, d.direction, coefficient_words(d), f"{d.exponent:.2f}", d.verdict]
+        for d in result.diffusion
+    ]
+    header = ["species", "direction", "D cm²/s (95 %)", "exponent", "verdict"]
+    notes = list(dict.fromkeys((result.drift, *result.notes)))
+    return [Table(header, rows), Statements("", notes)]
+
+
+def coefficient_words(d: Diffusion) -> str | None:
+    """Return D with its interval in cm²/s, its upper bound, or None."""
+    if d.diffusive:
+        low, high = (value * CM2_PER_S for value in d.interval)
+        return f"{d.cm2_per_s:.2e} ({low:.1e}–{high:.1e})"
+    if d.upper_bound is not None:
+        return f"< {d.upper_bound * CM2_PER_S:.1e}"
+    return None
+
+
+def profile_contents(result: Profiles) -> Contents:
+    """Return the width of the interphase, if markers of two phases were given."""
+    notes = Statements("", [result.drift])
+    if result.interphase is None:
+        return [notes]
+    return [*_interphase(result.interphase), notes]
+
+
+def _interphase(found: Interphase) -> Contents:
+    fronts = range(found.widths.shape[1])
+    rows = [
+        [
+            _ps(window),
+            *(f"{found.widths[k, i]:.2f} ± {found.errors[k, i]:.2f}" for i in fronts),
+            f"{found.overlaps[k]:.1f}",
+        ]
+        for k, window in enumerate(found.windows_fs)
+    ]
+    names = [f"front at {found.positions[0, i]:.1f} Å" for i in fronts]
+    growths = [
+        f"{name}: {g.rate:+.3f} ± {g.rate_error:.3f} Å/ps, width² "
+        f"{g.parabolic:+.3f} ± {g.parabolic_error:.3f} Å²/ps"
+        for name, g in zip(names, found.growth, strict=False)
+    ]
+    header = ["window ps", *(f"{name}: width Å" for name in names), "overlap Å"]
+    return [Table(header, rows), Statements("", [*growths, *found.notes])]
+
+
+def layer_contents(result: LayerCoordination) -> Contents:
+    """Return coordination numbers by height and window; dashes where no atom is."""
+    rows = [
+        [
+            f"{low:.1f}–{high:.1f}",
+            *(None if np.isnan(n) else f"{n:.2f}" for n in result.numbers[:, layer]),
+        ]
+        for layer, (low, high) in enumerate(pairwise(result.edges))
+    ]
+    windows = [f"{_ps(window)} ps" for window in result.windows_fs]
+    head = f"{result.pair} < {result.cutoff:.2f} Å, height Å"
+    return [Table([head, *windows], rows)]
+
+
+def check_contents(result: RunChecks) -> Contents:
+    """Return every check with its verdict, and that of all together."""
+    rows = [[check.name, check.verdict, check.why] for check in result.checks]
+    return [
+        Table(["check", "verdict", "measured"], rows),
+        Statements("", [*result.notes, result.verdict]),
+    ]
+
+
+def arrhenius_contents(result: Arrhenius) -> Contents:
+    """Return the coefficients of each run, and the line through them."""
+    runs = [
+        [f"{t:.1f}", coefficient_words(d), f"{d.exponent:.2f}", d.verdict]
+        for t, d in sorted(result.runs.items())
+    ]
+    there = result.at(result.room)
+    low, high = (value * CM2_PER_S for value in there.interval)
+    where = "extrapolated" if there.outside else "interpolated"
+    line = [
+        f"{result.ea:.3f} ± {result.ea_error:.3f}",
+        f"{result.d0 * CM2_PER_S:.2e}",
+        f"{there.cm2_per_s:.2e} ({low:.1e}–{high:.1e})",
+    ]
+    header = ["Ea eV", "D0 cm²/s", f"D({result.room:g} K) cm²/s (95 %), {where}"]
+    return [
+        Table(["T K", "D cm²/s (95 %)", "exponent", "verdict"], runs),
+        Table(header, [line]),
+        Statements("", result.notes),
+    ]
+
+
+def _ps(window_fs: tuple[float, float]) -> str:
+    return f"{window_fs[0] / 1000:.2f}–{window_fs[1] / 1000:.2f}"
+
+
+def _named(energies: Mapping[str, float]) -> str:
+    return ", ".join(f"{name} {value:.2f}" for name, value in energies.items())
+
+
+def _fixed(value: float | None, digits: int) -> str | None:
+    return None if value is None else f"{value:.{digits}f}"

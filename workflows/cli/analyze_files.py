@@ -1,0 +1,176 @@
+"""What `ionface analyze` reads and writes: runs, projects, results and their files."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from ionface.errors import IonfaceError
+from ionface.workflows.cli.console import messages, table
+
+if TYPE_CHECKING:
+    from ionface.analysis.energies.formation_energies import FormationEnergies
+    from ionface.analysis.kind import Kind
+    from ionface.analysis.result import Result
+    from ionface.analysis.trajectory.trajectory import Trajectory
+
+BESIDE = (".csv", ".png")
+"""Suffixes of the table and of the figure, which stand beside the JSON file."""
+
+
+# --- what is read ---------------------------------------------------------------------
+
+
+def check_exist(paths: list[Path]) -> None:
+    """Refuse paths that are not there."""
+    for path in paths:
+        if not path.exists():
+            raise IonfaceError(
+                f"{path} does not exist; give a project, a VASP directory or a "
+                "trajectory file"
+            )
+
+
+def open_frames(paths: list[Path], timestep: float | None) -> Trajectory:
+    """Return the trajectory of files, directories or a project."""
+    from ionface.analysis.readers import open_trajectory
+
+    check_exist(paths)
+    files: list[Path] = []
+    for path in paths:
+        files += _of_project(path) if _is_project(path) else _segments(path)
+    source = files if len(files) > 1 else files[0]
+    return open_trajectory(source, timestep_fs=timestep)
+
+
+def _is_project(path: Path) -> bool:
+    return (path / "project.json").is_file()
+
+
+def _segments(path: Path) -> list[Path]:
+    """Return the segments of dynamics run by hand, else the path itself."""
+    if path.is_file():  # the import takes longer than reading a short file
+        return [path]
+    from ionface.workflows.planning.input_results import dynamics_parts
+
+    return dynamics_parts(path) or [path]
+
+
+def _of_project(root: Path) -> list[Path]:
+    """Return the one trajectory of a project that belongs to an interface."""
+    from ionface.workflows.projects.project import Project
+    from ionface.workflows.study.naming import slug
+
+    study = Project.open(root).study
+    stored = sorted((root / "trajectories").glob("*.ionf"))
+    if not stored:
+        why = "no dynamics are finished" if study.dynamics else "its study has none"
+        raise IonfaceError(f"{root} holds no trajectory: {why}")
+    names = {slug(spec.name) for spec in study.interfaces}
+    wanted = [path for path in stored if path.stem in names]
+    if len(wanted) != 1:
+        raise IonfaceError(
+            f"{root} holds {len(wanted)} finished interface trajectories "
+            f"({[path.name for path in stored]}); name one of the files in "
+            f"{root / 'trajectories'}"
+        )
+    return wanted
+
+
+def energies_of(paths: list[Path], n_interfaces: int) -> FormationEnergies:
+    """Return the energies of projects, input folders, or one set of VASP directories.
+
+    Args:
+        paths: each a project, its store, an energies.json, a root of `ionface inputs`,
+            or one of the directories that together hold an interface and its slabs.
+        n_interfaces: in the cell of bare VASP directories.
+    """
+    from ionface.analysis.energies.formation_energies import FormationEnergies
+    from ionface.analysis.energies.ledger import book, infer_terms
+    from ionface.analysis.readers.vasp_terms import vasp_directory_term
+    from ionface.workflows.planning.input_results import by_hand_energies, is_root
+    from ionface.workflows.projects.project import Project
+    from ionface.workflows.report.collect import collect
+
+    check_exist(paths)
+    # a project's store stands for the project
+    paths = [path.parent if path.name == "store.sqlite" else path for path in paths]
+    projects = [path for path in paths if _is_project(path)]
+    roots = [path for path in paths if is_root(path)]
+    written = [path for path in paths if path.suffix == ".json"]
+    found = [collect(Project.open(path)).energies for path in projects]
+    found += [
+        FormationEnergies.from_dict(json.loads(path.read_text("utf-8")))
+        for path in written
+    ]
+    entries = [entry for energies in found for entry in energies.entries]
+    for root in roots:
+        entries += by_hand_energies(root)
+    known = (*projects, *written, *roots)
+    if directories := [path for path in paths if path not in known]:
+        terms = [vasp_directory_term(path) for path in directories]
+        whole, slabs = infer_terms(terms)
+        entries.append(book(whole.name, whole, slabs, n_interfaces=n_interfaces))
+    if not entries:
+        raise IonfaceError(
+            f"no formation energy in {', '.join(map(str, paths))}: no ledger job is "
+            "done; see `ionface status`"
+        )
+    # a paper's values are those of one study
+    paper = found[0].published if len(found) == 1 else {}
+    return FormationEnergies.of(tuple(entries), paper)
+
+
+# --- what is written ------------------------------------------------------------------
+
+
+def check_out(out: Path) -> Path:
+    """Return the path of the JSON file; refuse the names of what goes beside it."""
+    if out.suffix in BESIDE:
+        raise IonfaceError(
+            f"{out} names the JSON file; the table and the figure go beside it as "
+            f"{out.with_suffix('.csv').name} and {out.with_suffix('.png').name}: give "
+            f"--out {out.with_suffix('.json')}"
+        )
+    return out
+
+
+def write_result(result: Result, out: Path) -> None:
+    """Write the result as JSON, and its table and figure beside it."""
+    from ionface.analysis.figures.style import png
+    from ionface.files import write_atomically
+
+    result.write(out)
+    result.to_csv(out.with_suffix(".csv"))
+    write_atomically(out.with_suffix(".png"), png(result.plot()))
+
+
+def tell_written(out: Path) -> None:
+    """Say which files were written."""
+    beside = ", ".join(str(out.with_suffix(suffix)) for suffix in BESIDE)
+    messages.print(f"wrote {out}, {beside}")
+
+
+def print_result(kind: Kind, result: Result, *, as_json: bool = False) -> None:
+    """Print a result on stdout: as JSON, or its tables and sentences."""
+    from ionface.analysis.report.page import DASH, Table
+
+    if as_json:
+        typer.echo(json.dumps(result.as_dict(), indent=1))
+        return
+    marks, contents = result.provenance.marks, kind.contents(result)
+    if not any(isinstance(content, Table) for content in contents):
+        typer.echo(". ".join(marks), nl=bool(marks))
+    for content in contents:
+        if isinstance(content, Table):
+            cells = [[DASH if c is None else str(c) for c in r] for r in content.rows]
+            title = ". ".join(text for text in (*marks, content.title) if text)
+            table(content.header, cells, title)
+        elif content.title:
+            typer.echo(f"{content.title}: {'; '.join(content.lines)}")
+        else:
+            for line in content.lines:
+                typer.echo(line)

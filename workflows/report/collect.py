@@ -1,0 +1,128 @@
+"""From a project's finished jobs to its results, as objects.
+
+Nothing is recomputed. It may be done at any time, also in a project that is not
+finished.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from monty.json import MontyDecoder
+
+from ionface.analysis.energies.formation_energies import FormationEnergies
+from ionface.analysis.energies.ledger import LedgerEntry
+from ionface.analysis.kinds import kinds
+from ionface.analysis.rdf.rdf_result import RdfResult
+from ionface.analysis.result import Provenance, Result
+from ionface.workflows.projects.project import Project
+from ionface.workflows.study.study import DynamicsSpec, Study, crystal_label
+
+if TYPE_CHECKING:
+    from ionface.structures.model import InterfaceModel
+
+REFUSED = "refused"
+"""Key of what stands in a document in place of a result: why there is none."""
+
+
+@dataclass(frozen=True)
+class Results:
+    """What the finished jobs of a project say.
+
+    Attributes:
+        models: interface models by name.
+        energies: formation energies, as many as are booked, beside published ones.
+        found: results by kind, then by interface or crystal.
+        at_rest: RDFs of crystals at rest, by crystal.
+        refused: why an analysis gave nothing, by kind, then by interface or crystal.
+    """
+
+    models: Mapping[str, InterfaceModel] = field(default_factory=dict)
+    energies: FormationEnergies = field(default_factory=lambda: FormationEnergies(()))
+    found: Mapping[str, Mapping[str, Result]] = field(default_factory=dict)
+    at_rest: Mapping[str, RdfResult] = field(default_factory=dict)
+    refused: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+    @property
+    def provenance(self) -> Provenance:
+        """Return what they are worth together."""
+        every = [r for by_subject in self.found.values() for r in by_subject.values()]
+        every += [self.energies] if self.energies.entries else []
+        return Provenance.joint(result.provenance for result in every)
+
+
+def collect(project: Project) -> Results:
+    """Return the results of a project, as far as it is."""
+    done = list(_outputs(project))
+    decode = MontyDecoder().process_decoded
+    found: dict[str, dict[str, Result]] = {}
+    refused: dict[str, dict[str, str]] = {}
+    at_rest: dict[str, RdfResult] = {}
+    for role, subject, output in done:
+        # a reference crystal at rest is no run of the study, but stands beside one
+        for kind, data in (output if role == "dynamics" else {}).items():
+            if REFUSED in data:
+                refused.setdefault(kind, {})[subject] = data[REFUSED]
+            elif kind in kinds():
+                result = kinds()[kind].result.from_dict(data)
+                found.setdefault(kind, {})[subject] = result
+        if role == "landscape":
+            result = kinds()[role].result.from_dict(output)
+            found.setdefault(role, {})[subject] = result
+        if role == "reference":
+            at_rest[subject] = RdfResult.from_dict(output["rdf"])
+    study = project.study
+    return Results(
+        models={n: decode(out["model"]) for role, n, out in done if role == "model"},
+        energies=_energies(study, [o for role, _, o in done if role == "formation"]),
+        found=found | {"rdf": _with_references(study, found.get("rdf", {}), at_rest)},
+        at_rest=at_rest,
+        refused=refused,
+    )
+
+
+def _outputs(project: Project) -> Iterator[tuple[str, str, Any]]:
+    """Yield (role, subject, output) of the finished jobs that give a result."""
+    for job, _ in project.jobs():
+        if (role := job.metadata.get("result")) is None:
+            continue
+        query = {"uuid": job.uuid, "index": job.index}
+        document = project.store.query_one(query, ["output"], load=True)
+        if document is not None:
+            yield role, job.metadata["subject"], document["output"]
+
+
+def _energies(study: Study, entries: Sequence[Any]) -> FormationEnergies:
+    published = {line.interface: line for line in study.published}
+    booked = tuple(LedgerEntry.from_dict(entry) for entry in entries)
+    return FormationEnergies.of(booked, published)
+
+
+def _with_references(
+    study: Study, rdfs: Mapping[str, Result], at_rest: Mapping[str, RdfResult]
+) -> dict[str, Result]:
+    """Return the RDFs beside the crystals that their runs are compared with.
+
+    In motion where that is done, else at rest.
+    """
+    runs = {run.interface: run for run in study.dynamics}
+    return {
+        subject: replace(rdf, references=_references(runs[subject], rdfs, at_rest))
+        if subject in runs and isinstance(rdf, RdfResult)
+        else rdf
+        for subject, rdf in rdfs.items()
+    }
+
+
+def _references(
+    run: DynamicsSpec, rdfs: Mapping[str, Result], at_rest: Mapping[str, RdfResult]
+) -> dict[str, RdfResult]:
+    crystals = {}
+    for name in map(crystal_label, run.references):
+        if isinstance(moving := rdfs.get(name), RdfResult):
+            crystals[f"{name} (dynamics)"] = moving
+        elif name in at_rest:
+            crystals[f"{name} (at rest)"] = at_rest[name]
+    return crystals
