@@ -91,6 +91,7 @@ class AseStream(Closing):
             self.reason = failure or "it is no text: its first line has no end"
             return
         torn = is_text and not _ends_with_a_line(plain)
+        # A frame is handed on when the next one was looked at: the last may be torn.
         count, held = 0, None
         images = _attempts(plain)
         while True:

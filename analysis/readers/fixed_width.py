@@ -58,6 +58,7 @@ def row_layout(row: bytes) -> RowLayout | None:
     if len(dots) != 3 or dots[2] - dots[1] != dots[1] - dots[0]:
         return None
     before = dots[1] - dots[0] - _DECIMALS  # the point and what stands before it
+    # The sign and the digits before the point are looked for in one machine word.
     word = 8 if before >= 8 else 4
     if before < word or dots[0] + 1 < word:
         return None

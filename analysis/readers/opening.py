@@ -139,6 +139,7 @@ def check_timestep(timestep_fs: float | None) -> None:
 def _open(path: Path, timestep_fs: float | None) -> Trajectory:
     if path.is_dir():
         return _open_directory(path, timestep_fs)
+    # By its content: names of outputs are changed when they are kept.
     with open_binary(path) as stream:
         start = _first_bytes(stream.read)
     if start.startswith(MAGIC):

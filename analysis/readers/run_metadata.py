@@ -77,7 +77,11 @@ def fixed_of(free: NDArray[np.bool_] | None) -> NDArray[np.bool_] | None:
 
 
 def incar_tags(path: Path) -> dict[str, str]:
-    """Return the first word of each tag of an INCAR; nothing if there is no file."""
+    """Return the first word of each tag of an INCAR; nothing if there is no file.
+
+    Lines are taken as VASP takes them: comments after # or !, several tags apart by ;
+    and names in any case. pymatgen's Incar converts values and fails on stars.
+    """
     tags: dict[str, str] = {}
     for line in _text(path).splitlines():
         for setting in line.split("#")[0].split("!")[0].split(";"):
@@ -89,7 +93,7 @@ def incar_tags(path: Path) -> dict[str, str]:
 
 def _clock(ibrion: object, potim: object, block: object) -> Clock:
     steps, kind = _number(block), _number(ibrion)
-    if kind != 0:
+    if kind != 0:  # POTIM of a relaxation scales its steps: no time
         motion = None if kind is None else int(kind)
         return Clock(None, int(steps) if steps else None, motion)
     step = _number(potim)

@@ -78,6 +78,7 @@ def time_axis(
             f"{name}: its labels advance by {stride} steps, it was written every "
             f"{clock.block}; took {stride} x {clock.timestep_fs:g} fs between frames",
         )
+    # A label that does not advance begins another run, written into the same file.
     edges = [0, *(np.flatnonzero(np.diff(labels) <= 0) + 1).tolist(), len(labels)]
     if labels.size and labels[0] == UNKNOWN:
         edges = [0, len(labels)]
@@ -102,6 +103,7 @@ def _mended(name: str, labels: Labels) -> tuple[Labels, tuple[str, ...]]:
     if last < 2 or known[last:].any():
         note = f"{name}: some of its labels are unreadable; frames were counted instead"
         return np.full(len(labels), UNKNOWN), (note,)
+    # Fortran prints stars from the first label that outgrew its field to the end.
     stride = int(labels[last - 1] - labels[last - 2])
     further = labels[last - 1] + stride * np.arange(1, len(labels) - last + 1)
     mended = np.concatenate([labels[:last], further])
@@ -115,6 +117,7 @@ def _without_slips(name: str, labels: Labels) -> tuple[Labels, tuple[str, ...]]:
         return labels, ()
     stride = _commonest(np.diff(labels))
     middle = (labels[:-2] + labels[2:]) // 2
+    # Only a single label between two that fit each other is surely a slip of a digit.
     agree = labels[2:] - labels[:-2] == 2 * stride
     slips = np.flatnonzero(agree & (labels[1:-1] != middle))
     if not len(slips):
@@ -143,6 +146,8 @@ def _stride(labels: Labels, clock: Clock) -> int:
     forward = forward[forward > 0]
     if not len(forward):
         return clock.block or 1
+    # Where frames were left out, labels jump by a multiple of the true stride; if the
+    # commonest jump does not divide them all, the frames were thinned irregularly.
     common = _commonest(forward)
     return common if not (forward % common).any() else int(np.gcd.reduce(forward))
 

@@ -118,6 +118,7 @@ class VaspoutStream(Closing):
         """Return how many frames to read at once: whole chunks of the file."""
         motion = self._file[_MOTION] if self._count else None
         together = motion and motion["position_ions"].chunks
+        # HDF5 decompresses whole chunks: half of one would cost as much, twice.
         step = together[0] if together else 1
         wanted = AT_ONCE // (24 * len(self.species))
         return max(step, wanted // step * step, 1)
@@ -132,6 +133,7 @@ class VaspoutStream(Closing):
         scale = float(motion["scale"][()]) if "scale" in motion else 1.0
         lattices = np.asarray(motion["lattice_vectors"][start:stop], float) * scale
         fractional = np.asarray(motion["position_ions"][start:stop], float)
+        # VASP reserves space for all steps: what it did not write is zeros or NaN.
         good = np.isfinite(fractional).all(axis=(1, 2)) & _solid(lattices)
         if len(self.species) > 1:  # atoms do not all stand at the origin
             good &= fractional.any(axis=(1, 2))
@@ -214,6 +216,8 @@ class VaspoutStream(Closing):
         block, steps = clock.block or 1, tags.get("NSW", "0")
         if block == 1:
             return clock
+        # Versions of VASP differ in which of the two they write; the file's length
+        # tells, except where a run was killed early.
         planned = int(steps) if steps.isdigit() else 0
         if planned and self._count > planned // block:
             return Clock(clock.timestep_fs, 1)

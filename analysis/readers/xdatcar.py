@@ -200,6 +200,7 @@ class XdatcarStream:
         if not final and not _finished(rows, len(self.species)):
             return None
         frame = XdatcarFrame(_label(separator), self._lattice, self._positions(rows))
+        # A frame with a row too many or too few would shift all that follow.
         if self._row_at(offset):
             raise _TornError("it has more lines than there are atoms")
         if self._rest_at(offset):
@@ -256,6 +257,7 @@ class XdatcarStream:
             counts = [int(word) for word in lines[6].split()]
         except (ValueError, IndexError) as error:
             raise _NoHeaderError(str(error)) from error
+        # Symbols may carry the name of their pseudopotential, as in Li_sv/3a.
         symbols = [re.sub(r"[^A-Za-z].*", "", word) for word in lines[5].split()]
         if not all(word.isascii() and word.isdigit() for word in lines[6].split()):
             raise _NoHeaderError(f"numbers of atoms {lines[6][:80]!r}")
