@@ -66,7 +66,7 @@ class OutcarStream:
         self._buffer = TextBuffer(path)
         start = self._buffer.seek(_TABLE, limit=LONGEST_STEP)
         head = self._buffer.get(0, len(self._buffer) if start < 0 else start)
-        # Reversed, so that the first of several lines of a tag, VASP's own, wins.
+        # Reversed, so that the first of several lines of one tag is taken.
         tags = {name.decode(): value.decode("ascii", "replace")
                 for name, value in reversed(_TAG.findall(head))}  # fmt: skip
         try:

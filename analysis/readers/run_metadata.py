@@ -80,7 +80,8 @@ def incar_tags(path: Path) -> dict[str, str]:
     """Return the first word of each tag of an INCAR; nothing if there is no file.
 
     Lines are taken as VASP takes them: comments after # or !, several tags apart by ;
-    and names in any case. pymatgen's Incar converts values and fails on stars.
+    and names in any case. pymatgen's Incar reads them, too, but importing it takes
+    longer than reading most runs.
     """
     tags: dict[str, str] = {}
     for line in _text(path).splitlines():

@@ -216,8 +216,7 @@ class VaspoutStream(Closing):
         block, steps = clock.block or 1, tags.get("NSW", "0")
         if block == 1:
             return clock
-        # Versions of VASP differ in which of the two they write; the file's length
-        # tells, except where a run was killed early.
+        # Only its length tells which of the two it is; of a killed run, nothing does.
         planned = int(steps) if steps.isdigit() else 0
         if planned and self._count > planned // block:
             return Clock(clock.timestep_fs, 1)
