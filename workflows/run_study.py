@@ -1,0 +1,52 @@
+"""Run a study here from Python, as `ionface run` does from the command line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ionface.errors import IonfaceError
+from ionface.workflows.projects import runner
+from ionface.workflows.projects.project import Project
+from ionface.workflows.report.collect import Results
+from ionface.workflows.report.project_report import write_report
+from ionface.workflows.study.study import Study, quickened
+from ionface.workflows.study.study_files import load
+
+
+def run(
+    study: Study | str | Path,
+    project: str | Path,
+    *,
+    engine: str | None = None,
+    quick: bool = False,
+    observer: runner.Observer = runner.nobody,
+) -> Results:
+    """Run a study in a project directory, or go on with it; return what it found.
+
+    Finished jobs are never computed again, so that running again resumes after an
+    interruption and costs nothing after the end. The report lies in
+    `project/report.html`.
+
+    Args:
+        study: a Study, the name of a built-in one, or the path of a YAML file.
+        project: directory; made if it is not there.
+        engine: of all energies and dynamics, instead of the study's own.
+        quick: small models and short runs: a rehearsal, no result.
+        observer: hears of each job before it runs: name, number, how many there are.
+
+    Raises:
+        IonfaceError: the study is not valid, the directory holds another one, or a
+            job failed; the others are finished and kept.
+    """
+    resolved = study if isinstance(study, Study) else load(str(study))
+    resolved = resolved.with_engine(engine)
+    opened = Project.create(Path(project), quickened(resolved) if quick else resolved)
+    outcome = runner.run(opened, observer)
+    results, _ = write_report(opened)
+    if outcome.failed:
+        name, message = next(iter(outcome.failed.items()))
+        raise IonfaceError(
+            f"{len(outcome.failed)} jobs failed; the first is {name}: {message}. "
+            "What finished is kept: mend the cause and run again"
+        )
+    return results
