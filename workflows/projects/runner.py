@@ -62,11 +62,12 @@ Observer = Callable[[str, int, int], None]
 """Hears of each job before it runs: its name, its number, how many there are."""
 
 
-def _nobody(name: str, number: int, total: int) -> None:
+def nobody(name: str, number: int, total: int) -> None:
+    """Observe nothing."""
     del name, number, total
 
 
-def run(project: Project, observer: Observer = _nobody) -> Outcome:
+def run(project: Project, observer: Observer = nobody) -> Outcome:
     """Run every job of a project that is not done; one that fails blocks its children.
 
     Args:
