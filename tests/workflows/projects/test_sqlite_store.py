@@ -150,7 +150,7 @@ def test_four_writers_at_once_lose_nothing(tmp_path):
     SqliteStore(path).connect()
     writers = [_start(path, name, 25) for name in "abcd"]
     for writer in writers:
-        writer.communicate(timeout=60)
+        writer.communicate()
         assert writer.returncode == 0
     assert SqliteStore(path).count() == 100
 

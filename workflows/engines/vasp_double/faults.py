@@ -35,41 +35,20 @@ class CrashError(Exception):
 
 
 MESSAGES = {
-    "algo_tet": "ALGO=A and IALGO=5X tend to fail with the tetrahedron method",
-    "amin": "One of the lattice vectors is very long (>50 A), but AMIN is rather large",
-    "bravais": "Inconsistent Bravais lattice types found for crystalline and",
-    "brions": "BRIONS problems: POTIM should be increased",
     "brmix": "BRMIX: very serious problems\n  the old and the new charge density differ"
     "\n  old charge density:  100.00000 new  100.00100",
-    "dentet": "DENTET: can't reach specified precision",
     "edddav": "Error EDDDAV: Call to ZHEGV failed. Returncode =   8 1  16",
-    "eddiag": "ERROR in EDDIAG: call to ZHEEV/ZHEEVX/DSYEV/DSYEVX failed! INFO= 7",
     "eddrmm": "WARNING in EDDRMM: call to ZHEGV failed, returncode =   6  3  10",
-    "grad_not_orth": "EDWAV: internal error, the gradient is not orthogonal",
-    "inv_rot_mat": "VERY BAD NEWS! internal error in subroutine INVGRP?\n"
-    "  rotation matrix was not found (increase SYMPREC)",
-    "nicht_konv": "ERROR: SBESSELITER : nicht konvergent",
     "out_of_memory": "Allocation would exceed memory limit",
-    "point_group": "POINT_GROUP: group operation missing",
-    "posmap": "POSMAP internal error: symmetry equivalent atom not found",
     "pricel": "internal error in subroutine PRICEL (probably precision)",
-    "pssyevx": "ERROR in subspace rotation PSSYEVX: too few eigenvalues",
-    "real_optlay": "REAL_OPTLAY: internal error (1)",
-    "rhosyg": "RHOSYG internal error: stars are not distinct",
-    "rspher": "ERROR RSPHER: internal error",
     "subspacematrix": "WARNING: Sub-Space-Matrix is not hermitian in DAV            4",
-    "tet": "Tetrahedron method fails (number of k-points < 4)",
     "too_few_bands": "TOO FEW BANDS!!",
     "zbrent": "ZBRENT: fatal error in bracketing\n      please rerun with smaller EDIFF"
     ", or copy CONTCAR\n      to POSCAR and continue",
-    "zheev": "ERROR EDDIAG: Call to routine ZHEEV failed!",
     "zpotrf": "LAPACK: Routine ZPOTRF failed!",
 }
 """What VASP prints, by custodian's name of the error."""
-WARNINGS = (
-    "algo_tet", "amin", "brions", "brmix", "dentet", "eddrmm", "subspacematrix",
-    "too_few_bands",
-)  # fmt: skip
+WARNINGS = ("brmix", "eddrmm", "subspacematrix", "too_few_bands")
 """Messages after which VASP goes on."""
 ON_STDERR = ("out_of_memory",)
 OWN = (

@@ -70,8 +70,10 @@ class OutcarWriter:
     def ionic(self, step: Step) -> None:
         """Add what follows the electronic steps."""
         tags = self.run.settings.tags
-        settled = "\n----------- aborting loop because EDIFF is reached ---------\n\n\n"
-        self.stream.write(settled if step.converged else _warning(tags["NELM"]))
+        if step.converged:
+            self.stream.write(
+                "\n----------- aborting loop because EDIFF is reached ---------\n\n\n"
+            )
         self.stream.write(_fermi(self.run, every_band=step.last))
         if step.point.stress is not None and tags["ISIF"] > 0:
             self.stream.write(_stress(step.point.stress, step.lattice))
@@ -190,21 +192,12 @@ def _lattice_table(lattice: FloatArray, cutoff: float) -> str:
 
 
 def _k_points(run: Run) -> str:
-    """Return the k-points, Cartesian and reciprocal, with weights."""
-    points, weights = run.k_points.points, run.k_points.weights
-    tables = {
-        "k-points in units of 2pi/SCALE and weight": points
-        @ np.linalg.inv(run.poscar.lattice).T,
-        "k-points in reciprocal lattice and weights": points,
-    }
-    text = ""
-    for title, values in tables.items():
-        text += f" {title}: automatic mesh\n"
-        for point, weight in zip(values, weights, strict=True):
-            text += "".join(fixed(x, 12, 8) for x in point) + fixed(weight, 12, 3)
-            text += "\n"
-        text += "\n"
-    return text
+    """Return the k-points in fractions of the reciprocal lattice, with weights."""
+    table = np.column_stack([run.k_points.points, run.k_points.weights])
+    return (
+        " k-points in reciprocal lattice and weights: automatic mesh\n"
+        f"{rows(table, 12, 8)}\n"
+    )
 
 
 def _plane_waves(run: Run) -> str:
@@ -297,19 +290,6 @@ def _thermo(t: Thermo, energy: float) -> str:
     )
 
 
-def _warning(nelm: int) -> str:
-    return (
-        " " + "-" * 77 + "\n"
-        "|           W    W    AA    RRRRR   N    N  II  N    N   GGGG   !!!"
-        "           |\n"
-        "|     The electronic self-consistency was not achieved in the given"
-        "          |\n"
-        f"|     number of steps (NELM ={nelm:4d}). The forces and other quantities"
-        "       |\n|     evaluated might not be reliable.                     "
-        "                  |\n " + "-" * 77 + "\n\n"
-    )
-
-
 def _timing(name: str, cpu_s: float, wall_s: float) -> str:
     cpu, wall = fixed(cpu_s, 11, 4), fixed(wall_s, 11, 4)
     return f"{name:>10}:  cpu time {cpu}: real time {wall}\n"
@@ -328,7 +308,5 @@ def _accounting(cpu_s: float, wall_s: float) -> str:
     return (
         "\n\n General timing and accounting informations for this job:\n"
         f" ========================================================\n  \n{body}\n"
-        "                   Minor page faults:            0\n"
-        "                   Major page faults:            0\n"
         "          Voluntary context switches:            0\n"
     )
