@@ -184,8 +184,8 @@ def _halves(
     if half * (window[1] - window[0]) < LAGS:
         return []
     lags = lag_window(half, *window)
-    parts = (positions[:half], positions[half : 2 * half])
-    return [(msd_by_atom(part, lags.lags), lags, part) for part in parts]
+    halves = (positions[:half], positions[half : 2 * half])
+    return [(msd_by_atom(part, lags.lags), lags, part) for part in halves]
 
 
 def _aging(halves: list[SlopeFit]) -> tuple[str, ...]:

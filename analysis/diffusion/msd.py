@@ -15,7 +15,7 @@ from ionface.analysis.result import Provenance, Result, plain
 from ionface.analysis.trajectory.frames import FloatArray
 from ionface.errors import AnalysisError
 
-_CHUNK = 4_000_000
+_BLOCK = 4_000_000
 """Numbers that are transformed at once: 64 MB with their spectrum."""
 
 DIRECTIONS = {"3d": (0, 1, 2), "in-plane": (0, 1), "normal": (2,)}
@@ -55,9 +55,9 @@ def axis_msd(positions: FloatArray) -> FloatArray:
     n_frames, n_atoms = _shape(positions)
     squares = np.zeros((n_frames, 3))
     spectrum: FloatArray | None = None
-    for _, part in _parts(positions):
-        squares += np.einsum("tax,tax->tx", part, part)
-        power = _power(part).sum(axis=1)
+    for _, block in _blocks(positions):
+        squares += np.einsum("tax,tax->tx", block, block)
+        power = _power(block).sum(axis=1)
         spectrum = power if spectrum is None else spectrum + power
     assert spectrum is not None  # _shape refuses an empty set of atoms
     products = _correlation(spectrum, n_frames)
@@ -76,9 +76,9 @@ def msd_by_atom(positions: FloatArray, lags: NDArray[np.intp]) -> FloatArray:
     """
     n_frames, n_atoms = _shape(positions)
     result = np.empty((len(lags), n_atoms, 3))
-    for span, part in _parts(positions):
-        products = _correlation(_power(part), n_frames)
-        result[:, span] = _displacements(part * part, products)[lags]
+    for atoms, block in _blocks(positions):
+        products = _correlation(_power(block), n_frames)
+        result[:, atoms] = _displacements(block * block, products)[lags]
     return result
 
 
@@ -222,20 +222,20 @@ def _shape(positions: FloatArray) -> tuple[int, int]:
     return positions.shape[0], positions.shape[1]
 
 
-def _parts(positions: FloatArray) -> Iterator[tuple[slice, FloatArray]]:
+def _blocks(positions: FloatArray) -> Iterator[tuple[slice, FloatArray]]:
     """Yield a few atoms at a time, centered: large coordinates cost no digits."""
-    atoms = max(1, _CHUNK // (12 * len(positions)))
-    for start in range(0, positions.shape[1], atoms):
-        span = slice(start, start + atoms)
-        part = positions[:, span]
-        yield span, part - part.mean(axis=0)
+    number = max(1, _BLOCK // (12 * len(positions)))
+    for start in range(0, positions.shape[1], number):
+        atoms = slice(start, start + number)
+        block = positions[:, atoms]
+        yield atoms, block - block.mean(axis=0)
 
 
-def _power(part: FloatArray) -> FloatArray:
+def _power(block: FloatArray) -> FloatArray:
     from scipy.fft import next_fast_len, rfft
 
-    length = next_fast_len(2 * len(part) - 1, real=True)  # padded: no wrap-around
-    spectrum = rfft(np.ascontiguousarray(part.transpose(1, 2, 0)), n=length)
+    length = next_fast_len(2 * len(block) - 1, real=True)  # padded: no wrap-around
+    spectrum = rfft(np.ascontiguousarray(block.transpose(1, 2, 0)), n=length)
     power = spectrum.real**2 + spectrum.imag**2
     return np.asarray(power.transpose(2, 0, 1), dtype=np.float64)
 

@@ -74,17 +74,6 @@ class Interphase:
     growth: tuple[Growth, ...] = ()
     notes: tuple[str, ...] = ()
 
-    def rows(self) -> Iterator[dict[str, float]]:
-        """Yield one row per window, for a table."""
-        for index, (start, end) in enumerate(self.windows_fs):
-            row = {"start_fs": start, "end_fs": end}
-            for front in range(self.widths.shape[1]):
-                row[f"front {front + 1} position (Å)"] = self.positions[index, front]
-                row[f"front {front + 1} width (Å)"] = self.widths[index, front]
-                row[f"front {front + 1} error (Å)"] = self.errors[index, front]
-            row["overlap (Å)"] = self.overlaps[index]
-            yield {name: float(value) for name, value in row.items()}
-
     def as_dict(self) -> dict[str, Any]:
         """Return plain JSON values."""
         growth = [

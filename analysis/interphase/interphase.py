@@ -29,10 +29,10 @@ from ionface.analysis.readers import open_trajectory
 from ionface.analysis.trajectory.frames import FloatArray
 from ionface.errors import AnalysisError
 
-__all__ = ["Front", "Growth", "Interphase", "fit_fronts", "interphase", "interphase_of"]
+__all__ = ["Front", "Growth", "Interphase", "fit_fronts", "interphase"]
 
-PARTS = 4
-"""Each window is fitted in so many parts; their scatter is its error."""
+INTERVALS = 4
+"""Each window is fitted in so many intervals; their scatter is its error."""
 
 LAYER = 1.0
 """Å: smearing before the overlap is measured, half the spacing of atomic layers."""
@@ -67,38 +67,40 @@ def interphase(
         )
     trajectory = open_trajectory(trajectory)
     windows = max(1, min(windows, len(trajectory)))
-    parts = max(1, min(PARTS, len(trajectory) // windows))
+    intervals = max(1, min(INTERVALS, len(trajectory) // windows))
     found = profiles(
         trajectory,
         [*first, *second],
         resolution=resolution,
-        windows=windows * parts,
+        windows=windows * intervals,
         smearing=0.0,
         drift=drift,
     )
-    return interphase_of(found, first, second, parts=parts)
+    return _interphase(found, first, second, intervals)
 
 
-def interphase_of(
-    found: Profiles, first: Sequence[str], second: Sequence[str], *, parts: int = 1
+def _interphase(
+    counted: Profiles, first: Sequence[str], second: Sequence[str], intervals: int
 ) -> Interphase:
     """Return the same from profiles without smearing.
 
     Args:
-        found: with `parts` times as many windows as wanted.
+        counted: profiles with `intervals` times as many windows as wanted.
         first: marker species of the first phase.
         second: those of the second.
-        parts: of each window, whose scatter gives its error.
+        intervals: of each window, whose scatter gives its error.
 
     Raises:
         AnalysisError: a phase has no marker, or both are apart.
     """
-    frames = np.array(found.frames, dtype=np.float64)[:, None] * found.slice_volume
+    frames = np.array(counted.frames, dtype=np.float64)[:, None] * counted.slice_volume
     a, b = (
-        sum(found.densities[s] for s in names) * frames for names in (first, second)
+        sum(counted.densities[s] for s in names) * frames for names in (first, second)
     )
-    a, b = (v.reshape(-1, parts, v.shape[-1]) for v in (np.asarray(a), np.asarray(b)))
-    fits = [_window(x, y, found) for x, y in zip(a, b, strict=True)]
+    a, b = (
+        v.reshape(-1, intervals, v.shape[-1]) for v in (np.asarray(a), np.asarray(b))
+    )
+    fits = [_window(x, y, counted) for x, y in zip(a, b, strict=True)]
     number = min(len(widths) for _, widths, _, _ in fits)
     notes = []
     if any(len(widths) != number for _, widths, _, _ in fits):
@@ -107,9 +109,10 @@ def interphase_of(
         )
     widths = np.array([w[:number] for _, w, _, _ in fits])
     errors = np.array([e[:number] for _, _, e, _ in fits])
-    spans = found.windows_fs
+    times_fs = counted.windows_fs
     times = tuple(
-        (spans[i][0], spans[i + parts - 1][1]) for i in range(0, len(spans), parts)
+        (times_fs[i][0], times_fs[i + intervals - 1][1])
+        for i in range(0, len(times_fs), intervals)
     )
     middles = np.mean(times, axis=1) / 1000.0
     growth = [_growth(middles, widths[:, i], errors[:, i]) for i in range(number)]
@@ -127,28 +130,28 @@ def interphase_of(
 
 
 def _window(
-    a: FloatArray, b: FloatArray, found: Profiles
+    a: FloatArray, b: FloatArray, counted: Profiles
 ) -> tuple[FloatArray, FloatArray, FloatArray, float]:
-    """Return positions, widths, errors and overlap of one window of several parts."""
-    whole = fit_fronts(a.sum(0), b.sum(0), found.height, periodic=found.periodic)
+    """Return positions, widths, errors and overlap of one window of some intervals."""
+    whole = fit_fronts(a.sum(0), b.sum(0), counted.height, periodic=counted.periodic)
     scatter: list[list[float]] = []
     for x, y in zip(a, b, strict=True):
-        part = fit_fronts(x, y, found.height, periodic=found.periodic)
-        if len(part) == len(whole):
-            scatter.append([front.width for front in part])
+        fronts = fit_fronts(x, y, counted.height, periodic=counted.periodic)
+        if len(fronts) == len(whole):
+            scatter.append([front.width for front in fronts])
     if len(scatter) > 1:
         noise = np.std(scatter, axis=0, ddof=1) / np.sqrt(len(scatter))
     else:
         noise = np.zeros(len(whole))
     layers = np.array([front.gap for front in whole]) / np.sqrt(12)
-    sigma = LAYER * a.shape[1] / found.height
-    x, y = (blurred(v.sum(0), sigma, periodic=found.periodic) for v in (a, b))
-    block = find_block(x, y, periodic=found.periodic)
+    sigma = LAYER * a.shape[1] / counted.height
+    x, y = (blurred(v.sum(0), sigma, periodic=counted.periodic) for v in (a, b))
+    block = find_block(x, y, periodic=counted.periodic)
     return (
         np.array([front.position for front in whole]),
         np.array([front.width for front in whole]),
         np.asarray(np.hypot(noise, layers), dtype=np.float64),
-        overlap(x, y, block, found.height),
+        overlap(x, y, block, counted.height),
     )
 
 

@@ -124,6 +124,11 @@ def _column(inverse: FloatArray, block: Segment) -> FloatArray:
     return np.broadcast_to(inverse[:, :, 2], (len(block), 3))
 
 
+INTERVALS = 4
+"""Each window is cut into so many intervals, whose scatter is its error: few enough
+that each is longer than what neighbors remember."""
+
+
 @dataclass(frozen=True, repr=False)
 class LayerCoordination(Result):
     """How many neighbors atoms have, by the height at which they are.
@@ -135,7 +140,8 @@ class LayerCoordination(Result):
         windows_fs: first and last time of each window, fs.
         numbers: mean coordination number, NaN where no atom is, shape
             (n_windows, n_layers).
-        errors: standard error from the scatter between parts of the window, same shape.
+        errors: standard error from the scatter between intervals of the window, same
+            shape.
         atoms: mean number of central atoms, same shape.
     """
 
@@ -233,19 +239,19 @@ def layer_coordination(
     edges = layer_edges([float(edge) for edge in given], trajectory)
     looked = np.arange(0, len(trajectory), stride)
     windows = min(windows, len(looked))
-    parts = max(1, min(4, len(looked) // windows))
-    bounds = np.linspace(0, len(looked), windows * parts + 1).round().astype(int)
-    sums = np.zeros((windows * parts, len(edges) - 1))
+    intervals = max(1, min(INTERVALS, len(looked) // windows))
+    bounds = np.linspace(0, len(looked), windows * intervals + 1).round().astype(int)
+    sums = np.zeros((windows * intervals, len(edges) - 1))
     atoms = np.zeros_like(sums)
     for number, (places, counts) in enumerate(
         _frames(trajectory, pair, cutoff, stride)
     ):
-        part = int(np.searchsorted(bounds, number, side="right")) - 1
+        interval = int(np.searchsorted(bounds, number, side="right")) - 1
         layer = np.searchsorted(edges, places * height, side="right") - 1
         held = (layer >= 0) & (layer < len(edges) - 1)
-        np.add.at(sums[part], layer[held], counts[held])
-        np.add.at(atoms[part], layer[held], 1)
-    shape = (windows, parts, -1)
+        np.add.at(sums[interval], layer[held], counts[held])
+        np.add.at(atoms[interval], layer[held], 1)
+    shape = (windows, intervals, -1)
     times = trajectory.times_or_nan_fs[looked]
     return LayerCoordination(
         pair="-".join(pair),
@@ -253,11 +259,11 @@ def layer_coordination(
         edges=edges,
         windows_fs=tuple(
             (float(times[low]), float(times[high - 1]))
-            for low, high in pairwise(bounds[::parts])
+            for low, high in pairwise(bounds[::intervals])
         ),
         numbers=_ratio(sums.reshape(shape).sum(1), atoms.reshape(shape).sum(1)),
         errors=_scatter(_ratio(sums, atoms).reshape(shape)),
-        atoms=atoms.reshape(shape).sum(1) / np.diff(bounds[::parts])[:, None],
+        atoms=atoms.reshape(shape).sum(1) / np.diff(bounds[::intervals])[:, None],
         provenance=Provenance.of(trajectory),
     )
 
@@ -331,13 +337,13 @@ def _ratio(sums: FloatArray, atoms: FloatArray) -> FloatArray:
     return np.where(atoms > 0, sums / np.maximum(atoms, 1), np.nan)
 
 
-def _scatter(parts: FloatArray) -> FloatArray:
+def _scatter(intervals: FloatArray) -> FloatArray:
     """Return the standard error over axis 1 of values that may be missing."""
-    held = np.isfinite(parts).sum(axis=1)
-    filled = np.where(np.isfinite(parts), parts, 0.0)
+    held = np.isfinite(intervals).sum(axis=1)
+    filled = np.where(np.isfinite(intervals), intervals, 0.0)
     means = filled.sum(axis=1) / np.maximum(held, 1)
-    squares = np.where(np.isfinite(parts), (parts - means[:, None]) ** 2, 0.0).sum(
-        axis=1
-    )
+    squares = np.where(
+        np.isfinite(intervals), (intervals - means[:, None]) ** 2, 0.0
+    ).sum(axis=1)
     errors = np.sqrt(squares / np.maximum(held - 1, 1) / np.maximum(held, 1))
     return np.where(held > 1, errors, np.nan)

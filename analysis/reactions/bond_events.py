@@ -225,11 +225,11 @@ def contacts(trajectory: Trajectory, pair: Pair, reach: float) -> Contacts:
     if not len(trajectory):
         _ = trajectory.lattice  # raises, with the reason why there is no frame
     first, second = (trajectory.indices(symbol) for symbol in pair)
-    parts, start = [], 0
+    found, start = [], 0
     for block in trajectory.blocks(BLOCK):
-        parts.append(_block(block, start, first, second, reach, trajectory.pbc))
+        found.append(_block(block, start, first, second, reach, trajectory.pbc))
         start += len(block)
-    columns = [np.concatenate(part) for part in zip(*parts, strict=True)]
+    columns = [np.concatenate(column) for column in zip(*found, strict=True)]
     order = np.lexsort((columns[2], columns[1], columns[0]))
     a, b, frame, distance = (column[order] for column in columns)
     return Contacts(a, b, frame, distance)
@@ -290,10 +290,10 @@ def _nearest(
     pbc: tuple[bool, ...],
 ) -> FloatArray:
     """Return the squared distance to the nearest image, Å², shape (frames, n)."""
-    spans = np.where(pbc, np.ceil(ratio + 0.5) - 1, 0).astype(int)
-    check_number(float(np.prod(2 * spans + 1)), lattices[0], reach)
+    images = np.where(pbc, np.ceil(ratio + 0.5) - 1, 0).astype(int)
+    check_number(float(np.prod(2 * images + 1)), lattices[0], reach)
     d = s @ lattices
-    shifts = itertools.product(*(range(-n, n + 1) for n in spans.tolist()))
+    shifts = itertools.product(*(range(-n, n + 1) for n in images.tolist()))
     nearest = np.full(d.shape[:2], np.inf)
     for shift in shifts:
         move = np.array(shift, dtype=float) @ lattices  # (frames or 1, 3)

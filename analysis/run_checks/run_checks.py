@@ -25,6 +25,22 @@ from ionface.analysis.trajectory.frames import FloatArray
 from ionface.analysis.trajectory.trajectory import Trajectory
 from ionface.errors import TrajectoryError
 
+_NUMBERS = {
+    "temperature_k": "temperature",
+    "temperature_error_k": "temperature_error",
+    "temperature_std_k": "temperature_std",
+    "canonical_std_k": "canonical_std",
+    "equilibrated_fs": "equilibrated_fs",
+    "target_k": "target",
+}
+_SERIES = {
+    "times_fs": "times_fs",
+    "temperatures_k": "temperatures",
+    "potential_energy_ev": "potential_energy",
+    "conserved_ev": "conserved",
+}
+"""Names in the file, which carry the unit, and attributes; null stands for NaN."""
+
 
 @dataclass(frozen=True, repr=False)
 class RunChecks(Result):
@@ -89,41 +105,27 @@ class RunChecks(Result):
             "checks": [plain(row) for row in self.rows()],
             "duration_ps": self.duration_ps,
             "frames": self.frames,
-            "temperature_k": plain(self.temperature),
-            "temperature_error_k": plain(self.temperature_error),
-            "temperature_std_k": plain(self.temperature_std),
-            "canonical_std_k": plain(self.canonical_std),
-            "equilibrated_fs": plain(self.equilibrated_fs),
-            "target_k": plain(self.target),
+            **{key: plain(getattr(self, name)) for key, name in _NUMBERS.items()},
             "notes": list(self.notes),
             "n_atoms": self.n_atoms,
-            "times_fs": plain(self.times_fs),
-            "temperatures_k": plain(self.temperatures),
-            "potential_energy_ev": plain(self.potential_energy),
-            "conserved_ev": plain(self.conserved),
+            **{key: plain(getattr(self, name)) for key, name in _SERIES.items()},
         }
 
     @classmethod
     def restore(cls, data: Mapping[str, Any], provenance: Provenance) -> Self:
         """Return the checks that `values` wrote."""
+        numbers = {name: number_of(data[key]) for key, name in _NUMBERS.items()}
+        series = {name: np.array(data[k], dtype=float) for k, name in _SERIES.items()}
         return cls(
             checks=tuple(Check.from_row(row) for row in data["checks"]),
             verdict=data["verdict"],
             duration_ps=data["duration_ps"],
             frames=data["frames"],
-            temperature=number_of(data["temperature_k"]),
-            temperature_error=number_of(data["temperature_error_k"]),
-            temperature_std=number_of(data["temperature_std_k"]),
-            canonical_std=number_of(data["canonical_std_k"]),
-            equilibrated_fs=number_of(data["equilibrated_fs"]),
-            target=number_of(data["target_k"]),
-            times_fs=np.array(data["times_fs"], dtype=np.float64),
-            temperatures=np.array(data["temperatures_k"], dtype=np.float64),
-            potential_energy=np.array(data["potential_energy_ev"], dtype=np.float64),
-            conserved=np.array(data["conserved_ev"], dtype=np.float64),
             n_atoms=data["n_atoms"],
             notes=tuple(data["notes"]),
             provenance=provenance,
+            **numbers,
+            **series,
         )
 
     def summary(self) -> str:

@@ -19,7 +19,7 @@ from ionface.analysis.rdf.kernels.images import (
 )
 from ionface.analysis.trajectory.frames import FloatArray
 
-CHUNK = 8192
+BLOCK = 8192
 """Pairs that are held at once: arrays of 64 kB stay in the processor's cache."""
 
 
@@ -55,9 +55,9 @@ def _count_frames(
     intervals: IntArray,
 ) -> None:
     for row, pair in enumerate(task.pairs):
-        for rows, columns in _tiles(task, *pair):
-            meetings = np.broadcast(rows, columns).size
-            for span in _spans(intervals, meetings):
+        for rows, columns in _atom_blocks(task, *pair):
+            pairs = np.broadcast(rows, columns).size
+            for span in _frame_blocks(intervals, pairs):
                 d = _differences(w, rows, columns, span, lattice, images)
                 distances = found.distances[intervals[span.start], row]
                 for squared in _squares(d, images.shifts, lattice):
@@ -72,25 +72,25 @@ def _fractional(positions: FloatArray, inverse: FloatArray) -> list[FloatArray]:
     return [x * inverse[0, k] + y * inverse[1, k] + z * inverse[2, k] for k in range(3)]
 
 
-def _tiles(
+def _atom_blocks(
     task: PairTask, a: int, b: int
 ) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp]]]:
     """Yield atoms that meet one another, as two arrays that broadcast together."""
     first, second = task.groups[a], task.groups[b]
     if a != b:
-        size = max(1, CHUNK // len(second))
+        size = max(1, BLOCK // len(second))
         for start in range(0, len(first), size):
             yield first[start : start + size, None], second[None, :]
         return
     rows, columns = np.triu_indices(len(first), 1)
-    for start in range(0, len(rows), CHUNK):
-        span = slice(start, start + CHUNK)
+    for start in range(0, len(rows), BLOCK):
+        span = slice(start, start + BLOCK)
         yield first[rows[span]], second[columns[span]]
 
 
-def _spans(intervals: IntArray, meetings: int) -> Iterator[slice]:
+def _frame_blocks(intervals: IntArray, pairs: int) -> Iterator[slice]:
     """Yield runs of frames of one interval that fit into memory."""
-    size = max(1, CHUNK // meetings)
+    size = max(1, BLOCK // pairs)
     edges = np.flatnonzero(np.diff(intervals, prepend=-1, append=-1))
     for low, high in itertools.pairwise(edges.tolist()):
         for start in range(low, high, size):
