@@ -11,7 +11,7 @@ from __future__ import annotations
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -116,17 +116,27 @@ def write_xdatcar(folder: Path) -> Path:
 
 
 def ionface(*words: str) -> Crossings:
-    """Return the crossings of one command, run in this process."""
+    """Return the crossings of one command, run in this process for the second time.
+
+    The first time imports, and many modules call functions of ours while they are
+    imported; that is no part of the walk.
+    """
+    with tempfile.TemporaryDirectory() as elsewhere:
+        _run(*words, out=elsewhere)
+    with tempfile.TemporaryDirectory() as elsewhere, traced() as found:
+        _run(*words, out=elsewhere)
+    return found
+
+
+def _run(*words: str, out: str) -> None:
     from ionface.workflows.cli import main
 
-    sys.argv = ["ionface", *words]
-    with traced() as found:
-        try:
-            main()
-        except SystemExit as end:
-            if end.code:
-                raise
-    return found
+    sys.argv = ["ionface", *(word.replace("OUT", out) for word in words)]
+    try:
+        main()
+    except SystemExit as end:
+        if end.code:
+            raise
 
 
 def measure(folder: Path) -> dict[str, Crossings]:
@@ -134,14 +144,21 @@ def measure(folder: Path) -> dict[str, Crossings]:
     xdatcar = write_xdatcar(folder)
     study = folder / "al-al.yaml"
     study.write_text(STUDY)
-    rdf: Callable[[], Crossings] = lambda: ionface(  # noqa: E731
-        "analyze", "rdf", str(xdatcar), "--pair", "In-S", "--timestep", "2",
-        "--out", str(folder / "rdf.json"), "--json",
-    )  # fmt: skip
     return {
-        "`ionface analyze rdf XDATCAR --pair In-S`": rdf(),
+        "`ionface analyze rdf XDATCAR --pair In-S`": ionface(
+            "analyze",
+            "rdf",
+            str(xdatcar),
+            "--pair",
+            "In-S",
+            "--timestep",
+            "2",
+            "--out",
+            "OUT/rdf.json",
+            "--json",
+        ),
         "`ionface run STUDY` (EMT)": ionface(
-            "run", str(study), "--project", str(folder / "project")
+            "run", str(study), "--project", "OUT/project"
         ),
     }
 
