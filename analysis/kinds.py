@@ -27,7 +27,7 @@ from ionface.analysis.interphase.layers import LayerCoordination, layer_coordina
 from ionface.analysis.kind import Crystal, Kind, Progress
 from ionface.analysis.pairs import parse_pair
 from ionface.analysis.rdf.bonds import BondCounts, bond_length, bonds
-from ionface.analysis.rdf.rdf import RunningRdf, crystal_rdf, rdf
+from ionface.analysis.rdf.rdf import RdfSettings, RunningRdf, crystal_rdf, rdf
 from ionface.analysis.rdf.rdf_result import RdfResult
 from ionface.analysis.reactions.reaction_report import ReactionReport, reactions
 from ionface.analysis.reactions.reference_fractions import RANGE
@@ -125,6 +125,11 @@ class RdfChoices:
     bins: int = 200
     windows: int = 20
     references: tuple[Crystal, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be, before anything is read."""
+        _ = list(map(parse_pair, self.pairs))
+        RdfSettings(self.cutoff, self.bins, self.windows)
 
 
 def _rdf(
@@ -230,6 +235,10 @@ class BondChoices:
     pairs: tuple[str, ...]
     windows: int = 10
 
+    def __post_init__(self) -> None:
+        """Refuse what cannot be, before anything is read."""
+        _ = list(map(bond_of, self.pairs))
+
 
 def bond_of(text: str) -> tuple[tuple[str, str], float]:
     """Return the pair that "In-S" or "In-S:3.0" names, and its bond length, Å.
@@ -239,8 +248,10 @@ def bond_of(text: str) -> tuple[tuple[str, str], float]:
     """
     name, colon, length = text.partition(":")
     pair = parse_pair(name)
+    if not colon:
+        return pair, bond_length(pair)
     try:
-        reach = float(length) if colon else bond_length(pair)
+        reach = float(length)
     except ValueError:
         reach = -1.0
     if not reach > 0:
@@ -286,6 +297,10 @@ class ReactionChoices:
     references: tuple[Crystal, ...] = ()
     windows: int = 10
 
+    def __post_init__(self) -> None:
+        """Refuse what cannot be, before anything is read."""
+        _ = list(map(parse_pair, self.pairs))
+
 
 def _reactions(
     trajectory: Trajectory, settings: ReactionChoices, progress: Progress | None = None
@@ -330,6 +345,10 @@ class MsdChoices:
     species: tuple[str, ...] = ()
     layers: tuple[float, ...] = ()
     drift: tuple[str, ...] = ("auto",)
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be, before anything is read."""
+        drift_of(self.drift)
 
 
 def drift_of(words: tuple[str, ...]) -> Drift:
@@ -395,6 +414,11 @@ class ProfileChoices:
     between: str | None = None
     windows: int = 10
 
+    def __post_init__(self) -> None:
+        """Refuse what cannot be, before anything is read."""
+        if self.between is not None:
+            markers_of(self.between)
+
 
 def markers_of(text: str) -> tuple[list[str], list[str]]:
     """Return the marker species of both phases, as of "In:S+P".
@@ -454,6 +478,10 @@ class LayerChoices:
     edges: tuple[float, ...] = ()
     windows: int = 4
     stride: int = 1
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be, before anything is read."""
+        bond_of(self.pair)
 
 
 def _layers(
