@@ -31,10 +31,6 @@ def _with_folder(path: Path) -> Path:
     return path
 
 
-OutWithFigure = Annotated[
-    Path,
-    typer.Option("--out", help="JSON; a PNG beside it.", callback=_with_folder),
-]
 OutWithTable = Annotated[
     Path,
     typer.Option(
