@@ -1,11 +1,18 @@
 """What is learnt: arrays in, numbers out. Knows no engine, no workflow, no queue.
 
-energies, ledger    interface formation energies; which energies may be combined
-readers             whatever a run left behind, as a trajectory
-trajectory          frames by their arrays; `trajectory_files` is our own format
-rdf, bonds, peaks   partial RDFs with all periodic images, bonds against time
-reactions, motion   bonds that form and stay; diffusion, profiles, checks of the run
-figures, report     pictures of all of these, and one self-contained HTML file
+trajectory   frames by their arrays, and our own file of them
+readers      whatever a run left behind, as a trajectory
+rdf          partial RDFs with all periodic images; bonds against time
+reactions    bonds that form and stay
+diffusion    mean squared displacements, diffusion coefficients, activation energies
+interphase   densities, coordination and mixing along the normal
+run_checks   whether a run may be trusted
+energies     interface formation energies; which energies may be combined
+statistics   means and trends of correlated series, with the errors that they have
+result       the base of all results: provenance, file, table, figure
+kinds        every kind of result by its name
+figures      a picture of each kind
+report       tables of each kind, and one self-contained HTML file
 
 Units are eV, Å, fs, K unless a name says otherwise.
 """

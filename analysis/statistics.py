@@ -127,6 +127,7 @@ def equilibrated_from(series: FloatArray, most: float = 0.5) -> int:
     Source: Chodera, J. Chem. Theory Comput. 12, 1799 (2016),
     doi:10.1021/acs.jctc.5b00784.
     """
+    # Steps of 2.5 % of the run: the worth of what is kept is flat around its maximum.
     starts = np.unique(np.linspace(0, most * len(series), 21).astype(int))
     worth = [(len(series) - s) / inefficiency(series[s:]) for s in starts]
     return int(starts[int(np.argmax(worth))])

@@ -32,6 +32,7 @@ VIBRATION = 1.0
 of ions in crystals is 0.1-0.8 Å² at 300-1000 K."""
 
 CONFIDENCE = 0.95
+"""Of all intervals and bounds: that of two standard errors, as readers expect."""
 _TWO_SIDED = 1.959963984540054  # standard deviations that hold 95 %
 
 WIDEST_EXPONENT = 0.6

@@ -10,9 +10,11 @@ from ionface.analysis.reactions.bond_events import BondHistory
 from ionface.analysis.trajectory.frames import FloatArray
 
 EARLY = 5
-"""The first so many formings tell the rate at the onset."""
+"""The first so many formings tell the rate at the onset: their mean time is known to
+45 % (1/√5), and they are over before partners run out and the rate falls."""
 
 CONFIDENCE = 0.95
+"""Of the lower limit of a lifetime that no break, or few, can tell."""
 
 
 @dataclass(frozen=True)

@@ -40,6 +40,8 @@ from ionface.analysis.trajectory.trajectory import Trajectory
 from ionface.errors import AnalysisError
 
 BINS_PER_ANGSTROM = 40
+"""Bins of 0.025 Å: a quarter of what a bond's length spreads over at 300 K, so that
+binning blurs no shell, and wide enough to be filled by a window of frames."""
 
 
 @dataclass(frozen=True)
@@ -282,7 +284,8 @@ def _shares(
 FS_PER_PS = 1000.0
 
 UNEXPLAINED = 0.5
-"""A fit whose residual exceeds this part of the measured is no explanation."""
+"""A fit whose residual exceeds this part of the measured is no explanation: most of
+what is seen would then be something else."""
 
 HEADER = (
     "pair", "verdict", "bonds at 0", "bonds at end", "gain", "trend", "survive",

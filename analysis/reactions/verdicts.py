@@ -20,10 +20,12 @@ from ionface.analysis.statistics import correlated_mean, trend
 Word = Literal["growing", "falling", "steady", "fluctuating", "absent"]
 
 SIGMAS = 3.0
-"""A change counts from so many standard errors on."""
+"""A change counts from so many standard errors on: by chance in 0.3 % of the pairs, and
+a report has tens of them."""
 
 LEAST_CHANGE = 0.05
-"""A change counts from this part of the bonds at the start on ..."""
+"""A change counts from this part of the bonds at the start on: a crystal of hundreds
+of bonds resolves changes that mean nothing ..."""
 
 LEAST_BONDS = 1.5
 """... and from so many bonds on: a single event, however lasting, is no trend."""
@@ -32,13 +34,15 @@ HALF_A_BOND = 0.5
 """Counts are whole: the first frame tells its mean no better than this."""
 
 ABSENT = 0.1
-"""Fewer bonds than this on average are no bond to speak of."""
+"""Fewer bonds than this on average are no bond to speak of: one for a tenth of the run."""
 
 STAYING = 0.5
-"""Bonds stay if at least this part survives a quarter of the run unbroken."""
+"""Bonds stay if at least this part survives a quarter of the run unbroken: more of them
+outlive it than not."""
 
 LATE = 0.25
-"""The last quarter of the run is its end."""
+"""The last quarter of the run is its end: long enough for a mean, short enough that
+what grows has not grown much within it."""
 
 
 @dataclass(frozen=True)

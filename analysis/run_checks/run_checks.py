@@ -114,8 +114,9 @@ class RunChecks(Result):
     @classmethod
     def restore(cls, data: Mapping[str, Any], provenance: Provenance) -> Self:
         """Return the checks that `values` wrote."""
-        numbers = {name: number_of(data[key]) for key, name in _NUMBERS.items()}
-        series = {name: np.array(data[k], dtype=float) for k, name in _SERIES.items()}
+        known: dict[str, Any] = {}
+        known |= {name: number_of(data[key]) for key, name in _NUMBERS.items()}
+        known |= {name: np.array(data[k], dtype=float) for k, name in _SERIES.items()}
         return cls(
             checks=tuple(Check.from_row(row) for row in data["checks"]),
             verdict=data["verdict"],
@@ -124,8 +125,7 @@ class RunChecks(Result):
             n_atoms=data["n_atoms"],
             notes=tuple(data["notes"]),
             provenance=provenance,
-            **numbers,
-            **series,
+            **known,
         )
 
     def summary(self) -> str:

@@ -140,7 +140,7 @@ def heights(lattice: FloatArray) -> FloatArray:
         AnalysisError: the cell has no volume.
     """
     volume = abs(np.linalg.det(lattice))
-    if not volume > 1e-6:
+    if not volume > 1e-6:  # Å³: vectors in one plane, but for rounding
         raise AnalysisError(
             f"the cell has no volume ({volume:.2g} Å³), so densities have no meaning; "
             "give the trajectory a cell with three independent vectors"
