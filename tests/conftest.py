@@ -16,6 +16,8 @@ def environment():
 
     `monkeypatch` undoes its own changes only.
     """
+    # a module's fixture may have run custodian, which writes when the batch job began
+    os.environ.pop("CUSTODIAN_WALLTIME_START", None)
     before = dict(os.environ)
     yield
     os.environ.clear()

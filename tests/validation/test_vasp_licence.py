@@ -119,7 +119,6 @@ def licensed(tmp_path, monkeypatch):
     monkeypatch.setitem(SETTINGS, "PMG_VASP_PSP_DIR", str(tmp_path / "library"))
     monkeypatch.setenv("IONFACE_VASP_CALCULATOR", "emt")
     monkeypatch.setenv("IONFACE_VASP_SHIFT", "-5")
-    monkeypatch.delenv("CUSTODIAN_WALLTIME_START", raising=False)
 
 
 def test_a_project_keeps_titles_and_hashes_only(licensed, tmp_path):

@@ -221,7 +221,6 @@ def double(potcar_library, monkeypatch):
         double_command,
     )
 
-    monkeypatch.delenv("CUSTODIAN_WALLTIME_START", raising=False)
     monkeypatch.setenv("IONFACE_VASP_CALCULATOR", "ase.calculators.emt.EMT")
 
     def engine(wrapper=None, grows=False, prerelax=None, **settings):

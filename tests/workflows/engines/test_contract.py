@@ -67,7 +67,6 @@ def springs(tmp_path, monkeypatch):
 @pytest.fixture(params=EVERY_ENGINE)
 def name(request, springs, monkeypatch):
     """The name of each engine, with what it needs to run here."""
-    monkeypatch.delenv("CUSTODIAN_WALLTIME_START", raising=False)
     monkeypatch.setenv("IONFACE_VASP_CALCULATOR", EMT)
     return request.param
 

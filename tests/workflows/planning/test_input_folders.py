@@ -127,7 +127,6 @@ def submit(tmp_path):
             capture_output=True,
             text=True,
             check=False,
-            timeout=60,
         )
 
     return run

@@ -54,7 +54,6 @@ def finished(tmp_path_factory):
             capture_output=True,
             text=True,
             check=False,
-            timeout=120,
         )
         assert done.returncode == 0, done.stderr
     return out

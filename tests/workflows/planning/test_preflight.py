@@ -155,7 +155,6 @@ def test_the_command_line_shows_a_refusal_without_a_traceback(tmp_path):
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
     )
     assert done.returncode == 1
     assert done.stderr.count("ionface: ") == 1

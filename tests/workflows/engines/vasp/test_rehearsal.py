@@ -65,7 +65,6 @@ sys.exit(process.returncode)
 @pytest.fixture
 def rehearse(tmp_path, monkeypatch):
     """Run a study with a fault until all is done; return how it went."""
-    monkeypatch.delenv("CUSTODIAN_WALLTIME_START", raising=False)
     monkeypatch.setenv("IONFACE_VASP_CALCULATOR", "emt")
     monkeypatch.setenv("IONFACE_VASP_SHIFT", "-5")
     monkeypatch.setenv("STOP_MARK", str(tmp_path / "stopped"))

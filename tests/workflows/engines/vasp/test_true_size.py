@@ -43,7 +43,6 @@ def ionface(folder, *words, **environment):
         capture_output=True,
         text=True,
         check=False,
-        timeout=600,
     )
 
 

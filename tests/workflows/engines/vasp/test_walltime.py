@@ -46,7 +46,6 @@ def run(tmp_path):
             capture_output=True,
             text=True,
             check=False,
-            timeout=300,
         )
         assert "Traceback" not in done.stderr
         return done
