@@ -34,7 +34,7 @@ HALF_A_BOND = 0.5
 """Counts are whole: the first frame tells its mean no better than this."""
 
 ABSENT = 0.1
-"""Fewer bonds than this on average are no bond to speak of: one for a tenth of the run."""
+"""Fewer bonds than this on average are none to speak of: one for a tenth of a run."""
 
 STAYING = 0.5
 """Bonds stay if at least this part survives a quarter of the run unbroken: more of them
