@@ -1,9 +1,18 @@
 """Study files: every mistake gets its line, its key, its value and what is allowed."""
 
+from dataclasses import replace
+
 import pytest
+from ase.build import bulk, fcc111
 
 from ionface.errors import IonfaceError
-from ionface.structures.specs import CrystalLayer, Doping, PolymerLayer
+from ionface.structures.specs import (
+    CrystalLayer,
+    Doping,
+    InterfaceSpec,
+    PolymerLayer,
+    SlabLayer,
+)
 from ionface.workflows.study.study import EngineChoice, EngineNames, quickened
 from ionface.workflows.study.study_files import builtin_names, load, parse, to_yaml
 
@@ -159,3 +168,27 @@ def test_a_key_that_stands_twice_is_told_with_both_lines():
     text = "name: a\nengine: chgnet\ninterfaces: []\nengine: sevennet\n"
     with pytest.raises(IonfaceError, match=r"a.yaml, line 4: 'engine' .* line 2"):
         parse(text, "a.yaml")
+
+
+def test_structures_in_a_study_survive_yaml_and_quick():
+    film = CrystalLayer(bulk("Al", cubic=True), (1, 0, 0), layers=6)
+    slab = SlabLayer(fcc111("Al", (1, 1, 3), vacuum=8.0))
+    study = replace(
+        load("lpscl-in"), interfaces=(InterfaceSpec("a", film, slab),), dynamics=()
+    )
+    study = replace(study, references=(), published=())
+    assert parse(to_yaml(study), "again").interfaces == study.interfaces
+    quick = quickened(study).interface("a")
+    assert quick.film.layers < 6
+    assert quick.substrate == slab
+
+
+def test_slab_files_are_found_beside_the_study(tmp_path):
+    fcc111("Al", (1, 1, 3), vacuum=8.0).write(tmp_path / "mine.vasp")
+    (tmp_path / "study.yaml").write_text(
+        "name: x\ninterfaces:\n- name: a\n"
+        "  film: {material: Al, miller: [1, 1, 1], layers: 3}\n"
+        "  substrate: {slab: mine.vasp}\n"
+    )
+    substrate = load(str(tmp_path / "study.yaml")).interface("a").substrate
+    assert substrate == SlabLayer(str(tmp_path / "mine.vasp"), name="mine")
