@@ -8,7 +8,7 @@ its emptiest plane into a film.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -18,12 +18,11 @@ from pymatgen.core import Element, Structure
 from ionface.errors import StructureError
 from ionface.structures.periodic import (
     covalent_radii,
-    perpendicular_widths,
     widest_gap,
 )
 from ionface.structures.polymers.compression import Press
 from ionface.structures.polymers.crystallinity import order_of
-from ionface.structures.polymers.oligomers import allowed_supercell, supercells
+from ionface.structures.polymers.oligomers import chosen_supercell
 from ionface.structures.specs import AmorphousLayer
 
 Array = NDArray[np.float64]
@@ -82,24 +81,9 @@ def random_alloy_on(layer: AmorphousLayer, surface: Array, max_area: float) -> A
     Raises:
         StructureError: no such supercell, or as `random_alloy`.
     """
-    repeats = layer.supercell
-    if repeats is not None:
-        allowed_supercell(layer.phase, repeats, surface, max_area)
-    else:
-        wide = (
-            found
-            for found in supercells(surface, max_area)
-            if perpendicular_widths(np.array(found)[:, None] * surface).min() >= WIDE
-        )
-        repeats = next(wide, None)
-        if repeats is None:
-            raise StructureError(
-                f"{layer.phase}: no supercell up to max_area={max_area} Å² is {WIDE} Å "
-                "wide in both directions; raise max_area or give supercell"
-            )
+    repeats = chosen_supercell(layer, surface, max_area, WIDE)
     alloy = random_alloy(layer, np.array(repeats)[:, None] * surface)
-    supercell = (int(repeats[0]), int(repeats[1]))
-    return Alloy(alloy.symbols, alloy.coords, alloy.cell, supercell, alloy.provenance)
+    return replace(alloy, supercell=(int(repeats[0]), int(repeats[1])))
 
 
 def random_alloy(layer: AmorphousLayer, plane: Array) -> Alloy:
@@ -114,27 +98,13 @@ def random_alloy(layer: AmorphousLayer, plane: Array) -> Alloy:
             many atoms, or a density at which atoms overlap.
     """
     shares = _shares(layer)
-    low, high = DENSITY
-    if not low <= layer.density <= high:
-        raise StructureError(
-            f"{layer.phase}: density={layer.density} g/cm³ must lie between {low} and "
-            f"{high}"
-        )
     area = abs(float(np.linalg.det(plane)))
-    mean_mass = sum(x * float(Element(s).atomic_mass) for s, x in shares.items())
-    number = round(layer.density * DALTONS * area * layer.thickness / mean_mass)
-    if not len(shares) <= number <= MOST_ATOMS:
-        raise StructureError(
-            f"{layer.phase}: thickness={layer.thickness} Å on {area:.1f} Å² at "
-            f"{layer.density} g/cm³ makes {number} atoms; between {len(shares)} and "
-            f"{MOST_ATOMS} are possible: change the thickness"
-        )
-    counts = _whole(shares, number)
+    counts = _whole(shares, _number_of_atoms(layer, shares, area))
+    number = sum(counts.values())
     symbols = [symbol for symbol, n in counts.items() for _ in range(n)]
-    mass = sum(n * float(Element(s).atomic_mass) for s, n in counts.items())
     cell = np.zeros((3, 3))
     cell[:2, :2] = plane
-    cell[2, 2] = mass / (layer.density * DALTONS * area)
+    cell[2, 2] = _mass(counts) / (layer.density * DALTONS * area)
     coords, closest = _pushed_apart(symbols, cell, np.random.default_rng(layer.seed))
     if closest < 1:
         raise StructureError(
@@ -159,6 +129,30 @@ def random_alloy(layer: AmorphousLayer, plane: Array) -> Alloy:
             "seed": layer.seed,
         },
     )
+
+
+def _mass(amounts: Mapping[str, float]) -> float:
+    return sum(n * float(Element(s).atomic_mass) for s, n in amounts.items())
+
+
+def _number_of_atoms(
+    layer: AmorphousLayer, shares: Mapping[str, float], area: float
+) -> int:
+    low, high = DENSITY
+    if not low <= layer.density <= high:
+        raise StructureError(
+            f"{layer.phase}: density={layer.density} g/cm³ must lie between {low} and "
+            f"{high}"
+        )
+    mass = layer.density * DALTONS * area * layer.thickness
+    number = round(mass / _mass(shares))
+    if not len(shares) <= number <= MOST_ATOMS:
+        raise StructureError(
+            f"{layer.phase}: thickness={layer.thickness} Å on {area:.1f} Å² at "
+            f"{layer.density} g/cm³ makes {number} atoms; between {len(shares)} and "
+            f"{MOST_ATOMS} are possible: change the thickness"
+        )
+    return number
 
 
 def opened(structure: Structure) -> OpenedAlloy:

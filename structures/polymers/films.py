@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 from pymatgen.core import Element
 
 from ionface.errors import StructureError
-from ionface.structures.periodic import perpendicular_widths
 from ionface.structures.polymers.amorphous import DALTONS
 from ionface.structures.polymers.chains import whole_chain
 from ionface.structures.polymers.compression import (
@@ -29,10 +28,9 @@ from ionface.structures.polymers.compression import (
 )
 from ionface.structures.polymers.integrity import check
 from ionface.structures.polymers.oligomers import (
-    allowed_supercell,
     check_whole,
+    chosen_supercell,
     conformers,
-    supercells,
 )
 from ionface.structures.polymers.packing import packmol
 from ionface.structures.polymers.topology import Topology, joined, of_molecule
@@ -90,27 +88,12 @@ def pack_on(layer: FilmLayer, cell: Array, max_area: float) -> Film:
     Raises:
         StructureError: no such supercell within `max_area`, or as `pack`.
     """
-    if layer.supercell is not None:
-        allowed_supercell(layer.phase, layer.supercell, cell, max_area)
-        repeats = layer.supercell
-    else:
-        repeats = _roomy(layer, cell, max_area)
-    film = pack(layer, np.array(repeats)[:, None] * cell)
-    return replace(film, supercell=(int(repeats[0]), int(repeats[1])))
-
-
-def _roomy(layer: FilmLayer, cell: Array, max_area: float) -> tuple[int, int]:
     smiles = whole_chain(layer.film, layer.units, layer.ends)
     molecule, _, _ = conformers(smiles, CONFORMERS, layer.seed)
     length = _size(compact_first(molecule)[0]) + 2 * SKIN
-    for repeats in supercells(cell, max_area):
-        if perpendicular_widths(np.array(repeats)[:, None] * cell).min() >= length:
-            return repeats
-    raise StructureError(
-        f"{layer.phase}: no supercell up to max_area={max_area} Å² is {length:.1f} Å "
-        "wide in both directions, as long as one chain; raise max_area, shorten the "
-        "chain, or give supercell to let chains meet their own images"
-    )
+    repeats = chosen_supercell(layer, cell, max_area, length)
+    film = pack(layer, np.array(repeats)[:, None] * cell)
+    return replace(film, supercell=(int(repeats[0]), int(repeats[1])))
 
 
 def _size(coords: Array) -> float:

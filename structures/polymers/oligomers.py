@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 from pymatgen.core import Molecule
 
 from ionface.errors import StructureError
+from ionface.structures.periodic import perpendicular_widths
 from ionface.structures.polymers.chains import whole_chain, with_stereo
 from ionface.structures.polymers.topology import Topology, of_molecule
-from ionface.structures.specs import PolymerLayer
+from ionface.structures.specs import AmorphousLayer, FilmLayer, PolymerLayer
 
 Array = NDArray[np.float64]
 CONFORMERS = 40  # of which the flattest of low energy is taken
@@ -254,6 +255,33 @@ def allowed_supercell(
             f"{phase}: supercell={tuple(repeats)} has {area:.1f} Å²; give two "
             f"whole numbers above 0 within max_area={max_area} Å²"
         )
+
+
+def chosen_supercell(
+    layer: FilmLayer | AmorphousLayer, cell: Array, max_area: float, width: float
+) -> tuple[int, int]:
+    """Return a layer's own supercell, or the smallest one of a width both ways.
+
+    Args:
+        layer: that may name its supercell.
+        cell: in-plane vectors of a surface cell, Å, shape (2, 2).
+        max_area: Å².
+        width: between opposite sides, at least, Å.
+
+    Raises:
+        StructureError: the layer's supercell is none, or none within the limit is wide.
+    """
+    if layer.supercell is not None:
+        allowed_supercell(layer.phase, layer.supercell, cell, max_area)
+        return layer.supercell
+    for repeats in supercells(cell, max_area):
+        if perpendicular_widths(np.array(repeats)[:, None] * cell).min() >= width:
+            return repeats
+    raise StructureError(
+        f"{layer.phase}: no supercell up to max_area={max_area} Å² is {width:.1f} Å "
+        "wide in both directions, so that the layer does not meet its own images; "
+        "raise max_area, shorten the chains of a film, or give supercell"
+    )
 
 
 def supercells(cell: Array, max_area: float) -> list[tuple[int, int]]:

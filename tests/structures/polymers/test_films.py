@@ -246,7 +246,10 @@ def test_a_density_beyond_full_space_is_refused_at_once_with_that_of_crystals():
 
 @pytest.mark.parametrize(
     ("smiles", "crystal"),
-    [("c1ccccc1", 1.02), ("C" * 30, 1.00)],
+    [
+        ("c1ccccc1", 1.02),
+        pytest.param("C" * 30, 1.00, marks=pytest.mark.slow),  # 15 s of conformers
+    ],
 )
 def test_known_molecular_crystals_fill_what_is_published(smiles, crystal):
     """Benzene at 270 K and the crystal of polyethylene (long alkanes), g/cm³."""
