@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ionface.structures.crystals.library import read_crystal
 from ionface.structures.polymers.chains import whole_chain
-from ionface.structures.polymers.oligomers import check_whole
+from ionface.structures.polymers.oligomers import whole_molecule
 from ionface.structures.specs import (
     AmorphousLayer,
     CrystalLayer,
@@ -42,7 +42,8 @@ def layer_elements(layer: Layer) -> set[str]:
             elements |= {layer.doping.dopant, "Li"}
         return elements
     repeat = layer.film if isinstance(layer, FilmLayer) else layer.polymer
-    return _molecule_elements(whole_chain(repeat, layer.units, layer.ends))
+    molecule = whole_molecule(whole_chain(repeat, layer.units, layer.ends))
+    return {atom.GetSymbol() for atom in molecule.GetAtoms()}
 
 
 def crystal_elements(material: Material) -> set[str]:
@@ -53,12 +54,3 @@ def crystal_elements(material: Material) -> set[str]:
     """
     composition = read_crystal(material).composition
     return {element.symbol for element in composition.elements}
-
-
-def _molecule_elements(smiles: str) -> set[str]:
-    from rdkit import Chem, rdBase
-
-    with rdBase.BlockLogs():
-        molecule = Chem.MolFromSmiles(smiles)
-    check_whole(smiles, molecule)
-    return {atom.GetSymbol() for atom in Chem.AddHs(molecule).GetAtoms()}

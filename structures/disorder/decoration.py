@@ -17,13 +17,9 @@ from ionface.structures.crystals.library import (
     oxidation_states,
     read_crystal,
 )
-from ionface.structures.disorder.disorder import (
-    OrderedStructure,
-    exchanged,
-    ordered_crystals,
-    pick,
-)
+from ionface.structures.disorder.disorder import exchanged, ordered_crystals
 from ionface.structures.disorder.doping import dopant_charge, dope
+from ionface.structures.disorder.lattice_gas import OrderedStructure, pick
 from ionface.structures.specs import CrystalLayer, Exchange, Ordering, plain_material
 
 Array = NDArray[np.float64]
@@ -65,29 +61,24 @@ def filled(
     details: dict[str, Any] = {}
     if layer.ordering is not None:
         ordered, orderings = _ordering(layer)
-        details["ordering"] = {
-            **ordered.as_dict(),
-            "ewald_energies": [other.ewald_energy for other in orderings],
-        }
+        details["ordering"] = _described(ordered, orderings)
+    if layer.doping is None:
+        return sheet, details
     if isinstance(layer.doping, Exchange):
-        others = exchanged(sheet, layer.doping, oxidation)
-        swapped = pick(others, layer.doping.rank)
-        details["doping"] = {
-            **swapped.as_dict(),
-            "ewald_energies": [other.ewald_energy for other in others],
-        }
-        return swapped.structure, details
-    if layer.doping is not None:
-        doped = dope(sheet, layer.doping, candidates, oxidation)
-        picked = pick(doped, layer.doping.rank)
+        orderings = exchanged(sheet, layer.doping, oxidation)
+    else:
+        orderings = dope(sheet, layer.doping, candidates, oxidation)
         oxidation[layer.doping.dopant] = dopant_charge(layer.doping, oxidation)
-        details["doping"] = {
-            **picked.as_dict(),
-            "distinct_orderings": len(doped),
-            "ewald_energies": [other.ewald_energy for other in doped],
-        }
-        return picked.structure, details
-    return sheet, details
+    picked = pick(orderings, layer.doping.rank)
+    details["doping"] = _described(picked, orderings)
+    return picked.structure, details
+
+
+def _described(
+    picked: OrderedStructure, orderings: list[OrderedStructure]
+) -> dict[str, Any]:
+    energies = [ordering.ewald_energy for ordering in orderings]
+    return {**picked.as_dict(), "ewald_energies": energies}
 
 
 def _ordering(layer: CrystalLayer) -> tuple[OrderedStructure, list[OrderedStructure]]:

@@ -8,8 +8,7 @@ their arrangements by the Ewald energy of formal charges.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 from pymatgen.core import Structure
@@ -21,44 +20,13 @@ from ionface.structures.disorder.lattice_gas import (
     Arrangement,
     Group,
     LatticeGas,
+    OrderedStructure,
 )
 from ionface.structures.polyanions import bonded_groups
 from ionface.structures.specs import Exchange, Ordering
 
 EXCLUSION = 1.6  # Å; partly occupied sites nearer than this are images of one atom
 NEUTRAL = 1e-6  # e; charges are whole numbers, so any more is an excess
-Ranked = TypeVar("Ranked")  # OrderedStructure or DopedStructure
-
-
-@dataclass(frozen=True)
-class OrderedStructure:
-    """One arrangement.
-
-    Attributes:
-        structure: every site full.
-        ewald_energy: of formal charges, eV per cell; only differences have a meaning.
-        rank: 0 has the lowest energy.
-        arrangements: how many distinct ones were found.
-        enumerated: all arrangements were looked at, not a sample.
-        amounts: what was asked for and what there is, by name.
-    """
-
-    structure: Structure
-    ewald_energy: float
-    rank: int
-    arrangements: int
-    enumerated: bool
-    amounts: Mapping[str, float]
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return plain data for provenance."""
-        return {
-            "ewald_energy": self.ewald_energy,
-            "rank": self.rank,
-            "distinct_orderings": self.arrangements,
-            "enumerated": self.enumerated,
-            **self.amounts,
-        }
 
 
 def ordered_crystals(
@@ -139,20 +107,6 @@ def exchanged(
     }
     structures = _structures(structure, gas.lowest(exchange.orderings, exchange.seed))
     return _ranked(structures, gas, amounts, oxidation, "exchanged structure")
-
-
-def pick(ranked: list[Ranked], rank: int) -> Ranked:
-    """Return the arrangement of the rank that was asked for.
-
-    Raises:
-        StructureError: there are not so many distinct arrangements.
-    """
-    if not 0 <= rank < len(ranked):
-        raise StructureError(
-            f"rank={rank}, but {len(ranked)} distinct orderings exist; ranks count "
-            "from 0, `orderings` sets how many are kept"
-        )
-    return ranked[rank]
 
 
 def _free_atoms(structure: Structure, symbol: str) -> list[int]:

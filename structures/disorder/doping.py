@@ -11,7 +11,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import combinations, islice
 from math import comb
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +21,7 @@ from ionface.structures.checks import check_neutral, check_overlaps
 from ionface.structures.disorder.lattice_gas import (
     MAX_ENUMERATED,
     SAME_ENERGY,
+    OrderedStructure,
     ewald_matrix,
 )
 from ionface.structures.specs import Doping
@@ -33,47 +33,16 @@ APART = 2.00  # Å; and from another added Li
 SHELL = 0.15  # Å; free positions that differ less in distance are equally near
 
 
-@dataclass(frozen=True)
-class DopedStructure:
-    """One ordering of the dopants.
-
-    Attributes:
-        structure: with the dopants in place of hosts, the added Li behind all others.
-        x: dopants per formula unit, as they are.
-        requested_x: dopants per formula unit, as they were asked for.
-        dopants: site indices.
-        added: site indices of the added Li.
-        ewald_energy: of formal charges, eV per cell; only differences have a meaning.
-        rank: 0 has the lowest energy.
-    """
-
-    structure: Structure
-    x: float
-    requested_x: float
-    dopants: tuple[int, ...]
-    added: tuple[int, ...]
-    ewald_energy: float
-    rank: int
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return plain data for provenance."""
-        return {
-            "x": self.x,
-            "requested_x": self.requested_x,
-            "dopants": list(self.dopants),
-            "added": list(self.added),
-            "ewald_energy": self.ewald_energy,
-            "rank": self.rank,
-        }
-
-
 def dope(
     host_structure: Structure,
     doping: Doping,
     candidates: Array,
     oxidation: Mapping[str, float],
-) -> list[DopedStructure]:
+) -> list[OrderedStructure]:
     """Return symmetry-distinct orderings, the lowest Ewald energy first.
+
+    Their amounts: "x" and "requested_x" (dopants per formula unit), the site indices of
+    the "dopants" and of the "added" Li.
 
     Args:
         host_structure: bulk cell or slab, stoichiometric, undoped.
@@ -90,18 +59,29 @@ def dope(
     charges = {**oxidation, doping.dopant: dopant_charge(doping, oxidation)}
     added = round(charges[doping.host] - charges[doping.dopant])
     if not number:
-        return [DopedStructure(host_structure.copy(), 0.0, doping.x, (), (), 0.0, 0)]
+        amounts = {"x": 0.0, "requested_x": doping.x, "dopants": [], "added": []}
+        return [OrderedStructure(host_structure.copy(), 0.0, 0, 1, True, amounts)]
     check_neutral(host_structure, oxidation, f"host of {doping.dopant} doping")
     geometry = FreePositions(host_structure, candidates, hosts, added)
     ewald = EwaldMatrix(host_structure, candidates, charges)
-    ranked = _ranked(geometry, ewald, doping, number, charges)
-    doped = [
-        _doped(host_structure, doping, candidates, ordering, number / units, rank)
-        for rank, ordering in enumerate(ranked)
-    ]
-    for candidate in doped:
-        check_neutral(candidate.structure, charges, f"{doping.dopant}-doped structure")
-        check_overlaps(candidate.structure, f"{doping.dopant}-doped structure")
+    enumerated = comb(len(hosts), number) <= MAX_ENUMERATED
+    orderings = _ranked(geometry, ewald, doping, number, charges)
+    doped = []
+    for rank, ordering in enumerate(orderings):
+        structure = _doped(host_structure, doping.dopant, candidates, ordering)
+        check_neutral(structure, charges, f"{doping.dopant}-doped structure")
+        check_overlaps(structure, f"{doping.dopant}-doped structure")
+        amounts = {
+            "x": number / units,
+            "requested_x": doping.x,
+            "dopants": list(ordering.dopants),
+            "added": list(range(len(host_structure), len(structure))),
+        }
+        doped.append(
+            OrderedStructure(
+                structure, ordering.energy, rank, len(orderings), enumerated, amounts
+            )
+        )
     return doped
 
 
@@ -199,16 +179,12 @@ def _choices(hosts: int, number: int, seed: int) -> Iterator[tuple[int, ...]]:
 
 
 def _doped(
-    host: Structure,
-    doping: Doping,
-    candidates: Array,
-    ordering: _Ordering,
-    x: float,
-    rank: int,
-) -> DopedStructure:
+    host: Structure, dopant: str, candidates: Array, ordering: _Ordering
+) -> Structure:
+    """Return the host with its dopants, the added Li behind all other sites."""
     structure = host.copy()
     for index in ordering.dopants:
-        structure.replace(index, doping.dopant, properties=structure[index].properties)
+        structure.replace(index, dopant, properties=structure[index].properties)
     for place in ordering.added:
         nearest = _nearest_height(host, candidates[place])
         structure.append(
@@ -217,15 +193,7 @@ def _doped(
             coords_are_cartesian=True,
             properties=dict(host[nearest].properties),
         )
-    return DopedStructure(
-        structure=structure,
-        x=x,
-        requested_x=doping.x,
-        dopants=ordering.dopants,
-        added=tuple(range(len(host), len(structure))),
-        ewald_energy=ordering.energy,
-        rank=rank,
-    )
+    return structure
 
 
 def _nearest_height(host: Structure, position: Array) -> int:

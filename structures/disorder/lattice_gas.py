@@ -8,15 +8,18 @@ many, seeded simulated annealing finds the low ones.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations, product
 from math import comb, prod
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from pymatgen.analysis.ewald import EwaldSummation
 from pymatgen.core import Lattice, Structure
+
+from ionface.errors import StructureError
 
 Array = NDArray[np.float64]
 Integers = NDArray[np.int_]
@@ -57,6 +60,51 @@ class Arrangement:
 
     kinds: tuple[str, ...]
     energy: float
+
+
+@dataclass(frozen=True)
+class OrderedStructure:
+    """One way to fill the sites of a crystal or a slab, among those that were ranked.
+
+    Attributes:
+        structure: every site full.
+        ewald_energy: of formal charges, eV per cell; only differences have a meaning.
+        rank: 0 has the lowest energy.
+        arrangements: how many distinct ones were found.
+        enumerated: all arrangements were looked at, not a sample.
+        amounts: what was asked for and what there is, by name, as plain data.
+    """
+
+    structure: Structure
+    ewald_energy: float
+    rank: int
+    arrangements: int
+    enumerated: bool
+    amounts: Mapping[str, Any]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain data for provenance."""
+        return {
+            "ewald_energy": self.ewald_energy,
+            "rank": self.rank,
+            "distinct_orderings": self.arrangements,
+            "enumerated": self.enumerated,
+            **self.amounts,
+        }
+
+
+def pick(ranked: list[OrderedStructure], rank: int) -> OrderedStructure:
+    """Return the arrangement of the rank that was asked for.
+
+    Raises:
+        StructureError: there are not so many distinct arrangements.
+    """
+    if not 0 <= rank < len(ranked):
+        raise StructureError(
+            f"rank={rank}, but {len(ranked)} distinct orderings exist; ranks count "
+            "from 0, `orderings` sets how many are kept"
+        )
+    return ranked[rank]
 
 
 class LatticeGas:

@@ -28,9 +28,9 @@ from ionface.structures.polymers.compression import (
 )
 from ionface.structures.polymers.integrity import check
 from ionface.structures.polymers.oligomers import (
-    check_whole,
     chosen_supercell,
     conformers,
+    whole_molecule,
 )
 from ionface.structures.polymers.packing import packmol
 from ionface.structures.polymers.topology import Topology, joined, of_molecule
@@ -322,12 +322,7 @@ class Chain:
 
 def mass_and_size(smiles: str) -> tuple[float, int]:
     """Return the mass (Da) and the number of atoms of one chain."""
-    from rdkit import Chem, rdBase
-
-    with rdBase.BlockLogs():
-        molecule = Chem.MolFromSmiles(smiles)
-    check_whole(smiles, molecule)
-    symbols = [atom.GetSymbol() for atom in Chem.AddHs(molecule).GetAtoms()]
+    symbols = [atom.GetSymbol() for atom in whole_molecule(smiles).GetAtoms()]
     return sum(float(Element(s).atomic_mass) for s in symbols), len(symbols)
 
 

@@ -98,7 +98,7 @@ def conformers(smiles: str, number: int, seed: int) -> tuple[Any, Array, int]:
     from rdkit.Chem.rdDistGeom import EmbedMultipleConfs, ETKDGv3
 
     rdBase.DisableLog("rdApp.*")
-    check_whole(smiles, Chem.MolFromSmiles(smiles))
+    whole_molecule(smiles)
     settled, chosen = with_stereo(smiles, seed)
     molecule = Chem.AddHs(Chem.MolFromSmiles(settled))
     settings: Any = ETKDGv3()
@@ -125,15 +125,16 @@ def _relaxed(molecule: Any) -> Array:
     return np.array([energy for _, energy in outcomes])
 
 
-def check_whole(smiles: str, parsed: Any) -> None:
-    """Refuse what is no whole, neutral, closed-shell molecule.
+def whole_molecule(smiles: str) -> Any:
+    """Return RDKit's molecule, hydrogens included, of a neutral closed-shell SMILES.
 
-    Args:
-        smiles: named in the message.
-        parsed: by RDKit; None where it could not be read.
+    Raises:
+        StructureError: not a SMILES, charged, several fragments, open ends or valences.
     """
-    from rdkit import Chem
+    from rdkit import Chem, rdBase
 
+    with rdBase.BlockLogs():
+        parsed = Chem.MolFromSmiles(smiles)
     if parsed is None or parsed.GetNumAtoms() == 0:
         raise StructureError(
             f"{smiles!r} is not a SMILES that RDKit can read; an example is {P_DOL}"
@@ -146,6 +147,7 @@ def check_whole(smiles: str, parsed: Any) -> None:
         raise StructureError(f"{smiles!r} has charge {charge:+d}; give a neutral chain")
     if any(atom.GetNumRadicalElectrons() for atom in parsed.GetAtoms()):
         raise StructureError(f"{smiles!r} has open valences; close the ends, as with C")
+    return Chem.AddHs(parsed)
 
 
 def _flattest(molecule: Any, energies: Array) -> Array:

@@ -4,7 +4,8 @@ import pytest
 
 from ionface.errors import StructureError
 from ionface.structures.crystals.library import crystal, material
-from ionface.structures.disorder.disorder import exchanged, ordered_crystals, pick
+from ionface.structures.disorder.disorder import exchanged, ordered_crystals
+from ionface.structures.disorder.lattice_gas import pick
 from ionface.structures.polyanions import count_polyanions
 from ionface.structures.specs import Exchange, Ordering
 

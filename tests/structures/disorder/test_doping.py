@@ -8,7 +8,6 @@ from pymatgen.core import Lattice, Structure
 from ionface.errors import StructureError
 from ionface.structures.checks import check_neutral
 from ionface.structures.crystals.library import crystal, free_sites, material
-from ionface.structures.disorder.disorder import pick
 from ionface.structures.disorder.doping import (
     APART,
     EwaldMatrix,
@@ -16,6 +15,7 @@ from ionface.structures.disorder.doping import (
     dopant_charge,
     dope,
 )
+from ionface.structures.disorder.lattice_gas import pick
 from ionface.structures.slabs.crystal_layer import cut_slab
 from ionface.structures.specs import CrystalLayer, Doping
 
@@ -45,8 +45,8 @@ def test_doped_cell_is_neutral_and_states_the_true_content(host, x):
     ):
         counts = doped.structure.composition.get_el_amt_dict()
         number = counts["Al"]
-        assert doped.x == pytest.approx(number / 6)
-        assert abs(doped.x - x) <= 0.5 / 6 + 1e-9
+        assert doped.amounts["x"] == pytest.approx(number / 6)
+        assert abs(doped.amounts["x"] - x) <= 0.5 / 6 + 1e-9
         assert counts["Li"] == 6 + number
         assert counts["Ge"] == 12 - number
         check_neutral(doped.structure, {**OXIDATION, "Al": 3}, "doped")
@@ -75,8 +75,8 @@ def test_added_lithium_takes_the_nearest_free_position():
     structure, candidates = bulk()
     doped = dope(structure, Doping("Al", "Ge", 1 / 6), candidates, OXIDATION)[0]
     aluminum, lithium = (
-        doped.structure[doped.dopants[0]],
-        doped.structure[doped.added[0]],
+        doped.structure[doped.amounts["dopants"][0]],
+        doped.structure[doped.amounts["added"][0]],
     )
     lattice = structure.lattice
     fractions = lattice.get_fractional_coords(candidates)
@@ -110,7 +110,7 @@ def test_no_doping_gives_the_host_back():
     structure, candidates = bulk()
     (doped,) = dope(structure, Doping("Al", "Ge", 0.0), candidates, OXIDATION)
     assert doped.structure == structure
-    assert doped.x == 0
+    assert doped.amounts["x"] == 0
 
 
 @pytest.mark.parametrize(
@@ -130,7 +130,7 @@ def test_impossible_doping_is_refused(change, message):
     doping = replace(Doping("Al", "Ge", 0.5), **change)
     if doping.host == "P":  # same charge: no lithium is needed
         found = dope(structure, replace(doping, x=1 / 6), candidates, OXIDATION)
-        assert found[0].added == ()
+        assert found[0].amounts["added"] == []
         return
     with pytest.raises(StructureError, match=message):
         dope(structure, doping, candidates, OXIDATION)
@@ -146,7 +146,7 @@ def test_no_room_for_the_added_lithium_is_refused(free):
 def test_divalent_dopant_brings_two_lithium():
     structure, candidates = bulk()
     doped = dope(structure, Doping("Mg", "Ge", 1 / 6), candidates, OXIDATION)[0]
-    assert len(doped.added) == 2
+    assert len(doped.amounts["added"]) == 2
     assert dopant_charge(Doping("Mg", "Ge", 0.1), OXIDATION) == 2
 
 
