@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from pymatgen.core import Lattice, Structure
 
 from ionface.analysis.readers.vasprun import IonicStep
+from ionface.analysis.trajectory.joining import SAME_FRAME
 from ionface.analysis.trajectory.store import TrajectoryWriter
 from ionface.analysis.trajectory.trajectory import Trajectory
 from ionface.errors import IonfaceError
@@ -34,7 +35,6 @@ from ionface.workflows.engines.vasp.run_frames import (
     NEXT_TURN,
     RESTART_JUMP,
     RESTART_TURN,
-    SAME_FRAME,
     frames_up_to_state,
     run_frames,
     velocity_change,
@@ -208,7 +208,7 @@ class TrajectoryAssembler:
     def _begin_after(self, before: DynamicsRecord) -> None:
         self.last, self.level = before.last_step, dict(before.level)
         self._end = np.asarray(before.structure.frac_coords)
-        frames = Trajectory.open(before.trajectory.locate(runs_folder()))
+        frames = before.trajectory.open(runs_folder())
         # with a stride the frame before the end is not one step before it: then the
         # velocities across the restart are unknown
         if len(frames) > 1 and frames.steps[-1] - frames.steps[-2] == 1:

@@ -23,10 +23,10 @@ from ionface.analysis.energies.level_of_theory import LevelOfTheory
 from ionface.analysis.readers.vasp_terms import vasp_level
 from ionface.analysis.readers.vasprun import IonicStep, VasprunStream
 from ionface.analysis.readers.xdatcar import XdatcarStream
+from ionface.analysis.trajectory.joining import SAME_FRAME
 from ionface.errors import AnalysisError
 from ionface.workflows.engines.vasp.inputs import VaspRun
 
-SAME_FRAME = 2e-7  # fractional; vasprun.xml and XDATCAR have 8 digits
 RESTART_JUMP = 0.5  # Å; no atom moves that far in one step at battery temperatures
 
 # Relative changes of the velocities. Two unrelated sets differ by sqrt(2); within one
