@@ -177,10 +177,6 @@ class Engine(Protocol):
         """Return the ASE calculator of an engine that computes in process."""
         raise IonfaceError(f"{self.name} does not compute in process")
 
-    def for_queue(self, maker: Maker) -> Maker:
-        """Return one of its Makers as it should be where jobs have a wall time."""
-        return maker
-
     def describe(self, maker: Maker, structure: Structure) -> JobDescription | None:
         """Return what a job of one of its Makers will do with a structure.
 

@@ -6,10 +6,10 @@ melts and is quenched as a bulk, then is opened) -> checked -> the interface's f
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import Any
 
-from jobflow import Job
+from jobflow import Flow, Job
 from pymatgen.core import Structure
 
 from ionface.structures.polymers.film_layer import (
@@ -27,19 +27,16 @@ from ionface.workflows.engines.contract import (
     RelaxSettings,
 )
 from ionface.workflows.engines.durable import durable_job
-from ionface.workflows.engines.registry import study_engine
-from ionface.workflows.flows.jobs import interface_spec
 from ionface.workflows.flows.naming import named
-from ionface.workflows.study.study import Study
 
 QUICK_STAGE = 50  # steps
 FORCE = 0.05  # eV/Å; at the end, before the interface itself is relaxed
 
 
 @durable_job
-def pack(spec: dict[str, Any]) -> SoftLayer:
+def pack(spec: InterfaceSpec) -> SoftLayer:
     """Pack the film of an interface at random."""
-    return pack_layer(interface_spec(spec))
+    return pack_layer(spec)
 
 
 @durable_job
@@ -54,40 +51,39 @@ def check_settled(layer: SoftLayer, structure: Structure) -> SoftLayer:
     return settled(layer, structure)
 
 
-def film_jobs(study: Study, spec: InterfaceSpec) -> tuple[Any, list[Job]]:
-    """Return the reference to an interface's settled film, and the jobs before it."""
+def film_jobs(
+    spec: InterfaceSpec, engine: Engine, *, quick: bool = False
+) -> tuple[Any, list[Job | Flow]]:
+    """Return the reference to an interface's settled film, and the jobs before it.
+
+    Args:
+        spec: whose film is a FilmLayer or an AmorphousLayer.
+        engine: of relaxations and dynamics.
+        quick: show that it works; nothing has come to rest by then.
+    """
     assert isinstance(spec.film, FilmLayer | AmorphousLayer)
-    engine = study_engine(study, "dynamics")
-    packed = named(pack(asdict(spec)), spec.name, "pack film")
-    jobs, layer, structure = [packed], packed.output, packed.output.structure
+    packed = named(pack(spec), spec.name, "pack film")
+    jobs: list[Job | Flow] = [packed]
+    layer, structure = packed.output, packed.output.structure
     bulk = isinstance(spec.film, AmorphousLayer)
-    for stage in map(_quick if study.quick else _as_is, stages(spec.film)):
+    for stage in stages(spec.film):
         if bulk and not stage.periodic:
             cut = named(cut_open(layer, structure), spec.name, "open film")
             layer, structure, bulk = cut.output, cut.output.structure, False
             jobs.append(cut)
-        made = _stage_job(engine, stage, structure, spec.film.seed)
-        jobs.append(
-            named(
-                made, spec.name, f"film {stage.name}", kind=stage.kind, role="dynamics"
-            )
+        steps = min(stage.steps, QUICK_STAGE) if quick else stage.steps
+        step = _stage_job(
+            engine, replace(stage, steps=steps), structure, spec.film.seed
         )
-        structure = made.output.structure
+        tells = {"kind": stage.kind, "role": "dynamics"}
+        jobs.append(named(step, spec.name, f"film {stage.name}", **tells))
+        structure = step.output.structure
     checked = check_settled(layer, structure)
     named(checked, spec.name, "check film", like=layer.uuid)
     return checked.output, [*jobs, checked]
 
 
-def _as_is(stage: Stage) -> Stage:
-    return stage
-
-
-def _quick(stage: Stage) -> Stage:
-    """Return a stage that shows that it works; nothing has come to rest by then."""
-    return replace(stage, steps=min(stage.steps, QUICK_STAGE))
-
-
-def _stage_job(engine: Engine, stage: Stage, structure: Any, seed: int) -> Job:
+def _stage_job(engine: Engine, stage: Stage, structure: Any, seed: int) -> Job | Flow:
     if stage.kind == "relax":
         settings = RelaxSettings(
             fmax=stage.fmax or FORCE, steps=stage.steps, must_converge=False

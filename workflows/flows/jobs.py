@@ -5,8 +5,12 @@ They live here, in an importable module, because a stored job is found again by 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+import shutil
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from itertools import combinations_with_replacement
+from pathlib import Path
 from typing import Any
 
 from monty.json import MSONable
@@ -16,7 +20,6 @@ from ionface.analysis.energies.ledger import SlabsState, book
 from ionface.analysis.kinds import analysis
 from ionface.analysis.rdf.rdf import crystal_rdf
 from ionface.analysis.trajectory.joining import join
-from ionface.analysis.trajectory.store import store_digest
 from ionface.analysis.trajectory.trajectory import Trajectory
 from ionface.errors import AnalysisError
 from ionface.structures.interface import build_interface
@@ -25,7 +28,7 @@ from ionface.structures.model import InterfaceModel
 from ionface.structures.polymers.film_layer import SoftLayer
 from ionface.structures.polymers.integrity import MoleculeReport, check
 from ionface.structures.polymers.topology import Topology
-from ionface.structures.specs import CrystalLayer, InterfaceSpec, SlabLayer
+from ionface.structures.specs import InterfaceSpec
 from ionface.workflows.engines import progress
 from ionface.workflows.engines.durable import durable_job
 from ionface.workflows.engines.records import (
@@ -39,6 +42,9 @@ from ionface.workflows.engines.records import (
 from ionface.workflows.study.analyses import with_crystals
 
 TRAJECTORIES = "trajectories"
+"""Folder of a project where every run has one file, named after its subject."""
+
+JOINED = "trajectory.ionf"
 
 
 @dataclass(frozen=True)
@@ -81,19 +87,29 @@ class BuiltInterface(MSONable):
 
 @durable_job
 def build(
-    spec: Mapping[str, Any], film: SoftLayer | None = None, quick: bool = False
+    spec: InterfaceSpec, film: SoftLayer | None = None, quick: bool = False
 ) -> BuiltInterface:
-    """Build an interface model from its specification as plain data.
+    """Build an interface model from its specification.
 
     Args:
-        spec: as plain data.
+        spec: of the interface.
         film: a film or an amorphous layer that an engine has prepared.
         quick: the model is that of a rehearsal, and all that is computed of it says so.
     """
-    model = build_interface(interface_spec(spec), film)
+    model = build_interface(spec, film)
     if quick:
         model = replace(model, provenance={**model.provenance, "quick": True})
     return BuiltInterface.of(model)
+
+
+@durable_job
+def take_apart(
+    model: InterfaceModel | BuiltInterface, name: str | None = None
+) -> BuiltInterface:
+    """Return a model from another job with the structures that our jobs start from."""
+    if isinstance(model, BuiltInterface):
+        model = model.model
+    return BuiltInterface.of(replace(model, name=name or model.name))
 
 
 @durable_job
@@ -185,28 +201,35 @@ def repeated_crystal(crystal: str, min_atoms: int) -> Structure:
 def join_segments(
     name: str, segments: list[DynamicsRecord], quick: bool = False
 ) -> TrajectoryPointer:
-    """Write all segments as one trajectory into the project's trajectories/.
+    """Write all segments as one trajectory into this job's folder.
 
     Args:
-        name: of its file.
+        name: of the file that a project shows in its `trajectories` folder.
         segments: in their order.
         quick: they are those of a rehearsal; the trajectory says so.
     """
-    folder = runs_folder().parent / TRAJECTORIES
-    folder.mkdir(exist_ok=True)
-    path = folder / f"{name}.ionf"
     joined = join([segment.trajectory.open(runs_folder()) for segment in segments])
     check_frames(segments[-1], joined)
+    tells = {"level_of_theory": segments[-1].level, **joined.meta}
     if quick:
-        joined = replace(joined, meta={**joined.meta, "quick": True})
-    joined.write(path)
-    return TrajectoryPointer(
-        run=f"../{TRAJECTORIES}",
-        file=path.name,
-        path=str(path.resolve()),
-        sha256=store_digest(path),
-        frames=joined.n_frames,
-    )
+        tells["quick"] = True
+    path = Path(JOINED)
+    replace(joined, meta=tells).write(path)
+    shown = runs_folder().parent / TRAJECTORIES
+    if shown.is_dir():
+        _show(path, shown / f"{name}.ionf")
+    return TrajectoryPointer.to(path)
+
+
+def _show(path: Path, at: Path) -> None:
+    """Give a file a second name, which costs no disk; a copy where that is refused."""
+    new = at.with_name(at.name + ".new")
+    new.unlink(missing_ok=True)
+    try:
+        os.link(path, new)
+    except OSError:
+        shutil.copyfile(path, new)
+    new.replace(at)
 
 
 @durable_job
@@ -223,6 +246,11 @@ def analyze_dynamics(
     return {name: analyzed(frames, name, values) for name, values in analyses.items()}
 
 
+def all_pairs(species: Iterable[str]) -> list[str]:
+    """Return every pair of the elements that are there, as in "In-S"."""
+    return list(map("-".join, combinations_with_replacement(sorted(set(species)), 2)))
+
+
 def analyzed(
     frames: Trajectory, name: str, values: Mapping[str, Any]
 ) -> dict[str, Any]:
@@ -232,6 +260,8 @@ def analyzed(
     """
     kind = analysis(name)
     assert kind.analyze is not None
+    if values.get("pairs") == []:  # none are named: all that are there
+        values = {**values, "pairs": all_pairs(frames.species)}
     count = progress.counter(len(frames), "frames")
     try:
         settings = kind.configured(with_crystals(values))
@@ -253,18 +283,3 @@ def analyze_crystal(
         cutoff=cutoff,
     )
     return {"rdf": rdf.as_dict()}
-
-
-def interface_spec(data: Mapping[str, Any]) -> InterfaceSpec:
-    """Return the specification that a job carries as plain data."""
-    from pydantic import TypeAdapter
-
-    spec: InterfaceSpec = TypeAdapter(InterfaceSpec).validate_python(dict(data))
-    return spec
-
-
-def strained_sides(spec: InterfaceSpec) -> list[str]:
-    """Return which sides of an interface may be strained: "film", "substrate"."""
-    if not isinstance(spec.film, CrystalLayer | SlabLayer):
-        return []
-    return ["film", "substrate"] if spec.strained == "shared" else [spec.strained]

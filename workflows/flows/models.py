@@ -9,108 +9,162 @@ Most interfaces need none of this: then there is one job, `build`.
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Any
 
-from jobflow import Job
+from jobflow import Flow, Job, OutputReference
 
-from ionface.structures.specs import AmorphousLayer, FilmLayer, InterfaceSpec
-from ionface.workflows.engines.registry import engine, study_engine
+from ionface.structures.interface import build_interface
+from ionface.structures.specs import (
+    AmorphousLayer,
+    CrystalLayer,
+    FilmLayer,
+    InterfaceSpec,
+    SlabLayer,
+)
+from ionface.workflows.engines.contract import Engine
+from ionface.workflows.engines.registry import Role, configured, engine, study_engine
 from ionface.workflows.flows import ensembles, film_preparation, registry_scan
 from ionface.workflows.flows import jobs as tasks
 from ionface.workflows.flows.naming import named
 from ionface.workflows.study.study import Study
 
 
-def building_jobs(
-    study: Study, spec: InterfaceSpec
-) -> tuple[list[Job], dict[str, Job]]:
-    """Return all jobs up to the models of an interface, and the job of each model.
+@dataclass(frozen=True)
+class Start:
+    """Where the jobs of one interface start.
 
-    Returns:
-        The jobs in order, and by interface name the job whose output is a
-        BuiltInterface: one, or one for each member of an ensemble.
+    Attributes:
+        name: of the interface, or of a member of an ensemble.
+        built: a BuiltInterface, or the reference to one.
+        strained: which sides are strained: "film", "substrate".
     """
-    jobs: list[Job] = []
-    film = None
-    if isinstance(spec.film, FilmLayer | AmorphousLayer):
-        film, jobs = film_preparation.film_jobs(study, spec)
-    where = ensembles.disordered_side(spec)
-    if where is None:
-        built = {spec.name: _built(study, spec, film, "build")}
-        jobs += built.values()
-    else:
-        ranked, built = _members(study, spec, where, film)
-        jobs += ranked
-    if spec.scan is None:
-        for one in built.values():
-            one.metadata["result"] = "model"
-        return jobs, built
-    placed = {}
-    for name, one in built.items():
-        scanning, placed[name] = _scanned(study, spec, name, one)
-        jobs += scanning
-    return jobs, placed
+
+    name: str
+    built: tasks.BuiltInterface | OutputReference
+    strained: tuple[str, ...]
 
 
-def _built(study: Study, spec: InterfaceSpec, film: Any, task: str) -> Job:
-    return named(tasks.build(asdict(spec), film, study.quick), spec.name, task)
+@dataclass(frozen=True)
+class Models:
+    """All models of one interface.
+
+    Attributes:
+        jobs: up to the models, in their order.
+        starts: one, or one for each member of an ensemble, the lowest energy first.
+    """
+
+    jobs: list[Job | Flow]
+    starts: list[Start]
 
 
-def _members(
-    study: Study, spec: InterfaceSpec, where: ensembles.Disordered, film: Any
-) -> tuple[list[Job], dict[str, Job]]:
-    number = ensembles.available_orderings(spec, where)
-    built = [
-        _built(study, ordered, film, f"build ordering {rank}")
-        for rank in range(number)
-        for ordered in [ensembles.with_rank(spec, where, rank)]
-    ]
-    relax = study_engine(study, "formation").relax(ensembles.RANKING)
-    relaxed = [relax.make(getattr(one.output, where.side)) for one in built]
-    for rank, one in enumerate(relaxed):
-        task = f"relax ordering {rank}"
-        named(one, spec.name, task, kind="relax", role="formation", part=where.side)
-    members = {
-        name: named(
-            ensembles.member(
-                [one.output for one in built],
-                [one.output for one in relaxed],
-                place,
-                name,
-            ),
-            name,
-            "choose ordering",
-            like=built[0].uuid,
+@dataclass(frozen=True)
+class ModelBuilder:
+    """Makes the jobs that lead to an interface's models.
+
+    Attributes:
+        by_role: gives the engine of energies or of dynamics. It is asked only when a
+            model needs one, for not every study has both installed.
+        by_name: gives the engine that a scan names.
+        quick: the models are those of a rehearsal.
+    """
+
+    by_role: Callable[[Role], Engine]
+    by_name: Callable[[str], Engine] = engine
+    quick: bool = False
+
+    @classmethod
+    def of(cls, study: Study) -> ModelBuilder:
+        """Return the builder of a study's models."""
+        return cls(
+            lambda role: study_engine(study, role),
+            lambda name: configured(engine(name), study),
+            study.quick,
         )
-        for place, name in enumerate(ensembles.member_names(spec))
-    }
-    return [*built, *relaxed, *members.values()], members
+
+    def models(self, spec: InterfaceSpec) -> Models:
+        """Return the models of an interface, and all jobs up to them."""
+        jobs: list[Job | Flow] = []
+        film = None
+        if isinstance(spec.film, FilmLayer | AmorphousLayer):
+            film, jobs = film_preparation.film_jobs(
+                spec, self.by_role("dynamics"), quick=self.quick
+            )
+        where = ensembles.disordered_side(spec)
+        if where is None:
+            built = {spec.name: self._build(spec, film, "build")}
+            jobs += built.values()
+        else:
+            ranked, built = self._members(spec, where, film)
+            jobs += ranked
+        if spec.scan is not None:
+            for name, job in built.items():
+                scan, built[name] = self._scanned(spec, name, job)
+                jobs += scan
+        for job in built.values():
+            job.metadata["result"] = "model"
+        sides = strained_sides(spec)
+        return Models(jobs, [Start(n, job.output, sides) for n, job in built.items()])
+
+    def _build(self, spec: InterfaceSpec, film: Any, task: str) -> Job:
+        return named(tasks.build(spec, film, self.quick), spec.name, task)
+
+    def _members(
+        self, spec: InterfaceSpec, where: ensembles.Disordered, film: Any
+    ) -> tuple[list[Job | Flow], dict[str, Job]]:
+        built, relaxed = [], []
+        maker = self.by_role("formation").relax(ensembles.RANKING)
+        tells = {"kind": "relax", "role": "formation", "part": where.side}
+        for rank in range(ensembles.available_orderings(spec, where)):
+            ordered = ensembles.with_rank(spec, where, rank)
+            build = self._build(ordered, film, f"build ordering {rank}")
+            relax = maker.make(getattr(build.output, where.side))
+            built.append(build)
+            relaxed.append(named(relax, spec.name, f"relax ordering {rank}", **tells))
+        models = [build.output for build in built]
+        records = [relax.output for relax in relaxed]
+        members = {}
+        for place, name in enumerate(ensembles.member_names(spec)):
+            chosen = ensembles.member(models, records, place, name)
+            # all orderings have the same atoms
+            like = built[0].uuid
+            members[name] = named(chosen, name, "choose ordering", like=like)
+        return [*built, *relaxed, *members.values()], members
+
+    def _scanned(
+        self, spec: InterfaceSpec, name: str, built: Job
+    ) -> tuple[list[Job | Flow], Job]:
+        assert spec.scan is not None
+        other = {"engine": spec.scan.engine} if spec.scan.engine else {}
+        by = self.by_name(other["engine"]) if other else self.by_role("formation")
+        points: list[Job | Flow] = []
+        if by.in_process:
+            scan = registry_scan.scan_in_process(built.output.model, spec.scan, by)
+        else:
+            model = build_interface(replace(spec, scan=None))
+            records = []
+            for index in range(registry_scan.number_of_points(model, spec.scan)):
+                point = registry_scan.point_structure(
+                    built.output.model, spec.scan, index
+                )
+                static = by.static().make(point.output)
+                tells = {"kind": "static", "role": "formation", **other}
+                points.append(named(point, name, f"scan point {index}"))
+                points.append(named(static, name, f"scan static {index}", **tells))
+                records.append(static.output)
+            scan = registry_scan.gather(built.output.model, spec.scan, records)
+        placed = registry_scan.place(built.output.model, scan.output)
+        named(scan, name, "registry scan", result="landscape")
+        named(placed, name, "place", like=built.uuid)
+        return [*points, scan, placed], placed
 
 
-def _scanned(
-    study: Study, spec: InterfaceSpec, name: str, built: Job
-) -> tuple[list[Job], Job]:
-    assert spec.scan is not None
-    chosen = (
-        engine(spec.scan.engine)
-        if spec.scan.engine
-        else study_engine(study, "formation")
-    )
-    other = {"engine": spec.scan.engine} if spec.scan.engine else {}
-    model = None
-    if not chosen.in_process:
-        from ionface.structures.interface import build_interface
+def strained_sides(spec: InterfaceSpec) -> tuple[str, ...]:
+    """Return which sides of an interface may be strained: "film", "substrate".
 
-        model = build_interface(replace(spec, scan=None))
-    jobs = registry_scan.scan_jobs(chosen, model, built, spec.scan)
-    *points, scanned, placed = jobs
-    for number, point in enumerate(points):
-        if number % 2 == 0:
-            named(point, name, f"scan point {number // 2}")
-            continue
-        task = f"scan static {number // 2}"
-        named(point, name, task, kind="static", role="formation", **other)
-    named(scanned, name, "registry scan", result="landscape")
-    named(placed, name, "place", result="model", like=built.uuid)
-    return jobs, placed
+    Films and molecules are made in the substrate's cell and never are.
+    """
+    if not isinstance(spec.film, CrystalLayer | SlabLayer):
+        return ()
+    return ("film", "substrate") if spec.strained == "shared" else (spec.strained,)

@@ -9,12 +9,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jobflow import Job
 
 from ionface.analysis.energies.registry_energies import RegistryEnergies
 from ionface.analysis.result import Provenance
@@ -39,44 +37,20 @@ ENERGIES = "landscape.jsonl"
 ROOM = 1.0  # Å; gaps below it are not tried
 
 
-def scan_jobs(
-    engine: Engine, model: InterfaceModel | None, built: Job, scan: RegistryScan
-) -> list[Job]:
-    """Return the jobs of a scan; the last two give the energies and the placed model.
-
-    Args:
-        engine: whose energies count. One that computes in process does the scan in
-            one job; of others, each point is a static job.
-        model: the same interface, built here; needed for engines with a job a point.
-        built: job whose output is a BuiltInterface.
-        scan: spacing and gaps.
-    """
-    jobs: list[Job] = []
-    if engine.in_process:
-        scanned = scan_in_process(built.output.model, asdict(scan), engine)
-    else:
-        if model is None:
-            raise IonfaceError("a scan by static jobs needs the model to count them")
-        records = []
-        for index in range(len(_points(model, scan)[1])):
-            point = point_structure(built.output.model, asdict(scan), index)
-            static = engine.static().make(point.output)
-            jobs += [point, static]
-            records.append(static.output)
-        scanned = gather(built.output.model, asdict(scan), records)
-    placed = place(built.output.model, scanned.output)
-    return [*jobs, scanned, placed]
+def number_of_points(model: InterfaceModel, scan: RegistryScan) -> int:
+    """Return how many energies a scan takes: irreducible shifts times gaps."""
+    return len(_points(model, scan)[1])
 
 
 @durable_job
 def scan_in_process(
-    model: InterfaceModel, scan: Mapping[str, Any], engine: Engine
+    model: InterfaceModel, scan: RegistryScan, engine: Engine
 ) -> dict[str, Any]:
     """Return the landscape by an engine's calculator; finished points are kept."""
     engine.check_elements(model.structure)
     known = _known_energies(Path(ENERGIES))
     calculator = engine.calculator()
-    grid, points = _points(model, RegistryScan(**scan))
+    grid, points = _points(model, scan)
     for number, point in enumerate(points):
         progress.report(number, len(points), "registry scan")
         if number in known:
@@ -87,23 +61,23 @@ def scan_in_process(
         known[number] = energy
     energies = [known[number] for number in range(len(points))]
     level = engine.level_of_theory().as_dict()
-    return _landscape(model, RegistryScan(**scan), energies, level)
+    return _landscape(model, scan, energies, level)
 
 
 @durable_job
-def point_structure(model: InterfaceModel, scan: Mapping[str, Any], index: int) -> Any:
+def point_structure(model: InterfaceModel, scan: RegistryScan, index: int) -> Any:
     """Return the structure of one point of a scan."""
-    grid, points = _points(model, RegistryScan(**scan))
+    grid, points = _points(model, scan)
     return _at(model, grid, points[index]).structure
 
 
 @durable_job
 def gather(
-    model: InterfaceModel, scan: Mapping[str, Any], records: list[RunRecord]
+    model: InterfaceModel, scan: RegistryScan, records: list[RunRecord]
 ) -> dict[str, Any]:
     """Return the landscape from the single points of any engine."""
     energies = [record.energy for record in records]
-    return _landscape(model, RegistryScan(**scan), energies, records[0].level)
+    return _landscape(model, scan, energies, records[0].level)
 
 
 @durable_job

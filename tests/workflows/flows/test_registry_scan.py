@@ -1,7 +1,7 @@
 """Registry scans through the runner, on a classical potential."""
 
 import json
-from dataclasses import asdict
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -15,6 +15,8 @@ from ionface.structures.specs import RegistryScan
 from ionface.workflows.engines.ase.ase_engine import from_import_path
 from ionface.workflows.engines.ase.atoms import atoms_of
 from ionface.workflows.flows import registry_scan
+from ionface.workflows.flows.jobs import build
+from ionface.workflows.flows.models import ModelBuilder
 from ionface.workflows.flows.registry_scan import at_best, scan_in_process
 from ionface.workflows.projects.project import Project
 from ionface.workflows.projects.runner import run
@@ -50,7 +52,7 @@ def model(study):
 
 def scanned(model, scan, monkeypatch, folder):
     monkeypatch.chdir(folder)
-    data = scan_in_process.original(model, asdict(scan), EMT)
+    data = scan_in_process.original(model, scan, EMT)
     return RegistryEnergies.from_dict(data)
 
 
@@ -124,13 +126,10 @@ def test_a_study_is_run_at_the_best_registry_and_shows_the_landscape(study, tmp_
     assert (project.results / "landscape-Al-Ag.png").stat().st_size > 10_000
 
 
-def test_other_engines_get_a_static_job_for_each_point(model):
-    from ionface.workflows.flows.jobs import build
-    from ionface.workflows.flows.registry_scan import scan_jobs
-
+def test_other_engines_get_a_static_job_for_each_point(model, study):
     class Static:
         def make(self, structure):
-            return build({})
+            return build(study.interfaces[0])
 
     class AnyEngine:
         in_process = False
@@ -139,7 +138,14 @@ def test_other_engines_get_a_static_job_for_each_point(model):
             return Static()
 
     scan = RegistryScan(0.8, (0.0, 0.5))
-    jobs = scan_jobs(AnyEngine(), model, build({}), scan)
+    spec = replace(study.interfaces[0], scan=scan)
+    models = ModelBuilder(lambda role: AnyEngine()).models(spec)
+    names = [job.name.removeprefix("Al|Ag ") for job in models.jobs]
     points = 2 * len(registry_grid(model, 0.8).points)
-    assert [job.name for job in jobs[-2:]] == ["gather", "place"]
-    assert len(jobs) == 2 * points + 2
+    assert (names[0], names[-2:]) == ("build", ["registry scan", "place"])
+    assert names[1:3] == ["scan point 0", "scan static 0"]
+    assert len(names) == 2 * points + 3
+    static, placed = models.jobs[2], models.jobs[-1]
+    assert (static.metadata["kind"], static.metadata["role"]) == ("static", "formation")
+    assert placed.metadata["like"] == models.jobs[0].uuid
+    assert placed.metadata["result"] == "model"

@@ -5,7 +5,6 @@ from jobflow import run_locally
 
 from ionface.analysis.trajectory.trajectory import Trajectory
 from ionface.workflows.engines.contract import DynamicsSettings, RelaxSettings
-from ionface.workflows.flows import jobs
 from ionface.workflows.flows.study_flow import (
     InterfaceDynamicsMaker,
     InterfaceFormationMaker,
@@ -46,16 +45,10 @@ def outputs(flow, folder):
 
 
 def test_a_formation_energy_is_booked_from_equal_levels(double, study, tmp_path):
-    from dataclasses import asdict
-
-    spec = study.interfaces[0]
-    built = jobs.build(asdict(spec))
     maker = InterfaceFormationMaker(
         engine=double(), relax=RelaxSettings(fmax=0.05, steps=60)
     )
-    from jobflow import Flow
-
-    found = outputs(Flow([built, maker.make(spec, built)]), tmp_path)
+    found = outputs(maker.make(study.interfaces[0]), tmp_path)
     ledger = found["ledger"]
     expected = ledger["e_total"] - sum(ledger["slabs"].values())
     assert ledger["delta_e"] == pytest.approx(expected)
@@ -72,11 +65,13 @@ def test_dynamics_give_one_trajectory_whatever_the_segments(double, study, tmp_p
     structure.make_supercell([2, 2, 1])
     maker = InterfaceDynamicsMaker(
         engine=double(),
-        settings=DynamicsSettings(steps=6, seed=1),
-        steps=12,
+        settings=DynamicsSettings(steps=12, segment=6, seed=1),
+        pairs=study.dynamics[0].pairs,
+        cutoff=study.dynamics[0].cutoff,
+        windows=study.dynamics[0].windows,
         prerelax=RelaxSettings(0.1, 3, must_converge=False, like_dynamics=True),
     )
-    found = outputs(maker.make("Al|Al2", structure, study.dynamics[0]), tmp_path)
+    found = outputs(maker.of_structure("Al|Al2", structure), tmp_path)
     trajectory = Trajectory.open(found["trajectory"].path)
     assert trajectory.steps.tolist() == list(range(12))
     assert not trajectory.notes

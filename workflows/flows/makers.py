@@ -1,0 +1,284 @@
+"""The Makers of one interface: its formation energy and its dynamics, by any engine.
+
+formation:   build -> relax interface and slabs -> static energies -> ledger
+dynamics:    build -> pre-relax -> NVT segments -> one trajectory -> analyses
+references:  crystal -> its RDF at rest; NVT -> its RDF in motion
+
+They take a built model, its specification, or the output of a job that builds one, and
+their flows run wherever jobflow's do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, TypeAlias
+
+from jobflow import Flow, Job, Maker, OutputReference
+
+from ionface.structures.model import InterfaceModel
+from ionface.structures.specs import InterfaceSpec
+from ionface.workflows.engines.contract import (
+    DynamicsSettings,
+    Engine,
+    RelaxSettings,
+)
+from ionface.workflows.engines.registry import engine as find_engine
+from ionface.workflows.flows import jobs as tasks
+from ionface.workflows.flows.models import ModelBuilder, Models, Start
+from ionface.workflows.flows.naming import named
+from ionface.workflows.study.analyses import analyses_of
+from ionface.workflows.study.naming import slug
+from ionface.workflows.study.study import ANALYSES, DynamicsSpec, EngineChoice
+
+Model: TypeAlias = InterfaceModel | InterfaceSpec | OutputReference
+SIDES = ("film", "substrate")
+PRERELAX = RelaxSettings(fmax=0.1, steps=50, must_converge=False, like_dynamics=True)
+"""Takes out the forces of a fresh model, which would heat the first picosecond; what is
+left of them is below those of thermal motion at 300 K."""
+
+
+@dataclass
+class InterfaceFormationMaker(Maker):
+    """Formation energy of one interface.
+
+    >>> from ionface.structures.specs import CrystalLayer, InterfaceSpec
+    >>> layer = CrystalLayer("Al", (1, 0, 0), layers=2)
+    >>> spec = InterfaceSpec("Al|Al", replace(layer, name="film"), layer)
+    >>> flow = InterfaceFormationMaker("ase.calculators.emt.EMT").make(spec)
+    >>> [job.name for job, _ in flow.iterflow()][:3]
+    ['Al|Al build', 'Al|Al relax interface', 'Al|Al relax film']
+
+    Attributes:
+        engine: gives the Makers of relaxations and single points; or its name.
+        relax: when a relaxation is done.
+        slabs: "relaxed" in the interface's cell, or "frozen" as in the interface.
+    """
+
+    engine: Engine | EngineChoice | str
+    relax: RelaxSettings = field(default_factory=RelaxSettings)
+    slabs: Literal["relaxed", "frozen"] = "relaxed"
+    name: str = "formation"
+
+    def __post_init__(self) -> None:
+        """Find the engine of a name."""
+        self.engine = _found(self.engine)
+
+    def make(
+        self,
+        model: Model,
+        name: str | None = None,
+        strained: Sequence[str] = ("film",),
+    ) -> Flow:
+        """Return the flow, whose output is the ledger's entry as plain data.
+
+        Args:
+            model: an InterfaceModel, an InterfaceSpec, or the output of a job that
+                gives an InterfaceModel. Of a spec with an ensemble, each member has
+                its flow, and the output is the list of their entries.
+            name: of the interface; the model's or the spec's own if not given.
+            strained: which sides of an output are strained, "film" or "substrate", so
+                that their unstrained selves are computed too; others say it themselves.
+        """
+        models = _models(model, _found(self.engine), name, strained)
+        flows = [self.of_start(start) for start in models.starts]
+        outputs = [flow.output for flow in flows]
+        output = outputs[0] if len(outputs) == 1 else outputs
+        return Flow([*models.jobs, *flows], output=output, name=self.name)
+
+    def of_start(self, start: Start) -> Flow:
+        """Return the flow of one model."""
+        name, built = start.name, start.built
+        parts = ["interface", *SIDES]
+        parts += [f"{side}_unstrained" for side in start.strained]
+        engine, jobs = _found(self.engine), list[Job | Flow]()
+        relaxed: dict[str, Any] = {}
+        static: dict[str, Any] = {}
+        cut = built
+        for part in parts:
+            tells = {"role": "formation", "part": part}
+            structure = getattr(cut if part in SIDES else built, part)
+            if self.slabs == "relaxed" or part not in SIDES:
+                step = engine.relax(self.relax).make(structure)
+                jobs.append(named(step, name, f"relax {part}", kind="relax", **tells))
+                relaxed[part], structure = step.output, step.output.structure
+            step = engine.static().make(structure)
+            jobs.append(named(step, name, f"static {part}", kind="static", **tells))
+            static[part] = step.output
+            if self.slabs == "frozen" and part == "interface":
+                separate = tasks.separate(built, relaxed["interface"])
+                jobs.append(named(separate, name, "separate"))
+                cut = separate.output
+        ledger = tasks.enter_in_ledger(built.model, static, relaxed, self.slabs)
+        jobs.append(named(ledger, name, "ledger", result="formation"))
+        return Flow(jobs, output=ledger.output, name=f"{name} {self.name}")
+
+
+@dataclass
+class InterfaceDynamicsMaker(Maker):
+    """Dynamics of one interface and what its RDFs and bonds show.
+
+    >>> from ionface.structures.specs import CrystalLayer, InterfaceSpec
+    >>> layer = CrystalLayer("Al", (1, 0, 0), layers=2)
+    >>> spec = InterfaceSpec("Al|Al", replace(layer, name="film"), layer)
+    >>> settings = DynamicsSettings(steps=500, segment=250)
+    >>> flow = InterfaceDynamicsMaker("ase.calculators.emt.EMT", settings).make(spec)
+    >>> [job.name.removeprefix("Al|Al ") for job, _ in flow.iterflow()]
+    ['build', 'pre-relax', 'dynamics 1', 'dynamics 2', 'trajectory', 'analyses']
+
+    Attributes:
+        engine: gives the Makers of relaxations and dynamics; or its name.
+        settings: of the whole run; `segment` is the number of steps of one job.
+        pairs: whose RDFs and bonds are followed, as in "In-S"; all pairs of the
+            elements that are there if none are given.
+        cutoff: of the RDFs, Å.
+        windows: number of time windows.
+        analyses: what is computed of the trajectory, as `ionface analyze` calls it; a
+            name, or a name with settings as in {"msd": {"species": ["Li"]}}.
+        references: crystals that the analyses compare with.
+        quick: the run is a rehearsal, and its results say so.
+        prerelax: a short relaxation that takes out the worst forces; none if it has
+            one step or less.
+    """
+
+    engine: Engine | EngineChoice | str
+    settings: DynamicsSettings = field(default_factory=DynamicsSettings)
+    pairs: Sequence[str] = ()
+    cutoff: float = 8.0
+    windows: int = 10
+    analyses: Sequence[str | dict[str, dict[str, Any] | None]] = ANALYSES
+    references: Sequence[str] = ()
+    quick: bool = False
+    prerelax: RelaxSettings = PRERELAX
+    name: str = "dynamics"
+
+    def __post_init__(self) -> None:
+        """Find the engine of a name."""
+        self.engine = _found(self.engine)
+
+    def make(self, model: Model, name: str | None = None) -> Flow:
+        """Return the flow, whose output are the analyses as plain data.
+
+        Args:
+            model: as for InterfaceFormationMaker; of an ensemble, the member of lowest
+                energy is moved.
+            name: of the interface; the model's or the spec's own if not given.
+        """
+        models = _models(model, _found(self.engine), name)
+        start = models.starts[0]
+        flow = self.of_structure(start.name, start.built.interface)
+        return Flow([*models.jobs, flow], output=flow.output, name=flow.name)
+
+    def of_structure(self, subject: str, structure: Any) -> Flow:
+        """Return the flow that starts from a structure or a reference to one."""
+        engine, jobs = _found(self.engine), list[Job | Flow]()
+        if self.prerelax.steps > 1:
+            step = engine.relax(self.prerelax).make(structure)
+            tells = {"kind": "relax", "role": "dynamics", "part": "interface"}
+            jobs.append(named(step, subject, "pre-relax", **tells))
+            structure = step.output.structure
+        segments = self._segments(engine, subject, structure)
+        records = [segment.output for segment in segments]
+        joined = tasks.join_segments(slug(subject), records, self.quick)
+        named(joined, subject, "trajectory", result="trajectory")
+        analyzed = self._analyses(subject, joined)
+        whole = [*jobs, *segments, joined, analyzed]
+        return Flow(whole, output=analyzed.output, name=f"{subject} {self.name}")
+
+    def _segments(
+        self, engine: Engine, subject: str, structure: Any
+    ) -> list[Job | Flow]:
+        run = self.settings
+        # an engine that decides by itself when to restart gets all steps in one job
+        most = run.steps if engine.decides_segments else run.segment or run.steps
+        segments: list[Job | Flow] = []
+        for start in range(0, run.steps, most):
+            settings = replace(run, steps=min(most, run.steps - start))
+            previous = segments[-1].output if segments else None
+            step = engine.dynamics(settings).make(structure, previous)
+            tells = {"kind": "dynamics", "role": "dynamics", "part": "interface"}
+            segments.append(
+                named(step, subject, f"dynamics {len(segments) + 1}", **tells)
+            )
+        return segments
+
+    def _analyses(self, subject: str, joined: Job) -> Job:
+        run = DynamicsSpec(
+            subject,
+            self.settings.steps,
+            tuple(self.pairs),
+            references=tuple(self.references),
+            cutoff=self.cutoff,
+            windows=self.windows,
+            analyses=tuple(self.analyses),
+        )
+        analyses = analyses_of(run, self.settings.temperature)
+        analyzed = tasks.analyze_dynamics(joined.output, analyses)
+        return named(analyzed, subject, "analyses", result="dynamics")
+
+
+@dataclass
+class ReferenceMaker(Maker):
+    """RDF of a crystal at rest and in motion.
+
+    Attributes:
+        dynamics: runs the crystal, as it runs interfaces.
+        steps: of its dynamics; 0 for the crystal at rest alone.
+        min_atoms: the cell is repeated until it holds as many.
+    """
+
+    dynamics: InterfaceDynamicsMaker
+    steps: int = 500
+    min_atoms: int = 60
+    name: str = "reference"
+
+    def make(self, crystal: str, subject: str) -> Flow:
+        """Return the flow of one reference crystal.
+
+        Args:
+            crystal: library name or path of a file.
+            subject: how tables call it.
+        """
+        like = self.dynamics
+        repeated = tasks.repeated_crystal(crystal, self.min_atoms)
+        pairs, cutoff = list(like.pairs), like.cutoff
+        at_rest = tasks.analyze_crystal(repeated.output, pairs, cutoff)
+        jobs: list[Job | Flow] = [
+            named(repeated, subject, "crystal"),
+            named(at_rest, subject, "rdf at rest", result="reference"),
+        ]
+        if self.steps:
+            moving = replace(
+                like,
+                settings=replace(like.settings, steps=self.steps, segment=None),
+                windows=1,
+                analyses=("rdf",),
+                references=(),
+                # a crystal starts from its published positions: layered ones must not
+                # be relaxed in their cell, and free positions alone hardly move
+                prerelax=RelaxSettings(steps=0),
+            )
+            jobs.append(moving.of_structure(subject, repeated.output))
+        return Flow(jobs, name=f"{subject} {self.name}")
+
+
+def _found(choice: Engine | EngineChoice | str) -> Engine:
+    return find_engine(choice) if isinstance(choice, str | EngineChoice) else choice
+
+
+def _models(
+    model: Model, engine: Engine, name: str | None, strained: Sequence[str] = ()
+) -> Models:
+    """Return what a Maker starts from, whatever form the model has."""
+    if isinstance(model, InterfaceSpec):
+        spec = replace(model, name=name) if name else model
+        return ModelBuilder(lambda _: engine).models(spec)
+    if isinstance(model, InterfaceModel):
+        model = replace(model, name=name or model.name)
+        phases = {"film": model.film_phase, "substrate": model.substrate_phase}
+        strained = [side for side in SIDES if phases[side] in model.unstrained]
+        start = Start(model.name, tasks.BuiltInterface.of(model), tuple(strained))
+        return Models([], [start])
+    parts = named(tasks.take_apart(model, name), name or "interface", "take apart")
+    parts.metadata["result"] = "model"
+    return Models([parts], [Start(name or "interface", parts.output, tuple(strained))])
