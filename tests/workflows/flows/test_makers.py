@@ -168,7 +168,7 @@ def test_a_model_its_specification_and_a_jobs_output_give_the_same_energy(tmp_pa
     for other in (by_model, by_output):
         assert other["sigma_j_per_m2"] == pytest.approx(by_spec["sigma_j_per_m2"])
         assert other["strain_energy"] == pytest.approx(by_spec["strain_energy"])
-    assert by_spec["strain_energy"].keys() == {"Al"}
+    assert by_spec["strain_energy"] > 0
 
 
 def test_a_flow_runs_with_a_users_store_inside_a_larger_flow(tmp_path):
