@@ -1,4 +1,5 @@
-"""Which stored documents are decoded: those that name our classes and functions only.
+"""Which stored documents are decoded: those that name classes and functions of ionface
+or of an installed engine only.
 
 Decoding imports what a document names, so a graph from elsewhere would be a program.
 """
@@ -10,6 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ionface.errors import IonfaceError
+from ionface.workflows.engines.registry import engine_packages
 
 # what ionface itself writes into graphs and results
 PACKAGES = ("ionface", "jobflow", "pymatgen", "monty", "numpy", "atomate2", "emmet")
@@ -36,9 +38,10 @@ def check_decodable(text: str, where: str) -> None:
             raise IonfaceError(
                 f"{where} is damaged ({error}); put a backup in its place"
             ) from error
+    ours = {FUNCTIONS, *engine_packages()}
     for name, function in _named(documents):
         package = name.partition(".")[0]
-        if package != FUNCTIONS if function else package not in (*PACKAGES, *DATA):
+        if package not in (ours if function else {*ours, *PACKAGES, *DATA}):
             raise IonfaceError(
                 f"{where} names {name!r}, which is none of ionface's own "
                 f"{'functions' if function else 'classes'}; reading it would run it. "
