@@ -1,5 +1,4 @@
-"""Which stored documents are decoded: those that name classes and functions of ionface
-or of an installed engine only.
+"""Which stored documents are decoded: those of ionface and of installed engines only.
 
 Decoding imports what a document names, so a graph from elsewhere would be a program.
 """
