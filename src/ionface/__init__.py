@@ -33,11 +33,11 @@ if TYPE_CHECKING:
     from ionface.structures.slabs.crystal_layer import terminations
     from ionface.structures.specs import CrystalLayer, InterfaceSpec, SlabLayer
     from ionface.workflows.engines.registry import engine
-    from ionface.workflows.flows.study_flow import (
+    from ionface.workflows.flows.makers import (
         InterfaceDynamicsMaker,
         InterfaceFormationMaker,
-        study_flow,
     )
+    from ionface.workflows.flows.study_flow import study_flow
     from ionface.workflows.run_study import run
     from ionface.workflows.study.study_files import load as load_study
 
@@ -70,8 +70,8 @@ __all__ = [
 
 _HOMES = {
     "CrystalLayer": "structures.specs:CrystalLayer",
-    "InterfaceDynamicsMaker": "workflows.flows.study_flow:InterfaceDynamicsMaker",
-    "InterfaceFormationMaker": "workflows.flows.study_flow:InterfaceFormationMaker",
+    "InterfaceDynamicsMaker": "workflows.flows.makers:InterfaceDynamicsMaker",
+    "InterfaceFormationMaker": "workflows.flows.makers:InterfaceFormationMaker",
     "InterfaceModel": "structures.model:InterfaceModel",
     "InterfaceSpec": "structures.specs:InterfaceSpec",
     "IonfaceError": "errors:IonfaceError",
