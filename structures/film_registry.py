@@ -17,7 +17,7 @@ from pymatgen.core import Lattice, Structure
 
 from ionface.errors import StructureError
 from ionface.structures.model import InterfaceModel
-from ionface.structures.slabs.plane_lattice import short_basis
+from ionface.structures.periodic import short_basis
 from ionface.structures.stacking import touching_gap
 
 Array = NDArray[np.float64]

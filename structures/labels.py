@@ -11,16 +11,13 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from pymatgen.core import Structure
 from pymatgen.io.vasp import Poscar
 
 from ionface.errors import StructureError
-
-if TYPE_CHECKING:
-    from ionface.structures.model import InterfaceModel
 
 LABELS = ("phase", "layer", "molecule", "fixed")
 CRYSTAL = -1
@@ -73,17 +70,22 @@ def with_fixed_layers(part: Structure, fixed: int, top: bool) -> list[bool]:
     return [bool(fixed_atom) for fixed_atom in held]
 
 
-def write_poscar(model: InterfaceModel, path: Path) -> None:
+def write_poscar(structure: Structure, path: Path, title: str = "") -> None:
     """Write sites grouped by element, their labels behind the positions.
 
     Atoms that do not move become selective dynamics.
+
+    Args:
+        structure: with labels.
+        path: of the file.
+        title: its first line; the composition by default.
     """
-    ordered = model.structure.get_sorted_structure()
+    ordered = structure.get_sorted_structure()
     plain = Structure(ordered.lattice, ordered.species, ordered.frac_coords)
     fixed = ordered.site_properties.get("fixed", [])
     free = [[not held] * 3 for held in fixed] if any(fixed) else None
-    title = model.name.replace("\n", " ")
-    poscar = Poscar(plain, comment=title, selective_dynamics=free)
+    comment = title.replace("\n", " ") or None
+    poscar = Poscar(plain, comment=comment, selective_dynamics=free)
     lines = poscar.get_str(significant_figures=16).rstrip("\n").split("\n")
     labels = labels_of(ordered)
     first = len(lines) - len(ordered)

@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 from pymatgen.core import Lattice
 
 from ionface.errors import StructureError
-from ionface.structures.slabs.plane_lattice import short_basis
 
 Array = NDArray[np.float64]
 Ints = NDArray[np.int_]
@@ -177,3 +176,19 @@ def covalent_radii(symbols: Sequence[str]) -> Array:
 def position_text(coords: Array) -> str:
     """Return a position as messages show it."""
     return "(" + ", ".join(f"{x:.2f}" for x in coords) + ")"
+
+
+def short_basis(vectors: Array) -> Array:
+    """Return a Gauss-reduced basis of a plane lattice: |a| <= |b|, 2|a·b| <= a².
+
+    Args:
+        vectors: rows, Å, shape (2, 2) or (2, 3).
+    """
+    a, b = vectors
+    while True:
+        if b @ b < (a @ a) * (1 - 1e-12):
+            a, b = b, a
+        times = np.rint((a @ b) / (a @ a))
+        if abs(a @ b) <= (a @ a) / 2 * (1 + 1e-9) or not times:
+            return np.array([a, b])
+        b = b - times * a

@@ -80,9 +80,11 @@ def _phase(name: str | None, material: Material) -> str:
     """Return how tables call a phase: its own name, the material's, or a formula."""
     if name or isinstance(material, str):
         return name or str(material)
-    from ionface.structures.crystals.library import read_crystal
+    from pymatgen.core import Composition  # most layers only name their material
 
-    return str(read_crystal(material).composition.reduced_formula)
+    plain = plain_material(material)
+    sites = map(Composition, plain["species"] if isinstance(plain, dict) else [plain])
+    return str(sum(sites, Composition()).reduced_formula)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from pymatgen.core import Lattice, Structure
 
 from ionface.errors import StructureError
+from ionface.structures.periodic import short_basis
 from ionface.structures.specs import Miller
 
 Array = NDArray[np.float64]
@@ -197,22 +198,6 @@ def _unimodular(hkl: NDArray[np.int_]) -> NDArray[np.int_]:
     rows[last] *= climbs[last]  # which is 1 or -1, hkl being coprime
     order = [i for i in range(3) if i != last]
     return rows[[*order, last]]
-
-
-def short_basis(vectors: Array) -> Array:
-    """Return a Gauss-reduced basis of a plane lattice: |a| <= |b|, 2|a·b| <= a².
-
-    Args:
-        vectors: rows, Å, shape (2, 2) or (2, 3).
-    """
-    a, b = vectors
-    while True:
-        if b @ b < (a @ a) * (1 - 1e-12):
-            a, b = b, a
-        times = np.rint((a @ b) / (a @ a))
-        if abs(a @ b) <= (a @ a) / 2 * (1 + 1e-9) or not times:
-            return np.array([a, b])
-        b = b - times * a
 
 
 def _grid(reach: int) -> NDArray[np.int_]:

@@ -56,7 +56,7 @@ def test_labels_survive_json_poscar_sorting_and_ase(held, tmp_path):
     wanted = by_place(held.structure)
     assert by_place(from_json(to_json(held)).structure) == wanted
     assert by_place(held.structure.get_sorted_structure()) == wanted
-    write_poscar(held, tmp_path / "POSCAR")
+    write_poscar(held.structure, tmp_path / "POSCAR")
     assert by_place(read_poscar(tmp_path / "POSCAR")) == wanted
     atoms = AseAtomsAdaptor.get_atoms(held.structure)
     assert by_place(AseAtomsAdaptor.get_structure(atoms)) == wanted
@@ -65,7 +65,7 @@ def test_labels_survive_json_poscar_sorting_and_ase(held, tmp_path):
 def test_fixed_atoms_are_selective_dynamics_in_poscar(held, tmp_path):
     from pymatgen.io.vasp import Poscar
 
-    write_poscar(held, tmp_path / "POSCAR")
+    write_poscar(held.structure, tmp_path / "POSCAR")
     poscar = Poscar.from_file(tmp_path / "POSCAR")
     free = [all(row) for row in poscar.selective_dynamics]
     ordered = held.structure.get_sorted_structure()
@@ -140,7 +140,7 @@ def test_truncated_json_is_refused(small):
 
 def test_poscar_keeps_phases_through_sorting_by_element(model, tmp_path):
     path = tmp_path / "POSCAR"
-    write_poscar(model, path)
+    write_poscar(model.structure, path)
     again = read_poscar(path)
     assert again.lattice.matrix == pytest.approx(model.structure.lattice.matrix)
     for phase in (model.film_phase, model.substrate_phase):
@@ -157,13 +157,13 @@ def test_awkward_phase_names_survive_poscar(small, tmp_path):
     names = [awkward if p == "In" else p for p in small.phases]
     structure.add_site_property("phase", names)
     path = tmp_path / "POSCAR"
-    write_poscar(replace(small, structure=structure, film_phase=awkward), path)
+    write_poscar(structure, path)
     assert sum(s.properties["phase"] == awkward for s in read_poscar(path)) == 36
 
 
 def test_contcar_without_labels_takes_those_of_its_poscar(small, tmp_path):
     poscar, contcar = tmp_path / "POSCAR", tmp_path / "CONTCAR"
-    write_poscar(small, poscar)
+    write_poscar(small.structure, poscar)
     lines = poscar.read_text().split("\n")
     contcar.write_text("\n".join(line.partition("!")[0] for line in lines))
     with pytest.raises(StructureError, match="no phase labels behind its positions"):
@@ -173,8 +173,8 @@ def test_contcar_without_labels_takes_those_of_its_poscar(small, tmp_path):
 
 
 def test_a_poscar_of_another_structure_has_no_fitting_labels(small, polymer, tmp_path):
-    write_poscar(small, tmp_path / "a")
-    write_poscar(polymer, tmp_path / "b")
+    write_poscar(small.structure, tmp_path / "a")
+    write_poscar(polymer.structure, tmp_path / "b")
     with pytest.raises(StructureError, match="labels of 90 sites for the 88"):
         read_poscar(tmp_path / "a", labels=tmp_path / "b")
 

@@ -120,7 +120,7 @@ def _write_model(model: InterfaceModel, out: Path) -> None:
 
     stem = slug(model.name)
     write_json(model, out / f"{stem}.json")
-    write_poscar(model, out / f"{stem}.vasp")
+    write_poscar(model.structure, out / f"{stem}.vasp", model.name)
     model.structure.to(str(out / f"{stem}.cif"), fmt="cif")
     draw_model(model, out / f"{stem}.png")
 
