@@ -27,7 +27,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from ionface.analysis.diffusion.diffusion import diffusion_coefficient
+from ionface.analysis.diffusion.diffusion import diffusion_coefficients
 from ionface.analysis.diffusion.msd import mean_squared_displacement
 
 ATOMS = 96
@@ -137,7 +137,7 @@ def main() -> None:
         np.max(np.abs(mean_squared_displacement(positions) - direct(positions)))
     )
     long = walk(10_000)
-    fit = cpu_seconds(lambda: diffusion_coefficient(long, 2.0))
+    fit = cpu_seconds(lambda: diffusion_coefficients(long, 2.0, directions=["3d"]))
     write(rows, agreement, worst, fit)
 
 

@@ -46,7 +46,6 @@ __all__ = [
     "CM2_PER_S",
     "Diffusion",
     "diffusion",
-    "diffusion_coefficient",
     "diffusion_coefficients",
 ]
 
@@ -64,41 +63,6 @@ AGING = 3.0
 interface, or a melt that has not settled."""
 
 
-def diffusion_coefficient(
-    positions: FloatArray,
-    interval_fs: float,
-    *,
-    direction: str = "3d",
-    window: tuple[float, float] = WINDOW,
-    site: float = SITE,
-    name: str = "",
-) -> Diffusion:
-    """Return the diffusion coefficient of atoms that are taken to be of one kind.
-
-    Args:
-        positions: unwrapped and free of drift, Å, shape (n_frames, n_atoms, 3); for
-            other directions than '3d' the last axis is the normal.
-        interval_fs: between frames, fs.
-        direction: '3d', 'in-plane' or 'normal'.
-        window: lags of the fit, as fractions of the run.
-        site: Å² in three dimensions that the MSD must gain over its offset, see SITE;
-            0 for walkers without sites.
-        name: what to call the atoms.
-
-    Raises:
-        AnalysisError: the run is too short for the window, or there is no atom.
-    """
-    (found,) = diffusion_coefficients(
-        positions,
-        interval_fs,
-        directions=[direction],
-        window=window,
-        site=site,
-        name=name,
-    )
-    return found
-
-
 def diffusion_coefficients(
     positions: FloatArray,
     interval_fs: float,
@@ -108,10 +72,21 @@ def diffusion_coefficients(
     site: float = SITE,
     name: str = "",
 ) -> list[Diffusion]:
-    """Return the same for several directions at the cost of one.
+    """Return the diffusion coefficients of atoms that are taken to be of one kind.
+
+    Args:
+        positions: unwrapped and free of drift, Å, shape (n_frames, n_atoms, 3); for
+            other directions than '3d' the last axis is the normal.
+        interval_fs: between frames, fs.
+        directions: of '3d', 'in-plane' and 'normal'; several cost no more than one.
+        window: lags of the fit, as fractions of the run.
+        site: Å² in three dimensions that the MSD must gain over its offset, see SITE;
+            0 for walkers without sites.
+        name: what to call the atoms.
 
     Raises:
-        AnalysisError: as `diffusion_coefficient`, or no such direction.
+        AnalysisError: the run is too short for the window, there is no atom, or no such
+            direction.
     """
     lags = lag_window(len(positions), *window)
     curves = msd_by_atom(positions, lags.lags)  # (n_lags, n_atoms, 3)

@@ -14,7 +14,7 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
@@ -128,10 +128,7 @@ def tally(
             _add_profiles(total, block, trajectory)
         if progress is not None:
             progress(len(block.frames))
-    return Tally(
-        total.pairs, bins, total.atoms, total.counts[:, rows], total.bonds[rows],
-        total.frames, total.density, total.profiles,
-    )  # fmt: skip
+    return replace(total, counts=total.counts[:, rows], bonds=total.bonds[rows])
 
 
 def default_threads() -> int:

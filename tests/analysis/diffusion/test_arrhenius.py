@@ -6,7 +6,7 @@ from ionface.analysis.diffusion.arrhenius import (
     arrhenius_of,
     nernst_einstein,
 )
-from ionface.analysis.diffusion.diffusion import diffusion_coefficient
+from ionface.analysis.diffusion.diffusion import diffusion_coefficients
 from ionface.analysis.run_checks.run_checks import KB
 from ionface.errors import AnalysisError
 
@@ -94,9 +94,9 @@ def test_results_of_runs_are_fitted_and_upper_bounds_are_refused(from_its_file):
     rng = np.random.default_rng(0)
     shapes = {t: np.sqrt(2 * 1e4 * line(t)) for t in (600.0, 800.0)}
     runs = {
-        t: diffusion_coefficient(
+        t: diffusion_coefficients(
             np.cumsum(rng.normal(0, step, (400, 60, 3)), axis=0), 1e4
-        )
+        )[0]
         for t, step in shapes.items()
     }
     found = arrhenius_of(runs)
@@ -105,7 +105,8 @@ def test_results_of_runs_are_fitted_and_upper_bounds_are_refused(from_its_file):
     again = from_its_file(found)
     assert again.at(700).log_error == pytest.approx(found.at(700).log_error)
     assert again.runs[600.0].coefficient == runs[600.0].coefficient
-    runs[300.0] = diffusion_coefficient(rng.normal(0, 0.1, (400, 60, 3)), 1e4)
+    caged = diffusion_coefficients(rng.normal(0, 0.1, (400, 60, 3)), 1e4)
+    runs[300.0] = caged[0]
     with pytest.raises(AnalysisError, match=r"upper bound is no point.*300 K"):
         arrhenius_of(runs)
 

@@ -8,11 +8,18 @@ from ionface.analysis.diffusion.diffusion import (
     CM2_PER_S,
     Diffusion,
     diffusion,
-    diffusion_coefficient,
+    diffusion_coefficients,
 )
 from ionface.errors import AnalysisError
 
 SEEDS = 100
+
+
+def diffusion_coefficient(positions, interval_fs, direction="3d", **options):
+    (found,) = diffusion_coefficients(
+        positions, interval_fs, directions=[direction], **options
+    )
+    return found
 
 
 def walk(rng, frames=300, atoms=20, step=1.0):
