@@ -170,7 +170,7 @@ def _hand_over(study: Study, root: Path) -> None:
     from ionface.workflows.cluster.remote import submit_remote
 
     number = submit_remote(study, root)
-    typer.echo(f"handed {study.name} to jobflow-remote: {number} jobs")
+    messages.print(f"handed {study.name} to jobflow-remote: {number} jobs")
 
 
 def _submit(

@@ -252,10 +252,10 @@ def _tell_children(cluster: Cluster) -> list[int]:
     """
     pad = cluster.launchpad
     waiting = pad.get_fw_ids({"state": "WAITING"})
+    done = set(pad.get_fw_ids({"state": "COMPLETED"}))
     told = []
     for child, parents in _parents(cluster, waiting):
-        states = pad.fireworks.find({"fw_id": {"$in": parents}}, {"state": 1})
-        if parents and all(parent["state"] == "COMPLETED" for parent in states):
+        if parents and done.issuperset(parents):
             with library_silence():
                 if pad.pause_fw(child) is not None:
                     pad.resume_fw(child)
