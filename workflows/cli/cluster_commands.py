@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ionface.workflows.cluster.batch import Launched
     from ionface.workflows.cluster.connection import Cluster
     from ionface.workflows.cluster.recovery import Recovered
-    from ionface.workflows.cluster.resources import Requests
+    from ionface.workflows.cluster.resources import Requests, Resources
     from ionface.workflows.cluster.submission import Submitted
     from ionface.workflows.study.study import Study
 
@@ -191,13 +191,23 @@ def _submit(
 def _requests(
     cluster: Cluster | None, study: Study, planned: bool, override: Path | None
 ) -> Requests:
-    from ionface.workflows.cluster.resources import Requests, plan_resources, requests
+    from ionface.workflows.cluster.resources import Requests, requests
 
     hours = cluster.settings.walltime_h if cluster else 24.0
-    plan = plan_resources(study, hours) if planned else {}
+    plan = planned_resources(study, hours) if planned else {}
     if cluster is None:
         return Requests(plan, walltime_h=hours)
     return requests(study, cluster.settings.folder, plan, hours, override)
+
+
+def planned_resources(study: Study, walltime_h: float) -> dict[str, Resources]:
+    """Return what VASP's jobs need by the plan; empty for other engines."""
+    from ionface.workflows.cluster.resources import plan_resources
+    from ionface.workflows.planning.preflight import check_study, needs
+
+    jobs = needs(check_study(study, here=False))
+    each = {name: (need.tasks, need.hours) for name, need in jobs.items()}
+    return plan_resources(each, study.vasp, walltime_h)
 
 
 def _tell_submitted(

@@ -20,6 +20,7 @@ from ionface.workflows.cluster.settings import read_yaml, validated
 
 if TYPE_CHECKING:
     from ionface.workflows.study.study import Study
+    from ionface.workflows.study.vasp_settings import VaspSettings
 
 FILE = "resources.yaml"
 Kind = Literal["all", "relax", "static", "dynamics", "light"]
@@ -169,25 +170,26 @@ def requests(
     return Requests(planned or {}, overrides, walltime_h)
 
 
-def plan_resources(study: Study, walltime_h: float) -> dict[str, Resources]:
-    """Return what VASP's jobs need by the plan; empty for other engines.
+def plan_resources(
+    needs: Mapping[str, tuple[int, float]], vasp: VaspSettings, walltime_h: float
+) -> dict[str, Resources]:
+    """Return what VASP's jobs ask for by the plan.
 
     Args:
-        study: with an engine.
+        needs: MPI ranks and hours of each job, by its name.
+        vasp: the study's own wall time and memory win.
         walltime_h: the longest wall time, h; a shorter job asks for less.
     """
-    from ionface.workflows.planning.preflight import check_study, needs
-
-    longest = study.vasp.walltime or walltime_h
-    planned: dict[str, Resources] = {}
-    for name, need in needs(check_study(study, here=False)).items():
-        planned[_every_segment(name)] = Resources(
-            tasks=need.tasks,
-            nodes=1 if need.tasks == 1 else None,
-            walltime=_walltime(need.hours, longest),
-            memory=study.vasp.memory,
+    longest = vasp.walltime or walltime_h
+    return {
+        _every_segment(name): Resources(
+            tasks=tasks,
+            nodes=1 if tasks == 1 else None,
+            walltime=_walltime(hours, longest),
+            memory=vasp.memory,
         )
-    return planned
+        for name, (tasks, hours) in needs.items()
+    }
 
 
 def _every_segment(name: str) -> str:

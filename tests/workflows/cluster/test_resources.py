@@ -8,9 +8,14 @@ from ionface.workflows.cluster.resources import (
     Resources,
     clock,
     kind_of,
-    plan_resources,
     requests,
 )
+
+
+def planned(study):
+    from ionface.workflows.cli.cluster_commands import planned_resources
+
+    return planned_resources(study, 24.0)
 
 
 @pytest.mark.parametrize(
@@ -86,9 +91,9 @@ def test_the_plan_gives_cores_and_a_wall_time_within_the_study_s(study):
 
     from ionface.workflows.study.vasp_settings import VaspSettings
 
-    assert plan_resources(study, 24) == {}  # no VASP
+    assert planned(study) == {}  # no VASP
     own = VaspSettings(cores=32, walltime=2, k_spacing=1.0)
-    found = plan_resources(replace(study, engine="vasp-double", vasp=own), 24)
+    found = planned(replace(study, engine="vasp-double", vasp=own))
     (asked,) = found.values()
     assert 1 <= asked.walltime <= 2
 
@@ -107,7 +112,7 @@ def test_every_engine_of_a_study_is_planned_and_every_segment_asks_the_same(stud
         engine=EngineNames("ase.calculators.emt.EMT", "vasp-double"),
         vasp=VaspSettings(cores=32, walltime=2, k_spacing=1.0),
     )
-    found = plan_resources(mixed, 24)
+    found = planned(mixed)
     names = [name for name in found if name.endswith(" dynamics")]
     assert names
     assert not any("relax interface" in name for name in found)
