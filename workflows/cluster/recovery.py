@@ -45,7 +45,8 @@ NOT_ITS_FAULT = {
     r"^ionface\.errors\.BusyError": "another process was computing it",
     r"^pymongo\.errors\.": "the database went away",
     r"\[Errno (28|122)\]": "the disk was full",
-    r"died without a word": "VASP was killed",
+    # SIGKILL and SIGTERM, as custodian tells them of a program, and as a shell does
+    r"return code is (-9|-15|137|143)\b": "VASP was killed",
 }
 """Exceptions, as they stand in a traceback, after which a job is simply run again."""
 

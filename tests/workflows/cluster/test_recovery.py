@@ -170,6 +170,8 @@ def failed(trace):
         ("pymongo.errors.AutoReconnect: gone", "the database went away"),
         ("OSError: [Errno 28] No space left on device", "the disk was full"),
         ("ionface.errors.BusyError: x", "another process was computing it"),
+        ("x.ReturnCodeError: Job return code is -9. Terminating...", "VASP was killed"),
+        ("x.ReturnCodeError: Job return code is -11. Terminating...", None),
         ("ionface.errors.IonfaceError: not converged", None),
         ("ValueError: pymongo.errors.AutoReconnect", None),
     ],
