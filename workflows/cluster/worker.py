@@ -111,7 +111,7 @@ def _one_job(
     before = Path.cwd()
     try:
         ran = _launched(cluster, number, job["spec"])
-    except (PyMongoError, RuntimeError) as error:
+    except (PyMongoError, RuntimeError, ValueError) as error:
         # the bookkeeping failed: FireWorks wraps what it met into RuntimeErrors
         observe(f"job {number}: {_line(error)}; it is put right when the database is")
         ran = True
@@ -161,7 +161,11 @@ def _settle(
     cluster: Cluster, number: int, name: str, report: WorkerReport, stopper: Stopper
 ) -> None:
     """Note how a job ended; let it run again if that was not its own fault."""
-    job = cluster.launchpad.get_fw_dict_by_id(number)
+    try:
+        job = cluster.launchpad.get_fw_dict_by_id(number)
+    except ValueError:  # there is no such job
+        report.later[name] = "the database was emptied meanwhile; its result is kept"
+        return
     launch = job["launches"][-1] if job["launches"] else {}
     if job["state"] == "COMPLETED":
         report.completed.append(name)
