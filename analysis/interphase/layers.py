@@ -14,6 +14,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from ionface.analysis.rdf.kernels.images import heights
 from ionface.analysis.readers import open_trajectory
 from ionface.analysis.result import (
     Provenance,
@@ -36,14 +37,7 @@ def cell_height(lattices: FloatArray) -> FloatArray:
     Raises:
         AnalysisError: a cell has no volume.
     """
-    area = cell_area(lattices)
-    volumes = np.abs(np.linalg.det(lattices))
-    if not (volumes > 1e-6).all():
-        raise AnalysisError(
-            "the cell has no volume, so that heights have no meaning; give the "
-            "trajectory a cell with three independent vectors"
-        )
-    return np.asarray(volumes / area, dtype=np.float64)
+    return np.array([heights(lattice)[2] for lattice in lattices])
 
 
 def cell_area(lattices: FloatArray) -> FloatArray:

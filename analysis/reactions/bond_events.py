@@ -18,10 +18,14 @@ from numpy.typing import NDArray
 
 from ionface.analysis.pairs import pair_name, parse_pair
 from ionface.analysis.rdf.bonds import BondRule
-from ionface.analysis.rdf.kernels.images import IntArray, check_number, heights
+from ionface.analysis.rdf.kernels.images import (
+    IntArray,
+    check_finite,
+    check_number,
+    heights,
+)
 from ionface.analysis.trajectory.frames import FloatArray, Segment
 from ionface.analysis.trajectory.trajectory import Trajectory
-from ionface.errors import AnalysisError
 
 
 @dataclass(frozen=True)
@@ -245,10 +249,7 @@ def _block(
 ) -> tuple[IntArray, IntArray, IntArray, FloatArray]:
     lattices = np.asarray(block.lattices, dtype=np.float64)
     positions = np.asarray(block.positions, dtype=np.float64)
-    if not np.isfinite(positions.sum()):
-        raise AnalysisError(
-            "a position is infinite or no number; leave those frames out of the run"
-        )
+    check_finite(positions)
     w = positions @ np.linalg.inv(lattices)  # (frames, atoms, 3)
     ratio = np.max([reach / heights(lattice) for lattice in lattices], axis=0)
     rows, columns = _candidates(w, first, second, ratio, np.array(pbc, dtype=float))

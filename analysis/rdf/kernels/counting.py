@@ -27,6 +27,7 @@ from ionface.analysis.rdf.kernels.images import (
     Images,
     IntArray,
     PairTask,
+    check_finite,
     histogram,
     shared,
     shifted,
@@ -286,10 +287,7 @@ def count_block(
     # One layout, so that the loops are compiled once: files may be mapped read-only.
     positions = np.require(positions, np.float64, ["C", "A", "W"])
     cells = np.array(lattices, dtype=np.float64, order="C").reshape(-1, 3, 3)
-    if not np.isfinite(positions.sum()):
-        raise AnalysisError(
-            "a position is infinite or no number; leave those frames out of the run"
-        )
+    check_finite(positions)
     if intervals is None:
         intervals = np.zeros(len(positions), dtype=np.int64)
     images = task.images(cells)

@@ -149,6 +149,14 @@ def heights(lattice: FloatArray) -> FloatArray:
     return np.asarray(volume / areas, dtype=np.float64)
 
 
+def check_finite(positions: FloatArray) -> None:
+    """Refuse positions among which one is infinite or no number."""
+    if not np.isfinite(positions.sum()):  # one pass, and no array of flags
+        raise AnalysisError(
+            "a position is infinite or no number; leave those frames out of the run"
+        )
+
+
 def check_number(number: float, lattice: FloatArray, cutoff: float) -> None:
     """Refuse a cutoff that needs more than MAX_IMAGES images."""
     if number > MAX_IMAGES:
