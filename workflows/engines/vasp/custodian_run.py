@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import shutil
 import warnings
@@ -22,6 +23,10 @@ from ionface.workflows.engines.vasp.error_handlers import WholeOutput, handlers
 from ionface.workflows.study.vasp_settings import VaspSettings
 
 MAX_ERRORS = 5
+SAID = re.compile(
+    "severe|error|very bad news|fatal|BRMIX|segmentation|no space left", re.IGNORECASE
+)
+"""What VASP, its run-time library or the system say of an end that has a cause."""
 
 
 @dataclass(frozen=True)
@@ -132,8 +137,7 @@ def run(run_folder: Path, kind: Kind, settings: VaspSettings, custody: Custody) 
             )
     except CustodianError as error:
         raise IonfaceError(
-            f"VASP failed in {run_folder}: {error}; its last words: "
-            f"{_last_words(run_folder)}; mend the cause and run again"
+            f"VASP failed in {run_folder}: {error}; {_how_it_died(run_folder)}"
         ) from error
 
 
@@ -142,9 +146,14 @@ def _is_gamma_only(run_folder: Path) -> bool:
     return len(mesh) == 1 and all(int(n) == 1 for n in mesh[0])
 
 
-def _last_words(run_folder: Path) -> str:
-    for name in ("std_err.txt", "vasp.out"):
-        path = run_folder / name
-        if path.is_file() and (text := path.read_text(errors="replace").strip()):
-            return " / ".join(text.splitlines()[-3:])
-    return "none"
+def _how_it_died(run_folder: Path) -> str:
+    """Return what VASP said before it ended; a run that was killed says nothing."""
+    texts = [
+        path.read_text(errors="replace").strip()
+        for path in (run_folder / "std_err.txt", run_folder / "vasp.out")
+        if path.is_file()
+    ]
+    if not any(map(SAID.search, texts)) and WholeOutput().check(str(run_folder)):
+        return "it died without a word, as if it had been killed; run again"
+    words = next((" / ".join(text.splitlines()[-3:]) for text in texts if text), "none")
+    return f"its last words: {words}; mend the cause and run again"
