@@ -29,8 +29,9 @@ from ionface.workflows.engines.contract import (
 from ionface.workflows.engines.durable import durable_job
 from ionface.workflows.flows.naming import named
 
-QUICK_STAGE = 50  # steps
-FORCE = 0.05  # eV/Å; at the end, before the interface itself is relaxed
+QUICK_STAGE = 50  # steps; a rehearsal shows that each stage works
+FORCE = 0.05  # eV/Å; at the end: the interface itself is relaxed further
+FRAMES = 20  # of a stage: nobody analyzes them, but one looks at them if it went wrong
 
 
 @durable_job
@@ -93,7 +94,7 @@ def _stage_job(engine: Engine, stage: Stage, structure: Any, seed: int) -> Job |
         temperature=stage.temperature or 300.0,
         timestep=stage.timestep or 1.0,
         steps=stage.steps,
-        stride=max(1, stage.steps // 20),
+        stride=max(1, stage.steps // FRAMES),
         seed=seed,
     )
     return engine.dynamics(dynamics).make(structure, None)

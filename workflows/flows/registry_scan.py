@@ -34,7 +34,8 @@ from ionface.workflows.engines.records import RunRecord
 from ionface.workflows.flows.jobs import BuiltInterface
 
 ENERGIES = "landscape.jsonl"
-ROOM = 1.0  # Å; gaps below it are not tried
+ROOM = 1.0  # Å; gaps below it are not tried: no two layers bond at such a distance,
+# and potentials return numbers without meaning there
 
 
 def number_of_points(model: InterfaceModel, scan: RegistryScan) -> int:

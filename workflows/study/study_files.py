@@ -166,7 +166,7 @@ def checked(study: Study, source: str) -> Study:
         raise IonfaceError(f"{source}: interfaces: the name {twice[0]!r} stands twice")
     _check_names(study, names, source)
     for run in study.dynamics:
-        _check_positive(run, source)
+        _check_timestep(run, source)
         _check_pairs(run.pairs, f"{source}: dynamics of {run.interface}")
     for reference in study.references:
         _check_pairs(reference.pairs, f"{source}: reference {reference.crystal}")
@@ -193,14 +193,7 @@ def _check_names(study: Study, names: list[str], source: str) -> None:
             )
 
 
-def _check_positive(run: DynamicsSpec, source: str) -> None:
-    for key in ("steps", "segment", "temperature", "timestep", "cutoff", "windows"):
-        value = getattr(run, key)
-        if value is not None and value <= 0:
-            raise IonfaceError(
-                f"{source}: dynamics of {run.interface}: {key} must be above 0, "
-                f"not {value}"
-            )
+def _check_timestep(run: DynamicsSpec, source: str) -> None:
     if run.timestep is not None and run.timestep > LONGEST_TIMESTEP:
         raise IonfaceError(
             f"{source}: dynamics of {run.interface}: timestep: {run.timestep:g} fs is "

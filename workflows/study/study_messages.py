@@ -86,9 +86,12 @@ def explain(
     )
     value = deepest.get("input")
     shown = f" (got {value!r})" if isinstance(value, str | int | float | bool) else ""
+    limits = deepest.get("ctx", {})
     message = {
         "unexpected_keyword_argument": "no such key" + _allowed(deepest["loc"]),
         "missing": "this key is required",
+        "greater_than": f"must be above {limits.get('gt', 0):g}",
+        "greater_than_equal": f"must not be below {limits.get('ge', 0):g}",
     }.get(deepest["type"], str(deepest["msg"]).removeprefix("Value error, "))
     return f"{source}, line {line}: {key}: {message}{shown}"
 

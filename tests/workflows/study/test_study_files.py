@@ -78,7 +78,12 @@ def test_both_papers_are_built_in():
         ("interface: Li|LiF", "interface: LiLiF", "no interface is called 'LiLiF'"),
         ("pairs: [Li-F]", "pairs: [Li-Xx]", "'Xx' in pair 'Li-Xx' is no element"),
         ("pairs: [Li-F]", "pairs: [LiF]", "two elements joined by a dash"),
-        ("steps: 1000", "steps: -5", "steps must be above 0, not -5"),
+        ("steps: 1000", "steps: 9\n    stride: 0", "stride: must be above 0"),
+        (
+            "steps: 1000",
+            "steps: -5",
+            "line 15: dynamics.0.steps: must be above 0 (got -5)",
+        ),
         ("steps: 1000", "steps: 1000\n    references: [LiF]", "no reference is called"),
         ("engine: sevennet", "protocol: li-2025", "did you mean 'li-2024'?"),
         ("engine: sevennet", "color: red", "line 2: color: no such key"),

@@ -17,15 +17,11 @@ from typing import Any
 
 from ase.calculators.calculator import Calculator
 from monty.json import MSONable
-from pymatgen.core import Element, Structure
+from pymatgen.core import Structure
 
 from ionface.analysis.energies.level_of_theory import LevelOfTheory
 from ionface.errors import IonfaceError
 from ionface.files import file_digest
-
-MPTRJ = tuple(Element.from_Z(z).symbol for z in range(1, 95) if z not in range(84, 89))
-"""Elements of the MPtrj data (Po, At, Rn, Fr and Ra are missing), which SevenNet-0 and
-CHGNet were trained on; doi:10.1038/s42256-023-00716-3."""
 
 
 @dataclass(frozen=True)
