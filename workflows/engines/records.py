@@ -6,7 +6,6 @@ that no document can outgrow a database.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -188,8 +187,3 @@ def check_frames(record: DynamicsRecord, trajectory: Trajectory) -> None:
 def runs_folder() -> Path:
     """Return the folder that holds the folders of all jobs, seen from within a job."""
     return Path.cwd().parent
-
-
-def merged(*mappings: Mapping[str, Any]) -> dict[str, Any]:
-    """Return one dict, later mappings winning."""
-    return {key: value for mapping in mappings for key, value in mapping.items()}
