@@ -83,8 +83,11 @@ def _phase(name: str | None, material: Material) -> str:
     from pymatgen.core import Composition  # most layers only name their material
 
     plain = plain_material(material)
-    sites = map(Composition, plain["species"] if isinstance(plain, dict) else [plain])
-    return str(sum(sites, Composition()).reduced_formula)
+    species = plain["species"] if isinstance(plain, dict) else [plain]
+    whole = Composition()
+    for site in species:
+        whole += Composition(site)
+    return str(whole.reduced_formula)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,6 +9,7 @@ import stat
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from pymongo.errors import PyMongoError
 
@@ -194,7 +195,8 @@ def _clock(cluster: Cluster) -> Finding:
 def _store(cluster: Cluster) -> Finding:
     cluster.store.connect()
     number = cluster.store.count()
-    if DATA not in cluster.store.additional_stores:
+    stores: dict[str, Any] = cluster.store.additional_stores  # type: ignore[has-type]
+    if DATA not in stores:
         return Finding(
             "store",
             "missing",

@@ -38,11 +38,13 @@ class FittingStore(JobStore):
             plain = jsanitize(document, strict=True, allow_bson=True)
             super().update(plain, key=key, save=save or self._where(plain))
 
-    def _where(self, document: dict[str, Any]) -> dict[str, list[list[str]]] | None:
+    def _where(self, document: dict[str, Any]) -> Any:
+        """Return what goes to the store of large documents, as JobStore's `save`."""
         size = len(BSON.encode({"_": document})) / 1e6
         if size <= self.limit_mb:
             return None
-        if DATA in self.additional_stores:
+        stores: dict[str, Any] = self.additional_stores  # type: ignore[has-type]
+        if DATA in stores:
             return {DATA: [["output"]]}
         if size <= HARD_LIMIT_MB:
             return None

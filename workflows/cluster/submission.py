@@ -317,7 +317,8 @@ def _workflows(
         fireworks: dict[str, Firework] = {}
         for job, parents in group:
             job.config.manager_config = _spec(job, labels, requests, queue)
-            job_to_firework(job, None, parents=parents, parent_mapping=fireworks)
+            # without a store of its own a Firework takes the worker's
+            job_to_firework(job, None, parents=parents, parent_mapping=fireworks)  # type: ignore[arg-type]
         name = f"{labels.study}: {group[0][0].metadata.get('subject', '')}"
         metadata = {"submission": labels.key}
         workflows.append(

@@ -15,6 +15,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from jobflow import Job
 
@@ -159,7 +160,8 @@ def _write_job(entry: WrittenJob, written: Sequence[WrittenJob], *, spec: bool) 
     job, folder, run = entry.job, entry.folder, entry.job.run
     velocities = None
     if job.kind == "dynamics":
-        settings = DynamicsSettings(**job.job.maker.dynamics)
+        maker: Any = job.job.maker
+        settings = DynamicsSettings(**maker.dynamics)
         velocities = thermal_velocities(run.structure, settings)
     write(run, folder, velocities=velocities, spec=spec)
     if (incar := first_stage(run.incar)) is not None:

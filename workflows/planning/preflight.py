@@ -95,9 +95,8 @@ def _vasp_makers(walk: GraphWalk) -> list[VaspRelaxMaker | VaspDynamicsMaker]:
     makers: list[VaspRelaxMaker | VaspDynamicsMaker] = []
     for job in walk.engine_jobs:
         maker = job.maker
-        ours = isinstance(maker, VaspRelaxMaker | VaspDynamicsMaker)
-        if ours and maker not in makers:
-            makers.append(maker)
+        if isinstance(maker, VaspRelaxMaker | VaspDynamicsMaker):
+            makers += [] if maker in makers else [maker]
     return makers
 
 

@@ -103,7 +103,7 @@ class GraphWalk:
             IonfaceError: settings contradict each other.
         """
         engine = job_engine(self.study, job.metadata)
-        if engine is None:
+        if engine is None or job.maker is None:
             return None
         description = engine.describe(job.maker, self._start(job))
         if description is None:

@@ -93,7 +93,7 @@ class PotentialRelaxMaker(Maker):
 
 def _relax(atoms: Atoms, settings: RelaxSettings) -> tuple[bool, int]:
     """Move atoms until the forces are small; tell if they are, and after what steps."""
-    optimizer = LBFGS(atoms, logfile=None)
+    optimizer = LBFGS(atoms, logfile=None)  # type: ignore[arg-type]
 
     def keep() -> None:
         # opened for each step: a killed job leaves whole steps behind

@@ -3,8 +3,8 @@
 Data flow: structure (or the end of the previous segment) -> VASP in numbered run
 folders -> one continuous trajectory.ionf. A run starts from the CONTCAR of the one
 before, byte for byte: positions, velocities, integrator and thermostat. What was killed
-loses its unfinished step. Whether another run, or at the wall time another job, is
-needed is decided when one has ended: until all steps are done or a bond is steady.
+loses its unfinished step. Whether another run is needed is decided when one has ended:
+until all steps are done or a bond is steady.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jobflow import Maker, Response
+from jobflow import Maker
 from pymatgen.core import Structure
 
 from ionface.analysis.trajectory.store import store_digest
@@ -60,7 +60,6 @@ class VaspDynamicsMaker(Maker):
         waves: protocol and settings.
         dynamics: temperature in K, timestep in fs, steps, ...; as DynamicsSettings.
         custody: how custodian watches VASP.
-        grows: at the wall time the rest becomes a new job of the graph.
     """
 
     name: str = "vasp dynamics"
@@ -69,21 +68,19 @@ class VaspDynamicsMaker(Maker):
     )
     dynamics: dict[str, Any] = field(default_factory=dict)
     custody: Custody = field(default_factory=Custody)
-    grows: bool = False
 
     @durable_job
     def make(
-        self,
-        structure: Structure,
-        previous: DynamicsRecord | None = None,
-        begun: DynamicsRecord | None = None,
-    ) -> Any:
-        """Return the DynamicsRecord, or a Response that goes on in another job.
+        self, structure: Structure, previous: DynamicsRecord | None = None
+    ) -> DynamicsRecord:
+        """Run the segment, or what is left of it, and return its record.
 
         Args:
             structure: where the first segment starts; gives labels in later ones.
             previous: the segment that this one continues.
-            begun: what an earlier job has done of this same segment.
+
+        Raises:
+            IonfaceError: the wall time stopped it; run again, it goes on from there.
         """
         settings = DynamicsSettings(**self.dynamics)
         folder = Path.cwd()
@@ -92,18 +89,17 @@ class VaspDynamicsMaker(Maker):
         last = -1 if previous is None else previous.last_step
         goal = last + settings.steps
         with TrajectoryAssembler.at(
-            folder, run, settings, before=begun or previous
+            folder, run, settings, before=previous
         ) as assembler:
-            if begun is not None:
-                assembler.copy(begun, runs_folder())
-            segment = _Segment(
-                self, run, settings, folder, assembler, begun or previous
-            )
+            segment = _Segment(self, run, settings, folder, assembler, previous)
             done = segment.advance(goal)
             record = segment.record(first=last + 1)
-        if done:
-            return record
-        return self._unfinished(structure, previous, record)
+        if not done:
+            raise IonfaceError(
+                f"stopped at step {record.last_step} by the wall time; run the same "
+                "command again to go on from there"
+            )
+        return record
 
     @property
     def kind(self) -> Kind:
@@ -115,21 +111,6 @@ class VaspDynamicsMaker(Maker):
         settings = DynamicsSettings(**self.dynamics)
         incar = dynamics_incar(self.waves, structure, settings)
         return VaspRun(self.waves, structure, incar, None)
-
-    def _unfinished(
-        self,
-        structure: Structure,
-        previous: DynamicsRecord | None,
-        record: DynamicsRecord,
-    ) -> Response:
-        if not self.grows:
-            raise IonfaceError(
-                f"stopped at step {record.last_step} by the wall time; run the same "
-                "command again to go on from there"
-            )
-        again = self.make(structure, previous, begun=record)
-        again.name = self.name
-        return Response(replace=again)
 
 
 @dataclass

@@ -25,7 +25,6 @@ from pymatgen.core import Lattice, Structure
 from ionface.analysis.readers.vasprun import IonicStep
 from ionface.analysis.trajectory.joining import SAME_FRAME
 from ionface.analysis.trajectory.store import TrajectoryWriter
-from ionface.analysis.trajectory.trajectory import Trajectory
 from ionface.errors import IonfaceError
 from ionface.structures.ledger_cell import movable
 from ionface.workflows.engines.contract import DynamicsSettings
@@ -147,21 +146,6 @@ class TrajectoryAssembler:
             site_properties=original.site_properties,
             properties=original.properties,
         )
-
-    def copy(self, begun: DynamicsRecord, runs: Path) -> None:
-        """Take over the frames that an earlier job has written of this segment."""
-        trajectory = Trajectory.open(begun.trajectory.locate(runs))
-        for block in trajectory.blocks():
-            for index in range(len(block)):
-                frame = block.frame(index)
-                if frame.step > self._written:
-                    self._open_writer(trajectory.lattice).append(
-                        step=frame.step,
-                        time_fs=frame.time_fs,
-                        positions=frame.positions,
-                        **frame.scalars,
-                    )
-                    self._written = frame.step
 
     def add(self, run_folder: Path) -> None:
         """Append a run's frames, up to the state from which the next one starts.

@@ -143,7 +143,8 @@ def read_state(data: bytes) -> Poscar | None:
             state = Poscar.from_str(data.decode("ascii"))
     except (ValueError, IndexError, UnicodeDecodeError, Warning):
         return None
-    if np.shape(state.velocities) != (len(state.structure), 3):
+    velocities = np.asarray(state.velocities, dtype=object)
+    if velocities.shape != (len(state.structure), 3):
         return None
     return state
 

@@ -43,8 +43,6 @@ class VaspEngine(Engine):
         waves: protocol and settings.
         prerelax: Maker of the relaxation by a potential before VASP; None for none.
         custody: how custodian watches VASP.
-        grows: a job that reaches its wall time is followed by a new one (for queues);
-            else it is run again.
         decides_segments: one dynamics job does all segments, however many.
     """
 
@@ -54,7 +52,6 @@ class VaspEngine(Engine):
     )
     prerelax: Maker | None = None
     custody: Custody = field(default_factory=Custody)
-    grows: bool = False
     decides_segments: bool = True
 
     def configured(
@@ -67,10 +64,6 @@ class VaspEngine(Engine):
             waves=PlaneWaves(paper, vasp),
             prerelax=None if chosen == "off" else find(chosen).relax(PRERELAX),
         )
-
-    def for_queue(self, maker: Maker) -> Maker:
-        """Return a Maker whose job is followed by another one at its wall time."""
-        return replace(maker, grows=True)
 
     def describe(self, maker: Maker, structure: Structure) -> JobDescription | None:
         """Return what a job will do; None for a Maker that is not of this engine."""
@@ -128,7 +121,7 @@ class VaspEngine(Engine):
         )
 
     def _common(self) -> dict[str, Any]:
-        return {"waves": self.waves, "custody": self.custody, "grows": self.grows}
+        return {"waves": self.waves, "custody": self.custody}
 
 
 def vasp() -> VaspEngine:

@@ -2,19 +2,18 @@
 
 Data flow: structure -> (potential) -> (convergence without dipole) -> VASP in numbered
 run folders -> RunRecord. Whatever stops a run, the next one starts from its last
-complete ionic step; a run that ended at the wall time is followed by a job of its own
-where the graph may grow, else by running the same job again.
+complete ionic step when the same job is run again.
 """
 
 from __future__ import annotations
 
 import os
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jobflow import Maker, Response
+from jobflow import Maker
 from monty.json import MontyDecoder
 from pymatgen.core import Structure
 
@@ -38,7 +37,6 @@ from ionface.workflows.engines.vasp.outputs import (
     RunOutput,
     provenance,
     read_output,
-    was_stopped,
 )
 from ionface.workflows.engines.vasp.run_folders import (
     carry_wavefunctions,
@@ -66,7 +64,6 @@ class VaspRelaxMaker(Maker):
         relax: fmax in eV/Å, steps, ...; None for a single point.
         prerelax: Maker of the relaxation by a potential before VASP; None for none.
         custody: how custodian watches VASP.
-        grows: at the wall time the rest becomes a new job of the graph.
     """
 
     name: str = "vasp relax"
@@ -76,25 +73,27 @@ class VaspRelaxMaker(Maker):
     relax: dict[str, Any] | None = None
     prerelax: Maker | None = None
     custody: Custody = field(default_factory=Custody)
-    grows: bool = False
 
     @durable_job
-    def make(self, structure: Structure, prev_dir: str | None = None) -> Any:
-        """Return the RunRecord, or a Response that goes on in another job.
+    def make(self, structure: Structure) -> RunRecord:
+        """Return the RunRecord.
 
         Args:
             structure: its site properties come back unchanged; sites with `fixed`
                 stay where they are.
-            prev_dir: a run whose wavefunctions to start from.
+
+        Raises:
+            IonfaceError: the wall time or the steps ended it before it converged; run
+                again, it goes on from there.
         """
         folder = Path.cwd()
         run = self.run_for(structure)
         stamp(folder, run, self.kind)
         start, prepared = self._prepared(run, folder)
-        output, before = self._advance(start, folder, prev_dir)
-        if self._is_done(output):
-            return self._record(output, before, prepared, folder)
-        return self._unfinished(output, folder)
+        output, before = self._advance(start, folder)
+        if not self._is_done(output):
+            raise IonfaceError(self._unfinished(output, folder))
+        return self._record(output, before, prepared, folder)
 
     @property
     def kind(self) -> Kind:
@@ -141,9 +140,7 @@ class VaspRelaxMaker(Maker):
 
     # --- VASP -----------------------------------------------------------------------
 
-    def _advance(
-        self, start: VaspRun, folder: Path, prev_dir: str | None
-    ) -> tuple[RunOutput | None, int]:
+    def _advance(self, start: VaspRun, folder: Path) -> tuple[RunOutput | None, int]:
         """Run what is left; return the last output and the steps of earlier runs."""
         last, before, run = None, 0, start
         for run_folder in run_folders(folder):
@@ -158,19 +155,17 @@ class VaspRelaxMaker(Maker):
         custodian_run.check_time_left(self.waves.settings)
         before += last.steps if last else 0
         run_folder = next_run_folder(folder)
-        self._prepare(run, folder, run_folder, prev_dir)
+        self._prepare(run, folder, run_folder)
         progress.report(before, None, f"VASP in {run_folder.name}")
         custodian_run.run(run_folder, self.kind, self.waves.settings, self.custody)
         return read_output(run, run_folder) or last, before
 
-    def _prepare(
-        self, run: VaspRun, folder: Path, run_folder: Path, prev_dir: str | None
-    ) -> None:
+    def _prepare(self, run: VaspRun, folder: Path, run_folder: Path) -> None:
         """Write the inputs of a run, with the best wavefunctions that there are."""
-        earlier = [(path, False) for path in reversed(run_folders(folder))]
-        # another job's folder stays as it is: that job may be run again
-        earlier += [(Path(prev_dir), True)] if prev_dir else []
-        if not any(carry_wavefunctions(p, run_folder, keep=k) for p, k in earlier):
+        earlier = reversed(run_folders(folder))
+        if not any(
+            carry_wavefunctions(path, run_folder, keep=False) for path in earlier
+        ):
             self._first_stage(run, folder, run_folder)
         write(run, run_folder)
 
@@ -230,28 +225,22 @@ class VaspRelaxMaker(Maker):
             },
         )
 
-    def _unfinished(self, output: RunOutput | None, folder: Path) -> Response:
+    def _unfinished(self, output: RunOutput | None, folder: Path) -> str:
+        """Return why there is no result yet, and how to go on."""
         last = run_folders(folder)[-1]
         if output is None or output.steps == 0:
-            raise IonfaceError(
+            return (
                 f"VASP ended in {last} without one complete ionic step; the wall time "
                 "is too short for this model, or the run was stopped: give vasp."
                 "walltime more hours, and run again"
             )
-        stopped = self.relax is not None or was_stopped(last)
-        if self.grows and stopped:
-            # what a potential took out is gone by now
-            rest = replace(self, prerelax=None)
-            again = rest.make(output.structure, prev_dir=str(last))
-            again.name = self.name
-            return Response(replace=again)
         if self.relax is None:
-            raise IonfaceError(
+            return (
                 f"the electrons did not converge in {last}; run the same command again "
                 "to go on from its wavefunctions, or change vasp.incar (ALGO, NELM) "
                 "in a new project"
             )
-        raise IonfaceError(
+        return (
             f"not converged after {output.steps} steps in {last.name}: the largest "
             f"force is {output.max_force:.3f} eV/Å; run the same command again to go "
             "on from here"
@@ -279,7 +268,7 @@ def prerelaxed(structure: Structure, maker: Maker, folder: Path) -> RunRecord:
     before = Path.cwd()
     os.chdir(folder)  # Makers work where they are started
     try:
-        job = maker.make(held)
+        job: Any = maker.make(held)
         record: RunRecord = job.function.original(job.maker, *job.function_args)
     finally:
         os.chdir(before)

@@ -6,7 +6,7 @@ about it is chemistry: it lets large cells rehearse what happens around the elec
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from ase.calculators.calculator import Calculator, all_changes
@@ -24,10 +24,8 @@ class Spheres(Calculator):
     nothing.
     """
 
-    default_parameters: ClassVar[dict[str, float]] = {"depth": DEPTH}
-    implemented_properties: ClassVar[list[str]] = [
-        "energy", "forces", "stress", "free_energy",
-    ]  # fmt: skip
+    default_parameters = {"depth": DEPTH}  # noqa: RUF012 - as ASE declares them
+    implemented_properties = ["energy", "forces", "stress", "free_energy"]  # noqa: RUF012
 
     def calculate(
         self,
@@ -36,7 +34,7 @@ class Spheres(Calculator):
         system_changes: Any = all_changes,
     ) -> None:
         """Compute energy (eV), forces (eV/Å) and stress (eV/Å³)."""
-        super().calculate(atoms, properties, system_changes)
+        Calculator.calculate(self, atoms, properties, system_changes)
         radii = covalent_radii[atoms.numbers]
         first, second, away = primitive_neighbor_list(
             "ijD", atoms.pbc, atoms.cell.array, atoms.positions, REACH * radii
