@@ -8,6 +8,7 @@ from importlib import import_module
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
+import grimp
 import pytest
 
 ROOT = Path(__file__).parent.parent
@@ -40,6 +41,17 @@ def test_help_imports_nothing_heavy_and_little_else():
     loaded = set(run.stderr.split())
     assert not loaded & {"torch", "pymatgen", "ase", "jobflow", "matplotlib", "numpy"}
     assert len(loaded) < 300
+
+
+def test_no_files_import_each_other_in_a_circle():
+    graph = grimp.build_graph("ionface", cache_dir=None)
+    circles = [
+        (module, imported)
+        for module in graph.modules
+        for imported in graph.find_modules_directly_imported_by(module)
+        if graph.find_shortest_chain(importer=imported, imported=module)
+    ]
+    assert not circles
 
 
 def test_every_dependency_states_its_reason():
