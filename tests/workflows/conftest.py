@@ -223,12 +223,10 @@ def double(potcar_library, monkeypatch):
 
     monkeypatch.setenv("IONFACE_VASP_CALCULATOR", "ase.calculators.emt.EMT")
 
-    def engine(wrapper=None, grows=False, prerelax=None, **settings):
+    def engine(wrapper=None, prerelax=None, **settings):
         command = " ".join(filter(None, [wrapper, double_command()]))
         given = VaspSettings(vasp_cmd=command, k_spacing=1.0, **settings)
-        return VaspDoubleEngine(
-            waves=StandInWaves(LI_2024, given), prerelax=prerelax, grows=grows
-        )
+        return VaspDoubleEngine(waves=StandInWaves(LI_2024, given), prerelax=prerelax)
 
     return engine
 

@@ -84,7 +84,11 @@ def export_bundle(root: Path, target: Path, *, wavefunctions: bool = False) -> C
 
 
 def _new_tar(path: Path, packed: bool) -> tarfile.TarFile:
-    return tarfile.open(path, "w:gz") if packed else tarfile.open(path, "w")
+    # two names of one file (a trajectory and its hard link) are both carried whole: a
+    # bundle holds no links
+    if packed:
+        return tarfile.open(path, "w:gz", dereference=True)
+    return tarfile.open(path, "w", dereference=True)
 
 
 def _carried(root: Path, wavefunctions: bool) -> tuple[dict[str, Path], list[str]]:

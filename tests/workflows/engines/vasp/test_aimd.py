@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from jobflow import Response
 
 from ionface.analysis.trajectory.joining import join
 from ionface.analysis.trajectory.trajectory import Trajectory
@@ -64,25 +63,15 @@ def test_a_killed_segment_loses_only_its_unfinished_step(
 
 
 @pytest.mark.slow
-def test_at_the_wall_time_a_local_run_says_how_to_go_on(
+def test_a_run_that_its_wall_time_stopped_goes_on_as_one_run(
     double, run_job, interrupter, cell
 ):
+    whole = run_job("whole", double().dynamics(settings()).make(cell))
     engine = double(wrapper=interrupter("stop", 5))
     job = engine.dynamics(settings()).make(cell)
     with pytest.raises(IonfaceError, match=r"stopped at step \d+ by the wall time"):
         run_job("stopped", job)
-    assert run_job("stopped", job).last_step == STEPS - 1
-
-
-@pytest.mark.slow
-def test_at_the_wall_time_a_queued_run_becomes_another_job(
-    double, run_job, interrupter, cell
-):
-    whole = run_job("whole", double().dynamics(settings()).make(cell))
-    engine = double(wrapper=interrupter("stop", 5), grows=True)
-    response = run_job("first", engine.dynamics(settings()).make(cell))
-    assert isinstance(response, Response)
-    record = run_job("second", response.replace)
+    record = run_job("stopped", job)
     assert (record.first_step, record.last_step) == (0, STEPS - 1)
     np.testing.assert_allclose(
         frames(record).positions, frames(whole).positions, atol=2e-6
