@@ -9,6 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from ionface.workflows.engines.vasp.aimd import VaspDynamicsMaker
+from ionface.workflows.engines.vasp.custodian_run import Custody
+from ionface.workflows.engines.vasp.vasp_relax import VaspRelaxMaker
 from ionface.workflows.projects import runner
 from ionface.workflows.projects.project import Project
 from ionface.workflows.report.project_report import write_report
@@ -125,6 +128,9 @@ def test_a_project_keeps_titles_and_hashes_only(licensed, tmp_path):
     command = f"{sys.executable} -m ionface.workflows.engines.vasp_double"
     study = parse(STUDY.format(command=command), "al-ag")
     project = Project.create(tmp_path / "p", study)
+    for job, _ in project.jobs():
+        if isinstance(job.maker, VaspRelaxMaker | VaspDynamicsMaker):
+            job.maker.custody = Custody(polling_s=0.1)  # custodian looks every 10 s
     assert not runner.run(project).failed
     write_report(project)
     own, others = [], []

@@ -19,6 +19,8 @@ from ionface.analysis.trajectory.trajectory import Trajectory
 from ionface.structures.ledger_cell import gap_along
 from ionface.workflows.projects.project import Project
 
+pytestmark = pytest.mark.slow  # both whole papers: minutes
+
 RECORDED = Path(__file__).parents[3] / "data" / "vasp_inputs"
 STEPS, SEGMENT = 30, 12
 SHORTER = {
