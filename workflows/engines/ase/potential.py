@@ -6,6 +6,7 @@ its name alone: names are re-used for other weights, and libraries fall back sil
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -52,6 +53,7 @@ class Potential(MSONable):
         Raises:
             IonfaceError: it cannot be imported.
         """
+        _ask_for_huge_pages()
         return calculator_class(self.calculator)(**self.arguments)
 
     def check_elements(self, structure: Structure) -> None:
@@ -103,6 +105,15 @@ def calculator_class(path: str) -> Callable[..., Calculator]:
             "calculator class that is installed here"
         ) from error
     return found
+
+
+def _ask_for_huge_pages() -> None:
+    """Let torch take large buffers in pages of 2 MiB, unless the user said otherwise.
+
+    A step of some hundred atoms takes and gives back gigabytes; page by page of 4 KiB
+    that was up to a third of the step's time. Other systems than Linux ignore it.
+    """
+    os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
 
 
 @contextmanager
