@@ -27,6 +27,7 @@ class EnergyTerm:
         converged: electrons, and ions where they moved, met the criterion.
         max_force: largest norm of a force on an atom that may move, eV/Å.
         source: where the energy came from: a directory, a job.
+        unmet: the criterion that was missed, with both numbers, where that is known.
     """
 
     name: str
@@ -38,6 +39,7 @@ class EnergyTerm:
     converged: bool
     max_force: float | None
     source: str
+    unmet: str = ""
 
     @property
     def matrix(self) -> FloatArray:
@@ -77,6 +79,7 @@ class EnergyTerm:
             "converged": self.converged,
             "max_force": self.max_force,
             "source": self.source,
+            "unmet": self.unmet,
         }
 
     @classmethod

@@ -205,9 +205,10 @@ def _check_state(term: EnergyTerm) -> None:
             f"{term.source}); run that calculation again"
         )
     if not term.converged:
-        force = "" if term.max_force is None else f", forces {term.max_force:.3g} eV/Å"
+        force = "" if term.max_force is None else f"forces {term.max_force:.3g} eV/Å"
+        told = ", ".join(filter(None, (term.source, term.unmet or force)))
         raise LedgerError(
-            f"{term.name!r} is not converged ({term.source}{force}); continue it with "
+            f"{term.name!r} is not converged ({told}); continue it with "
             "more steps, or loosen its criterion for all terms"
         )
 

@@ -80,15 +80,15 @@ def incar_tags(path: Path) -> dict[str, str]:
     """Return the first word of each tag of an INCAR; nothing if there is no file.
 
     Lines are taken as VASP takes them: comments after # or !, several tags apart by ;
-    and names in any case. pymatgen's Incar reads them, too, but importing it takes
-    longer than reading most runs.
+    names in any case, and the first of a tag that stands twice. pymatgen's Incar
+    reads them, too, but importing it takes longer than reading most runs.
     """
     tags: dict[str, str] = {}
     for line in _text(path).splitlines():
         for setting in line.split("#")[0].split("!")[0].split(";"):
             name, equals, value = setting.partition("=")
             if equals and value.split():
-                tags[name.strip().upper()] = value.split()[0]
+                tags.setdefault(name.strip().upper(), value.split()[0])
     return tags
 
 

@@ -58,6 +58,7 @@ def vasp_directory_term(
             f"{file} is a molecular dynamics (IBRION = 0): its energies are thermal; "
             "book a relaxation or a static calculation"
         )
+    unmet = unmet_criterion(settings, last, count) if last else ""
     return EnergyTerm(
         name=name or file.parent.name,
         energy=last.energies.get("e_0_energy", math.nan) if last else math.nan,
@@ -65,7 +66,8 @@ def vasp_directory_term(
         lattice=(last.lattice if last else settings.lattice).tolist(),
         level=vasp_level(settings),
         finished=last is not None and not stream.reason,
-        converged=last is not None and _converged(settings, last, count),
+        converged=last is not None and not unmet,
+        unmet=unmet,
         max_force=_max_force(settings, last) if last else None,
         source=str(file),
     )
@@ -151,22 +153,31 @@ def _details(settings: VaspSettings) -> tuple[str, ...]:
     )
 
 
-def _converged(settings: VaspSettings, last: IonicStep, count: int) -> bool:
-    electrons = last.scf_steps < (settings.tag("NELM") or 60)
+def unmet_criterion(settings: VaspSettings, last: IonicStep, count: int) -> str:
+    """Return which criterion the last step missed, with both numbers; empty if none.
+
+    Args:
+        settings: of the run.
+        last: its last ionic step.
+        count: of its ionic steps.
+    """
+    most = settings.tag("NELM") or 60
+    if last.scf_steps >= most:
+        return f"electrons: {last.scf_steps} of {most} steps (NELM)"
     limit = settings.tag("NSW") or 0
     if limit <= 1 or settings.tag("IBRION") == -1:
-        return electrons
-    return electrons and _ions_converged(settings, last, stopped=count < limit)
-
-
-def _ions_converged(settings: VaspSettings, last: IonicStep, stopped: bool) -> bool:
+        return ""
     criterion = settings.tag("EDIFFG") or 0.0
     if criterion >= 0:
         # The change that VASP compares is that of its line search, which is not in the
         # file: that it stopped before its limit is what can be known.
-        return stopped
+        return f"ions: {count} of {limit} steps (NSW)" if count >= limit else ""
     force = _max_force(settings, last)
-    return force is not None and force <= abs(criterion)
+    if force is None:
+        return "ions: the file holds no forces"
+    if force > abs(criterion):
+        return f"forces: {force:.3g} of {abs(criterion):g} eV/Å (EDIFFG)"
+    return ""
 
 
 def _max_force(settings: VaspSettings, step: IonicStep) -> float | None:

@@ -350,7 +350,8 @@ def _printed_energies(
 
 
 def _entries(text: bytes) -> dict[str, float]:
-    return {name.decode(): float(value) for name, value in _ENTRY.findall(text)}
+    entries = reversed(_ENTRY.findall(text))  # the first of one name counts
+    return {name.decode(): float(value) for name, value in entries}
 
 
 def extrapolated(
@@ -482,14 +483,16 @@ def _settings(root: ET.Element) -> VaspSettings:
 
 
 def read_tags(element: ET.Element | None) -> dict[str, Value]:
-    """Return all `i` and `v` below an element by name; nothing if there is none."""
-    if element is None:
-        return {}
-    return {
-        child.get("name", ""): _value(child)
-        for child in element.iter()
-        if child.tag in ("i", "v")
-    }
+    """Return all `i` and `v` below an element by name; nothing if there is none.
+
+    The first of one name counts: up to VASP 6.2 the section on response functions, at
+    the end, repeats NELM and others with defaults of its own.
+    """
+    found: dict[str, Value] = {}
+    for child in () if element is None else element.iter():
+        if child.tag in ("i", "v"):
+            found.setdefault(child.get("name", ""), _value(child))
+    return found
 
 
 def _value(element: ET.Element) -> Value:

@@ -130,6 +130,7 @@ def _term(root: Path, name: str, folders: dict[str, str], task: str) -> EnergyTe
     return replace(
         term,
         converged=term.converged and relaxed.converged,
+        unmet=term.unmet or relaxed.unmet,
         max_force=relaxed.max_force,
     )
 

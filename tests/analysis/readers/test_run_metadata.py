@@ -16,6 +16,7 @@ FIXED = [[False, False, True], [True, True, True], [False, False, False]]
     [
         ("IBRION = 0\nPOTIM = 2.0 ! fs\nNBLOCK = 10 # out\n", Clock(2.0, 10)),
         ("ibrion=0; potim=1.5d0", Clock(1.5, None)),
+        ("IBRION = 0\nPOTIM = 2.0\nPOTIM = 1.0", Clock(2.0, None)),  # as VASP reads
         ("IBRION = 2\nPOTIM = 0.5", Clock(None, None)),  # not a time
         ("POTIM = 0.5", Clock(None, None)),
         ("IBRION = 0\nPOTIM = none", Clock(None, None)),

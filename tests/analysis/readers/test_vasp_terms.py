@@ -15,7 +15,7 @@ PYMATGEN = "pymatgen-core/test-files/io/vasp"
 
 def vasprun(
     atoms="H", titles=None, nsw=10, ediffg=-0.02, steps=((-5.0, 0.5), (-6.0, 0.01)),
-    scf=3, ibrion=2, encut=480.0, free=None, end="</modeling>",
+    scf=3, ibrion=2, encut=480.0, free=None, end="</modeling>", repeated="",
 ):  # fmt: skip
     """Return a vasprun.xml; each step is (energy, force on the last atom along x)."""
     titles = titles or {s: f"PAW_PBE {s} 01Jan2000" for s in dict.fromkeys(atoms)}
@@ -53,7 +53,8 @@ def vasprun(
         f"<i name='ENMAX'>{encut}</i><i type='int' name='NSW'>{nsw}</i>"
         f"<i type='int' name='IBRION'>{ibrion}</i><i name='EDIFFG'>{ediffg}</i>"
         "<i type='int' name='NELM'>60</i><i type='int' name='ISMEAR'>0</i>"
-        "<i name='SIGMA'>0.05</i><i type='int' name='RANDOM'>******</i></parameters>"
+        "<i name='SIGMA'>0.05</i><i type='int' name='RANDOM'>******</i>"
+        f"<separator name='response functions'>{repeated}</separator></parameters>"
         f"<atominfo><array name='atoms'><set>{rows}</set></array>"
         f"<array name='atomtypes'><set>{kinds}</set></array></atominfo>"
         f"<structure name='initialpos'>{crystal}{flags}</structure>{body}{end}"
@@ -110,6 +111,29 @@ def test_the_level_of_theory_comes_from_the_tags(run):
 def test_finished_and_converged_are_told_truthfully(run, content, finished, converged):
     term = vasp_directory_term(run(**content))
     assert (term.finished, term.converged) == (finished, converged)
+
+
+RESPONSE = "<i type='int' name='NELM'>1</i><i type='int' name='ISMEAR'>1</i>"
+
+
+def test_the_first_of_a_repeated_tag_counts_as_up_to_vasp_6_2(run):
+    term = vasp_directory_term(run(scf=11, repeated=RESPONSE))
+    assert term.converged
+    assert term.level.smearing == "Gaussian 0.05 eV"
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        ({"scf": 60}, r"electrons: 60 of 60 steps \(NELM\)"),
+        ({"steps": [(-5.0, 0.034)]}, r"forces: 0\.034 of 0\.02 eV/Å \(EDIFFG\)"),
+        ({"ediffg": 1e-3, "nsw": 2}, r"ions: 2 of 2 steps \(NSW\)"),
+    ],
+)
+def test_a_refusal_names_the_criterion_and_both_numbers(run, content, told):
+    term = vasp_directory_term(run(**content))
+    with pytest.raises(LedgerError, match=rf"'run' is not converged .*{told}"):
+        book("H|He", term, {"H": term})
 
 
 def test_a_run_without_a_complete_step_has_no_energy(run):
