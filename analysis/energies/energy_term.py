@@ -28,6 +28,10 @@ class EnergyTerm:
         max_force: largest norm of a force on an atom that may move, eV/Å.
         source: where the energy came from: a directory, a job.
         unmet: the criterion that was missed, with both numbers, where that is known.
+        departure: why it is not the energy of a neutral, self-consistent cell at rest
+            and without load, with the way out; empty where it is.
+        gaps: widest layer without atoms along the normal of each pair of cell vectors
+            (b and c, c and a, a and b), Å; None where it is not known.
     """
 
     name: str
@@ -40,6 +44,8 @@ class EnergyTerm:
     max_force: float | None
     source: str
     unmet: str = ""
+    departure: str = ""
+    gaps: tuple[float, ...] | None = None
 
     @property
     def matrix(self) -> FloatArray:
@@ -80,10 +86,14 @@ class EnergyTerm:
             "max_force": self.max_force,
             "source": self.source,
             "unmet": self.unmet,
+            "departure": self.departure,
+            "gaps": None if self.gaps is None else list(self.gaps),
         }
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> EnergyTerm:
         """Return the term that `as_dict` wrote; keys that start with @ are ignored."""
         given = {key: value for key, value in data.items() if not key.startswith("@")}
+        gaps = given.get("gaps")
+        given["gaps"] = None if gaps is None else tuple(gaps)
         return cls(**given | {"level": LevelOfTheory.from_dict(given["level"])})

@@ -24,6 +24,9 @@ from ionface.errors import LedgerError
 SAME_CELL = 1e-4
 """Cell vectors are the same within this difference of any component, Å."""
 
+VACUUM = 6.0
+"""Å; slabs on both sides of a thinner empty layer still feel each other."""
+
 SlabsState = Literal["relaxed", "frozen"]
 
 
@@ -117,7 +120,7 @@ def book(
     slabs: Mapping[str, EnergyTerm],
     *,
     area: float | None = None,
-    n_interfaces: int = 1,
+    n_interfaces: int | None = None,
     slabs_state: SlabsState = "relaxed",
     strain_energy: Mapping[str, float] | None = None,
     quick: bool = False,
@@ -129,7 +132,8 @@ def book(
         interface: the cell that holds it.
         slabs: each separated slab, by the name of its phase.
         area: of one interface, Å²; None for |a x b| of the interface's cell.
-        n_interfaces: 1 in a cell with vacuum, 2 in a cell without.
+        n_interfaces: 1 in a cell with vacuum, 2 in a cell without; None to derive it
+            from the empty layer along the normal (1 where the term does not know it).
         slabs_state: how the slabs were evaluated.
         strain_energy: of each strained slab above its unstrained self, eV.
         quick: the models are those of a rehearsal.
@@ -142,11 +146,13 @@ def book(
     terms = [interface, *slabs.values()]
     for term in terms:
         _check_state(term)
+    count, counted = _interfaces(interface, n_interfaces)
     checks = (
         f"{len(terms)} terms finished and converged{_forces(terms)}",
         _check_levels(interface, slabs),
         _check_cells(interface, slabs),
         _check_atoms(interface, slabs),
+        *counted,
         *_area_note(interface, area),
     )
     energies = {phase: term.energy for phase, term in slabs.items()}
@@ -156,7 +162,7 @@ def book(
             interface.energy,
             energies,
             interface.area if area is None else area,
-            n_interfaces,
+            count,
         ),
         level=interface.level,
         slabs_state=slabs_state,
@@ -211,6 +217,28 @@ def _check_state(term: EnergyTerm) -> None:
             f"{term.name!r} is not converged ({told}); continue it with "
             "more steps, or loosen its criterion for all terms"
         )
+    if term.departure:
+        raise LedgerError(f"{term.name!r} {term.departure} ({term.source})")
+
+
+def _interfaces(term: EnergyTerm, given: int | None) -> tuple[int, tuple[str, ...]]:
+    """Return how many interfaces a cell holds, and what is told of it."""
+    if term.gaps is None:
+        return given or 1, ()
+    *across, gap = term.gaps
+    if gap < VACUUM <= max(across):
+        vector = "ab"[int(np.argmax(across))]
+        raise LedgerError(
+            f"the vacuum of {term.name!r} ({max(across):.1f} Å) lies along {vector}, "
+            "but the area of an interface is |a x b|; turn the cells of all terms so "
+            "that the normal is along c"
+        )
+    found = 1 if gap >= VACUUM else 2
+    count = given or found
+    told = f"vacuum of {gap:.1f} Å" if found == 1 else f"no vacuum ({gap:.1f} Å)"
+    if count != found:
+        told += ", but this number was given"
+    return count, (f"{count} interface{'s' if count > 1 else ''}: {told}",)
 
 
 def _check_levels(interface: EnergyTerm, slabs: Mapping[str, EnergyTerm]) -> str:

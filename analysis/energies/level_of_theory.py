@@ -6,7 +6,7 @@ Energies may be added and subtracted only where it is equal. The ledger checks t
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from ionface.errors import AnalysisError
@@ -29,6 +29,8 @@ class LevelOfTheory:
         pseudopotentials: their titles, never their content.
         dispersion: correction, as in "D3(BJ)".
         details: whatever else moves a total energy, as in "LREAL=Auto".
+        by_element: what is set for each element that is there, as in {"Co": "U-J=3.32
+            l=2", "O": ""}; compared where both have the element.
         emulated: the numbers come from a stand-in, not from a calculation.
     """
 
@@ -43,6 +45,7 @@ class LevelOfTheory:
     pseudopotentials: tuple[str, ...] = ()
     dispersion: str | None = None
     details: tuple[str, ...] = ()
+    by_element: Mapping[str, str] = field(default_factory=dict)
     emulated: bool = False
 
     def __post_init__(self) -> None:
@@ -54,7 +57,8 @@ class LevelOfTheory:
     def label(self) -> str:
         """Return a short text for tables, as in "sevenn 0.12 SevenNet-0 (PBE)"."""
         who = " ".join(part for part in (self.code, self.version, self.model) if part)
-        parts = [f"{who} ({self.functional})"]
+        hubbard = "+U" if any("U" in text for text in self.by_element.values()) else ""
+        parts = [f"{who} ({self.functional}{hubbard})"]
         if self.cutoff_ev is not None:
             parts.append(f"{self.cutoff_ev:g} eV")
         parts += [text for text in (self.k_points, self.dispersion) if text]
@@ -91,16 +95,28 @@ class LevelOfTheory:
         return cls(**given)
 
     def differences(self, other: LevelOfTheory) -> dict[str, tuple[Any, Any]]:
-        """Return the attributes that differ, each with (mine, the other's) value.
+        """Return what differs, each with (mine, the other's) value.
 
-        Pseudopotentials differ unless one list contains the other: a slab of lithium
-        needs fewer of them than its interface with an electrolyte.
+        Of the details each tag by itself, and elements only where both have them: a
+        slab of lithium needs fewer pseudopotentials than its interface with an
+        electrolyte, and no U of cobalt.
         """
         pairs = {
-            field.name: (getattr(self, field.name), getattr(other, field.name))
-            for field in fields(self)
+            each.name: (getattr(self, each.name), getattr(other, each.name))
+            for each in fields(self)
         }
         mine, others = map(set, pairs["pseudopotentials"])
         if mine and others and (mine <= others or others <= mine):
             del pairs["pseudopotentials"]
+        tags = [dict(map(_tag, details)) for details in pairs.pop("details")]
+        for name in sorted(tags[0].keys() | tags[1].keys()):
+            pairs[name] = (tags[0].get(name), tags[1].get(name))
+        first, second = pairs.pop("by_element")
+        for element in sorted(first.keys() & second.keys()):
+            pairs[element] = (first[element] or None, second[element] or None)
         return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
+
+
+def _tag(detail: str) -> tuple[str, str]:
+    name, _, value = detail.partition("=")
+    return name, value or "yes"

@@ -30,7 +30,7 @@ from ionface.analysis.readers.run_metadata import (
 )
 from ionface.analysis.readers.text import BROKEN_STREAM, open_binary, plain_name
 from ionface.analysis.readers.time_axis import SegmentTimes, time_axis
-from ionface.analysis.readers.vasp_terms import level_beside, vasp_level
+from ionface.analysis.readers.vasp_level import level_beside, vasp_level
 from ionface.analysis.readers.vaspout import VaspoutStream
 from ionface.analysis.readers.vasprun import VasprunStream, VaspSettings
 from ionface.analysis.readers.xdatcar import XdatcarStream

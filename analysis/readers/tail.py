@@ -26,7 +26,7 @@ from ionface.analysis.readers.opening import (
 from ionface.analysis.readers.run_metadata import Clock, clock_beside, clock_of
 from ionface.analysis.readers.text import READ, TextBuffer, is_compressed
 from ionface.analysis.readers.time_axis import Labels, time_axis
-from ionface.analysis.readers.vasp_terms import level_beside, vasp_level
+from ionface.analysis.readers.vasp_level import level_beside, vasp_level
 from ionface.analysis.readers.vasprun import ENDING, OPENING, VasprunStream
 from ionface.analysis.readers.xdatcar import XdatcarStream
 from ionface.analysis.trajectory.frames import FloatArray, Segment

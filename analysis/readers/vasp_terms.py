@@ -1,32 +1,31 @@
 """An energy term from a bare VASP directory: what it is worth, told truthfully.
 
-VASP may have been run by anybody. The level of theory comes from the tags as VASP used
-them and from the titles of the pseudopotentials, never from their content.
+VASP may have been run by anybody, so each term says whether it is finished, converged
+and a ground state, and at which level of theory.
 """
 
 from __future__ import annotations
 
 import math
 import os
+import re
 from collections import Counter
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from ionface.analysis.energies.energy_term import EnergyTerm
-from ionface.analysis.energies.level_of_theory import LevelOfTheory
-from ionface.analysis.readers.emulation_mark import emulated_model, marked_model
-from ionface.analysis.readers.run_metadata import settings_beside
+from ionface.analysis.readers.vasp_level import departure, vasp_level
 from ionface.analysis.readers.vasprun import IonicStep, VasprunStream, VaspSettings
+from ionface.analysis.trajectory.frames import FloatArray
 from ionface.errors import LedgerError
 
-NAMES = ("vasprun.xml", "vasprun.xml.gz", "vasprun.xml.bz2", "vasprun.xml.xz")
-
-
-_FUNCTIONALS = {"PE": "PBE", "PS": "PBEsol", "RP": "RPBE", "91": "PW91", "AM": "AM05"}
-_SMEARINGS = {-5: "tetrahedron", -1: "Fermi", 0: "Gaussian"}
-_PRECISIONS = {"a": "Accurate", "n": "Normal", "s": "Single", "l": "Low", "m": "Medium"}
-_DISPERSIONS = {10: "D2", 1: "D2", 11: "D3", 12: "D3(BJ)", 20: "TS", 202: "MBD"}
+COMPRESSED = ("", ".gz", ".bz2", ".xz")
+_RELAXATION = re.compile(r"vasprun.*\.relax(\d+)\b")
+"""How custodian's double relaxations name what a first and a second run left."""
+_RUN = re.compile(r"(?:run|part)-(\d+)")
+"""How runs that go on from each other are numbered, ours among them."""
 
 
 def vasp_directory_term(
@@ -38,7 +37,9 @@ def vasp_directory_term(
     last step and, in a relaxation, the forces or the energy met their criterion.
 
     Args:
-        path: the directory, or its vasprun.xml, plain or compressed.
+        path: the directory, or its vasprun.xml, plain or compressed. Of several runs
+            that go on from each other (run-001, run-002; vasprun.xml.relax1, .relax2)
+            the last counts.
         name: of the term; the directory's name if None.
 
     Raises:
@@ -46,7 +47,7 @@ def vasp_directory_term(
             energy is thermal.
         AnalysisError: the file cannot be read.
     """
-    file = _find(Path(path))
+    file = find_vasprun(Path(path))
     stream = VasprunStream(file)
     settings = stream.settings
     last: IonicStep | None = None
@@ -58,99 +59,73 @@ def vasp_directory_term(
             f"{file} is a molecular dynamics (IBRION = 0): its energies are thermal; "
             "book a relaxation or a static calculation"
         )
+    lattice = last.lattice if last else settings.lattice
     unmet = unmet_criterion(settings, last, count) if last else ""
     return EnergyTerm(
         name=name or file.parent.name,
         energy=last.energies.get("e_0_energy", math.nan) if last else math.nan,
         composition=dict(Counter(settings.species)),
-        lattice=(last.lattice if last else settings.lattice).tolist(),
-        level=vasp_level(settings),
+        lattice=lattice.tolist(),
+        level=vasp_level(settings, last.added if last else 0.0),
         finished=last is not None and not stream.reason,
         converged=last is not None and not unmet,
         unmet=unmet,
         max_force=_max_force(settings, last) if last else None,
         source=str(file),
+        departure=departure(settings),
+        gaps=_gaps(lattice, last.fractional) if last else None,
     )
 
 
-def vasp_level(settings: VaspSettings) -> LevelOfTheory:
-    """Return the level of theory of a VASP run from its tags."""
-    smearing = settings.tag("ISMEAR", 1)
-    width = settings.tag("SIGMA", 0.2)
-    scheme = _SMEARINGS.get(smearing, f"Methfessel-Paxton {smearing}")
-    dispersion = settings.tag("IVDW") or (settings.tag("LVDW") and 1)
-    model = marked_model(settings.build)
-    return LevelOfTheory(
-        code="vasp",
-        version=settings.version,
-        functional=_functional(settings),
-        cutoff_ev=settings.tag("ENMAX") or settings.tag("ENCUT"),
-        k_points=settings.k_points,
-        smearing=scheme if smearing == -5 else f"{scheme} {width:g} eV",
-        pseudopotentials=settings.pseudopotentials,
-        dispersion=_DISPERSIONS.get(dispersion, f"IVDW={dispersion}")
-        if dispersion
-        else None,
-        details=_details(settings),
-        model=model,
-        emulated=model is not None,
-    )
+def term_names(paths: Sequence[Path]) -> list[str]:
+    """Return what tells each path from the others: A and B for A/static and B/static.
 
-
-def level_beside(path: Path, species: tuple[str, ...]) -> LevelOfTheory | None:
-    """Return the level of theory of a run from what lies beside one of its files.
-
-    From its vasprun.xml, if that has these atoms; else only whether a stand-in for VASP
-    wrote the folder's outputs. None where nothing tells.
+    >>> term_names([Path("Li/part-001"), Path("LiF/part-001")])
+    ['Li', 'LiF']
     """
-    settings = settings_beside(path, species)
-    if settings is not None:
-        return vasp_level(settings)
-    model = emulated_model(path) or emulated_model(path.parent)
-    if model is None:
-        return None
-    return LevelOfTheory("vasp", "unknown", "unknown", model=model, emulated=True)
+    parts = [list(path.absolute().parts) for path in paths]
+    for end in (0, -1):
+        while min(map(len, parts)) > 1 and len({each[end] for each in parts}) == 1:
+            for each in parts:
+                each.pop(end)
+    return ["/".join(each) for each in parts]
 
 
-def _find(path: Path) -> Path:
+def find_vasprun(path: Path) -> Path:
+    """Return the vasprun.xml of a directory, or the path itself if it is a file.
+
+    Raises:
+        LedgerError: there is none; names those of its subfolders.
+    """
     if path.is_file():
         return path
-    for name in NAMES:
-        if (path / name).is_file():
-            return path / name
+    for ending in COMPRESSED:
+        if (file := path / f"vasprun.xml{ending}").is_file():
+            return file
+    if file := _last(_RELAXATION, path.glob("vasprun*")):
+        return file
+    below = sorted({file.parent for file in path.glob("*/vasprun*")})
+    if run := _last(_RUN, below):
+        return find_vasprun(run)
+    have = f" (there is one in {', '.join(map(str, below))})" if below else ""
     raise LedgerError(
-        f"no vasprun.xml (plain, gz, bz2, xz) in {path}; give the directory of a "
+        f"no vasprun.xml (plain, gz, bz2, xz) in {path}{have}; give the directory of a "
         "VASP run that wrote one"
     )
 
 
-def _functional(settings: VaspSettings) -> str:
-    given = str(settings.tag("GGA") or "--").strip().upper()
-    from_titles = "PBE" if "PBE" in " ".join(settings.pseudopotentials) else "LDA"
-    name = from_titles if given in ("--", "") else _FUNCTIONALS.get(given, given)
-    meta = str(settings.tag("METAGGA") or "--").strip()
-    if meta not in ("--", "", "None"):
-        name = meta
-    if settings.tag("LHFCALC"):
-        mixing, screening = settings.tag("AEXX"), settings.tag("HFSCREEN")
-        name += f" hybrid (AEXX={mixing}, HFSCREEN={screening})"
-    if settings.tag("LDAU"):
-        name += "+U"
-    return name
+def _last(numbered: re.Pattern[str], paths: Iterable[Path]) -> Path | None:
+    """Return the path of the highest number in its name; None if none has one."""
+    found = [(int(m[1]), path) for path in paths if (m := numbered.match(path.name))]
+    return max(found)[1] if found else None
 
 
-def _details(settings: VaspSettings) -> tuple[str, ...]:
-    names = ("PREC", "LREAL", "ISPIN", "LASPH", "ADDGRID", "LDIPOL", "IDIPOL")
-    found = {name: settings.tag(name) for name in names}
-    precision = str(found["PREC"] or "n")[0].lower()
-    found["PREC"] = _PRECISIONS.get(precision, found["PREC"])
-    if settings.tag("LDAU"):
-        # Values go with the order of the species: name them by pseudopotential.
-        values = settings.incar.get("LDAUU") or settings.tag("LDAUU")
-        found |= {"LDAUU": values}
-    return tuple(
-        f"{name}={value}" for name, value in found.items() if value not in (None, False)
-    )
+def _gaps(lattice: FloatArray, fractional: FloatArray) -> tuple[float, ...]:
+    """Return the widest layer without atoms between planes of each cell vector, Å."""
+    inside = np.sort(fractional % 1.0, axis=0)
+    widest = np.diff(inside, axis=0, append=inside[:1] + 1.0).max(axis=0)
+    heights = 1 / np.linalg.norm(np.linalg.inv(lattice), axis=0)  # (3,) Å
+    return tuple(float(gap) for gap in widest * heights)
 
 
 def unmet_criterion(settings: VaspSettings, last: IonicStep, count: int) -> str:

@@ -12,11 +12,12 @@ any byte that matters, it is parsed as XML. Both give the same bits.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from xml.etree import ElementTree as ET
 
 import numpy as np
@@ -78,6 +79,22 @@ class DamagedError(Exception):
     """An element that should be there is not, or its numbers are none."""
 
 
+class AtomType(NamedTuple):
+    """One species of a run.
+
+    Attributes:
+        count: number of its atoms.
+        element: chemical symbol.
+        valence: electrons that its pseudopotential brings; NaN if it is not told.
+        title: of the pseudopotential.
+    """
+
+    count: int
+    element: str
+    valence: float
+    title: str
+
+
 @dataclass(frozen=True)
 class VaspSettings:
     """What a run was asked to do.
@@ -87,7 +104,7 @@ class VaspSettings:
         incar: the tags that the user gave.
         parameters: all tags with VASP's defaults.
         species: chemical symbol of each atom.
-        pseudopotentials: their titles.
+        atom_types: the species in POSCAR's order.
         k_points: the mesh or the list, in words.
         lattice: initial cell, Å, shape (3, 3).
         free: which coordinates may move, shape (n_atoms, 3), or None if all may.
@@ -98,11 +115,16 @@ class VaspSettings:
     incar: Mapping[str, Value]
     parameters: Mapping[str, Value]
     species: tuple[str, ...]
-    pseudopotentials: tuple[str, ...]
+    atom_types: tuple[AtomType, ...]
     k_points: str
     lattice: FloatArray
     free: NDArray[np.bool_] | None
     build: str = ""
+
+    @property
+    def pseudopotentials(self) -> tuple[str, ...]:
+        """Return the titles, each once."""
+        return tuple(dict.fromkeys(kind.title for kind in self.atom_types))
 
     def tag(self, name: str, default: Any = None) -> Any:
         """Return a tag as VASP used it, else as the user gave it, else `default`."""
@@ -120,6 +142,8 @@ class IonicStep:
         forces: eV/Å, shape (n_atoms, 3), or None.
         energies: as VASP names them (e_fr_energy, e_0_energy, kinetic, ...), eV.
         scf_steps: electronic steps that it took.
+        added: the energy less that of the last electronic step, eV: a correction that
+            does not act on the electrons, as for dispersion.
     """
 
     lattice: FloatArray
@@ -127,6 +151,7 @@ class IonicStep:
     forces: FloatArray | None
     energies: Mapping[str, float]
     scf_steps: int
+    added: float = 0.0
 
 
 class VasprunStream:
@@ -413,15 +438,19 @@ def _step(calculation: ET.Element, n_atoms: int) -> IonicStep:
     structure = structures[0]
     forces = calculation.find("varray[@name='forces']")
     electronic = calculation.findall("scstep")
-    energies = _energies(calculation.find("energy"))
+    energies, added = _energies(calculation.find("energy")), 0.0
     if electronic:
-        energies = extrapolated(energies, _energies(electronic[-1].find("energy")))
+        last = _energies(electronic[-1].find("energy"))
+        energies = extrapolated(energies, last)
+        free = "e_fr_energy"
+        added = energies.get(free, 0.0) - last.get(free, energies.get(free, 0.0))
     return IonicStep(
         lattice=read_vectors(structure.find("crystal/varray[@name='basis']"), 3),
         fractional=read_vectors(structure.find("varray[@name='positions']"), n_atoms),
         forces=None if forces is None else read_vectors(forces, n_atoms),
         energies=energies,
         scf_steps=len(electronic),
+        added=added,
     )
 
 
@@ -468,18 +497,25 @@ def _settings(root: ET.Element) -> VaspSettings:
     structure = root.find("structure[@name='initialpos']")
     if not atoms or structure is None:
         raise DamagedError("it has no atoms or no initial structure")
-    rows = [[(c.text or "").strip() for c in row.findall("c")] for row in types]
     return VaspSettings(
         version=(root.findtext("generator/i[@name='version']") or "").strip(),
         build=(root.findtext("generator/i[@name='subversion']") or "").strip(),
         incar=read_tags(root.find("incar")),
         parameters=read_tags(root.find("parameters")),
         species=tuple((row.findtext("c") or "").strip() for row in atoms),
-        pseudopotentials=tuple(dict.fromkeys(row[-1] for row in rows)),
+        atom_types=tuple(map(_atom_type, types)),
         k_points=_k_points(root.find("kpoints")),
         lattice=read_vectors(structure.find("crystal/varray[@name='basis']"), 3),
         free=_free(structure.find("varray[@name='selective']")),
     )
+
+
+def _atom_type(row: ET.Element) -> AtomType:
+    words = [(cell.text or "").strip() for cell in row.findall("c")]
+    count, element, *_, title = words
+    valence = _scalar(words[-2], "float") if len(words) > 4 else None
+    known = valence if isinstance(valence, float) else math.nan
+    return AtomType(int(count), element, known, title)
 
 
 def read_tags(element: ET.Element | None) -> dict[str, Value]:

@@ -197,10 +197,18 @@ Every = Annotated[
 
 @analyze_app.command()
 def energies(
-    paths: Annotated[list[Path], typer.Argument(help="Projects or VASP directories.")],
+    paths: Annotated[
+        list[Path],
+        typer.Argument(help="Projects or VASP directories, also as NAME=DIRECTORY."),
+    ],
     interfaces: Annotated[
-        int, typer.Option(min=1, max=2, help="Interfaces in the cell (VASP only).")
-    ] = 1,
+        int | None,
+        typer.Option(
+            min=1,
+            max=2,
+            help="Interfaces in the cell (VASP only); by default from its vacuum.",
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Interface formation energies, from a project or from VASP directories."""

@@ -80,21 +80,26 @@ def _of_project(root: Path) -> list[Path]:
     return wanted
 
 
-def energies_of(paths: list[Path], n_interfaces: int) -> FormationEnergies:
+def energies_of(
+    paths: list[Path], n_interfaces: int | None = None
+) -> FormationEnergies:
     """Return the energies of projects, input folders, or one set of VASP directories.
 
     Args:
         paths: each a project, its store, an energies.json, a root of `ionface inputs`,
-            or one of the directories that together hold an interface and its slabs.
-        n_interfaces: in the cell of bare VASP directories.
+            or one of the directories that together hold an interface and its slabs,
+            also as name=directory.
+        n_interfaces: in the cell of bare VASP directories; from its vacuum if None.
     """
     from ionface.analysis.energies.formation_energies import FormationEnergies
     from ionface.analysis.energies.ledger import book, infer_terms
-    from ionface.analysis.readers.vasp_terms import vasp_directory_term
+    from ionface.analysis.readers.vasp_terms import term_names, vasp_directory_term
     from ionface.workflows.planning.input_results import by_hand_energies, is_root
     from ionface.workflows.projects.project import Project
     from ionface.workflows.report.collect import collect
 
+    given = dict(map(_named, paths))
+    paths = list(given)
     check_exist(paths)
     # a project's store stands for the project
     paths = [path.parent if path.name == "store.sqlite" else path for path in paths]
@@ -111,7 +116,10 @@ def energies_of(paths: list[Path], n_interfaces: int) -> FormationEnergies:
         entries += by_hand_energies(root)
     known = (*projects, *written, *roots)
     if directories := [path for path in paths if path not in known]:
-        terms = [vasp_directory_term(path) for path in directories]
+        names = zip(directories, term_names(directories), strict=True)
+        terms = [
+            vasp_directory_term(path, given.get(path) or name) for path, name in names
+        ]
         whole, slabs = infer_terms(terms)
         entries.append(book(whole.name, whole, slabs, n_interfaces=n_interfaces))
     if not entries:
@@ -122,6 +130,12 @@ def energies_of(paths: list[Path], n_interfaces: int) -> FormationEnergies:
     # a paper's values are those of one study
     paper = found[0].published if len(found) == 1 else {}
     return FormationEnergies.of(tuple(entries), paper)
+
+
+def _named(path: Path) -> tuple[Path, str | None]:
+    """Return the path and the name of NAME=PATH, of a path that is there no name."""
+    name, equals, rest = str(path).partition("=")
+    return (path, None) if path.exists() or not equals else (Path(rest), name)
 
 
 # --- what is written ------------------------------------------------------------------

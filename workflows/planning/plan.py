@@ -15,7 +15,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from ionface.analysis.readers.vasp_terms import vasp_level
+from ionface.analysis.readers.vasp_level import vasp_level
 from ionface.analysis.readers.vasprun import VasprunStream
 from ionface.errors import AnalysisError, IonfaceError
 from ionface.workflows.engines.vasp.run_folders import STAMP, identity, run_folders

@@ -3,77 +3,24 @@
 import contextlib
 import gzip
 import math
+from pathlib import Path
 
 import pytest
 
 from ionface.analysis.energies.ledger import book, infer_terms
-from ionface.analysis.readers.vasp_terms import vasp_directory_term
+from ionface.analysis.readers.vasp_terms import term_names, vasp_directory_term
 from ionface.errors import AnalysisError, LedgerError
 
 PYMATGEN = "pymatgen-core/test-files/io/vasp"
 
 
-def vasprun(
-    atoms="H", titles=None, nsw=10, ediffg=-0.02, steps=((-5.0, 0.5), (-6.0, 0.01)),
-    scf=3, ibrion=2, encut=480.0, free=None, end="</modeling>", repeated="",
-):  # fmt: skip
-    """Return a vasprun.xml; each step is (energy, force on the last atom along x)."""
-    titles = titles or {s: f"PAW_PBE {s} 01Jan2000" for s in dict.fromkeys(atoms)}
-    basis = "<varray name='basis'><v>3 0 0</v><v>0 4 0</v><v>0 0 30</v></varray>"
-    spots = "".join(f"<v>{i / 10} 0 0</v>" for i in range(len(atoms)))
-    crystal = f"<crystal>{basis}</crystal><varray name='positions'>{spots}</varray>"
-    still = "<v>0 0 0</v>" * (len(atoms) - 1)
-    rows = "".join(f"<rc><c>{s}</c><c>1</c></rc>" for s in atoms)
-    kinds = "".join(f"<rc><c>1</c><c>{s}</c><c>{t}</c></rc>" for s, t in titles.items())
-    flags = (
-        ""
-        if free is None
-        else (
-            "<varray name='selective'>"
-            + "".join(f"<v>{f}</v>" for f in free)
-            + "</varray>"
-        )
-    )
-    body = "".join(
-        "<calculation>" + f"<scstep><energy><i name='e_fr_energy'>{e - 9}</i>"
-        f"<i name='e_0_energy'>{e - 9.25}</i></energy></scstep>"
-        * scf
-        + f"<structure>{crystal}</structure>"
-        f"<varray name='forces'>{still}<v>{force} 0 0</v></varray>"
-        f"<energy><i name='e_fr_energy'>{e}</i><i name='e_0_energy'>{e}</i></energy>"
-        "</calculation>"
-        for e, force in steps
-    )
-    return (
-        "<?xml version='1.0' encoding='ISO-8859-1'?><modeling>"
-        "<generator><i name='version' type='string'>6.4.3</i></generator>"
-        "<incar><i type='string' name='PREC'>Accurate</i></incar>"
-        "<kpoints><generation param='Gamma'><v type='int' name='divisions'>3 2 1</v>"
-        "<v name='usershift'>0 0 0</v></generation></kpoints><parameters>"
-        f"<i name='ENMAX'>{encut}</i><i type='int' name='NSW'>{nsw}</i>"
-        f"<i type='int' name='IBRION'>{ibrion}</i><i name='EDIFFG'>{ediffg}</i>"
-        "<i type='int' name='NELM'>60</i><i type='int' name='ISMEAR'>0</i>"
-        "<i name='SIGMA'>0.05</i><i type='int' name='RANDOM'>******</i>"
-        f"<separator name='response functions'>{repeated}</separator></parameters>"
-        f"<atominfo><array name='atoms'><set>{rows}</set></array>"
-        f"<array name='atomtypes'><set>{kinds}</set></array></atominfo>"
-        f"<structure name='initialpos'>{crystal}{flags}</structure>{body}{end}"
-    )
-
-
 @pytest.fixture
-def run(tmp_path):
-    def make(name="run", **content):
-        folder = tmp_path / name
-        folder.mkdir()
-        (folder / "vasprun.xml").write_text(vasprun(**content))
-        return folder
-
-    return make
+def run(vasp_folder):
+    return vasp_folder
 
 
 def test_the_last_step_extrapolated_to_zero_smearing_is_the_energy(run):
-    term = vasp_directory_term(run())
+    term = vasp_directory_term(run(added=9.0))
     # e_0 - e_fr of the last electronic step is -0.25 eV; the ionic e_fr is -6 eV.
     assert term.energy == pytest.approx(-6.25)
     assert (term.finished, term.converged, term.max_force) == (True, True, 0.01)
@@ -133,7 +80,7 @@ def test_the_first_of_a_repeated_tag_counts_as_up_to_vasp_6_2(run):
 def test_a_refusal_names_the_criterion_and_both_numbers(run, content, told):
     term = vasp_directory_term(run(**content))
     with pytest.raises(LedgerError, match=rf"'run' is not converged .*{told}"):
-        book("H|He", term, {"H": term})
+        book("H|F", term, {"H": term})
 
 
 def test_a_run_without_a_complete_step_has_no_energy(run):
@@ -153,25 +100,25 @@ def test_a_file_cut_at_any_byte_is_never_finished(run):
 
 def test_three_directories_make_a_ledger_entry(run):
     folders = [
-        run("both", atoms="HHe", steps=[(-9.0, 0.0)]),
+        run("both", atoms="HF", steps=[(-9.0, 0.0)]),
         run("left", atoms="H", steps=[(-4.0, 0.0)]),
-        run("right", atoms="He", steps=[(-3.0, 0.0)]),
+        run("right", atoms="F", steps=[(-3.0, 0.0)]),
     ]
     interface, slabs = infer_terms([vasp_directory_term(f) for f in folders])
-    entry = book("H|He", interface, slabs)
+    entry = book("H|F", interface, slabs)
     # -0.25 eV of smearing on each of three terms: -9.25 + 4.25 + 3.25
     assert entry.formation.delta_e == pytest.approx(-1.75)
     assert entry.formation.ev_per_a2 == pytest.approx(-1.75 / 12)
 
 
 def test_another_cutoff_is_found_in_bare_directories(run):
-    interface = vasp_directory_term(run("a", atoms="HHe"))
+    interface = vasp_directory_term(run("a", atoms="HF"))
     slabs = {
         "left": vasp_directory_term(run("b", atoms="H")),
-        "right": vasp_directory_term(run("c", atoms="He", encut=500.0)),
+        "right": vasp_directory_term(run("c", atoms="F", encut=500.0)),
     }
     with pytest.raises(LedgerError, match=r"cutoff_ev: 480.0 against 500.0"):
-        book("H|He", interface, slabs)
+        book("H|F", interface, slabs)
 
 
 def test_a_compressed_file_is_found(run):
@@ -223,3 +170,40 @@ def test_a_run_killed_in_its_first_electronic_cycle_never_enters(realdata):
     )
     with pytest.raises(LedgerError, match="is not finished"):
         book("TiN|Ni", killed, {"TiN": killed})
+
+
+def test_terms_are_named_after_what_tells_their_paths_apart():
+    def names(*paths):
+        return term_names([Path(path) for path in paths])
+
+    assert names("A/part-001", "B/part-001", "C/part-001") == ["A", "B", "C"]
+    assert names("x/A/static", "x/B/static") == ["A", "B"]
+    assert names("x/both", "x/A/static", "x/B/static") == [
+        "both", "A/static", "B/static"
+    ]  # fmt: skip
+    assert names("A/vasprun.xml", "B/vasprun.xml") == ["A", "B"]
+    assert names("only/run-001") == ["run-001"]
+    assert names("A", "A/static") == ["A", "A/static"]
+
+
+@pytest.mark.parametrize(
+    ("first", "last"),
+    [
+        ("run-001/vasprun.xml", "run-002/vasprun.xml"),
+        ("part-9/vasprun.xml", "part-10/vasprun.xml"),
+        ("vasprun.xml.relax1", "vasprun.xml.relax2"),
+        ("vasprun.relax1.xml", "vasprun.relax2.xml"),
+    ],
+)
+def test_of_runs_that_go_on_from_each_other_the_last_counts(run, tmp_path, first, last):
+    earlier, later = run("a", steps=[(-1.0, 0.0)]), run("b", steps=[(-2.0, 0.0)])
+    for name, source in ((first, earlier), (last, later)):
+        (tmp_path / "job" / name).parent.mkdir(parents=True, exist_ok=True)
+        (source / "vasprun.xml").rename(tmp_path / "job" / name)
+    assert vasp_directory_term(tmp_path / "job").energy == pytest.approx(-2.25)
+
+
+def test_a_folder_of_runs_names_them(run, tmp_path):
+    run("static")
+    with pytest.raises(LedgerError, match=r"no vasprun.*there is one in .*static"):
+        vasp_directory_term(tmp_path)

@@ -2,6 +2,7 @@
 
 A model is identified by its package's version and the hash of its weights, never by
 its name alone: names are re-used for other weights, and libraries fall back silently.
+What has no version is identified by the hash of its source.
 """
 
 from __future__ import annotations
@@ -13,7 +14,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib import import_module
-from importlib.metadata import PackageNotFoundError, packages_distributions, version
+from importlib.metadata import (
+    PackageNotFoundError,
+    distribution,
+    packages_distributions,
+)
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 from ase.calculators.calculator import Calculator
@@ -22,7 +29,7 @@ from pymatgen.core import Structure
 
 from ionface.analysis.energies.level_of_theory import LevelOfTheory
 from ionface.errors import IonfaceError
-from ionface.files import file_digest
+from ionface.files import digest, file_digest
 
 
 @dataclass(frozen=True)
@@ -133,11 +140,28 @@ def default_dtype_restored() -> Iterator[None]:
 
 
 def _version(package: str) -> str:
-    distributions = packages_distributions().get(package, [package])
+    """Return a package's version; of one that nobody numbers, what its source is."""
+    name = packages_distributions().get(package, [package])[0]
     try:
-        return version(distributions[0])
+        installed = distribution(name)
     except PackageNotFoundError:
+        return _source(package)
+    if '"editable": true' in (installed.read_text("direct_url.json") or ""):
+        return f"{installed.version}, {_source(package)}"
+    return installed.version
+
+
+def _source(package: str) -> str:
+    """Return the hash of a module's file, or of all modules of a package."""
+    spec = find_spec(package)
+    if spec is None:
         return "unversioned"
+    folders = [Path(folder) for folder in spec.submodule_search_locations or ()]
+    files = sorted(file for folder in folders for file in folder.rglob("*.py"))
+    if not files and spec.has_location:
+        files = [Path(str(spec.origin))]
+    told = "".join(f"{file.name} {file_digest(file)}\n" for file in files)
+    return f"source {digest(told)[:16]}" if files else "unversioned"
 
 
 @lru_cache(maxsize=8)

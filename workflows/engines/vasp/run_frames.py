@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from pymatgen.io.vasp import Poscar
 
 from ionface.analysis.energies.level_of_theory import LevelOfTheory
-from ionface.analysis.readers.vasp_terms import vasp_level
+from ionface.analysis.readers.vasp_level import vasp_level
 from ionface.analysis.readers.vasprun import IonicStep, VasprunStream
 from ionface.analysis.readers.xdatcar import XdatcarStream
 from ionface.analysis.trajectory.joining import SAME_FRAME

@@ -50,6 +50,23 @@ def test_other_weights_under_the_same_name_are_another_level(tmp_path):
     assert found == [hashlib.sha256(c).hexdigest() for c in (b"first", b"second")]
 
 
+def test_a_calculator_that_nobody_numbers_is_known_by_its_source(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(tmp_path)
+    source = "from ase.calculators.emt import EMT\nclass Mine(EMT):\n    scale = {}\n"
+    module, package = tmp_path / "unnumbered.py", tmp_path / "unnumbered_package"
+    package.mkdir()
+    (package / "__init__.py").write_text("from unnumbered import Mine\n")
+    for path in ("unnumbered.Mine", "unnumbered_package.Mine"):
+        levels = []
+        for scale in (1, 2, 1):
+            module.write_text(source.format(scale))
+            (package / "scale.py").write_text(f"scale = {scale}\n")
+            levels.append(engine(path).level_of_theory())
+        assert levels[0].differences(levels[1]).keys() == {"version"}
+        assert levels[0] == levels[2]
+        assert levels[0].version.startswith("source ")
+
+
 @pytest.mark.parametrize(
     ("name", "said"),
     [
