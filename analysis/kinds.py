@@ -20,6 +20,7 @@ from ionface.analysis.diffusion.diffusion import diffusion
 from ionface.analysis.diffusion.msd import Msd, msd
 from ionface.analysis.diffusion.unwrapped_positions import Drift
 from ionface.analysis.energies.formation_energies import FormationEnergies
+from ionface.analysis.energies.planar_potential import PlanarPotential
 from ionface.analysis.energies.registry_energies import RegistryEnergies
 from ionface.analysis.interphase.density_profiles import Profiles, profiles
 from ionface.analysis.interphase.interphase import interphase
@@ -98,9 +99,18 @@ register(
     Kind(
         RegistryEnergies,
         "Registry scans",
-        tables.registry_contents,
+        tables.summary_contents,
         "Rigid film over rigid substrate, each shift at its best gap; the model that "
         "is run stands at the lowest point.",
+    )
+)
+register(
+    Kind(
+        PlanarPotential,
+        "Electrostatic potential",
+        tables.summary_contents,
+        "Averaged over planes; a work function is what lies between the Fermi energy "
+        "and the vacuum's level on that side.",
     )
 )
 

@@ -29,6 +29,16 @@ VACUUM = 6.0
 
 SlabsState = Literal["relaxed", "frozen"]
 
+QUANTITIES: Mapping[SlabsState, str] = {
+    "relaxed": "interface formation energy: against slabs that are relaxed in its cell",
+    "frozen": "ideal work of adhesion, its sign turned: against slabs as they are in "
+    "the interface",
+}
+"""What the energy is, by the state of the slabs."""
+
+STRAIN_NOISE = 1e-3
+"""eV; two relaxations of one slab may end so far from each other."""
+
 
 @dataclass(frozen=True)
 class LedgerEntry:
@@ -41,7 +51,7 @@ class LedgerEntry:
         slabs_state: "relaxed" in the interface's cell, or "frozen" as they are in the
             interface (the ideal work of adhesion).
         strain_energy: energy of each slab above its unstrained self, eV; None if it
-            was not computed.
+            was not computed, or where the unstrained lattice is not the engine's.
         checks: what was verified, in words.
         sources: where each term came from, by its name.
         quick: the models are those of a rehearsal.
@@ -84,6 +94,7 @@ class LedgerEntry:
             "sigma_ev_per_a2": self.formation.ev_per_a2,
             "sigma_j_per_m2": self.formation.j_per_m2,
             "slabs_state": self.slabs_state,
+            "quantity": QUANTITIES[self.slabs_state],
             "level_of_theory": self.level.as_dict(),
             "strain_energy": None if strain is None else math.fsum(strain.values()),
             "strain_energies": None if strain is None else dict(strain),
@@ -145,14 +156,17 @@ def book(
     """
     terms = [interface, *slabs.values()]
     for term in terms:
-        _check_state(term)
+        check_state(term)
     count, counted = _interfaces(interface, n_interfaces)
+    strain, strained = _strain(strain_energy or {})
     checks = (
+        QUANTITIES[slabs_state],
         f"{len(terms)} terms finished and converged{_forces(terms)}",
         _check_levels(interface, slabs),
         _check_cells(interface, slabs),
         _check_atoms(interface, slabs),
         *counted,
+        *strained,
         *_area_note(interface, area),
     )
     energies = {phase: term.energy for phase, term in slabs.items()}
@@ -166,7 +180,7 @@ def book(
         ),
         level=interface.level,
         slabs_state=slabs_state,
-        strain_energy=strain_energy,
+        strain_energy=strain or None,
         checks=checks,
         sources={"interface": interface.source}
         | {phase: term.source for phase, term in slabs.items()},
@@ -199,7 +213,12 @@ def infer_terms(
     )
 
 
-def _check_state(term: EnergyTerm) -> None:
+def check_state(term: EnergyTerm) -> None:
+    """Refuse a term that is not finished, not converged or no ground state.
+
+    Raises:
+        LedgerError: with the reason and the way out.
+    """
     if not term.finished:
         raise LedgerError(
             f"{term.name!r} is not finished (energy so far {term.energy} eV, from "
@@ -239,6 +258,18 @@ def _interfaces(term: EnergyTerm, given: int | None) -> tuple[int, tuple[str, ..
     if count != found:
         told += ", but this number was given"
     return count, (f"{count} interface{'s' if count > 1 else ''}: {told}",)
+
+
+def _strain(given: Mapping[str, float]) -> tuple[dict[str, float], tuple[str, ...]]:
+    """Return the strain energies that are some, and why others are none."""
+    below = {phase: energy for phase, energy in given.items() if energy < -STRAIN_NOISE}
+    told = tuple(
+        f"no strain energy of {phase}: strained it lies {-energy:.3f} eV below its "
+        "unstrained self, whose lattice is therefore not the one of lowest energy at "
+        "this level of theory; relax it first (lattice: engine)"
+        for phase, energy in below.items()
+    )
+    return {p: energy for p, energy in given.items() if p not in below}, told
 
 
 def _check_levels(interface: EnergyTerm, slabs: Mapping[str, EnergyTerm]) -> str:

@@ -48,7 +48,9 @@ def figure_energies(result: FormationEnergies, *, title: str = "") -> Figure:
         axes.margins(x=0.16)
         axes.axvline(0, color=INK, linewidth=1.0)
         axes.spines["left"].set_visible(False)
-        axes.set_xlabel("interface formation energy (J/m²), negative: it forms")
+        frozen = all(entry.slabs_state == "frozen" for entry in entries)
+        name = "−(work of adhesion)" if frozen else "interface formation energy"
+        axes.set_xlabel(f"{name} (J/m²), negative: it forms")
         quiet_grid(axes, "x")
         _energy_legend(axes, with_paper=bool(paper), quick=quick)
         headline(figure, title, result.provenance)

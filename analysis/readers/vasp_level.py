@@ -203,13 +203,13 @@ def _of_species(settings: VaspSettings, place: int) -> list[str]:
         return values[place] if place < len(values) else None
 
     found = []
-    if settings.tag("LDAU"):
-        u, j = of("LDAUU") or 0.0, of("LDAUJ") or 0.0
-        kind = settings.tag("LDAUTYPE", 2)
-        shown = f"U-J={u - j:g}" if kind == 2 else f"U={u:g} J={j:g} LDAUTYPE={kind}"
-        # without U the shell does not matter; Dudarev's energy has U - J alone
-        if (u - j if kind == 2 else u or j) and of("LDAUL") != -1:
-            found.append(f"{shown} l={of('LDAUL')}")
+    if settings.tag("LDAU") and of("LDAUL") != -1:
+        u, j, kind = of("LDAUU") or 0.0, of("LDAUJ") or 0.0, settings.tag("LDAUTYPE", 2)
+        # Dudarev's energy has the difference alone; without U the shell does not matter
+        if kind != 2 and (u or j):
+            found.append(f"U={u:g} J={j:g} LDAUTYPE={kind} l={of('LDAUL')}")
+        elif kind == 2 and u != j:
+            found.append(f"U-J={u - j:g} l={of('LDAUL')}")
     if settings.tag("IVDW"):
         lists = [k for k, v in settings.incar.items() if isinstance(v, list)]
         found += [f"{k}={of(k)}" for k in sorted(lists) if k.startswith("VDW_")]

@@ -16,7 +16,6 @@ from ionface.analysis.energies.formation_energies import (
     PublishedEnergy,
 )
 from ionface.analysis.energies.ledger import LedgerEntry
-from ionface.analysis.energies.registry_energies import RegistryEnergies
 from ionface.analysis.interphase.density_profiles import Profiles
 from ionface.analysis.interphase.interphase import Interphase
 from ionface.analysis.interphase.layers import LayerCoordination
@@ -25,6 +24,7 @@ from ionface.analysis.rdf.rdf_result import RdfResult
 from ionface.analysis.reactions.reaction_report import HEADER, ReactionReport, lines
 from ionface.analysis.reactions.reaction_report import table as reaction_rows
 from ionface.analysis.report.page import Cell, Statements, Table
+from ionface.analysis.result import Result
 from ionface.analysis.run_checks.run_checks import RunChecks
 
 Contents = Sequence[Table | Statements]
@@ -99,8 +99,8 @@ def energy_highlights(result: FormationEnergies) -> list[tuple[str, str]]:
     return [(f"{e.formation.j_per_m2:.2f} J/m²", e.name) for e in result.entries]
 
 
-def registry_contents(result: RegistryEnergies) -> Contents:
-    """Return where the lowest energy is."""
+def summary_contents(result: Result) -> Contents:
+    """Return what a result says in a few words."""
     return [Statements("", [result.summary()])]
 
 

@@ -301,6 +301,29 @@ def _temperature(frames: Trajectory, run: Path) -> float:
 
 
 @analyze_app.command()
+def potential(
+    path: Annotated[Path, typer.Argument(help="LOCPOT, or its directory.")],
+    fermi: Annotated[
+        float | None, typer.Option(help="Fermi energy, eV; else of vasprun.xml.")
+    ] = None,
+    out: OutWithTable = Path("potential.json"),
+    as_json: AsJson = False,
+) -> None:
+    """The potential along the normal and work functions, from a LOCPOT."""
+    from ionface.analysis.energies.planar_potential import planar_potential
+    from ionface.analysis.kinds import kinds
+    from ionface.workflows.cli import analyze_files as files
+
+    files.check_exist([path])
+    files.check_out(out)
+    result = planar_potential(path, fermi=fermi)
+    files.write_result(result, out)
+    files.print_result(kinds()["potential"], result, as_json=as_json)
+    if not as_json:
+        files.tell_written(out)
+
+
+@analyze_app.command()
 def outputs(
     folder: Annotated[Path, typer.Argument(help="With runs in it, at any depth.")],
     as_json: AsJson = False,

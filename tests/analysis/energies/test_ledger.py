@@ -66,7 +66,7 @@ def test_an_entry_is_json_with_the_agreed_keys():
     } <= data.keys()
     assert data["strain_energy"] == pytest.approx(0.4)
     assert data["slabs"] == {"LAGP": -1095.33, "Li": -100.63}
-    assert len(data["checks"]) == 4
+    assert len(data["checks"]) == 5
     assert book("x", INTERFACE, SLABS).as_dict()["strain_energy"] is None
 
 
@@ -142,3 +142,38 @@ def test_terms_without_an_interface_are_refused_with_their_formulas():
 def test_a_term_survives_json():
     again = EnergyTerm.from_dict(json.loads(json.dumps(LAGP.as_dict())))
     assert again == LAGP
+
+
+def test_an_entry_says_what_kind_of_energy_it_is():
+    relaxed = book("LAGP|Li", INTERFACE, SLABS)
+    frozen = book("LAGP|Li", INTERFACE, SLABS, slabs_state="frozen")
+    assert relaxed.as_dict()["quantity"].startswith("interface formation energy")
+    assert frozen.as_dict()["quantity"].startswith("ideal work of adhesion")
+    assert frozen.checks[0] == frozen.as_dict()["quantity"]
+
+
+def test_a_slab_below_its_unstrained_self_has_no_strain_energy_but_a_reason():
+    strain = {"Li": -0.42, "LAGP": 0.1}
+    entry = book("LAGP|Li", INTERFACE, SLABS, strain_energy=strain)
+    assert entry.strain_energy == {"LAGP": 0.1}
+    assert any("of Li: strained it lies 0.420 eV below" in c for c in entry.checks)
+    alone = book("LAGP|Li", INTERFACE, SLABS, strain_energy={"Li": -0.42})
+    assert alone.as_dict()["strain_energy"] is None
+    noise = book("LAGP|Li", INTERFACE, SLABS, strain_energy={"Li": -1e-5})
+    assert noise.strain_energy == {"Li": -1e-5}
+
+
+def test_the_number_of_interfaces_is_derived_from_the_vacuum_and_told():
+    slab = book("x", replace(INTERFACE, gaps=(1.0, 2.0, 21.0)), SLABS)
+    sandwich = book("x", replace(INTERFACE, gaps=(1.0, 2.0, 2.3)), SLABS)
+    assert (slab.formation.n_interfaces, sandwich.formation.n_interfaces) == (1, 2)
+    assert sandwich.formation.j_per_m2 == pytest.approx(slab.formation.j_per_m2 / 2)
+    assert "1 interface: vacuum of 21.0 Å" in slab.checks
+    given = book("x", replace(INTERFACE, gaps=(1.0, 2.0, 2.3)), SLABS, n_interfaces=1)
+    assert given.formation.n_interfaces == 1
+    assert any("but this number was given" in check for check in given.checks)
+
+
+def test_a_vacuum_along_another_vector_is_refused():
+    with pytest.raises(LedgerError, match=r"\(12.0 Å\) lies along b"):
+        book("x", replace(INTERFACE, gaps=(1.0, 12.0, 2.0)), SLABS)

@@ -17,6 +17,7 @@ from pymatgen.io.vasp import PotcarSingle
 
 from ionface.errors import IonfaceError
 from ionface.files import digest
+from ionface.workflows.engines.vasp.potcar_facts import FACTS
 
 RECOMMENDED = {
     "Ag": "Ag",
@@ -56,16 +57,6 @@ RECOMMENDED = {
 }
 """VASP's recommendations for PBE, but plain Li: Li_sv needs 499 eV, above both papers'
 cutoffs. In_d and Ge_d keep the d shell that lies 15 to 30 eV below the Fermi level."""
-
-VALENCES = {
-    "Ag": 11, "Al": 3, "Au": 11, "B": 3, "Br": 7, "C": 4, "Ca_sv": 10, "Cl": 7,
-    "Cu": 11, "F": 7, "Ga_d": 13, "Ge_d": 14, "H": 1, "I": 7, "In_d": 13, "K_sv": 9,
-    "La": 11, "Li": 1, "Mg": 2, "N": 5, "Na_pv": 7, "Nb_sv": 13, "Ni": 10, "O": 6,
-    "P": 5, "S": 6, "Se": 6, "Si": 4, "Sn_d": 14, "Ta_pv": 11, "Ti_sv": 12,
-    "Y_sv": 11, "Zn": 12, "Zr_sv": 12,
-    "Ga": 3, "Ge": 4, "In": 3, "Li_sv": 3, "Sn": 4, "Ti": 4, "Ti_pv": 10,
-}  # fmt: skip
-"""Valence electrons, for plans on machines without a POTCAR library."""
 
 
 @dataclass(frozen=True)
@@ -222,7 +213,7 @@ def valence_electrons(
     overrides: Mapping[str, str],
     read: Callable[[str], PotcarSingle],
 ) -> float:
-    """Return the number of valence electrons, from `VALENCES` or from the POTCARs.
+    """Return the number of valence electrons, known or from the POTCARs.
 
     Args:
         composition: number of atoms of each element.
@@ -234,8 +225,6 @@ def valence_electrons(
     """
     total = 0.0
     for element, symbol in potcar_symbols(composition, overrides).items():
-        valence: float | None = VALENCES.get(symbol)
-        if valence is None:
-            valence = PotcarRecord.of(element, symbol, read(symbol)).valence
-        total += valence * composition[element]
+        known = FACTS.get(symbol) or PotcarRecord.of(element, symbol, read(symbol))
+        total += known.valence * composition[element]
     return total

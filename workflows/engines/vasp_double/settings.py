@@ -60,7 +60,8 @@ GROUPS: Mapping[str, Mapping[str, Any]] = {
 in by `resolve`. A default's type is its tag's type."""
 DEFAULTS: dict[str, Any] = {
     "ENCUT": 0.0, "ALGO": "Normal", "LATTICE_CONSTRAINTS": [True] * 3,
-    "RANDOM_SEED": [0], "ML_LMLFF": False,
+    "RANDOM_SEED": [0], "ML_LMLFF": False, "LDAUTYPE": 2, "LDAUL": [2],
+    "LDAUU": [0.0], "LDAUJ": [0.0],
 }  # fmt: skip
 for _group in GROUPS.values():
     DEFAULTS.update(_group)

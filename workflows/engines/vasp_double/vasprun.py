@@ -143,11 +143,13 @@ def _tag(name: str, value: Any, indent: int) -> str:
     """Return a tag as VASP writes it, typed."""
     lead = " " * indent
     if isinstance(value, list):
-        kind = ' type="logical"' if value and isinstance(value[0], bool) else ""
+        kinds = {bool: ' type="logical"', int: ' type="int"'}
+        kind = kinds.get(type(value[0]), "") if len(set(map(type, value))) == 1 else ""
         words = "".join(
-            ("  T" if x else "  F") if isinstance(x, bool) else fixed(float(x), 16, 8)
+            ("  T" if x else "  F") if isinstance(x, bool)
+            else integer(x, 6) if kind else fixed(float(x), 16, 8)
             for x in value
-        )
+        )  # fmt: skip
         return f'{lead}<v{kind} name="{name}">{words}</v>\n'
     if isinstance(value, bool):
         return f'{lead}<i type="logical" name="{name}"> {"T" if value else "F"}  </i>\n'

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from ionface.errors import IonfaceError
+from ionface.workflows.engines.vasp.potcar_facts import FACTS
 from ionface.workflows.engines.vasp.potcars import (
     RECOMMENDED,
-    VALENCES,
     potcar_records,
     potcar_symbols,
     read_potcar,
@@ -80,7 +80,7 @@ def test_plans_know_the_valence_of_every_recommended_potcar():
     def no_library(symbol):
         raise AssertionError(symbol)
 
-    assert set(RECOMMENDED.values()) <= set(VALENCES)
+    assert set(RECOMMENDED.values()) <= set(FACTS)
     assert valence_electrons({"Li": 6, "P": 1, "S": 5, "Cl": 1}, {}, no_library) == 48
 
 

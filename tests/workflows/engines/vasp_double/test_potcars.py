@@ -5,8 +5,9 @@ from ase.data import atomic_numbers
 from pymatgen.io.vasp import Potcar, PotcarSingle
 
 from ionface.errors import InputError
-from ionface.workflows.engines.vasp.potcars import RECOMMENDED, VALENCES
-from ionface.workflows.engines.vasp_double.potcars import FACTS, read_potcar, stand_in
+from ionface.workflows.engines.vasp.potcar_facts import FACTS
+from ionface.workflows.engines.vasp.potcars import RECOMMENDED
+from ionface.workflows.engines.vasp_double.potcars import read_potcar, stand_in
 
 
 @pytest.mark.filterwarnings("ignore:POTCAR data with symbol")
@@ -60,5 +61,3 @@ def test_the_facts_are_physical_and_those_of_the_plans():
         assert 0 < facts.valence <= atomic_numbers[name.partition("_")[0]]
         assert 50 < facts.enmax < 600
     assert FACTS.keys() >= set(RECOMMENDED.values())
-    for name, valence in VALENCES.items():
-        assert FACTS[name].valence == valence

@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 
 from ionface.errors import InputError
+from ionface.workflows.engines.vasp.potcar_facts import FACTS
 from ionface.workflows.engines.vasp_double.geometry import Poscar
-from ionface.workflows.engines.vasp_double.potcars import FACTS, Pseudopotential
+from ionface.workflows.engines.vasp_double.potcars import Pseudopotential
 from ionface.workflows.engines.vasp_double.settings import (
     AMU,
     BOLTZMANN,
