@@ -1,4 +1,4 @@
-"""What a job must know of its cell: the ledger's common cell, vacuum, center of mass.
+"""What a job must know of its cell: the ledger's common cell, its vacuum, its metals.
 
 The ledger is E = (E_interface - sum of E_slab) / A: its errors cancel only if all terms
 get one k-mesh and one dipole rule, whatever their own cells. So a structure carries the
@@ -30,12 +30,14 @@ class CellContext:
         cell: whose in-plane vectors fix the k-mesh, Å, shape (3, 3).
         vacuum: along the third vector, Å; 0 in a sandwich and in a crystal.
         slab: the third direction is the normal of an interface or a slab.
+        metal: a phase of the interface is a metal.
     """
 
     part: str
     cell: NDArray[np.float64]
     vacuum: float
     slab: bool
+    metal: bool = False
 
 
 def context(structure: Structure) -> CellContext:
@@ -47,15 +49,23 @@ def context(structure: Structure) -> CellContext:
             cell=np.asarray(stored["cell"], dtype=np.float64),
             vacuum=float(stored["vacuum"]),
             slab=True,
+            metal=bool(stored.get("metal", False)),
         )
     vacuum = gap_along(structure, 2)
     slab = vacuum >= THIN_VACUUM
     cell = np.asarray(structure.lattice.matrix, dtype=np.float64)
-    return CellContext("alone", cell, vacuum if slab else 0.0, slab)
+    return CellContext(
+        "alone", cell, vacuum if slab else 0.0, slab, has_metal(structure)
+    )
 
 
 def with_context(
-    structure: Structure, part: str, cell: ArrayLike, vacuum: float
+    structure: Structure,
+    part: str,
+    cell: ArrayLike,
+    vacuum: float,
+    *,
+    metal: bool = False,
 ) -> Structure:
     """Return a copy that says to which interface it belongs.
 
@@ -67,10 +77,11 @@ def with_context(
         part: as in `CellContext`.
         cell: of the interface, rows, Å, shape (3, 3).
         vacuum: of the interface, Å.
+        metal: a phase of the interface is a metal.
     """
     copy = structure.copy()
     rows = np.asarray(cell, dtype=np.float64).tolist()
-    stored = {"part": part, "cell": rows, "vacuum": float(vacuum)}
+    stored = {"part": part, "cell": rows, "vacuum": float(vacuum), "metal": metal}
     copy.properties = {**(structure.properties or {}), KEY: stored}
     return copy
 
@@ -84,7 +95,18 @@ def in_ledger(structure: Structure, model: InterfaceModel, part: str) -> Structu
         part: "interface", "film", "substrate", "film_unstrained", ...
     """
     vacuum = model.vacuum if model.n_interfaces == 1 else 0.0
-    return with_context(structure, part, model.structure.lattice.matrix, vacuum)
+    whole = model.structure
+    metal = has_metal(whole)
+    return with_context(structure, part, whole.lattice.matrix, vacuum, metal=metal)
+
+
+def has_metal(structure: Structure) -> bool:
+    """Tell whether a phase, as sites are labelled, consists of metals alone."""
+    phases = structure.site_properties.get("phase", [""] * len(structure))
+    metals = dict.fromkeys(phases, True)
+    for phase, site in zip(phases, structure, strict=True):
+        metals[phase] &= all(element.is_metal for element in site.species.elements)
+    return any(metals.values())
 
 
 def gap_along(structure: Structure, axis: int) -> float:
@@ -93,22 +115,18 @@ def gap_along(structure: Structure, axis: int) -> float:
     return gap / float(np.linalg.norm(structure.lattice.inv_matrix[:, axis]))
 
 
-def center_of_mass(structure: Structure) -> list[float]:
-    """Return the center of mass of a slab that may cross the border, fractional.
+def dipole_center(structure: Structure) -> list[float]:
+    """Return where the dipole of a slab is measured from, fractional, as for DIPOL.
 
-    Each direction is cut at its widest gap, so that the slab is whole.
+    Half a cell away VASP puts the sheet that compensates the dipole: of the middle
+    between the outermost atoms, that is the middle of the vacuum, whatever weighs most.
+    Only the third direction counts.
 
     Returns:
-        Three numbers in [0, 1), rounded to four decimals as for DIPOL.
+        Three numbers in [0, 1), rounded to four decimals.
     """
-    fractional = structure.frac_coords % 1.0
-    masses = np.array([float(site.specie.atomic_mass) for site in structure])
-    center = []
-    for axis in range(3):
-        start, _ = widest_gap(fractional[:, axis], 1.0)
-        whole = (fractional[:, axis] - start + 1e-9) % 1.0 + start
-        center.append(float(round(np.average(whole, weights=masses) % 1.0, 4) % 1.0))
-    return center
+    start, gap = widest_gap(structure.frac_coords[:, 2] % 1.0, 1.0)
+    return [0.5, 0.5, float(round(start + (1.0 - gap) / 2, 4) % 1.0)]
 
 
 def poscar_order(structure: Structure) -> NDArray[np.intp]:

@@ -1,13 +1,14 @@
-"""Vacuum, centers of mass and order of sites."""
+"""Vacuum, dipoles, metals and order of sites."""
 
 import numpy as np
 import pytest
 from pymatgen.core import Lattice, Structure
 
 from ionface.structures.ledger_cell import (
-    center_of_mass,
     context,
+    dipole_center,
     gap_along,
+    has_metal,
     movable,
     poscar_order,
     with_context,
@@ -29,20 +30,25 @@ def slab():
 
 
 @pytest.mark.parametrize("shift", [0.0, 0.3, 0.85])
-def test_the_center_of_mass_moves_with_a_slab_across_the_border(shift):
-    heights = np.array([0.1, 0.2, 0.3])
-    expected = float((0.2 + shift) % 1.0)
+def test_the_sheet_that_compensates_a_dipole_is_in_the_middle_of_the_vacuum(shift):
+    # heavy atoms at one side: the center of mass would put it beside the other
+    heights = np.array([0.1, 0.15, 0.3])
     lattice = Lattice.orthorhombic(3, 3, 30)
-    coords = [[0.5, 0.5, z] for z in (heights + shift) % 1.0]
-    center = center_of_mass(Structure(lattice, ["Li"] * 3, coords))
-    assert center == pytest.approx([0.5, 0.5, expected], abs=1e-4)
+    coords = [[0.2, 0.5, z] for z in (heights + shift) % 1.0]
+    slab = Structure(lattice, ["In", "In", "Li"], coords)
+    sheet = (dipole_center(slab)[2] + 0.5) % 1.0
+    away = (slab.frac_coords[:, 2] - sheet + 0.5) % 1.0 - 0.5
+    assert np.abs(away).min() == pytest.approx(0.4, abs=1e-4)
 
 
-def test_the_center_of_mass_weighs_atoms_by_their_mass():
-    lattice = Lattice.orthorhombic(3, 3, 30)
-    pair = Structure(lattice, ["H", "O"], [[0, 0, 0.1], [0, 0, 0.2]])
-    expected = (0.1 * 1.008 + 0.2 * 15.999) / (1.008 + 15.999)
-    assert center_of_mass(pair)[2] == pytest.approx(expected, abs=1e-4)
+def test_a_phase_of_metals_makes_an_interface_one_with_a_metal():
+    sites = [[0, 0, 0], [0.5, 0.5, 0.5], [0, 0, 0.7]]
+    both = Structure(Lattice.cubic(9), ["Li", "F", "Li"], sites)
+    assert not has_metal(both)
+    both.add_site_property("phase", ["LiF", "LiF", "Li"])
+    assert has_metal(both)
+    assert not has_metal(Structure(Lattice.cubic(9), ["Ge"], [[0, 0, 0]]))
+    assert context(Structure(Lattice.cubic(4), ["Li"], [[0, 0, 0]])).metal
 
 
 def test_the_gap_is_measured_across_planes_in_a_skewed_cell():

@@ -13,7 +13,7 @@ import typer
 
 from ionface.errors import IonfaceError
 from ionface.workflows.cli.app import app
-from ionface.workflows.cli.console import messages, table
+from ionface.workflows.cli.console import messages, table, tell_notes
 from ionface.workflows.cli.options import AsJson, Quick
 from ionface.workflows.cli.study_commands import loaded
 
@@ -205,7 +205,9 @@ def planned_resources(study: Study, walltime_h: float) -> dict[str, Resources]:
     from ionface.workflows.cluster.resources import plan_resources
     from ionface.workflows.planning.preflight import check_study, needs
 
-    jobs = needs(check_study(study, here=False))
+    planned = check_study(study, here=False)
+    tell_notes(planned.notes)
+    jobs = needs(planned)
     each = {name: (need.tasks, need.hours) for name, need in jobs.items()}
     return plan_resources(each, study.vasp, walltime_h)
 

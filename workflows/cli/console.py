@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 from rich.console import Console
@@ -44,6 +44,12 @@ def table(
     # a file or a pipe has no width: never fold there
     wide = Console(highlight=False, width=200) if not sys.stdout.isatty() else console
     wide.print(grid)
+
+
+def tell_notes(notes: Iterable[str]) -> None:
+    """Print what a user should know besides the result, on stderr."""
+    for note in notes:
+        messages.print(f"note: {note}", markup=False)
 
 
 class JobProgress:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ionface.workflows.cli.app import app
-from ionface.workflows.cli.console import job_progress, messages, table
+from ionface.workflows.cli.console import job_progress, messages, table, tell_notes
 from ionface.workflows.cli.options import (
     DEFAULT_PROJECT,
     AsJson,
@@ -202,12 +202,13 @@ def _check_vasp(study: Study, root: Path) -> None:
     from ionface.workflows.planning.preflight import check_study
 
     with job_progress(study.name) as shown:
-        check_study(
+        planned = check_study(
             study,
             here=True,
             project=root,
             announce=lambda: shown.job("checks before VASP starts", 0, 1),
         )
+    tell_notes(planned.notes)
 
 
 def _tell(project: Project, outcome: Outcome, as_json: bool) -> None:

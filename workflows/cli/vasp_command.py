@@ -10,7 +10,7 @@ import typer
 
 from ionface.errors import IonfaceError
 from ionface.workflows.cli.app import app
-from ionface.workflows.cli.console import job_progress, messages, table
+from ionface.workflows.cli.console import job_progress, messages, table, tell_notes
 from ionface.workflows.cli.options import AsJson, Quick, StudyName
 
 if TYPE_CHECKING:
@@ -88,6 +88,7 @@ def plan(
             f"{planned.core_hours:,.0f} core-hours on {planned.cores} cores a job, "
             f"{planned.disk_gb:.1f} GB on disk ({source})"
         )
+    tell_notes(planned.notes)
     planning.check_walltime(planned, loaded.vasp)
     planning.check_memory(planned, loaded.vasp.memory)
     planning.check_budget(planned, budget)

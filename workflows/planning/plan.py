@@ -19,6 +19,7 @@ from ionface.analysis.readers.vasp_level import vasp_level
 from ionface.analysis.readers.vasprun import VasprunStream
 from ionface.errors import AnalysisError, IonfaceError
 from ionface.workflows.engines.vasp.run_folders import STAMP, identity, run_folders
+from ionface.workflows.planning.advice import check_elements, notes
 from ionface.workflows.planning.cost import ELECTRONIC_STEPS, Cost, estimate
 from ionface.workflows.planning.walk import GraphWalk, PlannedJob
 from ionface.workflows.study.study import Study
@@ -51,12 +52,14 @@ class Plan:
         correction: measured over modelled time.
         measured: number of finished runs behind the correction.
         cores: of one batch job.
+        notes: what to think about before it is run.
     """
 
     lines: tuple[PlannedCost, ...]
     correction: float
     measured: int
     cores: int
+    notes: tuple[str, ...] = ()
 
     @property
     def core_hours(self) -> float:
@@ -88,6 +91,7 @@ class Plan:
             "cores": self.cores,
             "correction": self.correction,
             "measured_runs": self.measured,
+            "notes": list(self.notes),
         }
 
 
@@ -102,15 +106,19 @@ def plan(
         walk: of the study's graph, if there is one already.
 
     Raises:
-        IonfaceError: a job cannot be estimated.
+        IonfaceError: a job cannot be estimated, or settings name an element that is
+            nowhere.
         StructureError: a model cannot be built.
     """
     jobs = (walk or GraphWalk(study)).planned_jobs()
+    runs = [job.run for job in jobs]
+    check_elements(study.vasp, runs)
     correction, measured = _correction(jobs, project)
     lines = tuple(
         PlannedCost(job, estimate(job.description, correction)) for job in jobs
     )
-    return Plan(lines, correction, measured, study.vasp.cores)
+    told = tuple(notes(study.vasp, runs))
+    return Plan(lines, correction, measured, study.vasp.cores, told)
 
 
 def check_budget(found: Plan, budget: float | None) -> None:

@@ -8,6 +8,7 @@ import pytest
 from pymatgen.core import Lattice, Structure
 
 from ionface.errors import IonfaceError
+from ionface.structures.ledger_cell import context
 from ionface.workflows.engines.contract import JobDescription
 from ionface.workflows.engines.vasp.incar import static_incar
 from ionface.workflows.engines.vasp.inputs import VaspRun
@@ -39,7 +40,7 @@ interfaces:
 
 def static(waves, structure):
     incar = static_incar(waves, structure)
-    run = VaspRun(waves, structure, incar, waves.k_spacing)
+    run = VaspRun(waves, structure, incar, waves.k_spacing(context(structure)))
     stages = 2 if "LDIPOL" in incar else 1
     return JobDescription("static", structure, 1, run, stages)
 

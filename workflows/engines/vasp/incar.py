@@ -19,17 +19,26 @@ from pymatgen.core import Structure
 from pymatgen.io.vasp import PotcarSingle
 
 from ionface.errors import IonfaceError
-from ionface.structures.ledger_cell import CellContext, center_of_mass, context
+from ionface.structures.ledger_cell import CellContext, context, dipole_center
 from ionface.workflows.engines.contract import (
     DynamicsSettings,
     RelaxSettings,
     check_timestep,
 )
+from ionface.workflows.engines.vasp.hubbard import by_element, hubbard_keys
 from ionface.workflows.engines.vasp.potcars import has_library, read_potcar
 from ionface.workflows.study.protocols import Protocol, protocol
 from ionface.workflows.study.vasp_settings import DISPERSIONS, VaspSettings
 
 FUNCTIONALS = {"PBE": "PE"}
+KEPT: Mapping[str, Mapping[str, Any]] = {
+    "potential": {"LVHAR": True},
+    "charge": {"LCHARG": True, "LAECHG": True},
+    "dos": {"LORBIT": 11},
+}
+"""What of a single point is written besides its energy."""
+
+SLOSHING = 50.0  # Å; VASP's manual asks for a smaller AMIN in longer metallic cells
 NOSE_PERIOD = 40.0  # steps; what VASP takes for SMASS = 0
 
 
@@ -62,11 +71,20 @@ class PlaneWaves(MSONable):
         settings = {k: v for k, v in data["settings"].items() if k[:1] != "@"}
         return cls(protocol(data["protocol"]), VaspSettings(**settings))
 
-    @property
-    def k_spacing(self) -> float:
+    def k_spacing(self, cell: CellContext) -> float:
         """Return the largest distance between k-points of energies, Å⁻¹."""
-        chosen = self.settings.k_spacing or self.protocol.choice("k_spacing")
-        return float(chosen or 0.0)
+        name = "k_spacing_metal" if cell.metal else "k_spacing"
+        chosen = self.settings.k_spacing or self.protocol.choice(name)
+        assert isinstance(chosen, float | int)
+        return float(chosen)
+
+    @property
+    def mesh_rule(self) -> str:
+        """Return the rule of the k-points of energies, in words."""
+        if chosen := self.settings.k_spacing:
+            return f"Gamma, {chosen:g} per Å"
+        other, metal = map(self.protocol.choice, ("k_spacing", "k_spacing_metal"))
+        return f"Gamma, {other} per Å, {metal} with a metal"
 
     @property
     def cutoff(self) -> float:
@@ -122,13 +140,16 @@ def relax_incar(
         **_cell_keys(waves.settings, cell, structure),
     }
     dipole = {} if preparing else _dipole(waves, cell, structure)
-    return _merged(waves, own | dipole)
+    return _merged(waves, own | dipole, structure)
 
 
 def static_incar(waves: PlaneWaves, structure: Structure) -> dict[str, Any]:
     """Return the INCAR of a single-point energy."""
     own: dict[str, Any] = {"NSW": 0, "IBRION": -1, "LREAL": False, "LWAVE": True}
-    return _merged(waves, own | _dipole(waves, context(structure), structure))
+    for name in waves.settings.keep:
+        own |= KEPT[name]
+    dipole = _dipole(waves, context(structure), structure)
+    return _merged(waves, own | dipole, structure)
 
 
 def dynamics_incar(
@@ -164,7 +185,7 @@ def dynamics_incar(
         "MAXMIX": 40,
         "LWAVE": True,
     }
-    return _merged(waves, own)
+    return _merged(waves, own, structure)
 
 
 def first_stage(incar: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -185,7 +206,9 @@ def first_stage(incar: Mapping[str, Any]) -> dict[str, Any] | None:
 
 def static_incar_keys(waves: PlaneWaves) -> dict[str, Any]:
     """Return the keys of an energy that do not depend on the cell."""
-    return _merged(waves, {"LREAL": False})
+    return dict(
+        sorted({**_common(waves), "LREAL": False, **waves.settings.incar}.items())
+    )
 
 
 def _common(waves: PlaneWaves) -> dict[str, Any]:
@@ -199,6 +222,7 @@ def _common(waves: PlaneWaves) -> dict[str, Any]:
         "NELM": 200,
         "LCHARG": False,
         **keys,
+        **hubbard_keys(settings.incar),
     }
     if settings.dispersion:
         common["IVDW"] = DISPERSIONS[settings.dispersion]
@@ -208,9 +232,22 @@ def _common(waves: PlaneWaves) -> dict[str, Any]:
     return common
 
 
-def _merged(waves: PlaneWaves, own: Mapping[str, Any]) -> dict[str, Any]:
-    keys = {**_common(waves), **own, **waves.settings.incar}
-    return dict(sorted(keys.items()))
+def _merged(
+    waves: PlaneWaves, own: Mapping[str, Any], structure: Structure
+) -> dict[str, Any]:
+    keys = {**_common(waves), **own, **_mixing(structure), **waves.settings.incar}
+    return dict(sorted(by_element(keys, structure.symbol_set).items()))
+
+
+def _mixing(structure: Structure) -> dict[str, Any]:
+    """Return how charge is mixed where it would slosh along a long cell with a metal.
+
+    Source of the values: MVLSlabSet of pymatgen, and VASP's advice on AMIN for slabs.
+    """
+    longest = max(structure.lattice.abc)
+    if longest <= SLOSHING or not context(structure).metal:
+        return {}
+    return {"AMIN": 0.01, "BMIX": 0.001}
 
 
 def _dipole(
@@ -218,7 +255,7 @@ def _dipole(
 ) -> dict[str, Any]:
     if not waves.dipole(cell):
         return {}
-    return {"IDIPOL": 3, "LDIPOL": True, "DIPOL": center_of_mass(structure)}
+    return {"IDIPOL": 3, "LDIPOL": True, "DIPOL": dipole_center(structure)}
 
 
 def _cell_keys(

@@ -90,7 +90,7 @@ class VaspEngine(Engine):
             version=UNKNOWN_VERSION,
             functional=waves.protocol.functional,
             cutoff_ev=waves.cutoff,
-            k_points=f"Gamma, {waves.k_spacing:g} per Å",
+            k_points=waves.mesh_rule,
             smearing=f"ISMEAR={keys.get('ISMEAR')} {keys.get('SIGMA')} eV",
             pseudopotentials=tuple(f"{e}: {symbol}" for e, symbol in named),
             dispersion=waves.settings.dispersion,

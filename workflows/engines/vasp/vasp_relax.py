@@ -19,7 +19,7 @@ from pymatgen.core import Structure
 
 from ionface.errors import IonfaceError
 from ionface.files import write_atomically
-from ionface.structures.ledger_cell import movable
+from ionface.structures.ledger_cell import context, movable
 from ionface.workflows.engines import progress
 from ionface.workflows.engines.contract import Kind, RelaxSettings
 from ionface.workflows.engines.durable import durable_job
@@ -107,12 +107,13 @@ class VaspRelaxMaker(Maker):
 
     def run_for(self, structure: Structure) -> VaspRun:
         """Return what VASP is given for a structure."""
+        spacing: float | None = self.waves.k_spacing(context(structure))
         if self.relax is None:
             incar = static_incar(self.waves, structure)
-            return VaspRun(self.waves, structure, incar, self.waves.k_spacing)
+            return VaspRun(self.waves, structure, incar, spacing)
         settings = RelaxSettings(**self.relax)
         incar = relax_incar(self.waves, structure, settings)
-        spacing = None if settings.like_dynamics else self.waves.k_spacing
+        spacing = None if settings.like_dynamics else spacing
         return VaspRun(self.waves, structure, incar, spacing)
 
     # --- before VASP ----------------------------------------------------------------

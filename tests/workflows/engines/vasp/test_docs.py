@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from ionface.workflows.study.vasp_settings import MANAGED, VaspSettings
+from ionface.workflows.study.incar_keys import MANAGED
+from ionface.workflows.study.vasp_settings import VaspSettings
 
 ROOT = Path(__file__).parents[4]
 RECORDED = ROOT / "tests" / "data" / "vasp_inputs"
@@ -38,7 +39,7 @@ def shown(value):
     if isinstance(value, bool):
         return ".TRUE." if value else ".FALSE."
     if isinstance(value, list):
-        return "center of mass"
+        return "middle of the atoms"
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 

@@ -127,3 +127,58 @@ def test_plane_waves_survive_the_store(in_ledger):
     before = waves(incar={"ISPIN": 2}, k_spacing=0.2)
     text = MontyEncoder().encode(before)
     assert MontyDecoder().decode(text) == before
+
+
+def test_a_u_brings_what_belongs_to_it_and_is_where_its_element_is():
+    asked = waves(incar={"LDAUU": {"Ti": 4.2}, "MAGMOM": {"Ti": 1}})
+    oxide = Structure(Lattice.cubic(4), ["O", "Ti"], [[0, 0, 0], [0.5, 0.5, 0.5]])
+    lithium = Structure(Lattice.cubic(4), ["Li"], [[0, 0, 0]])
+    incar = static_incar(asked, oxide)
+    assert incar["LDAUU"] == {"O": 0.0, "Ti": 4.2}
+    assert incar["LDAUL"] == {"O": -1, "Ti": 2}
+    assert incar["MAGMOM"] == {"O": 0.0, "Ti": 1.0}
+    shared = {"ISPIN": 2, "LASPH": True, "LMAXMIX": 4}
+    assert {"LDAU": True, "LDAUTYPE": 2, **shared}.items() <= incar.items()
+    bare = static_incar(asked, lithium)
+    assert not [key for key in bare if key.startswith("LDAU")]
+    assert shared.items() <= bare.items()
+
+
+def test_a_study_may_choose_the_shell_and_what_goes_with_it():
+    asked = waves(incar={"LDAUU": {"In": 7}, "LDAUL": {"In": 2}, "LASPH": False})
+    metal = Structure(Lattice.cubic(4), ["In"], [[0, 0, 0]])
+    incar = static_incar(asked, metal)
+    assert (incar["LDAUL"], incar["LASPH"]) == ({"In": 2}, False)
+    assert static_incar(waves(incar={"LDAUU": {"Ce": 4}}), metal)["LMAXMIX"] == 6
+
+
+@pytest.mark.parametrize(
+    ("height", "species", "sloshes"),
+    [(60, ["Li"], True), (40, ["Li"], False), (60, ["O"], False)],
+)
+def test_charge_is_mixed_gently_in_long_cells_with_a_metal(
+    luo_2021, height, species, sloshes
+):
+    cell = Structure(Lattice.orthorhombic(4, 4, height), species, [[0, 0, 0]])
+    for incar in (
+        static_incar(luo_2021, cell),
+        dynamics_incar(luo_2021, cell, DynamicsSettings()),
+    ):
+        assert ("AMIN" in incar, "BMIX" in incar) == (sloshes, sloshes)
+
+
+def test_a_metal_in_the_interface_makes_the_mesh_of_all_its_terms_finer(li_2024, slab):
+    told = {"part": "film", "cell": slab.lattice.matrix.tolist(), "vacuum": 20.0}
+    insulator = context(with_context(slab, **told, metal=False))
+    metal = context(with_context(slab, **told, metal=True))
+    assert (li_2024.k_spacing(insulator), li_2024.k_spacing(metal)) == (0.28, 0.2)
+    chosen = waves(k_spacing=0.5)
+    assert chosen.k_spacing(metal) == chosen.k_spacing(insulator) == 0.5
+
+
+def test_single_points_keep_what_is_asked_for(li_2024, slab):
+    asked = waves(keep=("potential", "charge", "dos"))
+    kept = {"LVHAR": True, "LCHARG": True, "LAECHG": True, "LORBIT": 11}
+    assert kept.items() <= static_incar(asked, slab).items()
+    assert not {"LVHAR", "LORBIT"} & relax_incar(asked, slab, RelaxSettings()).keys()
+    assert not {"LVHAR", "LORBIT"} & static_incar(li_2024, slab).keys()

@@ -8,13 +8,20 @@ import numpy as np
 import pytest
 from pymatgen.io.vasp import Incar, Poscar
 
-from ionface.structures.ledger_cell import gap_along
+from ionface.structures.ledger_cell import context, gap_along
 from ionface.workflows.engines.contract import RelaxSettings
-from ionface.workflows.engines.vasp.incar import first_stage, relax_incar, static_incar
+from ionface.workflows.engines.vasp.incar import (
+    PlaneWaves,
+    first_stage,
+    relax_incar,
+    static_incar,
+)
 from ionface.workflows.engines.vasp.inputs import VaspRun, write
 from ionface.workflows.engines.vasp.outputs import restored
 from ionface.workflows.planning.walk import GraphWalk
+from ionface.workflows.study.protocols import LI_2024
 from ionface.workflows.study.study_files import load
+from ionface.workflows.study.vasp_settings import VaspSettings
 
 RECORDED = Path(__file__).parents[3] / "data" / "vasp_inputs"
 STUDIES = ["lagp-pdol-li", "lpscl-in"]
@@ -22,7 +29,7 @@ STUDIES = ["lagp-pdol-li", "lpscl-in"]
 
 def relaxation(waves, structure):
     incar = relax_incar(waves, structure, RelaxSettings())
-    return VaspRun(waves, structure, incar, waves.k_spacing)
+    return VaspRun(waves, structure, incar, waves.k_spacing(context(structure)))
 
 
 def test_the_generator_writes_these_keys_and_no_others(li_2024, in_ledger, tmp_path):
@@ -37,6 +44,16 @@ def test_the_generator_writes_these_keys_and_no_others(li_2024, in_ledger, tmp_p
 def test_a_static_run_keeps_its_keys_too(li_2024, in_ledger):
     run = VaspRun(li_2024, in_ledger, static_incar(li_2024, in_ledger), 0.28)
     assert set(run.as_incar()) >= {"IBRION", "NSW", "LREAL", "LDIPOL"}
+
+
+def test_a_u_by_element_is_written_in_the_order_of_the_poscar(slab, tmp_path):
+    asked = PlaneWaves(LI_2024, VaspSettings(incar={
+        "LDAUU": {"Ag": 3.0}, "MAGMOM": {"Ag": 2.0}}))  # fmt: skip
+    write(relaxation(asked, slab), tmp_path, spec=True)
+    written = Incar.from_file(tmp_path / "INCAR")
+    assert (tmp_path / "POTCAR.spec").read_text().split() == ["Al", "Ag"]
+    assert (written["LDAUU"], written["LDAUL"]) == ([0, 3.0], [-1, 2])
+    assert written["MAGMOM"] == [0, 0, 2.0, 2.0]
 
 
 def test_sites_come_back_in_the_callers_order_with_labels(li_2024, in_ledger):
