@@ -30,7 +30,7 @@ def environment():
 def vasprun(
     atoms="H", titles=None, nsw=10, ediffg=-0.02, steps=((-5.0, 0.5), (-6.0, 0.01)),
     scf=3, ibrion=2, encut=480.0, free=None, end="</modeling>", repeated="",
-    given=None, valences=None, added=0.0, heights=None,
+    given=None, valences=None, mesh=("Gamma", "3 2 1"), added=0.0, heights=None,
 ):  # fmt: skip
     """Return a vasprun.xml.
 
@@ -78,7 +78,8 @@ def vasprun(
         "<?xml version='1.0' encoding='ISO-8859-1'?><modeling>"
         "<generator><i name='version' type='string'>6.4.3</i></generator>"
         f"<incar><i type='string' name='PREC'>Accurate</i>{tags}</incar>"
-        "<kpoints><generation param='Gamma'><v type='int' name='divisions'>3 2 1</v>"
+        f"<kpoints><generation param='{mesh[0]}'>"
+        f"<v type='int' name='divisions'>{mesh[1]}</v>"
         "<v name='usershift'>0 0 0</v></generation></kpoints><parameters>"
         f"<i name='ENMAX'>{encut}</i><i type='int' name='NSW'>{nsw}</i>"
         f"<i type='int' name='IBRION'>{ibrion}</i><i name='EDIFFG'>{ediffg}</i>"

@@ -8,7 +8,8 @@ lists of a run follow the order of its own POSCAR.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -28,10 +29,11 @@ _DISPERSIONS = {
 ALWAYS = ("PREC", "LREAL", "ISPIN")
 DEFAULTS: Mapping[str, Any] = {
     "LASPH": False, "ADDGRID": False, "LSORBIT": False, "LNONCOLLINEAR": False,
-    "NUPDOWN": -1.0, "I_CONSTRAINED_M": 0,
+    "SAXIS": None, "NUPDOWN": -1.0, "I_CONSTRAINED_M": 0,
     "LDIPOL": False, "IDIPOL": 0, "EFIELD": 0.0, "LMONO": False,
     "LSOL": False, "EB_K": None, "TAU": None, "LAMBDA_D_K": None,
     "GGA_COMPAT": True, "VOSKOWN": 0, "LIBXC1": None, "LIBXC2": None, "CMBJ": None,
+    "AGGAX": None, "AGGAC": None, "ALDAC": None, "LTHOMAS": False, "PRECFOCK": None,
     "PARAM1": None, "PARAM2": None, "PARAM3": None,
     "ENAUG": None, "NGX": None, "NGY": None, "NGZ": None,
 }  # fmt: skip
@@ -75,7 +77,7 @@ def vasp_level(settings: VaspSettings, added: float = 0.0) -> LevelOfTheory:
         version=settings.version,
         functional=_functional(settings),
         cutoff_ev=settings.tag("ENMAX") or settings.tag("ENCUT"),
-        k_points=settings.k_points,
+        k_points=_mesh(settings.k_points),
         smearing=scheme if smearing == -5 else f"{scheme} {width:g} eV",
         pseudopotentials=settings.pseudopotentials,
         dispersion=_dispersion(settings, added),
@@ -107,30 +109,46 @@ def departure(settings: VaspSettings) -> str:
     Returns:
         What a message says of the run, with the way out; empty for usual runs.
     """
+    return next(_departures(settings), "")
+
+
+def _departures(settings: VaspSettings) -> Iterator[str]:
     if (charge := _charge(settings)) != 0.0:
-        return (
+        yield (
             f"is charged by {charge:+g} e (NELECT = {settings.incar['NELECT']:g}), and "
             "the background that makes its cell neutral has an energy of its own; run "
             "it neutral"
         )
     if pressure := settings.tag("PSTRESS"):
-        return (
+        yield (
             f"is an enthalpy (PSTRESS = {pressure:g} kB); run its final structure once "
             "more without PSTRESS"
         )
+    if settings.tag("ML_LMLFF"):
+        yield (
+            "comes from machine-learned forces (ML_LMLFF); run its final structure "
+            "once more without them"
+        )
     if (start := settings.tag("ICHARG") or 0) >= 10:
-        return (
+        yield (
             f"is not self-consistent (ICHARG = {start} keeps the charge density); run "
             "it with ICHARG = 2"
         )
     if name := FROZEN.get(settings.tag("IALGO")):
-        return f"is not self-consistent (ALGO = {name}); run it with another ALGO"
+        yield f"is not self-consistent (ALGO = {name}); run it with another ALGO"
     if what := DISPLACED.get(settings.tag("IBRION")):
-        return (
+        yield (
             f"comes from {what} (IBRION = {settings.tag('IBRION')}), whose last step "
             "is another structure; book a static calculation"
         )
-    return ""
+
+
+def _mesh(told: str) -> str:
+    """Return a mesh in words; Monkhorst and Pack's odd ones are centered on Γ."""
+    found = re.fullmatch(r"Monkhorst-Pack (\d+)x(\d+)x(\d+)", told)
+    if found and all(int(n) % 2 for n in found.groups()):
+        return told.replace("Monkhorst-Pack", "Gamma")
+    return told
 
 
 def _charge(settings: VaspSettings) -> float:

@@ -28,6 +28,7 @@ from ionface.analysis.readers.fixed_width import RowLayout, decode_blocks, row_l
 from ionface.analysis.readers.text import TextBuffer
 from ionface.analysis.trajectory.frames import FloatArray
 from ionface.errors import AnalysisError
+from ionface.files import digest
 
 LONGEST_HEADER = 1 << 26
 """Bytes before the first ionic step; lists of k-points may be long, this is no list."""
@@ -557,8 +558,9 @@ def _k_points(element: ET.Element | None) -> str:
         return "unknown"
     generation = element.find("generation")
     if generation is None:
-        count = len(element.findall("varray[@name='kpointlist']/v"))
-        return f"list of {count}"
+        points = element.findall("varray[@name='kpointlist']/v")
+        told = " ".join(word for v in points for word in (v.text or "").split())
+        return f"list of {len(points)} ({digest(told)[:8]})"
     scheme = (generation.get("param") or "").strip()
     tags = read_tags(generation)
     if isinstance(mesh := tags.get("divisions"), list):

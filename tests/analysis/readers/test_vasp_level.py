@@ -1,9 +1,12 @@
 """What of a VASP run makes its energy another one, and what does not."""
 
+from xml.etree import ElementTree as ET
+
 import pytest
 
 from ionface.analysis.energies.ledger import book, infer_terms
 from ionface.analysis.readers.vasp_terms import vasp_directory_term
+from ionface.analysis.readers.vasprun import _k_points
 from ionface.errors import LedgerError
 
 
@@ -52,6 +55,7 @@ def test_what_changes_an_energy_must_be_equal(booked, given, told):
     [
         ({"PSTRESS": 100.0}, r"is an enthalpy \(PSTRESS = 100 kB\)"),
         ({"ICHARG": 11}, r"is not self-consistent \(ICHARG = 11"),
+        ({"ML_LMLFF": True}, "comes from machine-learned forces"),
         ({"IALGO": 3}, r"is not self-consistent \(ALGO = Eigenval\)"),
     ],
 )
@@ -150,3 +154,25 @@ def test_a_real_run_of_vasp_5_with_d3_shows_it(run):
     term = vasp_directory_term(run(added=-0.884))
     assert term.level.dispersion is not None
     assert vasp_directory_term(run("plain", added=0.0)).level.dispersion is None
+
+
+@pytest.mark.parametrize(("divisions", "same"), [("3 1 1", True), ("3 2 1", False)])
+def test_odd_meshes_are_the_same_by_either_name(booked, divisions, same):
+    named = {"mesh": ("Monkhorst-Pack", divisions)}
+    other = {"mesh": ("Gamma", divisions)}
+    if same:
+        assert booked(named, other, other)
+        return
+    with pytest.raises(LedgerError, match="k_points: 'Monkhorst-Pack 3x2x1'"):
+        booked(named, other, other)
+
+
+def test_two_lists_of_as_many_k_points_are_two_levels():
+    def of(*points):
+        rows = "".join(f"<v>{point}</v>" for point in points)
+        list_ = f"<kpoints><varray name='kpointlist'>{rows}</varray></kpoints>"
+        return _k_points(ET.fromstring(list_))
+
+    assert of("0 0 0", "0.5 0 0") == of("0 0 0", "0.5 0 0")
+    assert of("0 0 0", "0.5 0 0") != of("0 0 0", "0.0 0.5 0")
+    assert of("0 0 0", "0.5 0 0").startswith("list of 2 (")
