@@ -20,6 +20,7 @@ from ionface.analysis.diffusion.diffusion import diffusion
 from ionface.analysis.diffusion.msd import Msd, msd
 from ionface.analysis.diffusion.unwrapped_positions import Drift
 from ionface.analysis.energies.formation_energies import FormationEnergies
+from ionface.analysis.energies.layer_dos import LayerDos
 from ionface.analysis.energies.planar_potential import PlanarPotential
 from ionface.analysis.energies.registry_energies import RegistryEnergies
 from ionface.analysis.interphase.density_profiles import Profiles, profiles
@@ -111,6 +112,15 @@ register(
         tables.summary_contents,
         "Averaged over planes; a work function is what lies between the Fermi energy "
         "and the vacuum's level on that side.",
+    )
+)
+register(
+    Kind(
+        LayerDos,
+        "Density of states by layer",
+        tables.dos_contents,
+        "States of the slices' atoms; dashes mark the band edges of each slice, the "
+        "line the Fermi energy.",
     )
 )
 

@@ -15,6 +15,7 @@ from ionface.analysis.energies.formation_energies import (
     FormationEnergies,
     PublishedEnergy,
 )
+from ionface.analysis.energies.layer_dos import LayerDos
 from ionface.analysis.energies.ledger import LedgerEntry
 from ionface.analysis.interphase.density_profiles import Profiles
 from ionface.analysis.interphase.interphase import Interphase
@@ -102,6 +103,16 @@ def energy_highlights(result: FormationEnergies) -> list[tuple[str, str]]:
 def summary_contents(result: Result) -> Contents:
     """Return what a result says in a few words."""
     return [Statements("", [result.summary()])]
+
+
+def dos_contents(result: LayerDos) -> Contents:
+    """Return the band edges of every slice."""
+    header = ("from, Å", "to, Å", "atoms", "occupied up to, eV", "empty from, eV")
+    rows: list[Sequence[Cell]] = [
+        [*(v if isinstance(v, str) else f"{v:.2f}" for v in row.values())]
+        for row in result.rows()
+    ]
+    return [Table(header, rows), Statements("", [result.summary()])]
 
 
 def rdf_contents(result: RdfResult) -> Contents:

@@ -23,10 +23,11 @@ from ionface.workflows.cli.app import app
 from ionface.workflows.cli.options import AsJson, OutWithTable, Timestep, Trajectories
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from ionface.analysis.diffusion.diffusion import Diffusion
     from ionface.analysis.kind import Kind, Option
+    from ionface.analysis.result import Result
     from ionface.analysis.trajectory.trajectory import Trajectory
 
 ALIKE = 1.0
@@ -311,14 +312,35 @@ def potential(
 ) -> None:
     """The potential along the normal and work functions, from a LOCPOT."""
     from ionface.analysis.energies.planar_potential import planar_potential
+
+    _tell_one(path, lambda: planar_potential(path, fermi=fermi), out, as_json)
+
+
+@analyze_app.command()
+def dos(
+    path: Annotated[Path, typer.Argument(help="VASP directory, or its vasprun.xml.")],
+    thickness: Annotated[
+        float, typer.Option(min=0.1, help="Of a slice along the normal, Å.")
+    ] = 3.0,
+    out: OutWithTable = Path("dos.json"),
+    as_json: AsJson = False,
+) -> None:
+    """Density of states and band edges slice by slice, from projections (LORBIT)."""
+    from ionface.analysis.energies.layer_dos import layer_dos
+
+    _tell_one(path, lambda: layer_dos(path, thickness=thickness), out, as_json)
+
+
+def _tell_one(path: Path, made: Callable[[], Result], out: Path, as_json: bool) -> None:
+    """Write and print what is made of one file or folder."""
     from ionface.analysis.kinds import kinds
     from ionface.workflows.cli import analyze_files as files
 
     files.check_exist([path])
     files.check_out(out)
-    result = planar_potential(path, fermi=fermi)
+    result = made()
     files.write_result(result, out)
-    files.print_result(kinds()["potential"], result, as_json=as_json)
+    files.print_result(kinds()[result.kind], result, as_json=as_json)
     if not as_json:
         files.tell_written(out)
 
