@@ -19,6 +19,8 @@ from ionface.analysis.diffusion.arrhenius import Arrhenius
 from ionface.analysis.diffusion.diffusion import diffusion
 from ionface.analysis.diffusion.msd import Msd, msd
 from ionface.analysis.diffusion.unwrapped_positions import Drift
+from ionface.analysis.electrochemistry.conductivity import Conductivities
+from ionface.analysis.electrochemistry.eis import Eis
 from ionface.analysis.energies.formation_energies import FormationEnergies
 from ionface.analysis.energies.layer_dos import LayerDos
 from ionface.analysis.energies.planar_potential import PlanarPotential
@@ -33,7 +35,7 @@ from ionface.analysis.rdf.rdf import RdfSettings, RunningRdf, crystal_rdf, rdf
 from ionface.analysis.rdf.rdf_result import RdfResult
 from ionface.analysis.reactions.reaction_report import ReactionReport, reactions
 from ionface.analysis.reactions.reference_fractions import RANGE
-from ionface.analysis.report import tables
+from ionface.analysis.report import cell_tables, tables
 from ionface.analysis.run_checks.run_checks import RunChecks, check_run
 from ionface.analysis.trajectory.trajectory import Trajectory
 from ionface.errors import AnalysisError
@@ -560,5 +562,25 @@ register(
         "A flat conserved energy is a sound integration.",
         CheckChoices,
         _checks,
+    )
+)
+
+
+# --- measurements of cells ------------------------------------------------------------
+
+register(
+    Kind(
+        Conductivities,
+        "Ionic conduction",
+        cell_tables.conductivity_contents,
+        "The band is the 95 % confidence of the line.",
+    )
+)
+register(
+    Kind(
+        Eis,
+        "Impedance",
+        cell_tables.eis_contents,
+        "Circles are measured, lines are the fitted circuit.",
     )
 )

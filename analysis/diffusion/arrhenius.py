@@ -12,9 +12,9 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
+from ionface.analysis.arrhenius_line import ArrheniusLine, arrhenius_line, check_points
 from ionface.analysis.diffusion.diffusion import CM2_PER_S, Diffusion
 from ionface.analysis.result import Provenance, Result, plain
-from ionface.analysis.run_checks.run_checks import KB
 from ionface.analysis.trajectory.frames import FloatArray
 from ionface.errors import AnalysisError
 
@@ -104,17 +104,13 @@ class Arrhenius(Result):
         Raises:
             AnalysisError: the temperature is not positive.
         """
-        if not temperature > 0:
-            raise AnalysisError(f"a temperature is positive, in K; got {temperature}")
-        slope = np.array([1.0, -1.0 / (KB * temperature)])
-        value = float(slope @ np.array([self.log_d0, self.ea]))
-        low, high = self.temperatures[0], self.temperatures[-1]
-        return Extrapolation(
-            temperature,
-            float(np.exp(value)),
-            float(np.sqrt(slope @ self.covariance @ slope)),
-            not low <= temperature <= high,
+        line = ArrheniusLine(
+            self.log_d0, self.ea, self.covariance, self.chi2_per_freedom
         )
+        value, error = line.log_value(temperature)
+        low, high = self.temperatures[0], self.temperatures[-1]
+        outside = not low <= temperature <= high
+        return Extrapolation(temperature, float(np.exp(value)), error, outside)
 
     def rows(self) -> Iterator[dict[str, float]]:
         """Yield one row per temperature, for a table."""
@@ -191,27 +187,19 @@ def arrhenius(
         AnalysisError: fewer than two temperatures, or a value that is not positive.
     """
     t, d, e = (np.asarray(v, dtype=float) for v in (temperatures, coefficients, errors))
-    _check(t, d, e)
+    check_points(t, d, e, "coefficients")
     order = np.argsort(t, kind="stable")
     t, d, e = t[order], d[order], e[order]
-    design = np.stack([np.ones_like(t), -1 / (KB * t)], axis=1)
-    weights = (d / e) ** 2  # the error of ln D is that of D over D
-    covariance = np.linalg.inv(design.T @ (weights[:, None] * design))
-    fit = covariance @ (design.T @ (weights * np.log(d)))
-    chi2 = None
-    if len(t) > 2:
-        misfit = np.log(d) - design @ fit
-        chi2 = float(np.sum(weights * misfit**2) / (len(t) - 2))
-        covariance = covariance * max(1.0, chi2)
+    line = arrhenius_line(t, d, e)
     return Arrhenius(
-        ea=float(fit[1]),
-        log_d0=float(fit[0]),
-        covariance=covariance,
+        ea=line.ea,
+        log_d0=line.log_prefactor,
+        covariance=line.covariance,
         temperatures=t,
         coefficients=d,
         errors=e,
-        chi2_per_freedom=chi2,
-        notes=_notes(e / d, chi2),
+        chi2_per_freedom=line.chi2_per_freedom,
+        notes=_notes(e / d, line.chi2_per_freedom),
     )
 
 
@@ -242,25 +230,6 @@ def arrhenius_of(results: Mapping[float, Diffusion]) -> Arrhenius:
     )
 
 
-def _check(t: FloatArray, d: FloatArray, e: FloatArray) -> None:
-    if not (t.ndim == 1 and t.shape == d.shape == e.shape):
-        raise AnalysisError(
-            f"an Arrhenius line needs one D and one error per temperature, got shapes "
-            f"{t.shape}, {d.shape} and {e.shape}"
-        )
-    if len(np.unique(t)) < 2:
-        raise AnalysisError(
-            f"an activation energy needs two temperatures at least, got "
-            f"{sorted(set(t.tolist()))} K; run the dynamics at another one"
-        )
-    for name, values in (("temperatures", t), ("coefficients", d), ("errors", e)):
-        if not (np.isfinite(values).all() and (values > 0).all()):
-            raise AnalysisError(
-                f"{name} must be positive numbers, got {values.tolist()}; "
-                "what has no error, or is not above zero, is no point of the line"
-            )
-
-
 def _notes(relative: FloatArray, chi2: float | None) -> tuple[str, ...]:
     notes = []
     if chi2 is None:
@@ -273,28 +242,3 @@ def _notes(relative: FloatArray, chi2: float | None) -> tuple[str, ...]:
     if relative.max() > 0.5:
         notes.append("a coefficient is uncertain by more than half: ln D is skewed")
     return tuple(notes)
-
-
-BOLTZMANN = 1.380649e-23  # J/K
-CHARGE = 1.602176634e-19  # C
-
-
-def nernst_einstein(
-    coefficient: float,
-    number: int,
-    volume: float,
-    temperature: float,
-    charge: float = 1.0,
-) -> float:
-    """Return the ionic conductivity, S/cm, as if ions moved independently.
-
-    Args:
-        coefficient: D, Å²/fs.
-        number: of mobile ions in the volume.
-        volume: Å³; of the phase, not of a cell with vacuum.
-        temperature: K.
-        charge: of an ion, elementary charges.
-    """
-    density = number / volume * 1e30  # per m³
-    mobility = charge * CHARGE * coefficient * 1e-5 / (BOLTZMANN * temperature)
-    return density * charge * CHARGE * mobility / 100  # S/m to S/cm

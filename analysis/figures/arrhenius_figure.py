@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -32,19 +33,28 @@ def figure_arrhenius(result: Arrhenius, *, title: str = "") -> Figure:
         figure = Figure(figsize=(8.4, 5.0), layout="constrained")
         axes = figure.subplots()
         _draw_line(axes, result, PALETTE[0])
-        axes.set_yscale("log")
-        axes.set_xlabel("1000 / T (1/K)")
         axes.set_ylabel("diffusion coefficient (cm²/s)")
-        above = axes.secondary_xaxis("top", functions=(_inverse, _inverse))
-        shown = sorted({result.room, *result.temperatures})
-        above.set_xticks(shown, [f"{t:g} K" for t in shown])
-        above.tick_params(length=3, labelsize=9.5)
-        above.spines["top"].set_visible(False)
-        quiet_grid(axes, "both")
-        axes.legend(loc="lower left", labelspacing=1.0)
+        temperature_axes(axes, sorted({result.room, *result.temperatures}))
         what = f"Diffusion of {result.species} against temperature"
         headline(figure, title or what, result.provenance)
     return figure
+
+
+def temperature_axes(axes: Axes, shown: Sequence[float]) -> None:
+    """Make axes of a logarithm against 1000/T, with temperatures in K above."""
+    axes.set_yscale("log")
+    axes.set_xlabel("1000 / T (1/K)")
+    above = axes.secondary_xaxis("top", functions=(_inverse, _inverse))
+    # neighbors would be written over each other
+    apart = 0.05 * (1 / min(shown) - 1 / max(shown))
+    kept = [shown[0]]
+    kept += [t for t, s in zip(shown[1:], shown, strict=False) if 1 / s - 1 / t > apart]
+    shown = kept
+    above.set_xticks(shown, [f"{t:.4g} K" for t in shown])
+    above.tick_params(length=3, labelsize=9.5)
+    above.spines["top"].set_visible(False)
+    quiet_grid(axes, "both")
+    axes.legend(loc="lower left", labelspacing=1.0)
 
 
 def _draw_line(axes: Axes, line: Arrhenius, color: str) -> None:

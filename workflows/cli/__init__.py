@@ -9,7 +9,7 @@ One module per group of commands; importing it registers them, in the order of -
 # isort: off
 from ionface.workflows.cli import study_commands, vasp_command, cluster_commands
 from ionface.workflows.cli import status_command, transfer_commands, doctor_command
-from ionface.workflows.cli import analyze
+from ionface.workflows.cli import analyze, analyze_cells
 
 # isort: on
 from ionface.workflows.cli.app import app
@@ -17,6 +17,7 @@ from ionface.workflows.cli.entry import main
 
 __all__ = [
     "analyze",
+    "analyze_cells",
     "app",
     "cluster_commands",
     "doctor_command",

@@ -223,7 +223,11 @@ def energies(
 @analyze_app.command()
 def arrhenius(
     runs: Annotated[
-        list[Path], typer.Argument(help="One file or directory per temperature.")
+        list[Path],
+        typer.Argument(
+            help="One file or directory per temperature, or one CSV table of measured "
+            "conductivities."
+        ),
     ],
     species: Annotated[str, typer.Option("--species", help="As in Li.")] = "Li",
     temperature: Annotated[
@@ -240,17 +244,20 @@ def arrhenius(
     out: OutWithTable = Path("arrhenius.json"),
     as_json: AsJson = False,
 ) -> None:
-    """Activation energy of diffusion, from runs at several temperatures."""
+    """Activation energy of diffusion in several runs, or of a table of σ(T)."""
     from ionface.analysis.diffusion.arrhenius import arrhenius_of
     from ionface.analysis.diffusion.diffusion import diffusion
     from ionface.analysis.kinds import drift_of, kinds
     from ionface.workflows.cli import analyze_files as files
     from ionface.workflows.cli.console import job_progress
 
+    files.check_out(out)
+    if len(runs) == 1 and runs[0].suffix.lower() in files.TABLES:
+        files.measured_arrhenius(runs[0], at, out, as_json=as_json)
+        return
     given = temperature or []
     _check_runs(runs, given)
     kind = kinds()["arrhenius"]
-    files.check_out(out)
     found: dict[float, Diffusion] = {}
     with in_flags(kinds()["msd"]), job_progress("analyze arrhenius") as shown:
         subtracted = drift_of(tuple(drift or ["auto"]))

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 BESIDE = (".csv", ".png")
 """Suffixes of the table and of the figure, which stand beside the JSON file."""
 
+TABLES = (".csv", ".tsv", ".txt")
+"""Suffixes of measured tables; no run has them."""
+
 
 # --- what is read ---------------------------------------------------------------------
 
@@ -188,3 +191,16 @@ def print_result(kind: Kind, result: Result, *, as_json: bool = False) -> None:
         else:
             for line in content.lines:
                 typer.echo(line)
+
+
+def measured_arrhenius(table: Path, at: float, out: Path, *, as_json: bool) -> None:
+    """Fit ln σT of a measured table, write the result and print it."""
+    from ionface.analysis.electrochemistry.conductivity import measured_conductivities
+    from ionface.analysis.kinds import kinds
+
+    check_exist([table])
+    result = measured_conductivities(table, at=at)
+    write_result(result, out)
+    print_result(kinds()["conductivity"], result, as_json=as_json)
+    if not as_json:
+        tell_written(out)
