@@ -15,6 +15,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 from numpy.typing import ArrayLike
 
+from ionface.analysis.pairs import parse_pair
 from ionface.analysis.report.page import Statements, Table
 from ionface.analysis.result import Result
 from ionface.analysis.trajectory.trajectory import Trajectory
@@ -102,6 +103,13 @@ class Kind:
             o.name: o.read(values[o.name]) for o in self.options if o.name in values
         }
         return self.settings(**given)
+
+    @staticmethod
+    def species(settings: Any) -> set[str]:
+        """Return the species that settings name: what a trajectory must have."""
+        pairs = [pair.partition(":")[0] for pair in getattr(settings, "pairs", ())]
+        named = getattr(settings, "species", ())
+        return {*named, *(symbol for pair in pairs for symbol in parse_pair(pair))}
 
 
 @dataclass(frozen=True)

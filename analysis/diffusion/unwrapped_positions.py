@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from ionface.analysis.readers import open_trajectory
 from ionface.analysis.result import Provenance
+from ionface.analysis.trajectory.cells import completed, inverses
 from ionface.analysis.trajectory.frames import FloatArray, Segment
 from ionface.analysis.trajectory.trajectory import Trajectory
 from ionface.errors import AnalysisError, TrajectoryError
@@ -39,7 +40,6 @@ class Paths:
         atoms: their indices in the trajectory, shape (n_atoms,).
         species: of these atoms.
         interval_fs: between frames.
-        volume: of the cell, Å³, mean over the frames.
         drift: what was subtracted, in words.
         largest_jump: between frames, in units of a cell vector.
         notes: what else one should know.
@@ -50,7 +50,6 @@ class Paths:
     atoms: NDArray[np.intp]
     species: tuple[str, ...]
     interval_fs: float
-    volume: float
     drift: str
     largest_jump: float
     notes: tuple[str, ...] = ()
@@ -86,8 +85,8 @@ def paths(
     base = reference(trajectory, drift)
     result = np.empty((len(trajectory), len(chosen), 3))
     origin: FloatArray | None = None
-    row, jump, volume = 0, 0.0, 0.0
-    turn = interface_frame(trajectory.lattice)
+    row, jump = 0, 0.0
+    turn = interface_frame(completed(trajectory.lattice[None], trajectory.pbc)[0])
     for block in unwrapped_blocks(trajectory):
         center = base.of(block.positions)
         origin = center[0] if origin is None else origin
@@ -96,13 +95,11 @@ def paths(
         result[row : row + count] = moved @ turn.T
         row += count
         jump = max(jump, block.largest_jump)
-        volume += count * float(np.mean(np.abs(np.linalg.det(block.lattices))))
     return Paths(
         positions=result,
         atoms=chosen,
         species=tuple(trajectory.species[i] for i in chosen),
         interval_fs=interval,
-        volume=volume / row,
         drift=base.label,
         largest_jump=jump,
         notes=_notes(jump),
@@ -214,6 +211,14 @@ def reference(trajectory: Trajectory, drift: Drift = "auto") -> Reference:
         return Reference(found, np.full(len(found), 1 / len(found)), label)
     if drift == "none":
         return Reference(nothing.atoms, nothing.weights, "nothing subtracted")
+    if number == 1 and drift == "all":
+        raise AnalysisError(
+            "a single atom has no motion against its own center of mass; take "
+            "drift='none'"
+        )
+    if number == 1:
+        label = "nothing subtracted: a single atom is its own center of mass"
+        return Reference(nothing.atoms, nothing.weights, label)
     if drift == "auto" and (held := len(fixed_atoms(trajectory))):
         label = f"nothing subtracted: {held} fixed atoms are the reference"
         return Reference(nothing.atoms, nothing.weights, label)
@@ -237,13 +242,14 @@ def fixed_atoms(trajectory: Trajectory) -> NDArray[np.intp]:
     for block in trajectory.blocks(256):
         lattices = np.asarray(block.lattices)
         atoms = np.flatnonzero(held)
-        places = block.positions[:, atoms] @ np.linalg.inv(lattices)
+        places = block.positions[:, atoms] @ inverses(lattices, trajectory.pbc)
         if first is None:
             first = np.full((trajectory.n_atoms, 3), np.nan)
             first[atoms] = places[0]
         moved = places - first[atoms]
-        moved -= np.rint(moved)
-        far = np.abs(moved @ lattices[0]).max(axis=(0, 2)) > MOTIONLESS
+        moved -= np.where(trajectory.pbc, np.rint(moved), 0.0)
+        cell = completed(lattices[:1], trajectory.pbc)[0]
+        far = np.abs(moved @ cell).max(axis=(0, 2)) > MOTIONLESS
         held[atoms[far]] = False
         if not held.any():
             break
@@ -251,14 +257,22 @@ def fixed_atoms(trajectory: Trajectory) -> NDArray[np.intp]:
 
 
 def masses(species: Sequence[str]) -> FloatArray:
-    """Return atomic masses, u; unknown symbols weigh 1.
+    """Return atomic masses, u.
 
     Returns:
         Shape (n_atoms,).
+
+    Raises:
+        AnalysisError: a symbol is none of an element.
     """
     from ase.data import atomic_masses, atomic_numbers
 
-    table = {s: float(atomic_masses[atomic_numbers.get(s, 0)]) for s in set(species)}
+    if unknown := sorted(s for s in set(species) if not atomic_numbers.get(s)):
+        raise AnalysisError(
+            f"{unknown} are no chemical elements, so that they have no mass; give the "
+            "trajectory the right symbols, or drift='none'"
+        )
+    table = {s: float(atomic_masses[atomic_numbers[s]]) for s in set(species)}
     return np.array([table[symbol] for symbol in species])
 
 
@@ -320,7 +334,7 @@ class _Follower:
 
     def follow(self, block: Segment) -> UnwrappedBlock:
         positions = np.asarray(block.positions, dtype=np.float64)
-        lattices = np.asarray(block.lattices, dtype=np.float64)
+        lattices = completed(block.lattices, self.pbc.tolist())
         fractions = _fractions(positions, lattices)
         if self.last is None:
             start = (

@@ -23,7 +23,7 @@ from numpy.typing import ArrayLike
 from ionface.analysis.pairs import pair_name, parse_pair
 from ionface.analysis.rdf.bonds import BondCounts, bond_lengths
 from ionface.analysis.rdf.kernels.counting import Backend, Pair, Tally, tally
-from ionface.analysis.rdf.kernels.images import Bins, IntArray
+from ionface.analysis.rdf.kernels.images import Bins, IntArray, heights
 from ionface.analysis.rdf.normalization import HeightProfile, profile_shells
 from ionface.analysis.rdf.peaks import broaden, first_peak
 from ionface.analysis.rdf.rdf_result import Normalization, PairRdf, RdfResult
@@ -136,6 +136,7 @@ def rdf_and_bonds(
         AnalysisError: as `rdf`, or a bond length is not positive.
     """
     frames = open_trajectory(trajectory)
+    _ = heights(frames.lattice)  # refuses a cell in which densities have no meaning
     settings = replace(settings or RdfSettings(), **options)
     wanted = _parsed(pairs)
     lengths = bond_lengths(wanted if bonds is None else bonds)

@@ -24,6 +24,7 @@ from ionface.analysis.rdf.kernels.images import (
     check_number,
     heights,
 )
+from ionface.analysis.trajectory.cells import completed
 from ionface.analysis.trajectory.frames import FloatArray, Segment
 from ionface.analysis.trajectory.trajectory import Trajectory
 
@@ -247,7 +248,7 @@ def _block(
     reach: float,
     pbc: tuple[bool, ...],
 ) -> tuple[IntArray, IntArray, IntArray, FloatArray]:
-    lattices = np.asarray(block.lattices, dtype=np.float64)
+    lattices = completed(block.lattices, pbc)
     positions = np.asarray(block.positions, dtype=np.float64)
     check_finite(positions)
     w = positions @ np.linalg.inv(lattices)  # (frames, atoms, 3)

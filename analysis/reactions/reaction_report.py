@@ -35,6 +35,7 @@ from ionface.analysis.result import (
     plain,
     windows_of,
 )
+from ionface.analysis.trajectory.cells import completed
 from ionface.analysis.trajectory.frames import FloatArray, Skipped
 from ionface.analysis.trajectory.trajectory import Trajectory
 from ionface.errors import AnalysisError
@@ -241,7 +242,8 @@ def reactions(
 
 def _thin_cell(trajectory: Trajectory, reach: float) -> str:
     """Return a warning where an atom may be bonded to several images of another."""
-    edges = zip(heights(trajectory.lattice), trajectory.pbc, strict=True)
+    cell = completed(trajectory.lattice[None], trajectory.pbc)[0]
+    edges = zip(heights(cell), trajectory.pbc, strict=True)
     thinnest = min((h for h, periodic in edges if periodic), default=2 * reach)
     if thinnest >= 2 * reach:
         return ""

@@ -1,4 +1,4 @@
-"""Trajectories that ASE reads: .traj, extxyz."""
+"""Trajectories that ASE reads: .traj, xyz and extended xyz, dumps of LAMMPS."""
 
 from __future__ import annotations
 
@@ -10,15 +10,26 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from ionface.analysis.readers.blocks import UNKNOWN, Block
-from ionface.analysis.readers.text import LONGEST_LINE, plain_file
+from ionface.analysis.readers.atom_texts import (
+    DamagedFrameError,
+    Image,
+    lammps_images,
+    told,
+    xyz_images,
+)
+from ionface.analysis.readers.blocks import Block
+from ionface.analysis.readers.species import Names, species_of
+from ionface.analysis.readers.text import LongLineError, TextBuffer, plain_file
+from ionface.analysis.trajectory.frames import FloatArray
 from ionface.errors import AnalysisError
 from ionface.files import Closing
 
 AT_ONCE = 256
 """Frames that are in memory at once."""
+
+TEXTS = {"xyz": xyz_images, "lammps": lammps_images}
 
 
 class AseStream(Closing):
@@ -28,35 +39,59 @@ class AseStream(Closing):
         species: chemical symbol of each atom.
         pbc: periodic along each cell vector.
         free: which coordinates may move, shape (n_atoms, 3), or None if all may.
+        notes: what else one should know.
         reason: why frames ended early; empty if they did not.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(
+        self,
+        path: Path,
+        form: str,
+        names: Names | None = None,
+        lattice: ArrayLike | None = None,
+    ) -> None:
         """Read the first frame.
 
+        Args:
+            path: of the file.
+            form: "traj", "xyz" or "lammps".
+            names: what the user says that the file's names of species are.
+            lattice: rows are the cell vectors, Å, of a file that tells none.
+
         Raises:
-            AnalysisError: the file cannot be opened or decompressed, or has no frame
-                that can be read.
+            AnalysisError: the file cannot be opened or decompressed, has no frame that
+                can be read, a species that is no element, or tells its cell and one was
+                given.
         """
-        self.path = path
-        self.reason = ""
+        self.path, self.reason = path, ""
+        self._names = names
         self._stack = ExitStack()
         try:
-            plain, failure = self._stack.enter_context(plain_file(path))
-            self._images = self._read(plain, failure)
+            self._images = self._read(form)
             first = next(self._images, None)
+            if first is None:
+                why = self.reason or "it is empty"
+                raise AnalysisError(f"{path} has no frame that ASE can read: {why}")
+            self._first = first
+            self.species = self._species(first)
+            self.free, notes = free_coordinates(first.atoms)
+            self._lattice = self._given_cell(lattice)
         except BaseException:
             self._stack.close()
             raise
-        if first is None:
-            self._stack.close()
-            raise AnalysisError(
-                f"{path} has no frame that ASE can read: {self.reason or 'it is empty'}"
+        open_cell = not first.atoms.cell.array.any()
+        given = self._lattice is not None
+        periodic = [(given and open_cell) or bool(flag) for flag in first.atoms.pbc]
+        self.pbc = (periodic[0], periodic[1], periodic[2])
+        if open_cell and not given:
+            notes += (
+                f"{path.name} tells no cell: its atoms are taken as they stand, and "
+                "densities have no meaning; a cell can be given (lattice, --cell)",
             )
-        self._first = first
-        self.species = tuple(first.get_chemical_symbols())
-        self.pbc = (bool(first.pbc[0]), bool(first.pbc[1]), bool(first.pbc[2]))
-        self.free = free_coordinates(first)
+        keys = {key.lower() for key in first.atoms.info}
+        if "time" in keys and not keys & {"time_fs", "time_ps", "i"}:  # i: CP2K
+            notes += (f"{path.name}: the times of its frames were taken to be in fs",)
+        self.notes = notes
 
     def blocks(self) -> Iterator[Block]:
         """Yield every complete frame; then `reason` is final.
@@ -66,107 +101,123 @@ class AseStream(Closing):
         """
         images = self._all()
         while held := list(islice(images, AT_ONCE)):
-            yield _block(held)
+            yield self._block(held)
+        self.close()
 
     def close(self) -> None:
         """Release the file."""
-        self._images.close()
         self._stack.close()
 
-    def _all(self) -> Iterator[Any]:
+    # --- frame by frame -------------------------------------------------------------
+
+    def _read(self, form: str) -> Iterator[Image]:
+        """Yield the frames before the first that cannot be read, and note why."""
+        images: Iterator[Image]
+        if form == "traj":
+            plain, failure = self._stack.enter_context(plain_file(self.path))
+            images = _of_database(plain)
+        else:
+            buffer = self._stack.enter_context(TextBuffer(self.path))
+            images = TEXTS[form](self.path, buffer, self._names)
+        count = 0
+        try:
+            while (image := _next(images)) is not None:
+                yield image
+                count += 1
+        except (AnalysisError, DamagedFrameError, LongLineError) as error:
+            if isinstance(error, AnalysisError) and not count:
+                raise
+            self.reason = f"frame {count + 1} cannot be read: {error}"
+        except Exception as error:  # noqa: BLE001 - ASE raises anything on damaged files
+            self.reason = f"frame {count + 1} cannot be read: {error!r}"
+        broken = failure if form == "traj" else buffer.failure
+        self.reason = broken or self.reason
+
+    def _all(self) -> Iterator[Image]:
         yield self._first
         for image in self._images:
-            if tuple(image.get_chemical_symbols()) != self.species:
+            if self._species(image) != self.species:
                 raise AnalysisError(
                     f"the atoms of {self.path} change between frames; write frames of "
                     "one system, with its atoms in one order"
                 )
             yield image
 
-    def _read(self, plain: Path, failure: str) -> Any:
-        """Yield the frames before the first that cannot be read, and note why."""
-        # Without its last line end, a number of the last frame may have lost digits.
-        is_text = plain.name.endswith("xyz")
-        if is_text and not _begins_with_a_line(plain):
-            self.reason = failure or "it is no text: its first line has no end"
-            return
-        torn = is_text and not _ends_with_a_line(plain)
-        # A frame is handed on when the next one was looked at: the last may be torn.
-        count, held = 0, None
-        images = _attempts(plain)
-        while True:
-            following, problem = next(images)
-            if held is not None and following is None and not problem and torn:
-                problem = "the file ends inside its last line"
-            elif held is not None:
-                yield held
-                count += 1
-            if problem:
-                self.reason = f"frame {count + 1} cannot be read: {problem}"
-            if following is None:
-                self.reason = failure or self.reason
-                return
-            held = following
+    def _species(self, image: Image) -> tuple[str, ...]:
+        symbols = image.atoms.get_chemical_symbols()
+        return species_of(self.path, symbols, self._names)
+
+    def _given_cell(self, lattice: ArrayLike | None) -> FloatArray | None:
+        if lattice is None:
+            return None
+        cell = self._first.atoms.cell
+        if cell.rank == 3:
+            raise AnalysisError(
+                f"{self.path} tells its own cell, {np.round(cell.lengths(), 3)} Å; "
+                "leave lattice=... out"
+            )
+        return np.asarray(lattice, dtype=np.float64)
+
+    def _block(self, images: list[Image]) -> Block:
+        cells = np.array([image.atoms.cell.array for image in images], dtype=np.float64)
+        if self._lattice is not None:
+            cells = self._lattice[None]
+        return Block(
+            labels=np.array([image.label for image in images]),
+            lattices=cells[:1] if (cells == cells[0]).all() else cells,
+            positions=np.array([image.atoms.positions for image in images], np.float64),
+            scalars={
+                "potential_energy": np.array([image.energy for image in images]),
+                "time_fs": np.array([image.time_fs for image in images]),
+            },
+        )
 
 
-def _attempts(plain: Path) -> Iterator[tuple[Any, str]]:
-    """Yield each frame and an empty text, then no frame and why there is none."""
+def _of_database(plain: Path) -> Iterator[Image]:
     from ase.io import iread
 
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            for image in iread(plain, index=":"):
-                _check(image)
-                yield image, ""
-    except Exception as error:  # noqa: BLE001 - ASE raises anything on damaged files
-        yield None, repr(error)
-    yield None, ""
+    yield from map(told, iread(plain, index=":", format="traj"))
 
 
-def _check(image: Any) -> None:
-    if not len(image.get_chemical_symbols()) or not np.isfinite(image.positions).all():
-        raise ValueError("it has no atoms, or a position that is no number")
-    if not np.isfinite(image.cell.array).all():
-        raise ValueError("a cell vector is no number")
+def _next(images: Iterator[Image]) -> Image | None:
+    """Return the next frame, without what ASE warns of."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        image = next(images, None)
+    if image is not None:
+        _check(image.atoms)
+    return image
 
 
-def _begins_with_a_line(plain: Path) -> bool:
-    """Return whether the first line ends soon; ASE would read on until memory ends."""
-    with plain.open("rb") as stream:
-        return b"\n" in stream.read(LONGEST_LINE)
+def _check(atoms: Any) -> None:
+    if not len(atoms) or not np.isfinite(atoms.positions).all():
+        raise DamagedFrameError("it has no atoms, or a position that is no number")
+    if not np.isfinite(atoms.cell.array).all():
+        raise DamagedFrameError("a cell vector is no number")
 
 
-def _ends_with_a_line(plain: Path) -> bool:
-    with plain.open("rb") as stream:
-        size = stream.seek(0, 2)
-        stream.seek(max(0, size - 1))
-        return stream.read(1) == b"\n"
+def free_coordinates(
+    atoms: Any,
+) -> tuple[NDArray[np.bool_] | None, tuple[str, ...]]:
+    """Return which coordinates the constraints leave free, and what else they do.
 
-
-def free_coordinates(image: Any) -> NDArray[np.bool_] | None:
-    """Return which coordinates the constraints leave free; None if all are."""
-    free = np.ones((len(image), 3), dtype=bool)
-    for constraint in image.constraints:
+    Returns:
+        Shape (n_atoms, 3), or None if all are free; and a note on constraints that are
+        not those of coordinates.
+    """
+    free = np.ones((len(atoms), 3), dtype=bool)
+    unused = []
+    for constraint in atoms.constraints:
         kind = type(constraint).__name__
         if kind == "FixAtoms":
             free[constraint.index] = False
         elif kind in ("FixCartesian", "FixScaled"):
             free[constraint.index] &= ~np.asarray(constraint.mask, dtype=bool)
-    return None if free.all() else free
-
-
-def energy_of(image: Any) -> float:
-    """Return the energy that was stored with ASE Atoms, eV; NaN where none was."""
-    return float(image.calc.results.get("energy", np.nan)) if image.calc else np.nan
-
-
-def _block(images: list[Any]) -> Block:
-    energies = [energy_of(image) for image in images]
-    cells = np.array([image.cell.array for image in images], dtype=np.float64)
-    return Block(
-        labels=np.full(len(images), UNKNOWN),
-        lattices=cells[:1] if (cells == cells[0]).all() else cells,
-        positions=np.array([image.positions for image in images], dtype=np.float64),
-        scalars={"potential_energy": np.array(energies, dtype=np.float64)},
+        else:
+            unused.append(kind)
+    names = ", ".join(dict.fromkeys(unused))
+    note = (
+        f"constraints {names} are not followed: their atoms count as free, and degrees "
+        "of freedom as more than they are"
     )
+    return None if free.all() else free, (note,) if names else ()

@@ -27,6 +27,12 @@ UNKNOWN = -1
 MOST_ATOMS = 10_000_000
 """A file that tells more atoms is damaged."""
 
+LARGEST = 1e4
+"""Å; no atom is so far away, and no cell so long: a decimal point was lost."""
+
+LEAST_VOLUME = 1.0
+"""Å³ per atom; solid hydrogen under a million atmospheres has more."""
+
 IN_MEMORY = 8 << 20
 """Bytes of positions up to which frames stay in memory and need no file."""
 
@@ -50,6 +56,16 @@ class Block:
 
     def __len__(self) -> int:
         return len(self.positions)
+
+    def first(self, count: int) -> Block:
+        """Return the first frames."""
+        constant = len(self.lattices) == 1
+        return Block(
+            self.labels[:count],
+            self.lattices if constant else self.lattices[:count],
+            self.positions[:count],
+            {name: values[:count] for name, values in self.scalars.items()},
+        )
 
 
 class FrameReader(Protocol):
@@ -95,6 +111,46 @@ def to_cartesian(fractional: FloatArray, lattices: FloatArray) -> FloatArray:
     return positions
 
 
+def sane(blocks: Iterator[Block], reader: FrameReader) -> Iterator[Block]:
+    """Yield frames before the first that cannot be, and note it in `reader.reason`.
+
+    Many formats have no checksum: a digit too many or a flipped bit shows, if at all,
+    in atoms far away, or in a cell too small for its atoms.
+    """
+    for block in blocks:
+        if not len(block):
+            continue
+        cells, atoms = block.lattices, block.positions
+        wrong = {
+            f"an atom is farther than {LARGEST:g} Å away, or nowhere": ~(
+                np.maximum(atoms.max(axis=(1, 2)), -atoms.min(axis=(1, 2))) < LARGEST
+            ),
+            f"its cell is longer than {LARGEST:g} Å": ~(
+                np.abs(cells).max(axis=(1, 2)) < LARGEST
+            ),
+            f"its cell has less than {LEAST_VOLUME:g} Å³ for each atom": _dense(
+                cells, atoms.shape[1]
+            ),
+        }
+        first = {why: int(np.argmax(w)) for why, w in wrong.items() if w.any()}
+        if not first:
+            yield block
+            continue
+        why, count = min(first.items(), key=lambda item: item[1])
+        if count:
+            yield block.first(count)
+        reader.reason = f"the next frame is damaged: {why}"
+        return
+
+
+def _dense(cells: FloatArray, n_atoms: int) -> NDArray[np.bool_]:
+    """Return which cells are too small for their atoms; open ones have no volume."""
+    volumes = np.abs(np.linalg.det(np.where(np.isfinite(cells), cells, 0.0)))
+    small: NDArray[np.bool_] = (volumes > 0) & (volumes < LEAST_VOLUME * n_atoms)
+    whole: NDArray[np.bool_] = cells.any(axis=2).all(axis=1)
+    return small & whole
+
+
 def gather(path: Path, reader: FrameReader) -> Block:
     """Return all frames of a reader as one block; the reader is closed.
 
@@ -107,7 +163,7 @@ def gather(path: Path, reader: FrameReader) -> Block:
     """
     positions, columns = _Positions(path, len(reader.species)), _Columns()
     with closing(reader):
-        for block in reader.blocks():
+        for block in sane(reader.blocks(), reader):
             columns.add(block)
             positions.add(block.positions)
     labels, lattices, scalars = columns.arrays()

@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ionface.analysis.readers.ase_files import energy_of, free_coordinates
+from ionface.analysis.readers.ase_files import free_coordinates
+from ionface.analysis.readers.atom_texts import energy_of
 from ionface.analysis.readers.run_metadata import fixed_of
+from ionface.analysis.readers.species import species_of
 from ionface.analysis.trajectory.trajectory import Trajectory
 from ionface.errors import TrajectoryError
 
@@ -55,6 +57,7 @@ def _is_frame(value: object) -> bool:
 
 
 def _of_atoms(images: list[Any], timestep_fs: float | None) -> Trajectory:
+    free, notes = free_coordinates(images[0])
     return _of_arrays(
         [image.get_chemical_symbols() for image in images],
         np.array([image.cell.array for image in images]),
@@ -62,7 +65,8 @@ def _of_atoms(images: list[Any], timestep_fs: float | None) -> Trajectory:
         timestep_fs,
         pbc=tuple(map(bool, images[0].pbc)),
         scalars={"potential_energy": np.array([energy_of(i) for i in images])},
-        fixed=fixed_of(free_coordinates(images[0])),
+        fixed=fixed_of(free),
+        notes=notes,
     )
 
 
@@ -92,9 +96,10 @@ def _of_arrays(
             f"the atoms of frame {other} are others than those of the first, or in "
             "another order; give frames of one system, with its atoms in one order"
         )
+    symbols = species_of("this trajectory", species[0])
     constant = bool((cells == cells[0]).all())
     return Trajectory.from_arrays(
-        species[0],
+        symbols,
         cells[0] if constant else cells,
         np.array(positions),
         timestep_fs,

@@ -7,7 +7,8 @@ between frames is read from the files, given, or unknown.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatch
 from pathlib import Path
@@ -28,13 +29,19 @@ from ionface.analysis.readers.run_metadata import (
     fixed_beside,
     fixed_of,
 )
+from ionface.analysis.readers.species import Names, checked_names
 from ionface.analysis.readers.text import BROKEN_STREAM, open_binary, plain_name
-from ionface.analysis.readers.time_axis import SegmentTimes, time_axis
+from ionface.analysis.readers.time_axis import (
+    SegmentTimes,
+    TimeAxis,
+    time_axis,
+    told_axis,
+)
 from ionface.analysis.readers.vasp_level import level_beside, vasp_level
 from ionface.analysis.readers.vaspout import VaspoutStream
 from ionface.analysis.readers.vasprun import VasprunStream, VaspSettings
 from ionface.analysis.readers.xdatcar import XdatcarStream
-from ionface.analysis.trajectory.frames import Segment, Skipped
+from ionface.analysis.trajectory.frames import FloatArray, Segment, Skipped
 from ionface.analysis.trajectory.joining import join
 from ionface.analysis.trajectory.store import MAGIC
 from ionface.analysis.trajectory.trajectory import Trajectory
@@ -42,18 +49,30 @@ from ionface.errors import AnalysisError
 
 PathLike = str | os.PathLike[str]
 
+FORMATS = (
+    "vasprun.xml, XDATCAR, vaspout.h5, OUTCAR, ASE's .traj, xyz and extended xyz, "
+    "dumps of LAMMPS (.lammpstrj) and .ionf, each plain or as .gz, .bz2, .xz"
+)
+"""What is read, for messages."""
+
 PATTERNS = (
     "*.ionf",
-    "vaspout*.h5*",
-    "vasprun*.xml*",
+    "*vaspout*.h5*",
+    "*vasprun*.xml*",
     "*xdatcar*",
     "*.traj*",
     "*.extxyz*",
     "*.xyz*",
+    "*.lammpstrj*",
+    "*.dump",
+    "dump.*",
     "*outcar*",
 )
 """Names of files with frames, in lower case and without a compression's suffix: from
 those that tell most to those that tell least."""
+
+_XYZ = re.compile(rb"\s*\d+[ \t]*\r?\n[^\n]*\n\s*[A-Za-z]\S*(?:[ \t]+[-+.\d]\S*){3}")
+_RELAX = re.compile(r"\.relax\d+")
 
 
 @dataclass(frozen=True)
@@ -66,6 +85,7 @@ class _Source:
         fixed: coordinates that the run held fixed.
         level: its level of theory, where the files tell.
         pbc: periodic along each cell vector.
+        notes: what else one should know.
     """
 
     reader: FrameReader
@@ -73,19 +93,39 @@ class _Source:
     fixed: NDArray[np.bool_] | None = None
     level: LevelOfTheory | None = None
     pbc: tuple[bool, bool, bool] = (True, True, True)
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Given:
+    """What a user tells that the files may not.
+
+    Attributes:
+        timestep_fs: time between stored frames, fs.
+        names: elements by the names that the files give them.
+        lattice: rows are the cell vectors, Å, shape (3, 3).
+        needs: species without which reading on is of no use.
+    """
+
+    timestep_fs: float | None = None
+    names: Names | None = None
+    lattice: FloatArray | None = None
+    needs: frozenset[str] = frozenset()
 
 
 def open_trajectory(
     source: Any,
     timestep_fs: float | None = None,
     *,
-    species: Sequence[str] | None = None,
+    species: Sequence[str] | Mapping[str, str] | None = None,
     lattice: ArrayLike | None = None,
+    needs: Collection[str] = (),
 ) -> Trajectory:
     """Return a trajectory of files, of frames in memory, or of arrays.
 
-    Reads our own store, vasprun.xml, XDATCAR, vaspout.h5, OUTCAR, ASE .traj, extxyz,
-    each plain or compressed (.gz, .bz2, .xz). Memory does not grow with their length.
+    Reads our own store, vasprun.xml, XDATCAR, vaspout.h5, OUTCAR, ASE .traj, xyz and
+    extended xyz, LAMMPS dumps, each plain or compressed (.gz, .bz2, .xz). Memory does
+    not grow with their length.
 
     Args:
         source: a file, or a folder, whose best file is taken; several of them, segments
@@ -95,12 +135,15 @@ def open_trajectory(
         timestep_fs: time between stored frames, fs, where the files do not tell it; it
             is used instead of what they tell, which is then noted. Where nothing tells
             it, only what needs times asks for it.
-        species: chemical symbol of each atom, with an array of positions.
-        lattice: rows are the cell vectors, Å, with an array of positions.
+        species: chemical symbol of each atom, with an array of positions; with files,
+            elements by the names that they have there, as in {"1": "Li", "2": "O"}.
+        lattice: of an array of positions, or of files that tell no cell: three cell
+            vectors in rows, Å; or their lengths, Å; or lengths and angles, degrees.
+        needs: species without which a file is refused before its frames are read.
 
     Raises:
-        AnalysisError: nothing readable is there, or segments or frames do not have the
-            same atoms.
+        AnalysisError: nothing readable is there, segments or frames do not have the
+            same atoms, or a species that is needed is missing.
 
     Examples:
         >>> from ase.build import bulk
@@ -112,11 +155,21 @@ def open_trajectory(
     check_timestep(timestep_fs)
     if isinstance(source, Trajectory):
         return source
-    if isinstance(source, str | os.PathLike):
-        return _open(Path(source), timestep_fs)
-    if _are_segments(source):
-        return join([open_trajectory(segment, timestep_fs) for segment in source])
-    return of_memory(source, timestep_fs, species, lattice)
+    segments = [source] if isinstance(source, str | os.PathLike) else source
+    names = species if isinstance(species, Mapping) else None
+    if not _are_segments(segments):
+        symbols = None if isinstance(species, Mapping) else species
+        return of_memory(source, timestep_fs, symbols, lattice)
+    if species is not None and names is None:
+        raise AnalysisError(
+            "the species of files are given by their names there, as in "
+            "species={'1': 'Li', '2': 'O'}"
+        )
+    cell = None if lattice is None else cell_vectors(lattice)
+    given = _Given(timestep_fs, checked_names(names), cell, frozenset(needs))
+    return join(
+        [s if isinstance(s, Trajectory) else _open(Path(s), given) for s in segments]
+    )
 
 
 def _are_segments(source: Any) -> bool:
@@ -124,6 +177,33 @@ def _are_segments(source: Any) -> bool:
         return False
     kinds = (str, os.PathLike, Trajectory)
     return bool(source) and all(isinstance(item, kinds) for item in source)
+
+
+def cell_vectors(lattice: ArrayLike) -> FloatArray:
+    """Return three cell vectors, Å, shape (3, 3).
+
+    Args:
+        lattice: the vectors in rows; or their lengths, Å; or lengths and angles between
+            b and c, a and c, a and b, degrees.
+
+    Raises:
+        AnalysisError: they span no volume.
+    """
+    from ase.geometry import cellpar_to_cell
+
+    numbers = np.asarray(lattice, dtype=np.float64).ravel()
+    cell = np.zeros((3, 3))
+    if len(numbers) in (3, 6):
+        with np.errstate(invalid="ignore"):
+            cell = cellpar_to_cell(numbers)
+    elif len(numbers) == 9:
+        cell = numbers.reshape(3, 3)
+    if not abs(np.linalg.det(cell)) > 1e-6:
+        raise AnalysisError(
+            f"lattice={numbers.tolist()} is no cell; give three lengths in Å, lengths "
+            "and angles in degrees (6 numbers), or three vectors (9 numbers)"
+        )
+    return np.asarray(cell, dtype=np.float64)
 
 
 def check_timestep(timestep_fs: float | None) -> None:
@@ -136,16 +216,21 @@ def check_timestep(timestep_fs: float | None) -> None:
         raise AnalysisError(f"the time between frames must be positive, {timestep_fs=}")
 
 
-def _open(path: Path, timestep_fs: float | None) -> Trajectory:
+def _open(path: Path, given: _Given) -> Trajectory:
     if path.is_dir():
-        return _open_directory(path, timestep_fs)
+        return _open_directory(path, given)
     # By its content: names of outputs are changed when they are kept.
     with open_binary(path) as stream:
         start = _first_bytes(stream.read)
     if start.startswith(MAGIC):
         return Trajectory.open(path)
-    source = _format(path, start)(path)
-    return _trajectory(path, source, timestep_fs)
+    source = _source(path, start, given)
+    if missing := sorted(given.needs - set(source.reader.species)):
+        source.reader.close()
+        raise AnalysisError(
+            f"no {missing[0]!r} in {path}; it has {sorted(set(source.reader.species))}"
+        )
+    return _trajectory(path, source, given.timestep_fs)
 
 
 def _first_bytes(read: Callable[[int], bytes]) -> bytes:
@@ -155,22 +240,42 @@ def _first_bytes(read: Callable[[int], bytes]) -> bytes:
         return b""
 
 
-def _format(path: Path, start: bytes) -> Callable[[Path], _Source]:
-    """Return what reads a file, by its first bytes rather than by its name."""
+def _source(path: Path, start: bytes, given: _Given) -> _Source:
+    """Return a file about to be read, known by its first bytes before its name."""
     name = plain_name(path).lower()
-    if b"<modeling" in start or name.startswith("vasprun"):
-        return _vasprun
+    if b"<modeling" in start or "vasprun" in name:
+        return _vasprun(path, given.names)
     if start.startswith(b"\x89HDF") or name.endswith(".h5"):
-        return _vaspout
-    if start.startswith(b"- of Ulm") or name.endswith((".traj", ".xyz", ".extxyz")):
-        return _ase
-    if start.lstrip().startswith(b"vasp.") or name.startswith("outcar"):
-        return _outcar
-    return _xdatcar
+        return _vaspout(path, given.names)
+    if form := _ase_form(name, start):
+        return _ase(path, form, given)
+    if given.lattice is not None:
+        raise AnalysisError(f"{path} tells its own cell; leave lattice=... out")
+    if start.lstrip().startswith(b"vasp.") or "outcar" in name:
+        return _outcar(path, given.names)
+    try:
+        return _xdatcar(path, given.names)
+    except AnalysisError as error:
+        if "xdatcar" in name or not path.is_file():
+            raise
+        raise AnalysisError(
+            f"{path} is none of the files that are read: {FORMATS}"
+        ) from error
 
 
-def _vasprun(path: Path) -> _Source:
-    reader = VasprunStream(path)
+def _ase_form(name: str, start: bytes) -> str:
+    """Return which of the forms that ASE reads this is; empty if it is none."""
+    if start.startswith(b"- of Ulm") or name.endswith(".traj"):
+        return "traj"
+    if re.match(rb"ITEM: (?:UNITS|TIME|TIMESTEP)\b", start):
+        return "lammps"
+    if name.endswith(".lammpstrj"):
+        return "lammps"
+    return "xyz" if name.endswith("xyz") or _XYZ.match(start) else ""
+
+
+def _vasprun(path: Path, names: Names | None) -> _Source:
+    reader = VasprunStream(path, names=names)
     settings = reader.settings
     try:
         refuse_learned_forces(path, settings)
@@ -194,13 +299,13 @@ def refuse_learned_forces(path: Path, settings: VaspSettings) -> None:
         )
 
 
-def _xdatcar(path: Path) -> _Source:
-    reader = XdatcarStream(path)
+def _xdatcar(path: Path, names: Names | None) -> _Source:
+    reader = XdatcarStream(path, names=names)
     return _beside(path, reader, clock_beside(path, reader.species))
 
 
-def _outcar(path: Path) -> _Source:
-    reader = OutcarStream(path)
+def _outcar(path: Path, names: Names | None) -> _Source:
+    reader = OutcarStream(path, names)
     return _beside(path, reader, reader.clock)
 
 
@@ -210,19 +315,20 @@ def _beside(path: Path, reader: FrameReader, clock: Clock) -> _Source:
     return _Source(reader, clock, fixed, level_beside(path, reader.species))
 
 
-def _vaspout(path: Path) -> _Source:
-    reader = VaspoutStream(path)
+def _vaspout(path: Path, names: Names | None) -> _Source:
+    reader = VaspoutStream(path, names)
     return _Source(reader, reader.clock, fixed_of(reader.free))
 
 
-def _ase(path: Path) -> _Source:
-    reader = AseStream(path)
-    return _Source(reader, fixed=fixed_of(reader.free), pbc=reader.pbc)
+def _ase(path: Path, form: str, given: _Given) -> _Source:
+    reader = AseStream(path, form, given.names, given.lattice)
+    fixed, pbc, notes = fixed_of(reader.free), reader.pbc, reader.notes
+    return _Source(reader, fixed=fixed, pbc=pbc, notes=notes)
 
 
 def _trajectory(path: Path, source: _Source, given: float | None) -> Trajectory:
     frames = gather(path, source.reader)
-    axis = time_axis(path, frames.labels, source.clock, given)
+    axis = _axis(path, frames, source.clock, given)
     reason = source.reader.reason
     if reason:
         count = f"{len(frames)} complete frame{'' if len(frames) == 1 else 's'}"
@@ -233,7 +339,7 @@ def _trajectory(path: Path, source: _Source, given: float | None) -> Trajectory:
         pbc=source.pbc,
         sources=(str(path),),
         skipped=Skipped(1, reason) if reason else Skipped(),
-        notes=axis.notes,
+        notes=(*source.notes, *axis.notes),
         fixed=source.fixed,
         untimed=axis.untimed,
         meta={"level_of_theory": source.level.as_dict()} if source.level else {},
@@ -247,6 +353,22 @@ def _trajectory(path: Path, source: _Source, given: float | None) -> Trajectory:
     return join([runs[0], *again])
 
 
+def _axis(path: Path, frames: Block, clock: Clock, given: float | None) -> TimeAxis:
+    """Return the time axis of frames: as each of them tells, or as the run counts."""
+    times = frames.scalars.get("time_fs", np.full(len(frames), np.nan))
+    told = told_axis(path.name, frames.labels, times)
+    if told is None:
+        return time_axis(path, frames.labels, clock, given)
+    if given is None:
+        return told
+    interval = float(np.median(np.diff(times)))
+    axis = time_axis(path, frames.labels, clock, given)
+    if np.isclose(interval, given):
+        return axis
+    note = f"{path.name}: {given:g} fs between frames as given; it says {interval:g}"
+    return replace(axis, notes=(*axis.notes, note))
+
+
 def _segment(frames: Block, times: SegmentTimes) -> Segment:
     chosen = slice(times.start, times.stop)
     constant = len(frames.lattices) == 1
@@ -255,7 +377,11 @@ def _segment(frames: Block, times: SegmentTimes) -> Segment:
         times_fs=times.times_fs,
         lattices=frames.lattices if constant else frames.lattices[chosen],
         positions=frames.positions[chosen],
-        scalars={name: values[chosen] for name, values in frames.scalars.items()},
+        scalars={
+            name: values[chosen]
+            for name, values in frames.scalars.items()
+            if name != "time_fs"
+        },
     )
 
 
@@ -271,17 +397,19 @@ def outputs(folder: Path) -> list[Path]:
     return list(dict.fromkeys(ordered))
 
 
-def _open_directory(folder: Path, timestep_fs: float | None) -> Trajectory:
+def _open_directory(folder: Path, given: _Given) -> Trajectory:
     """Return the first usable file in the order of what files tell.
 
     One that has frames and their times, else one that has frames, else one without.
+    Files as atomate keeps them, vasprun.xml.relax1 and .relax2, are segments.
     """
     files = outputs(folder)
-    opened: list[tuple[Path, Trajectory]] = []
+    opened: list[tuple[str, Trajectory]] = []
     complaints = []
-    for file in files:
+    for group in _segments(files):
         try:
-            opened.append((file, _open(file, timestep_fs)))
+            parts = [_open(file, given) for file in group]
+            opened.append((" and ".join(file.name for file in group), join(parts)))
         except AnalysisError as error:
             complaints.append(str(error))
             continue
@@ -290,11 +418,20 @@ def _open_directory(folder: Path, timestep_fs: float | None) -> Trajectory:
     if not opened:
         raise AnalysisError(
             "; ".join(complaints)
-            or f"no trajectory in {folder}: looked for {', '.join(PATTERNS)}"
+            or f"no trajectory in {folder}; what is read: {FORMATS}"
         )
-    file, best = max(opened, key=lambda pair: (len(pair[1]) > 0, pair[1].timed))
+    name, best = max(opened, key=lambda pair: (len(pair[1]) > 0, pair[1].timed))
     if not len(best):
         return best
-    note = f"{file.name} was chosen of {', '.join(p.name for p in files)}"
-    refused = tuple(f"refused: {complaint}" for complaint in complaints)
-    return replace(best, notes=(*best.notes, note, *refused))
+    others = len(files) > len(best.sources)
+    chosen = f"{name} was chosen of {', '.join(p.name for p in files)}"
+    refused = [f"refused: {complaint}" for complaint in complaints]
+    return replace(best, notes=(*best.notes, *[chosen] * others, *refused))
+
+
+def _segments(files: list[Path]) -> list[list[Path]]:
+    """Return files, those that differ only in the number of .relaxN together."""
+    groups: dict[str, list[Path]] = {}
+    for file in files:
+        groups.setdefault(_RELAX.sub(".relax", file.name), []).append(file)
+    return list(groups.values())

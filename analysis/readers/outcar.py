@@ -1,7 +1,8 @@
 """Frames of an OUTCAR, the last resort: its positions have five decimals.
 
-A step counts once its table of positions and forces is closed and the energies below
-are printed; a run that died between the two has no such frame.
+A step counts once its table of positions and forces is closed and its energies are
+printed: below the table, up to VASP 5.2 above it. A run that died between the two has
+no such frame.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import numpy as np
 
 from ionface.analysis.readers.blocks import MOST_ATOMS, UNKNOWN, Block
 from ionface.analysis.readers.run_metadata import clock_of_tags
+from ionface.analysis.readers.species import Names, repeated, species_of
 from ionface.analysis.readers.text import LongLineError, TextBuffer
 from ionface.analysis.trajectory.frames import FloatArray
 from ionface.errors import AnalysisError
@@ -24,16 +26,21 @@ LONGEST_STEP = 1 << 28
 _FLOAT = rb"(-?\d+\.\d+)(?!\S)"
 _TABLE = b"\n POSITION "
 _RULE = re.compile(rb" *-+\s*\n")
-# Columns may touch; their decimals are always five and six.
-_ROW = re.compile(rb" *(-?\d+\.\d{5})" * 3 + rb" *(-?\d+\.\d{6})" * 3 + rb" *\n")
+# Columns may touch; their decimals are always five and six. Some dispersion corrections
+# add the forces without them.
+_FORCE = rb"(?: *-?\d+\.\d{6}){3}"
+_ROW = re.compile(rb" *(-?\d+\.\d{5})" * 3 + _FORCE + rb"(?:%b)? *\n" % _FORCE)
 _CELL = re.compile(rb"direct lattice vectors +reciprocal lattice vectors *\n")
 _VECTOR = re.compile(rb" *(-?\d+\.\d{9})" * 6 + rb" *\n")
 _STEP = re.compile(rb"Iteration +(\d+) *\(")
 _TAG = re.compile(
     rb"^ +(IBRION|POTIM|NBLOCK|NSW|ML_LMLFF) *= *([^ ;\n]+)", re.MULTILINE
 )
-_SYMBOL = re.compile(rb"VRHFIN *=([A-Za-z]+) *:")
-_COUNTS = re.compile(rb"ions per type = *((?: +\d+)+) *\n")
+_SYMBOL = re.compile(rb"VRHFIN *=([^:\n]*):")
+_TITLE = re.compile(rb"TITEL *= *(.+)\n")
+_POTCAR = re.compile(rb"POTCAR: *(.+)\n")  # all that NWRITE = 0 leaves of it
+_COUNTS = re.compile(rb"ions per type =((?:(?: *\d+)+ *\n)+)")  # ten in a line
+_NIONS = re.compile(rb"NIONS = *(\d+)")
 _SCALARS = {
     "potential_energy": re.compile(rb"free  energy   TOTEN  = +" + _FLOAT + rb" eV"),
     "e_0_energy": re.compile(rb"energy\(sigma->0\) = +" + _FLOAT),
@@ -43,6 +50,7 @@ _SCALARS = {
     "nosekinetic": re.compile(rb"nose kinetic   EPS    = +" + _FLOAT),
     "conserved": re.compile(rb"total energy   ETOTAL = +" + _FLOAT + rb" eV"),
 }
+_OF_ELECTRONS = ("potential_energy", "e_0_energy")
 
 
 class OutcarStream:
@@ -54,8 +62,12 @@ class OutcarStream:
         reason: why frames ended early; empty if the run came to its end.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, names: Names | None = None) -> None:
         """Read up to the first table of positions.
+
+        Args:
+            path: of the file.
+            names: what the user says that the file's names of species are.
 
         Raises:
             AnalysisError: the file cannot be opened, tells no atoms, or is a run with
@@ -75,13 +87,15 @@ class OutcarStream:
                     f"{path} is a run with machine-learned forces (ML_LMLFF): its "
                     "frames are not all from first principles; give the XDATCAR"
                 )
-            self.species = _species(path, head)
+            self.species = _species(path, head, names)
         except AnalysisError:
             self.close()
             raise
         self.clock = clock_of_tags({**tags, "NBLOCK": "1"})
         self._lattice = _lattice(head)
         self._label = _label(head)
+        above = _energies(head)
+        self._above = above if np.isfinite(above["potential_energy"]) else None
         self._buffer.advance(max(0, start))
         self._any = start >= 0
 
@@ -115,17 +129,18 @@ class OutcarStream:
         text = self._buffer.get(1, stop)
         positions, offset = self._table(text)
         below = text[offset:]
-        found = {name: pattern.search(below) for name, pattern in _SCALARS.items()}
-        if found["potential_energy"] is None or self._lattice is None:
+        scalars = _energies(below)
+        if self._above is not None:  # below stand those of the next step
+            following_step = {name: scalars[name] for name in _OF_ELECTRONS}
+            scalars |= {name: self._above[name] for name in _OF_ELECTRONS}
+            self._above = following_step
+        if not np.isfinite(scalars["potential_energy"]) or self._lattice is None:
             raise _TornError("its energies or its cell were never printed")
         block = Block(
             labels=np.array([self._label]),
             lattices=self._lattice[None],
             positions=positions[None],
-            scalars={
-                name: np.array([float(match[1]) if match else np.nan])
-                for name, match in found.items()
-            },
+            scalars={name: np.array([value]) for name, value in scalars.items()},
         )
         self._any = following >= 0
         if self._any:
@@ -150,17 +165,50 @@ class _TornError(Exception):
     """A step has not all that a frame needs."""
 
 
-def _species(path: Path, head: bytes) -> tuple[str, ...]:
-    symbols = [name.decode() for name in _SYMBOL.findall(head)]
-    found = _COUNTS.search(head)
-    counts = [int(n) for n in found[1].split()] if found else []
-    # Old versions print the pseudopotentials twice, the second time without this line.
-    if not counts or len(symbols) < len(counts) or sum(counts) > MOST_ATOMS:
+def _energies(text: bytes) -> dict[str, float]:
+    """Return the energies, eV, and the temperature, K, in a text; NaN where absent."""
+    found = {name: pattern.search(text) for name, pattern in _SCALARS.items()}
+    return {name: float(m[1]) if m else np.nan for name, m in found.items()}
+
+
+def _species(path: Path, head: bytes, given: Names | None) -> tuple[str, ...]:
+    counts = _counts(head)
+    names, titles, potcars = (
+        [text.decode("ascii", "replace").strip() for text in pattern.findall(head)]
+        for pattern in (_SYMBOL, _TITLE, _POTCAR)
+    )
+    # Old versions print the pseudopotentials twice, the second time without names.
+    titles = titles if len(titles) >= len(counts) else potcars
+    names = names or [""] * len(titles)
+    if not counts or len(names) < len(counts) or sum(counts) > MOST_ATOMS:
         raise AnalysisError(
-            f"{path} is no usable OUTCAR, it tells no atoms (symbols {symbols[:9]}, "
-            f"numbers {counts[:9]}); take vasprun.xml or XDATCAR of the same run"
+            f"{path} is no usable OUTCAR, it tells no atoms (pseudopotentials "
+            f"{(names or titles)[:9]}, numbers {counts[:9]}); take vasprun.xml or "
+            "XDATCAR of the same run"
         )
-    return tuple(s for s, n in zip(symbols, counts, strict=False) for _ in range(n))
+    known = species_of(path, names[: len(counts)], given, titles=titles[: len(counts)])
+    return repeated(known, counts)
+
+
+def _counts(head: bytes) -> list[int]:
+    """Return the number of atoms of each type; none where the file contradicts itself.
+
+    VASP prints them in fields of four characters, which touch from a thousand on.
+    """
+    found, told = _COUNTS.search(head), _NIONS.search(head)
+    text = found[1] if found else b""
+    fields = [line[i : i + 4] for line in text.splitlines() for i in _starts(line)]
+    apart = [int(word) for word in text.split()]
+    touching = [int(field) for field in fields if field.strip().isdigit()]
+    if told is None:
+        return apart
+    choices = (apart, touching)
+    return next((counts for counts in choices if sum(counts) == int(told[1])), [])
+
+
+def _starts(line: bytes) -> range:
+    """Return where the fields of four characters of a line begin; the last ends it."""
+    return range(len(line) % 4, len(line), 4)
 
 
 def _lattice(text: bytes) -> FloatArray | None:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ionface.analysis.readers.text import BROKEN_STREAM, open_binary, plain_name
 from ionface.analysis.readers.vasprun import VasprunStream, VaspSettings
 from ionface.errors import AnalysisError
+from ionface.symbols import element_of
 
-LARGEST_POSCAR = 1 << 28
-"""Bytes; a file of this name that is larger is something else."""
+LARGEST_POSCAR = 1 << 27
+"""Bytes; what is larger is no INCAR and no POSCAR."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +53,7 @@ def clock_beside(path: Path, species: tuple[str, ...]) -> Clock:
     settings = settings_beside(path, species)
     if settings is not None:
         return clock_of(settings)
-    return clock_of_tags(incar_tags(path.parent / "INCAR"))
+    return clock_of_tags(incar_tags(next(iter(beside(path, "INCAR")), path.parent)))
 
 
 def fixed_beside(path: Path, species: tuple[str, ...]) -> NDArray[np.bool_] | None:
@@ -61,11 +64,39 @@ def fixed_beside(path: Path, species: tuple[str, ...]) -> NDArray[np.bool_] | No
     settings = settings_beside(path, species)
     if settings is not None:
         return fixed_of(settings.free)
-    for name in ("POSCAR", "CONTCAR"):
-        found = _flags(path.parent / name, species)
+    for file in (*beside(path, "POSCAR"), *beside(path, "CONTCAR")):
+        found = _flags(file, species)
         if found is not None:
             return fixed_of(found)
     return None
+
+
+def beside(path: Path, kind: str) -> list[Path]:
+    """Return the files of a kind that belong to the run of a file, likeliest first.
+
+    Runs that are kept in one folder have names such as 300K_XDATCAR, with what stands
+    before, or XDATCAR.relax2.gz, with a number behind: neighbors share both, or lack
+    them.
+
+    Args:
+        path: of the file.
+        kind: "vasprun", "INCAR", "POSCAR" or "CONTCAR".
+    """
+    own = _affixes(path, r"vasprun|xdatcar|outcar|vaspout") or ("", "")
+    behind = {"vasprun": r".*\.xml(?:\.relax\d+)?"}.get(kind, r"(?:\.relax\d+)?")
+    found = []
+    for file in sorted(path.parent.iterdir()):
+        affixes = _affixes(file, kind, behind)
+        if affixes and all(a in (b, "") for a, b in zip(affixes, own, strict=True)):
+            found.append((affixes != own, file))
+    return [file for _, file in sorted(found) if file.is_file()]
+
+
+def _affixes(path: Path, kind: str, behind: str = ".*") -> tuple[str, str] | None:
+    """Return what stands before a kind of name, and ".relax2" behind it."""
+    found = re.fullmatch(rf"(.*?)(?:{kind})({behind})", plain_name(path), re.IGNORECASE)
+    number = re.search(r"\.relax\d+", found[2]) if found else None
+    return (found[1], number[0] if number else "") if found else None
 
 
 def fixed_of(free: NDArray[np.bool_] | None) -> NDArray[np.bool_] | None:
@@ -111,7 +142,7 @@ def _number(value: object) -> float | None:
 
 def settings_beside(path: Path, species: tuple[str, ...]) -> VaspSettings | None:
     """Return the settings of the vasprun.xml beside a file, if it has these atoms."""
-    for file in sorted(path.parent.glob("vasprun*.xml*")):
+    for file in beside(path, "vasprun"):
         try:
             stream = VasprunStream(file)
         except AnalysisError:
@@ -124,11 +155,11 @@ def settings_beside(path: Path, species: tuple[str, ...]) -> VaspSettings | None
 
 def _text(path: Path) -> str:
     try:
-        if not path.is_file() or path.stat().st_size > LARGEST_POSCAR:
-            return ""
-        return path.read_text("utf-8", "replace")
-    except OSError:
+        with open_binary(path) as stream:
+            text = stream.read(LARGEST_POSCAR)
+    except (AnalysisError, *BROKEN_STREAM):
         return ""
+    return text.decode("utf-8", "replace")
 
 
 def _flags(path: Path, species: tuple[str, ...]) -> NDArray[np.bool_] | None:
@@ -142,7 +173,7 @@ def _flags(path: Path, species: tuple[str, ...]) -> NDArray[np.bool_] | None:
     names = lines[0].split() if counts else []
     numbers = _counts(lines[counts])
     told = [n for name, k in zip(names, numbers, strict=False) for n in [name] * k]
-    if names and [_symbol(name) for name in told] != list(species):
+    if names and [element_of(name) for name in told] != list(species):
         return None
     if not lines[counts + 1].strip().upper().startswith("S"):
         return None
@@ -160,7 +191,3 @@ def _counts(line: str) -> list[int]:
 
 def _whole(word: str) -> bool:
     return word.isascii() and word.isdigit() and len(word) < 10
-
-
-def _symbol(name: str) -> str:
-    return name.split("_", maxsplit=1)[0].split("/", maxsplit=1)[0]

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from ionface.analysis.energies.level_of_theory import LevelOfTheory
+from ionface.analysis.readers.blocks import sane
 from ionface.analysis.readers.opening import (
     PathLike,
     check_timestep,
@@ -204,7 +205,7 @@ class _GrowingText:
         Raises:
             AnalysisError: the file is damaged, or its time unknown.
         """
-        for block in self._stream.blocks(final=False):
+        for block in sane(self._stream.blocks(final=False), self._stream):
             steps, times = self._time(block.labels)
             yield Segment(steps, times, block.lattices, block.positions, block.scalars)
         if self._stream.reason:

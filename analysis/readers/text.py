@@ -27,6 +27,15 @@ READ = 1 << 22
 LONGEST_LINE = 1 << 20
 """No line of any output is longer, bytes; a longer one is no text."""
 
+LONGEST_FRAME = 1 << 27
+"""No frame is longer that is read line by line, bytes: some two million atoms."""
+
+LARGEST_RATIO = 100
+"""Numbers of a run compress two- to tenfold, a file with much unused space more."""
+
+LEAST_BOMB = 1 << 28
+"""Bytes that decompress without a question."""
+
 BROKEN_STREAM = (EOFError, OSError, zlib.error, lzma.LZMAError)
 """What reading a compressed file raises where it is cut short or damaged."""
 
@@ -94,11 +103,18 @@ def plain_file(path: Path) -> Iterator[tuple[Path, str]]:
 
 
 def _decompress(source: TextBuffer, plain: Path) -> None:
+    most = max(LEAST_BOMB, LARGEST_RATIO * source.path.stat().st_size)
     try:
         with plain.open("wb") as target:
             while source.fill(1):
                 target.write(source.get(0, len(source)))
                 source.advance(len(source))
+                if source.bytes_read > most:
+                    raise AnalysisError(
+                        f"{source.path} decompresses to more than {most >> 20} MiB, "
+                        f"{LARGEST_RATIO} times its size, as no trajectory does; if it "
+                        "is one, decompress it by hand"
+                    )
     except OSError as error:
         raise AnalysisError(
             f"no room to decompress into {plain.parent}: {error.strerror}; set TMPDIR "
@@ -230,3 +246,18 @@ class TextBuffer(Closing):
                 rest = self.get(start, len(self))
                 return (rest, len(self)) if rest else None
         return self.get(start, found + 1), found + 1
+
+    def lines(self, start: int, count: int) -> tuple[list[bytes], int]:
+        """Return up to `count` lines from an offset, and the offset behind them.
+
+        Raises:
+            LongLineError: a line, or all of them, is longer than any frame.
+        """
+        found: list[bytes] = []
+        offset = start
+        while len(found) < count and (line := self.line(offset)) is not None:
+            found.append(line[0])
+            offset = line[1]
+            if offset - start > LONGEST_FRAME:
+                raise LongLineError(f"a frame is longer than {LONGEST_FRAME} bytes")
+        return found, offset

@@ -94,6 +94,31 @@ def time_axis(
     return TimeAxis(tuple(segments), notes, untimed)
 
 
+def told_axis(name: str, labels: Labels, times: FloatArray) -> TimeAxis | None:
+    """Return the time axis of frames that each tell their time.
+
+    Args:
+        name: of their file.
+        labels: step of each frame, UNKNOWN where there is none, shape (n,).
+        times: fs, shape (n,); NaN where a frame tells none.
+
+    Returns:
+        None where a frame tells none, or all tell the same.
+    """
+    if len(times) < 2 or not np.isfinite(times).all() or not np.diff(times).any():
+        return None
+    edges = [0, *(np.flatnonzero(np.diff(times) <= 0) + 1).tolist(), len(times)]
+    segments = []
+    for start, stop in pairwise(edges):
+        steps = labels[start:stop]
+        if (steps == UNKNOWN).any() or (np.diff(steps) <= 0).any():
+            steps = np.arange(stop - start, dtype=np.int64)
+        begun = times[start:stop] - times[start]
+        segments.append(SegmentTimes(start, stop, steps - steps[0], begun))
+    again = f"{name}: its times restart {len(segments) - 1} times"
+    return TimeAxis(tuple(segments), (again,) if len(segments) > 1 else ())
+
+
 def _mended(name: str, labels: Labels) -> tuple[Labels, tuple[str, ...]]:
     """Return labels that are all known or all unknown, one slip put right."""
     known = labels != UNKNOWN

@@ -60,7 +60,7 @@ def vasp_directory_term(
             "book a relaxation or a static calculation"
         )
     lattice = last.lattice if last else settings.lattice
-    unmet = unmet_criterion(settings, last, count) if last else ""
+    unmet = unmet_criterion(settings, last, count, stream.reason) if last else ""
     return EnergyTerm(
         name=name or file.parent.name,
         energy=last.energies.get("e_0_energy", math.nan) if last else math.nan,
@@ -128,13 +128,16 @@ def _gaps(lattice: FloatArray, fractional: FloatArray) -> tuple[float, ...]:
     return tuple(float(gap) for gap in widest * heights)
 
 
-def unmet_criterion(settings: VaspSettings, last: IonicStep, count: int) -> str:
+def unmet_criterion(
+    settings: VaspSettings, last: IonicStep, count: int, cut: str = ""
+) -> str:
     """Return which criterion the last step missed, with both numbers; empty if none.
 
     Args:
         settings: of the run.
         last: its last ionic step.
         count: of its ionic steps.
+        cut: why the file ends before the run does; empty if it does not.
     """
     most = settings.tag("NELM") or 60
     if last.scf_steps >= most:
@@ -146,7 +149,7 @@ def unmet_criterion(settings: VaspSettings, last: IonicStep, count: int) -> str:
     if criterion >= 0:
         # The change that VASP compares is that of its line search, which is not in the
         # file: that it stopped before its limit is what can be known.
-        return f"ions: {count} of {limit} steps (NSW)" if count >= limit else ""
+        return f"ions: {count} of {limit} steps (NSW)" if count >= limit else cut
     force = _max_force(settings, last)
     if force is None:
         return "ions: the file holds no forces"

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from ionface.analysis.readers.blocks import MOST_ATOMS, UNKNOWN, Block, to_cartesian
 from ionface.analysis.readers.run_metadata import Clock, clock_of_tags
+from ionface.analysis.readers.species import Names, repeated, species_of
 from ionface.analysis.readers.text import plain_file
 from ionface.analysis.trajectory.frames import FloatArray
 from ionface.errors import AnalysisError
@@ -48,14 +49,18 @@ class VaspoutStream(Closing):
         reason: why frames ended early; empty if they did not.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, names: Names | None = None) -> None:
         """Open the file and read what the run was asked to do.
+
+        Args:
+            path: of the file.
+            names: what the user says that the file's names of species are.
 
         Raises:
             AnalysisError: h5py is not installed, the file cannot be opened (HDF5 needs
                 it whole), or it holds no molecular dynamics that can be used.
         """
-        self.path = path
+        self.path, self._names = path, names
         self.reason = ""
         self._at_end = ""
         self._stack = ExitStack()
@@ -174,11 +179,11 @@ class VaspoutStream(Closing):
 
     def _species(self) -> tuple[str, ...]:
         poscar = self._file["results/positions" if self._has_results() else _START]
-        symbols = [_text(name).split("_")[0] for name in poscar["ion_types"][()]]
+        names = [_text(name) for name in poscar["ion_types"][()]]
         counts = [int(n) for n in poscar["number_ion_types"][()]]
         if min(counts, default=0) < 1 or sum(counts) > MOST_ATOMS:
             raise ValueError(f"it tells numbers of atoms {counts[:9]}")
-        return tuple(s for s, n in zip(symbols, counts, strict=True) for _ in range(n))
+        return repeated(species_of(self.path, names, self._names), counts)
 
     def _has_results(self) -> bool:
         return "results/positions/ion_types" in self._file

@@ -15,7 +15,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 from xml.etree import ElementTree as ET
@@ -25,10 +25,12 @@ from numpy.typing import NDArray
 
 from ionface.analysis.readers.blocks import UNKNOWN, Block, to_cartesian
 from ionface.analysis.readers.fixed_width import RowLayout, decode_blocks, row_layout
+from ionface.analysis.readers.species import Names, species_of
 from ionface.analysis.readers.text import TextBuffer
 from ionface.analysis.trajectory.frames import FloatArray
 from ionface.errors import AnalysisError
 from ionface.files import digest
+from ionface.symbols import element_of
 
 LONGEST_HEADER = 1 << 26
 """Bytes before the first ionic step; lists of k-points may be long, this is no list."""
@@ -55,9 +57,9 @@ with the forces; e_0_energy is extrapolated to zero smearing."""
 Value = str | int | float | bool | list[Any] | None
 
 # Python reads more as a number than Fortran prints: 1_0, 1e0, nan, other alphabets.
-_NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]\d+)?", re.ASCII)
+_NUMBER = re.compile(r"[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]\d+)?", re.ASCII)
 # Fortran prints a digit before the point: a coordinate without one lost it.
-_COORDINATE = re.compile(r"[-+]?\d+\.?\d*(?:[eE][-+]\d+)?", re.ASCII)
+_COORDINATE = re.compile(r"[-+]?\d+(?:\.\d*)?(?:[eE][-+]\d+)?", re.ASCII)
 _DECLARATION = re.compile(rb"<!\s*(?:DOCTYPE|ENTITY)", re.IGNORECASE)
 
 # How VASP prints a step. Forces are indented by one space less than positions.
@@ -164,15 +166,19 @@ class VasprunStream:
         reason: why the steps ended before the file's proper end; empty if they did not.
     """
 
-    def __init__(self, path: Path, buffer: TextBuffer | None = None) -> None:
+    def __init__(
+        self, path: Path, buffer: TextBuffer | None = None, names: Names | None = None
+    ) -> None:
         """Read up to the first ionic step.
 
         Args:
             path: of the file, for messages.
             buffer: at the file's start; one is opened if None.
+            names: what the user says that the file's names of species are.
 
         Raises:
-            AnalysisError: the file cannot be opened, or ends before its settings do.
+            AnalysisError: the file cannot be opened, ends before its settings do, or
+                has a species that is no element.
         """
         self.path = path
         self.reason = ""
@@ -180,7 +186,7 @@ class VasprunStream:
         start = self._buffer.seek(OPENING, limit=LONGEST_HEADER)
         try:
             stop = len(self._buffer) if start < 0 else start
-            self.settings = read_settings(self._buffer.get(0, stop), start < 0)
+            settings = read_settings(self._buffer.get(0, stop), start < 0)
         except (ET.ParseError, DamagedError, ValueError, LookupError) as error:
             self.close()
             raise AnalysisError(
@@ -188,7 +194,12 @@ class VasprunStream:
                 f"ionic step ({self._buffer.failure or error}); take another output "
                 "of this run, such as XDATCAR or OUTCAR"
             ) from error
-        self.species = self.settings.species
+        try:
+            self.species = species_of(path, settings.species, names)
+        except AnalysisError:
+            self.close()
+            raise
+        self.settings = replace(settings, species=self.species)
         self._printed = _PrintedSteps(len(self.species))
         self._buffer.advance(stop)
         if start < 0:
@@ -498,13 +509,14 @@ def _settings(root: ET.Element) -> VaspSettings:
     structure = root.find("structure[@name='initialpos']")
     if not atoms or structure is None:
         raise DamagedError("it has no atoms or no initial structure")
+    kinds = tuple(map(_atom_type, types))
     return VaspSettings(
         version=(root.findtext("generator/i[@name='version']") or "").strip(),
         build=(root.findtext("generator/i[@name='subversion']") or "").strip(),
         incar=read_tags(root.find("incar")),
         parameters=read_tags(root.find("parameters")),
-        species=tuple((row.findtext("c") or "").strip() for row in atoms),
-        atom_types=tuple(map(_atom_type, types)),
+        species=tuple(_symbol(row, kinds) for row in atoms),
+        atom_types=kinds,
         k_points=_k_points(root.find("kpoints")),
         lattice=read_vectors(structure.find("crystal/varray[@name='basis']"), 3),
         free=_free(structure.find("varray[@name='selective']")),
@@ -513,10 +525,17 @@ def _settings(root: ET.Element) -> VaspSettings:
 
 def _atom_type(row: ET.Element) -> AtomType:
     words = [(cell.text or "").strip() for cell in row.findall("c")]
-    count, element, *_, title = words
+    count, name, *_, title = words
     valence = _scalar(words[-2], "float") if len(words) > 4 else None
     known = valence if isinstance(valence, float) else math.nan
-    return AtomType(int(count), element, known, title)
+    return AtomType(int(count), element_of(name, title) or name, known, title)
+
+
+def _symbol(atom: ET.Element, kinds: Sequence[AtomType]) -> str:
+    """Return the element of an atom; what the file calls it where that is none."""
+    name, number, *_ = [*((cell.text or "").strip() for cell in atom.findall("c")), ""]
+    known = number.isdigit() and 0 < int(number) <= len(kinds)
+    return element_of(name, kinds[int(number) - 1].title if known else "") or name
 
 
 def read_tags(element: ET.Element | None) -> dict[str, Value]:

@@ -24,6 +24,7 @@ from ionface.analysis.readers.fixed_width import (
     decode_labels,
     row_layout,
 )
+from ionface.analysis.readers.species import Names, repeated, species_of
 from ionface.analysis.readers.text import LongLineError, TextBuffer
 from ionface.analysis.trajectory.frames import FloatArray
 from ionface.errors import AnalysisError
@@ -32,7 +33,7 @@ _NUMBER = rb"[-+]?\d+\.\d*(?:[eE][-+]\d+)?"
 _APART = rb"(?:\s+|(?=[-+]))"
 # Numbers may touch where one has a sign; behind them, a symbol but no more numbers.
 _ROW = re.compile(
-    rb"\s*(%b)%b(%b)%b(%b)(?:\s+[A-Za-z]{1,3})?\s*"
+    rb"\s*(%b)%b(%b)%b(%b)(?:\s+([A-Za-z]{1,3}))?\s*"
     % (_NUMBER, _APART, _NUMBER, _APART, _NUMBER)
 )
 _REST = re.compile(rb"\s*[\d.]+\s*\n")
@@ -65,22 +66,26 @@ class XdatcarStream:
         reason: why frames ended early; empty if the file's last frame was complete.
     """
 
-    def __init__(self, path: Path, buffer: TextBuffer | None = None) -> None:
+    def __init__(
+        self, path: Path, buffer: TextBuffer | None = None, names: Names | None = None
+    ) -> None:
         """Read the header.
 
         Args:
             path: of the file, for messages.
             buffer: at the file's start; one is opened if None.
+            names: what the user says that the file's names of species are.
 
         Raises:
-            AnalysisError: the file cannot be opened, or this is no XDATCAR.
+            AnalysisError: the file cannot be opened, this is no XDATCAR, or it has a
+                species that is no element.
         """
-        self.path = path
+        self.path, self._names = path, names
         self.reason = ""
         self._promised = False  # a header has come, its frame has not
         self._buffer = TextBuffer(path) if buffer is None else buffer
         try:
-            lines, offset = self._lines(0, 7)
+            lines, offset = self._buffer.lines(0, 7)
             self._lattice, self.species = self._header(lines)
             self._comment = _text(lines[0])  # repeated where the cell is variable
         except (_NoHeaderError, LongLineError) as error:
@@ -90,6 +95,9 @@ class XdatcarStream:
                 f"{path} is no usable XDATCAR ({reason}); its first seven lines are a "
                 "comment, a scale, three cell vectors, symbols and numbers of atoms"
             ) from error
+        except AnalysisError:
+            self.close()
+            raise
         self._buffer.advance(offset)
 
     def blocks(self, final: bool = True) -> Iterator[Block]:
@@ -176,11 +184,11 @@ class XdatcarStream:
 
     def _new_cell(self, final: bool) -> bool:
         """Take a repeated header, if one stands here; variable cells have them."""
-        first, offset = self._lines(0, 1)
+        first, offset = self._buffer.lines(0, 1)
         words = _text(first[0]).lower() if first else ""
         if not words or "configuration" in words:
             return False
-        more, offset = self._lines(offset, 6)
+        more, offset = self._buffer.lines(offset, 6)
         if not final and not _finished(more, 6):
             return False
         self._lattice, _ = self._header([*first, *more])
@@ -190,13 +198,13 @@ class XdatcarStream:
 
     def _one(self, final: bool) -> XdatcarFrame | None:
         """Take one frame line by line; None if no more can be had (now)."""
-        first, offset = self._lines(0, 1)
+        first, offset = self._buffer.lines(0, 1)
         separator = _text(first[0]) if first else ""
-        if not separator and not self._lines(offset, 1)[0]:
+        if not separator and not self._buffer.lines(offset, 1)[0]:
             if final and self._promised:
                 raise _TornError(f"it has 0 of {len(self.species)} lines")
             return None
-        rows, offset = self._lines(offset, len(self.species))
+        rows, offset = self._buffer.lines(offset, len(self.species))
         if not final and not _finished(rows, len(self.species)):
             return None
         frame = XdatcarFrame(_label(separator), self._lattice, self._positions(rows))
@@ -224,14 +232,6 @@ class XdatcarStream:
         self._buffer.advance(count)
         self._promised = False
 
-    def _lines(self, offset: int, count: int) -> tuple[list[bytes], int]:
-        """Return up to `count` lines and the offset behind them, taking none."""
-        lines: list[bytes] = []
-        while len(lines) < count and (found := self._buffer.line(offset)) is not None:
-            line, offset = found
-            lines.append(line)
-        return lines, offset
-
     def _positions(self, rows: list[bytes]) -> FloatArray:
         count = len(self.species)
         if len(rows) < count:
@@ -243,13 +243,19 @@ class XdatcarStream:
         whole = count > 1 and _decimals(rows[-1]) >= _decimals(rows[-2])
         if not rows[-1].endswith(b"\n") and not whole:
             raise _TornError("its last number is cut")
-        values = [float(x) for row in numbers if row for x in row.groups()]
+        symbols = [row[4].decode() if row and row[4] else "" for row in numbers]
+        told = zip(symbols, self.species, strict=True)
+        if any(symbol not in ("", right) for symbol, right in told):
+            raise _TornError("a line is named after another species")
+        values = [float(x) for row in numbers if row for x in row.groups()[:3]]
         return np.array(values).reshape(count, 3)
 
     def _header(self, rows: Sequence[bytes]) -> tuple[FloatArray, tuple[str, ...]]:
         if not _finished(rows, 7):
             raise _NoHeaderError("it ends inside a header")
         lines = [_text(row) for row in rows]
+        if lines[5].replace(" ", "").isdigit():
+            raise _NoHeaderError("it names no elements, as files of VASP 4")
         try:
             scale = float(lines[1].split()[0])
             cell = [x for row in rows[2:5] for x in _vector(row)]
@@ -257,17 +263,14 @@ class XdatcarStream:
             counts = [int(word) for word in lines[6].split()]
         except (ValueError, IndexError) as error:
             raise _NoHeaderError(str(error)) from error
-        # Symbols may carry the name of their pseudopotential, as in Li_sv/3a.
-        symbols = [re.sub(r"[^A-Za-z].*", "", word) for word in lines[5].split()]
+        symbols = lines[5].split()
         if not all(word.isascii() and word.isdigit() for word in lines[6].split()):
             raise _NoHeaderError(f"numbers of atoms {lines[6][:80]!r}")
         if len(symbols) != len(counts) or not 0 < sum(counts) <= MOST_ATOMS:
             raise _NoHeaderError(f"symbols {symbols[:9]} with numbers {counts[:9]}")
-        if min(counts) < 0 or not all(symbols):
+        if min(counts) < 0 or not all(symbol[0].isalpha() for symbol in symbols):
             raise _NoHeaderError(f"symbols {symbols[:9]} with numbers {counts[:9]}")
-        species = tuple(
-            s for s, n in zip(symbols, counts, strict=True) for _ in range(n)
-        )
+        species = repeated(species_of(self.path, symbols, self._names), counts)
         if species != getattr(self, "species", species):
             raise _NoHeaderError(f"symbols {symbols[:9]} with numbers {counts[:9]}")
         return _scaled(lattice, scale), species

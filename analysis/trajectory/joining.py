@@ -11,7 +11,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from ionface.analysis.trajectory.cells import completed
 from ionface.analysis.trajectory.frames import FloatArray, Segment, Skipped
 from ionface.analysis.trajectory.trajectory import Trajectory
 from ionface.errors import TrajectoryError
@@ -28,6 +30,12 @@ JUMP = 1.0
 of the next, Å, is reported as a gap. Stored frames may lie many steps apart."""
 
 
+ALIKE, UNLIKE = 0.9, 0.5
+"""Cosines between the displacements of all atoms from one stored frame to the next. A
+run whose frames are close in time keeps its directions (1), and velocities that were
+drawn anew have none in common with those before (0)."""
+
+
 @dataclass(frozen=True)
 class Continuation:
     """How one segment continues the one before.
@@ -36,11 +44,14 @@ class Continuation:
         dropped: frames of the earlier segment that the later one computes again.
         repeated: the later segment starts with the frame where the earlier one ends.
         jump: largest displacement of an atom from one to the other, Å.
+        turned: the directions in which atoms move change abruptly, as where velocities
+            were lost.
     """
 
     dropped: int
     repeated: bool
     jump: float
+    turned: bool = False
 
 
 def join(trajectories: Sequence[Trajectory]) -> Trajectory:
@@ -113,33 +124,42 @@ def _joined_meta(
 
 def continuation(before: Trajectory, after: Trajectory) -> Continuation:
     """Return how `after` continues `before`, from comparing their frames."""
-    first, last = after.frame(0), before.frame(-1)
-    inverse = np.linalg.inv(first.lattice).astype(np.float64)
+    first = after.frame(0)
+    cell = completed(first.lattice[None], after.pbc)[0]
+    inverse, periodic = np.linalg.inv(cell), np.array(after.pbc, dtype=bool)
     searched = before.between(max(0, len(before) - LOOK_BACK), len(before))
     offset, same = 0, []
     for block in searched.blocks():
-        largest = _largest_difference(block, first.positions, inverse)
+        fractional = wrapped((block.positions - first.positions) @ inverse, periodic)
+        largest = np.abs(fractional).max(axis=(1, 2))
         same += [offset + int(i) for i in np.flatnonzero(largest < SAME_FRAME)]
         offset += len(block)
-    if same:
-        return Continuation(dropped=offset - 1 - same[-1], repeated=True, jump=0.0)
-    fractional = wrapped((first.positions - last.positions) @ inverse)
-    moved = np.linalg.norm(fractional @ first.lattice, axis=1)
-    return Continuation(dropped=0, repeated=False, jump=float(moved.max()))
+    dropped = offset - 1 - same[-1] if same else 0
+    kept = range(max(0, len(before) - dropped - 3), len(before) - dropped)
+    seam = [before.frame(i).positions for i in kept]
+    seam += [after.frame(i).positions for i in range(len(after))[bool(same) :][:1]]
+    steps = wrapped(np.diff(seam, axis=0) @ inverse, periodic) @ cell  # (n - 1, atoms)
+    moved = np.linalg.norm(steps[-1], axis=1) if not same else np.zeros(1)
+    return Continuation(dropped, bool(same), float(moved.max()), _turned(steps))
 
 
-def wrapped(fractional: FloatArray) -> FloatArray:
-    """Return differences of fractional coordinates between -1/2 and 1/2."""
-    return fractional - np.round(fractional)
+def _turned(steps: FloatArray) -> bool:
+    """Return whether the last of three displacements of all atoms turns abruptly."""
+    if len(steps) < 3:
+        return False
+    lengths = np.linalg.norm(steps.reshape(3, -1), axis=1)
+    if not (lengths > SAME_FRAME).all():
+        return False
+    before, across = (
+        float(np.sum(steps[i] * steps[i + 1]) / (lengths[i] * lengths[i + 1]))
+        for i in (0, 1)
+    )
+    return before > ALIKE and across < UNLIKE
 
 
-def _largest_difference(
-    block: Segment, positions: FloatArray, inverse: FloatArray
-) -> FloatArray:
-    """Return the largest difference in fractional coordinates, per frame."""
-    fractional = wrapped((block.positions - positions) @ inverse)
-    largest: FloatArray = np.abs(fractional).max(axis=(1, 2))
-    return largest
+def wrapped(fractional: FloatArray, periodic: NDArray[np.bool_]) -> FloatArray:
+    """Return differences of fractional coordinates, periodic ones in [-1/2, 1/2]."""
+    return fractional - np.where(periodic, np.round(fractional), 0.0)
 
 
 def _behind(
@@ -184,6 +204,11 @@ def _notes(how: Continuation, shift: float, number: int) -> tuple[str, ...]:
     if not how.repeated and how.jump > JUMP:
         notes.append(
             f"gap before segment {number}: an atom moves {how.jump:.2f} Å across it"
+        )
+    if how.turned:
+        notes.append(
+            f"atoms turn abruptly where segment {number} begins: its velocities were "
+            "not those of the one before, which disturbs diffusion and energies"
         )
     if abs(shift) > 1e-6:
         notes.append(f"the time of segment {number} was shifted by {shift:g} fs")

@@ -20,7 +20,14 @@ from typer.core import TyperGroup
 
 from ionface.errors import AnalysisError, IonfaceError
 from ionface.workflows.cli.app import app
-from ionface.workflows.cli.options import AsJson, OutWithTable, Timestep, Trajectories
+from ionface.workflows.cli.options import (
+    AsJson,
+    Cell,
+    Elements,
+    OutWithTable,
+    Timestep,
+    Trajectories,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -29,6 +36,7 @@ if TYPE_CHECKING:
     from ionface.analysis.kind import Kind, Option
     from ionface.analysis.result import Result
     from ionface.analysis.trajectory.trajectory import Trajectory
+    from ionface.workflows.cli.analyze_files import Told
 
 ALIKE = 1.0
 """K; two runs closer than this would be one point of a line with two errors."""
@@ -68,7 +76,7 @@ def analyze(
     paths: list[Path],
     values: dict[str, Any],
     *,
-    timestep: float | None = None,
+    told: Told,
     out: Path,
     as_json: bool = False,
 ) -> None:
@@ -78,7 +86,7 @@ def analyze(
         kind: what is asked.
         paths: a project, or segments of one run.
         values: settings by name; references by the crystals' names.
-        timestep: between stored frames, fs, where the files do not tell it.
+        told: what the files do not tell.
         out: JSON; a CSV and a PNG go beside it.
         as_json: print JSON instead of tables.
     """
@@ -93,7 +101,7 @@ def analyze(
     with in_flags(kind), job_progress(f"analyze {kind.name}") as shown:
         settings = kind.configured(with_crystals(values))
         shown.job("reading", 0, 2)
-        frames = files.open_frames(paths, timestep)
+        frames = files.open_frames(paths, told, kind.species(settings))
         shown.job(kind.name, 1, 2)
         counter = progress.counter(len(frames), "frames")
         result = kind.analyze(frames, settings, counter)
@@ -107,7 +115,7 @@ def analyze(
 def in_flags(kind: Kind) -> Iterator[None]:
     """Word the arguments that an error of the analysis names as the flags they were."""
     flags = {option.name: flag_of(option) for option in kind.options}
-    flags["timestep_fs"] = "--timestep"
+    flags |= {"timestep_fs": "--timestep", "lattice": "--cell"}
     try:
         yield
     except AnalysisError as error:
@@ -130,7 +138,10 @@ def _command(kind: Kind) -> Any:
     """Return the click command whose flags are the settings of an analysis."""
 
     def command(**given: Any) -> None:
-        paths, timestep = given.pop("paths"), given.pop("timestep")
+        from ionface.workflows.cli.analyze_files import Told
+
+        paths = given.pop("paths")
+        told = Told(*(given.pop(name) for name in ("timestep", "cell", "elements")))
         out, as_json = given.pop("out"), given.pop("as_json")
         follow, every = given.pop("follow", False), given.pop("every", None)
         values = {name: value for name, value in given.items() if value is not None}
@@ -140,11 +151,11 @@ def _command(kind: Kind) -> Any:
             if len(paths) != 1:
                 raise typer.BadParameter("--follow takes one run, not several segments")
             follow_run(
-                kind, paths[0], values, timestep=timestep, every=every, out=out,
+                kind, paths[0], values, timestep=told.timestep, every=every, out=out,
                 as_json=as_json,
             )  # fmt: skip
             return
-        analyze(kind, paths, values, timestep=timestep, out=out, as_json=as_json)
+        analyze(kind, paths, values, told=told, out=out, as_json=as_json)
 
     command.__signature__ = inspect.Signature([*_parameters(kind)])  # type: ignore[attr-defined]
     single = typer.Typer(add_completion=False, rich_markup_mode=None)
@@ -159,6 +170,8 @@ def _parameters(kind: Kind) -> Iterator[inspect.Parameter]:
     for option in kind.options:
         yield _flag(option)
     yield _parameter("timestep", Timestep, None)
+    yield _parameter("cell", Cell, None)
+    yield _parameter("elements", Elements, None)
     if kind.running is not None:
         yield _parameter("follow", Follow, False)
         yield _parameter("every", Every, 5.0)
@@ -241,6 +254,8 @@ def arrhenius(
         list[str] | None, typer.Option(help="As for msd; repeatable.")
     ] = None,
     timestep: Timestep = None,
+    cell: Cell = None,
+    elements: Elements = None,
     out: OutWithTable = Path("arrhenius.json"),
     as_json: AsJson = False,
 ) -> None:
@@ -255,7 +270,7 @@ def arrhenius(
     if len(runs) == 1 and runs[0].suffix.lower() in files.TABLES:
         files.measured_arrhenius(runs[0], at, out, as_json=as_json)
         return
-    given = temperature or []
+    given, told = temperature or [], files.Told(timestep, cell, elements)
     _check_runs(runs, given)
     kind = kinds()["arrhenius"]
     found: dict[float, Diffusion] = {}
@@ -263,7 +278,7 @@ def arrhenius(
         subtracted = drift_of(tuple(drift or ["auto"]))
         for number, run in enumerate(runs):
             shown.job(str(run), number, len(runs))
-            frames = files.open_frames([run], timestep)
+            frames = files.open_frames([run], told, [species])
             t = given[number] if given else _temperature(frames, run)
             if close := [known for known in found if abs(known - t) < ALIKE]:
                 raise IonfaceError(
@@ -358,6 +373,7 @@ def outputs(
     as_json: AsJson = False,
 ) -> None:
     """What every trajectory below a folder holds, or why it cannot be used."""
+    from ionface.analysis.readers.opening import FORMATS
     from ionface.analysis.readers.outcomes import outcomes
     from ionface.workflows.cli import analyze_files as files
     from ionface.workflows.cli.console import table
@@ -368,8 +384,7 @@ def outputs(
     found = list(outcomes(folder))
     if not found:
         raise IonfaceError(
-            f"no output of a run below {folder}: looked for vasprun.xml, XDATCAR, "
-            "vaspout.h5, OUTCAR, .ionf, .traj, .xyz, each plain or compressed"
+            f"no output of a run below {folder}; what is read: {FORMATS}"
         )
     if as_json:
         typer.echo(json.dumps([asdict(outcome) for outcome in found], indent=1))

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Collection
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
-from ionface.errors import IonfaceError
+from ionface.errors import AnalysisError, IonfaceError
 from ionface.workflows.cli.console import messages, table
 
 if TYPE_CHECKING:
@@ -37,16 +40,67 @@ def check_exist(paths: list[Path]) -> None:
             )
 
 
-def open_frames(paths: list[Path], timestep: float | None) -> Trajectory:
-    """Return the trajectory of files, directories or a project."""
+@dataclass(frozen=True)
+class Told:
+    """What a user tells that the files do not.
+
+    Attributes:
+        timestep: between stored frames, fs.
+        cell: lengths, lengths and angles, or vectors: as in "10,10,25".
+        elements: of the names in the files: as in "1=Li,2=O", or "Li,O" of 1 and 2.
+    """
+
+    timestep: float | None = None
+    cell: str | None = None
+    elements: str | None = None
+
+
+def open_frames(
+    paths: list[Path], told: Told | None = None, needs: Collection[str] = ()
+) -> Trajectory:
+    """Return the trajectory of files, directories or a project.
+
+    Args:
+        paths: of them; several are segments.
+        told: what they do not tell.
+        needs: species without which reading is of no use.
+    """
     from ionface.analysis.readers import open_trajectory
 
     check_exist(paths)
+    told = told or Told()
     files: list[Path] = []
     for path in paths:
         files += _of_project(path) if _is_project(path) else _segments(path)
-    source = files if len(files) > 1 else files[0]
-    return open_trajectory(source, timestep_fs=timestep)
+    try:
+        return open_trajectory(
+            files if len(files) > 1 else files[0],
+            timestep_fs=told.timestep,
+            species=told.elements and _elements(told.elements),
+            lattice=told.cell and _numbers(told.cell),
+            needs=needs,
+        )
+    except AnalysisError as error:
+        text = re.sub(r"species=\{'(.*?)': '(\w+)'\}", r"--elements \1=\2", str(error))
+        error.args = (text.replace("lattice=", "--cell "),)
+        raise
+
+
+def _elements(text: str) -> dict[str, str]:
+    """Return "1=Li,2=O", or "Li,O" for short, as elements by their names in files."""
+    words = text.replace(",", " ").split()
+    pairs = [word.rpartition("=") for word in words]
+    return {name or str(n): symbol for n, (name, _, symbol) in enumerate(pairs, 1)}
+
+
+def _numbers(text: str) -> list[float]:
+    try:
+        return [float(word) for word in text.replace(",", " ").split()]
+    except ValueError as error:
+        raise IonfaceError(
+            f"--cell {text!r} has what is no number ({error}); give lengths in Å, or "
+            "lengths and angles in degrees, or three vectors, as in 10,10,25"
+        ) from error
 
 
 def _is_project(path: Path) -> bool:

@@ -43,4 +43,12 @@ DEFAULT_PROJECT = Path("ionface-project")
 Timestep = Annotated[
     float | None, typer.Option(min=0.0, help="Between stored frames, fs.")
 ]
+Cell = Annotated[
+    str | None,
+    typer.Option(help="Of files that tell none, Å (and degrees): as in 10,10,25."),
+]
+Elements = Annotated[
+    str | None,
+    typer.Option(help="Of the names or types in the files: as in 1=Li,2=O."),
+]
 Trajectories = Annotated[list[Path], typer.Argument(help="A project, or trajectories.")]

@@ -33,6 +33,7 @@ from ionface.analysis.rdf.kernels.images import (
     shifted,
 )
 from ionface.analysis.rdf.normalization import HeightProfile
+from ionface.analysis.trajectory.cells import completed
 from ionface.analysis.trajectory.frames import FloatArray, Segment
 from ionface.analysis.trajectory.trajectory import Trajectory
 from ionface.errors import AnalysisError
@@ -238,7 +239,9 @@ def _add(total: Tally, block: _Block, found: BlockCounts) -> None:
     total.counts[first:last] += found.distances
     total.bonds[:, block.start : block.start + len(block.frames)] = found.bonds
     volumes = np.abs(np.linalg.det(block.frames.lattices))
-    each = np.broadcast_to(1 / volumes, len(block.frames))
+    # a cell that is open to somewhere may have no volume, and its pairs no density
+    density = np.divide(1, volumes, out=np.zeros_like(volumes), where=volumes > 0)
+    each = np.broadcast_to(density, len(block.frames))
     total.density[first:last] += np.bincount(block.intervals - first, weights=each)
 
 
@@ -286,7 +289,7 @@ def count_block(
     """
     # One layout, so that the loops are compiled once: files may be mapped read-only.
     positions = np.require(positions, np.float64, ["C", "A", "W"])
-    cells = np.array(lattices, dtype=np.float64, order="C").reshape(-1, 3, 3)
+    cells = completed(np.reshape(lattices, (-1, 3, 3)), task.pbc)
     check_finite(positions)
     if intervals is None:
         intervals = np.zeros(len(positions), dtype=np.int64)

@@ -143,7 +143,7 @@ def heights(lattice: FloatArray) -> FloatArray:
     if not volume > 1e-6:  # Å³: vectors in one plane, but for rounding
         raise AnalysisError(
             f"the cell has no volume ({volume:.2g} Å³), so densities have no meaning; "
-            "give the trajectory a cell with three independent vectors"
+            "give it three independent vectors: lattice=..."
         )
     areas = np.linalg.norm(np.cross(lattice[[1, 2, 0]], lattice[[2, 0, 1]]), axis=1)
     return np.asarray(volume / areas, dtype=np.float64)

@@ -60,7 +60,6 @@ def test_atoms_may_be_given_by_index(make_run):
     moved = paths(run, np.array([2, 1]), drift="none")
     assert moved.species == ("Li", "S")
     np.testing.assert_allclose(moved.of("S")[:, 0], run.positions[:, 1])
-    assert moved.volume == pytest.approx(729)
 
 
 def walkers(atoms, frames=50, seed=0):
@@ -252,3 +251,17 @@ def test_positions_that_are_no_numbers_are_refused(make_run):
     positions = np.array([[[0.0, 0, 1]], [[np.nan, 0, 1]]])
     with pytest.raises(TrajectoryError, match="not finite"):
         paths(make_run(["Li"], np.eye(3), positions), drift="none")
+
+
+def test_a_single_atom_is_its_own_center_of_mass(make_run):
+    run = make_run(["Li"], np.eye(3) * 9, [[[0.1 * i, 0, 0]] for i in range(5)])
+    moved = paths(run)
+    np.testing.assert_allclose(np.ptp(moved.positions[:, 0, 0]), 0.4)
+    assert "single atom" in moved.drift
+    with pytest.raises(AnalysisError, match="a single atom has no motion against"):
+        paths(run, drift="all")
+
+
+def test_what_is_no_element_has_no_mass():
+    with pytest.raises(AnalysisError, match=r"\['X', 'r'\] are no chemical elements"):
+        masses(["Li", "r", "X"])

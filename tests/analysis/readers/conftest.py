@@ -120,7 +120,7 @@ class Run:
     def n(self):
         return len(self.fractional)
 
-    def vaspout(self, path, n_energies=None, **incar):
+    def vaspout(self, path, n_energies=None, names=SYMBOLS, **incar):
         import h5py
 
         tags = {"IBRION": 0, "POTIM": 2.0, "NSW": self.n} | incar
@@ -128,7 +128,7 @@ class Run:
             for name, value in tags.items():
                 file[f"input/incar/{name}"] = value
             for place in ("input/poscar", "results/positions"):
-                file[f"{place}/ion_types"] = np.array([b"In", b"S"])
+                file[f"{place}/ion_types"] = np.array([n.encode() for n in names])
                 file[f"{place}/number_ion_types"] = np.array(self.counts)
             motion = "intermediate/ion_dynamics"
             file[f"{motion}/position_ions"] = self.fractional
@@ -140,6 +140,48 @@ class Run:
             file[f"{motion}/energies"] = np.array(energies)[:n_energies]
             file["input/potcar/content"] = b"a licensed text"
         return path
+
+    def xyz(self, comment="", labels=None, behind=""):
+        """Return xyz text; a comment may name {i}, the frame, and {cell}."""
+        cell = " ".join(f"{x:.8f}" for x in self.lattice.ravel())
+        labels = labels or dict(zip(self.species, self.species, strict=True))
+        text = ""
+        for i, frame in enumerate(self.positions):
+            rows = "".join(
+                f"{labels[s]} " + " ".join(f"{x:.8f}" for x in row) + "\n"
+                for s, row in zip(self.species, frame, strict=True)
+            )
+            text += f"{len(frame)}\n{comment.format(i=i, t=2.0 * i, cell=cell)}\n{rows}"
+            text += behind.format(*(" ".join(map(str, v)) for v in self.lattice))
+        return text
+
+    def extxyz(self):
+        """Return extended xyz as ASE and others write it."""
+        return self.xyz('Lattice="{cell}" Properties=species:S:1:pos:R:3 time_fs={t}')
+
+    def dump(self, columns="id element xu yu zu", units=None, time=False, turned=False):
+        """Return a LAMMPS dump of a triclinic box."""
+        (a, _, _), (xy, b, _), (xz, yz, c) = self.lattice
+        low, high = min(0, xy, xz, xy + xz), a + max(0, xy, xz, xy + xz)
+        box = f"{low} {high} {xy}\n{min(0, yz)} {b + max(0, yz)} {xz}\n0 {c} {yz}\n"
+        text = f"ITEM: UNITS\n{units}\n" if units else ""
+        for i, frame in enumerate(self.positions):
+            rows, scaled = [], self.fractional[i]
+            for n, (symbol, position) in enumerate(
+                zip(self.species, frame, strict=True)
+            ):
+                told = {"id": n + 1, "element": symbol, "type": 1 + (symbol == "S")}
+                told["mass"] = 114.818 if symbol == "In" else 32.06
+                told |= dict(zip(("xu", "yu", "zu"), position, strict=True))
+                told |= dict(zip(("xs", "ys", "zs"), scaled[n], strict=True))
+                words = [str(told[name]) for name in columns.split()]
+                rows.append(" ".join(words) + "\n")
+            if time:
+                text += f"ITEM: TIME\n{0.002 * i}\n"
+            text += f"ITEM: TIMESTEP\n{4 * i}\nITEM: NUMBER OF ATOMS\n{len(frame)}\n"
+            text += f"ITEM: BOX BOUNDS xy xz yz pp pp pp\n{box}ITEM: ATOMS {columns}\n"
+            text += "".join(rows[::-1] if turned else rows)
+        return text
 
 
 def rows(values, before, width, after="", between=""):

@@ -1,3 +1,5 @@
+import gzip
+
 import numpy as np
 import pytest
 
@@ -73,3 +75,30 @@ def test_a_vasprun_beside_tells_the_flags_first(tmp_path, run):
     (tmp_path / "vasprun.xml").write_text(run.vasprun(selective=selective))
     found = fixed_beside(tmp_path / "XDATCAR", run.species)
     np.testing.assert_array_equal(found, [[False, False, True]] * 5)
+
+
+@pytest.mark.parametrize(
+    ("name", "clock"),
+    [
+        ("300K_XDATCAR", 3.0),
+        ("600K_XDATCAR", 6.0),
+        ("XDATCAR", 1.0),
+        ("900K_XDATCAR", 1.0),  # an INCAR for all
+        ("XDATCAR.relax2.gz", 2.0),
+        ("OUTCAR", 1.0),
+    ],
+)
+def test_neighbors_are_those_of_the_same_name(tmp_path, name, clock):
+    steps = {"INCAR": 1, "300K_INCAR": 3, "600K_INCAR": 6, "INCAR.relax2.gz": 2}
+    for file, potim in steps.items():
+        text = f"IBRION = 0\nPOTIM = {potim}\n".encode()
+        packed = gzip.compress(text) if file.endswith(".gz") else text
+        (tmp_path / file).write_bytes(packed)
+    assert clock_beside(tmp_path / name, SPECIES).timestep_fs == clock
+
+
+def test_a_run_of_another_name_is_no_neighbor(tmp_path, run):
+    (tmp_path / "300K_vasprun.xml").write_text(run.vasprun())
+    assert clock_beside(tmp_path / "300K_XDATCAR", run.species).timestep_fs == 2.0
+    assert clock_beside(tmp_path / "600K_XDATCAR", run.species).timestep_fs is None
+    assert clock_beside(tmp_path / "XDATCAR", run.species).timestep_fs is None

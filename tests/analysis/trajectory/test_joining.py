@@ -90,6 +90,31 @@ def test_what_was_skipped_is_added_up(run, write_run):
     assert "incomplete" in joined.skipped.reason
 
 
+@pytest.fixture
+def ballistic():
+    """Return a function that makes frames of eight atoms in free flight."""
+
+    def make(seed, start, n=10):
+        velocity = np.random.default_rng(seed).normal(0, 0.05, (8, 3))
+        frames = start + velocity * np.arange(n)[:, None, None]
+        return Trajectory.from_arrays(["Li"] * 8, np.eye(3) * 9, frames % 9.0, 1.0)
+
+    return make
+
+
+def test_velocities_that_were_lost_are_told(ballistic):
+    before = ballistic(0, np.random.default_rng(1).uniform(0, 9, (8, 3)))
+    end = before.frame(-1).positions
+    kept, lost = (join([before, ballistic(seed, end)]) for seed in (0, 5))
+    assert not any("turn abruptly" in note for note in kept.notes)
+    assert any("turn abruptly where segment 2" in note for note in lost.notes)
+
+
+def test_frames_far_apart_in_time_tell_nothing_of_velocities(run, write_run):
+    other = Trajectory.open(write_run("other.iftraj", seed=5, first=50))
+    assert not any("turn abruptly" in note for note in join([run, other]).notes)
+
+
 def test_segments_without_times_join_by_their_steps(run):
     untimed = [
         Trajectory.from_arrays(run.species, run.lattice, np.array(part.positions))

@@ -363,3 +363,46 @@ def test_arguments_in_messages_are_worded_as_flags(thiophosphate, analyze):
     with pytest.raises(AnalysisError, match=r"--windows 0") as caught:
         analyze("rdf", thiophosphate, "--pair", "P-S", "--windows", "0")
     assert "windows=" not in str(caught.value)
+
+
+# --- files that do not tell all -------------------------------------------------------
+
+
+def test_cell_elements_and_time_are_given_where_a_file_lacks_them(tmp_path, analyze):
+    rows = "1 1 {x} {x} {x}\n2 2 3 3 3\n"
+    box = "ITEM: BOX BOUNDS pp pp pp\n0 9\n0 9\n0 9\n"
+    head = "ITEM: NUMBER OF ATOMS\n2\n" + box + "ITEM: ATOMS id type xu yu zu\n"
+    dump, cluster = tmp_path / "run.lammpstrj", tmp_path / "run.xyz"
+    dump.write_text(
+        "".join(
+            f"ITEM: TIMESTEP\n{i}\n{head}{rows.format(x=0.1 * i)}" for i in range(40)
+        )
+    )
+    cluster.write_text(
+        "".join(f"2\n\nLi {x} {x} {x}\nO 3 3 3\n" for x in np.arange(40) / 10)
+    )
+    told = ("--timestep", 2, "--drift", "none", "--species", "Li")
+    for elements in ("1=Li,2=O", "Li O"):
+        ran = analyze("msd", dump, "--elements", elements, *told)
+        assert ran.data["atoms"] == {"Li": 1}
+    for cell in (("--cell", "9,9,9"), ()):
+        assert analyze("msd", cluster, *cell, *told).data["atoms"] == {"Li": 1}
+
+
+@pytest.mark.parametrize(
+    ("name", "words", "told"),
+    [
+        ("run.lammpstrj", (), r"say which is which with --elements 1=Li"),
+        ("run.xyz", ("--pair", "Li-S"), r"no 'S' in .*run.xyz; it has \['Li', 'O'\]"),
+        ("run.xyz", ("--pair", "Li-O", "--cell", "9,nine"), r"--cell '9,nine' has"),
+        ("run.xyz", ("--pair", "Li-O"), r"three independent vectors: --cell \.\.\."),
+        ("run.xyz", ("--pair", "LiO"), r"joined by a hyphen"),
+    ],
+)
+def test_what_is_wrong_is_told_in_flags(tmp_path, analyze, name, words, told):
+    box = "ITEM: BOX BOUNDS pp pp pp\n0 9\n0 9\n0 9\n"
+    dump = "ITEM: TIMESTEP\n0\nITEM: NUMBER OF ATOMS\n1\n" + box
+    text = {"run.lammpstrj": dump + "ITEM: ATOMS id type xu yu zu\n1 1 0 0 0\n"}
+    (tmp_path / name).write_text(text.get(name, "2\n\nLi 0 0 0\nO 1 1 1\n"))
+    with pytest.raises(IonfaceError, match=told):
+        analyze("rdf", tmp_path / name, *(words or ("--pair", "Li-Li")))

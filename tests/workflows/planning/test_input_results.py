@@ -80,7 +80,7 @@ def test_the_formation_energy_is_that_of_the_ledger(finished):
 def test_frames_are_those_of_all_parts_and_say_that_they_are_emulated(finished):
     (part,) = dynamics_parts(finished)
     assert dynamics_parts(part.parent) == [part]
-    frames = open_frames([finished], None)
+    frames = open_frames([finished])
     assert len(frames) == 10
     assert np.diff(frames.times_fs) == pytest.approx(2.0)
     assert Provenance.of(frames).emulated

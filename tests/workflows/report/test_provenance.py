@@ -136,10 +136,10 @@ def test_frames_of_every_kind_of_path_know_their_worth(projects):
     (trajectory,) = (emulated.root / "trajectories").glob("*.ionf")
     xdatcar = next(emulated.runs.glob("*dynamics*/*/XDATCAR"))
     for path in (emulated.root, trajectory, xdatcar.parent, xdatcar):
-        assert Provenance.of(open_frames([Path(path)], None)).emulated, path
+        assert Provenance.of(open_frames([Path(path)])).emulated, path
     (trajectory,) = (real.root / "trajectories").glob("*.ionf")
     for path in (real.root, trajectory):
-        assert not Provenance.of(open_frames([Path(path)], None)).emulated
+        assert not Provenance.of(open_frames([Path(path)])).emulated
 
 
 def term(name, composition, *, emulated):
