@@ -147,8 +147,7 @@ def _dense(cells: FloatArray, n_atoms: int) -> NDArray[np.bool_]:
     """Return which cells are too small for their atoms; open ones have no volume."""
     volumes = np.abs(np.linalg.det(np.where(np.isfinite(cells), cells, 0.0)))
     small: NDArray[np.bool_] = (volumes > 0) & (volumes < LEAST_VOLUME * n_atoms)
-    whole: NDArray[np.bool_] = cells.any(axis=2).all(axis=1)
-    return small & whole
+    return small & np.all(np.any(cells, axis=2), axis=1)
 
 
 def gather(path: Path, reader: FrameReader) -> Block:

@@ -17,7 +17,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 from xml.etree import ElementTree as ET
 
 import numpy as np
@@ -82,7 +82,8 @@ class DamagedError(Exception):
     """An element that should be there is not, or its numbers are none."""
 
 
-class AtomType(NamedTuple):
+@dataclass(frozen=True)
+class AtomType:
     """One species of a run.
 
     Attributes:
