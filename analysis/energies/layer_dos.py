@@ -16,6 +16,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from ionface.analysis.energies.empty_layer import empty_layer
 from ionface.analysis.readers.emulation_mark import emulated_model
 from ionface.analysis.readers.vasp_terms import find_vasprun
 from ionface.analysis.result import Provenance, Result, plain
@@ -133,10 +134,12 @@ def layer_dos(path: str | os.PathLike[str], *, thickness: float = 3.0) -> LayerD
     structure = run.final_structure
     matrix = structure.lattice.matrix
     period = structure.volume / float(np.linalg.norm(np.cross(matrix[0], matrix[1])))
-    heights = _whole(structure.frac_coords[:, 2] % 1.0) * period
-    low, extent = float(heights.min()), float(np.ptp(heights))
+    top, gap = empty_layer(structure.frac_coords[:, 2])
+    # a slab that crosses the border is whole from behind its vacuum on
+    above = (structure.frac_coords[:, 2] - top - gap + 1e-9) % 1.0
+    low, extent = (top + gap) % 1.0 * period, (1.0 - gap) * period
     count = max(1, round(extent / thickness))
-    places = (heights - low) / (extent or 1.0) * count
+    places = above * period / (extent or 1.0) * count
     slices = np.minimum(places, count - 1).astype(int)
     dos = np.zeros((count, len(run.tdos.energies)))
     atoms: list[dict[str, int]] = [{} for _ in range(count)]
@@ -177,11 +180,3 @@ def _parsed(file: Path) -> Any:
             "LORBIT = 11 (vasp: {keep: [dos]})"
         )
     return run
-
-
-def _whole(inside: FloatArray) -> FloatArray:
-    """Return heights of a slab that may cross the border as one piece, fractional."""
-    ordered = np.sort(inside)
-    gaps = np.diff(ordered, append=ordered[:1] + 1.0)
-    start = ordered[(int(np.argmax(gaps)) + 1) % len(ordered)]
-    return np.asarray((inside - start) % 1.0 + start)

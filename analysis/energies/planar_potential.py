@@ -16,6 +16,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from ionface.analysis.energies.empty_layer import empty_layer
 from ionface.analysis.readers.emulation_mark import emulated_model
 from ionface.analysis.readers.text import open_binary
 from ionface.analysis.readers.vasp_terms import COMPRESSED
@@ -199,10 +200,7 @@ def _vacuum_levels(
         inside: heights of the atoms, in parts of the period, shape (n_atoms,).
         period: Å.
     """
-    ordered = np.sort(inside)
-    gaps = np.diff(ordered, append=ordered[:1] + 1.0)
-    widest = int(np.argmax(gaps))
-    top, gap = ordered[widest], float(gaps[widest])
+    top, gap = empty_layer(inside)
     if gap * period < THINNEST:
         return None, 0.0
     places = (np.arange(len(average)) / len(average) - top) % 1.0 / gap

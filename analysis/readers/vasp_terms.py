@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ionface.analysis.energies.empty_layer import empty_layer
 from ionface.analysis.energies.energy_term import EnergyTerm
 from ionface.analysis.readers.vasp_level import departure, vasp_level
 from ionface.analysis.readers.vasprun import IonicStep, VasprunStream, VaspSettings
@@ -122,8 +123,7 @@ def _last(numbered: re.Pattern[str], paths: Iterable[Path]) -> Path | None:
 
 def _gaps(lattice: FloatArray, fractional: FloatArray) -> tuple[float, ...]:
     """Return the widest layer without atoms between planes of each cell vector, Å."""
-    inside = np.sort(fractional % 1.0, axis=0)
-    widest = np.diff(inside, axis=0, append=inside[:1] + 1.0).max(axis=0)
+    widest = [empty_layer(places)[1] for places in fractional.T]
     heights = 1 / np.linalg.norm(np.linalg.inv(lattice), axis=0)  # (3,) Å
     return tuple(float(gap) for gap in widest * heights)
 

@@ -19,41 +19,12 @@ from ionface.errors import IonfaceError
 from ionface.files import digest
 from ionface.workflows.engines.vasp.potcar_facts import FACTS
 
-RECOMMENDED = {
-    "Ag": "Ag",
-    "Al": "Al",
-    "Au": "Au",
-    "B": "B",
-    "Br": "Br",
-    "C": "C",
-    "Ca": "Ca_sv",
-    "Cl": "Cl",
-    "Cu": "Cu",
-    "F": "F",
-    "Ga": "Ga_d",
-    "Ge": "Ge_d",
-    "H": "H",
-    "I": "I",
-    "In": "In_d",
-    "K": "K_sv",
-    "La": "La",
-    "Li": "Li",
-    "Mg": "Mg",
-    "N": "N",
-    "Na": "Na_pv",
-    "Nb": "Nb_sv",
-    "Ni": "Ni",
-    "O": "O",
-    "P": "P",
-    "S": "S",
-    "Se": "Se",
-    "Si": "Si",
-    "Sn": "Sn_d",
-    "Ta": "Ta_pv",
-    "Ti": "Ti_sv",
-    "Y": "Y_sv",
-    "Zn": "Zn",
-    "Zr": "Zr_sv",
+WITH_SEMICORE = """
+Ba_sv Bi_d Ca_sv Cr_pv Cs_sv Ga_d Ge_d Hf_pv In_d K_sv Mn_pv Mo_sv Na_pv Nb_sv Pb_d
+Rb_sv Sc_sv Sn_d Sr_sv Ta_pv Ti_sv V_sv W_pv Y_sv Zr_sv
+"""
+RECOMMENDED = {name: name for name in FACTS if "_" not in name} | {
+    name.partition("_")[0]: name for name in WITH_SEMICORE.split()
 }
 """VASP's recommendations for PBE, but plain Li: Li_sv needs 499 eV, above both papers'
 cutoffs. In_d and Ge_d keep the d shell that lies 15 to 30 eV below the Fermi level."""
