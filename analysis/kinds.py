@@ -21,6 +21,7 @@ from ionface.analysis.diffusion.msd import Msd, msd
 from ionface.analysis.diffusion.unwrapped_positions import Drift
 from ionface.analysis.electrochemistry.conductivity import Conductivities
 from ionface.analysis.electrochemistry.eis import Eis
+from ionface.analysis.energies.convergence import Convergence
 from ionface.analysis.energies.formation_energies import FormationEnergies
 from ionface.analysis.energies.layer_dos import LayerDos
 from ionface.analysis.energies.planar_potential import PlanarPotential
@@ -105,6 +106,14 @@ register(
         tables.summary_contents,
         "Rigid film over rigid substrate, each shift at its best gap; the model that "
         "is run stands at the lowest point.",
+    )
+)
+register(
+    Kind(
+        Convergence,
+        "Convergence",
+        tables.convergence_contents,
+        "Formation energies less those of the finest value of each setting.",
     )
 )
 register(

@@ -199,7 +199,8 @@ def infer_terms(
     names = Counter(term.name for term in terms)
     if repeated := sorted(name for name, count in names.items() if count > 1):
         raise LedgerError(
-            f"several terms are called {repeated}; give each one its own name"
+            f"several terms are called {repeated}; give each one its own name, as in "
+            "name=directory"
         )
     total = sum((_atoms(term) for term in terms), Counter[str]())
     for term in terms:

@@ -11,6 +11,7 @@ import numpy as np
 from ionface.analysis.diffusion.arrhenius import Arrhenius
 from ionface.analysis.diffusion.diffusion import CM2_PER_S, Diffusion
 from ionface.analysis.diffusion.msd import Msd
+from ionface.analysis.energies.convergence import Convergence
 from ionface.analysis.energies.formation_energies import (
     FormationEnergies,
     PublishedEnergy,
@@ -103,6 +104,16 @@ def energy_highlights(result: FormationEnergies) -> list[tuple[str, str]]:
 def summary_contents(result: Result) -> Contents:
     """Return what a result says in a few words."""
     return [Statements("", [result.summary()])]
+
+
+def convergence_contents(result: Convergence) -> Contents:
+    """Return every energy with its distance from the finest of its series."""
+    header = ("interface", "setting", "value", "J/m²", "from the finest, J/m²")
+    rows: list[Sequence[Cell]] = [
+        [v if isinstance(v, str) else f"{v:.3f}" for v in row.values()]
+        for row in result.rows()
+    ]
+    return [Table(header, rows)]
 
 
 def dos_contents(result: LayerDos) -> Contents:

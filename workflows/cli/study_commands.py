@@ -175,11 +175,37 @@ def run(
     project: ProjectPath = DEFAULT_PROJECT,
     engine: EngineName = None,
     quick: Quick = False,
+    converge: Annotated[
+        str | None,
+        typer.Option(help="Energies alone; some of k,encut,layers,vacuum."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Run a study here; run it again to resume."""
+    if converge is not None:
+        _converge(loaded(study, engine, quick=quick), project, converge, as_json)
+        return
     outcome = run_study(loaded(study, engine, quick=quick), project, as_json)
     raise typer.Exit(1 if outcome.failed else 0)
+
+
+def _converge(study: Study, root: Path, settings: str, as_json: bool) -> None:
+    """Run energies with finer settings, and tell how they change."""
+    from ionface.analysis.kinds import kinds
+    from ionface.workflows.cli.analyze_files import (
+        print_result,
+        tell_written,
+        write_result,
+    )
+    from ionface.workflows.run_convergence import FOLDER, run_convergence
+
+    with job_progress(f"converge {study.name}") as shown:
+        result = run_convergence(study, settings.split(","), root, shown.job)
+    out = root / FOLDER / "convergence.json"
+    write_result(result, out)
+    print_result(kinds()[result.kind], result, as_json=as_json)
+    if not as_json:
+        tell_written(out)
 
 
 def run_study(study: Study, root: Path, as_json: bool) -> Outcome:

@@ -24,6 +24,7 @@ from ionface.workflows.engines.contract import DynamicsSettings
 from ionface.workflows.engines.vasp.incar import first_stage
 from ionface.workflows.engines.vasp.inputs import VaspRun, write
 from ionface.workflows.engines.vasp.velocities import thermal_velocities
+from ionface.workflows.planning.advice import check_elements
 from ionface.workflows.planning.batch_script import batch_script
 from ionface.workflows.planning.input_results import IDENTITY, identity
 from ionface.workflows.planning.walk import GraphWalk, PlannedJob
@@ -107,6 +108,7 @@ def write_inputs(study: Study, out: Path, *, spec: bool | None = None) -> Writte
         raise IonfaceError(
             f"nothing of {study.name} can be run by hand: {reasons}. {WAY_OUT}"
         )
+    check_elements(study.vasp, [job.run for job in jobs])
     if spec is None:
         spec = not jobs[0].run.waves.has_potcars
     if not spec:

@@ -1,0 +1,99 @@
+"""Variants of a study in one setting, and how its energy changes with them."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from ionface.analysis.energies.convergence import Convergence, Tried
+from ionface.errors import IonfaceError
+from ionface.workflows.study.convergence import variants
+from ionface.workflows.study.study_files import load, parse
+
+STUDY = """\
+name: al-ag
+engine: ase.calculators.emt.EMT
+slabs: frozen
+relaxation: {fmax: 1.0}
+interfaces:
+  - name: Al|Al
+    film: {material: Al, miller: [1, 0, 0], layers: 1, name: film}
+    substrate: {material: Al, miller: [1, 0, 0], layers: 1}
+    vacuum: 8
+"""
+
+
+@pytest.fixture
+def study():
+    return parse(STUDY, "test")
+
+
+def test_layers_and_vacuum_grow_from_the_studys_own(study):
+    found = variants(study, ["layers", "vacuum"], plane_waves=False)
+    assert [(v.setting, v.value) for v in found] == [
+        ("layers", "as it is"), ("layers", "x1.5"), ("layers", "x2"),
+        ("vacuum", "as it is"), ("vacuum", "+5"), ("vacuum", "+10"),
+    ]  # fmt: skip
+    assert [v.study.interfaces[0].film.layers for v in found[:3]] == [1, 2, 3]
+    assert [v.study.interfaces[0].vacuum for v in found[3:]] == [8, 13, 18]
+    assert len({v.folder for v in found}) == 5  # the study as it is once
+
+
+def test_meshes_and_cutoffs_grow_from_the_protocols(study):
+    found = variants(study, ["k", "encut"], plane_waves=True)
+    assert [v.study.vasp.k_spacing for v in found[:3]] == [None, 0.1333, 0.1]
+    cutoffs = [v.study.vasp.incar.get("ENCUT") for v in found[3:]]
+    assert cutoffs == [None, 552, 624]  # of 480 eV
+
+
+def test_only_energies_are_run():
+    whole = load("lagp-pdol-li")
+    for variant in variants(whole, ["k"], plane_waves=True):
+        assert not variant.study.dynamics
+        assert not variant.study.references
+
+
+@pytest.mark.parametrize(
+    ("settings", "change", "message"),
+    [
+        (["kpoints"], {}, "have k, encut, layers, vacuum"),
+        (["k"], {}, "neither k-points nor a cutoff"),
+        (["layers"], {"formation": ()}, "computes no formation energy"),
+    ],
+)
+def test_what_cannot_be_converged_is_refused(study, settings, change, message):
+    with pytest.raises(IonfaceError, match=message):
+        variants(replace(study, **change), settings, plane_waves=False)
+
+
+def test_a_sandwich_has_no_vacuum_to_converge(study):
+    spec = replace(study.interfaces[0], vacuum=0)
+    with pytest.raises(IonfaceError, match="no interface of al-ag has it"):
+        variants(replace(study, interfaces=(spec,)), ["vacuum"], plane_waves=False)
+
+
+def test_errors_are_taken_from_the_finest():
+    values = zip(("as it is", "x1.5", "x2"), (-0.50, -0.53, -0.54), strict=True)
+    result = Convergence(tuple(Tried("A|B", "layers", v, e) for v, e in values))
+    assert result.errors[("A|B", "layers")] == pytest.approx(0.04)
+    assert "layers +0.040 J/m² from the finest" in result.summary()
+    assert Convergence.from_dict(result.as_dict()) == result
+    assert [row["from the finest (J/m²)"] for row in result.rows()] == pytest.approx(
+        [0.04, 0.01, 0.0]
+    )
+    (axes,) = result.plot().axes
+    assert axes.lines[0].get_ydata() == pytest.approx([0.04, 0.01, 0.0])
+
+
+@pytest.mark.slow  # three small studies
+def test_a_vacuum_beyond_the_potentials_reach_changes_nothing(cli, tmp_path):
+    (tmp_path / "study.yaml").write_text(STUDY)
+    words = ("run", "study.yaml", "--project", "p", "--converge", "vacuum", "--json")
+    done = cli(*words)
+    assert done.returncode == 0, done.stderr
+    tried = json.loads(done.stdout)["tried"]
+    assert [each["value"] for each in tried] == ["as it is", "+5", "+10"]
+    energies = [each["j_per_m2"] for each in tried]
+    assert energies[0] < -0.1  # two slabs of one metal gain by contact
+    assert energies == pytest.approx([energies[0]] * 3, abs=1e-3)
+    assert (tmp_path / "p" / "converge" / "convergence.csv").is_file()
