@@ -188,6 +188,35 @@ def book(
     )
 
 
+def book_sides(
+    name: str,
+    parts: Mapping[str, EnergyTerm],
+    phases: Mapping[str, str],
+    **options: Any,
+) -> LedgerEntry:
+    """Return the formation energy of a model whose parts are known by their sides.
+
+    Args:
+        name: of the interface.
+        parts: "interface" and each side, and of strained ones "film_unstrained" or
+            "substrate_unstrained": in its own lattice, for the strain energy.
+        phases: name of the phase of "film" and of "substrate".
+        options: of `book`.
+
+    Raises:
+        LedgerError: as `book`; or an unstrained slab is at another level.
+    """
+    free = {
+        side: part
+        for side in phases
+        if (part := parts.get(f"{side}_unstrained")) and part.converged
+    }
+    _check_levels(parts["interface"], {part.name: part for part in free.values()})
+    strain = {phases[s]: parts[s].energy - part.energy for s, part in free.items()}
+    slabs = {phase: parts[side] for side, phase in phases.items()}
+    return book(name, parts["interface"], slabs, strain_energy=strain, **options)
+
+
 def infer_terms(
     terms: Sequence[EnergyTerm],
 ) -> tuple[EnergyTerm, dict[str, EnergyTerm]]:

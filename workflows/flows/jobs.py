@@ -16,7 +16,7 @@ from typing import Any
 from monty.json import MSONable
 from pymatgen.core import Structure
 
-from ionface.analysis.energies.ledger import SlabsState, book
+from ionface.analysis.energies.ledger import SlabsState, book_sides
 from ionface.analysis.kinds import analysis
 from ionface.analysis.rdf.rdf import crystal_rdf
 from ionface.analysis.trajectory.joining import join
@@ -140,19 +140,13 @@ def enter_in_ledger(
         part: record.term(f"{model.name}, {part}", relaxed.get(part))
         for part, record in static.items()
     }
-    strain = {
-        phase: terms[side].energy - terms[f"{side}_unstrained"].energy
-        for side, phase in phases.items()
-        if (free := terms.get(f"{side}_unstrained")) and free.converged
-    }
-    entry = book(
+    entry = book_sides(
         model.name,
-        terms["interface"],
-        {phase: terms[side] for side, phase in phases.items()},
+        terms,
+        phases,
         area=model.area,
         n_interfaces=model.n_interfaces,
         slabs_state=slabs_state,
-        strain_energy=strain or None,
         quick=bool(model.provenance.get("quick")),
     )
     if fate := molecules_after(model, relaxed["interface"].structure):

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ionface.analysis.energies.energy_term import EnergyTerm
-from ionface.analysis.energies.ledger import LedgerEntry, book
+from ionface.analysis.energies.ledger import LedgerEntry, book_sides
 from ionface.analysis.readers.vasp_terms import vasp_directory_term
 from ionface.errors import IonfaceError
 from ionface.workflows.planning.walk import PlannedJob
@@ -105,18 +105,7 @@ def _entry(root: Path, name: str, told: dict[str, Any]) -> LedgerEntry:
         if task.startswith("static ")
     }
     phases = {side: told[side] for side in ("film", "substrate")}
-    strain = {
-        phase: parts[side].energy - parts[f"{side}_unstrained"].energy
-        for side, phase in phases.items()
-        if f"{side}_unstrained" in parts
-    }
-    return book(
-        name,
-        parts["interface"],
-        {phase: parts[side] for side, phase in phases.items()},
-        n_interfaces=told["n_interfaces"],
-        strain_energy=strain or None,
-    )
+    return book_sides(name, parts, phases, n_interfaces=told["n_interfaces"])
 
 
 def _term(root: Path, name: str, folders: dict[str, str], task: str) -> EnergyTerm:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ionface.analysis.energies.energy_term import EnergyTerm
-from ionface.analysis.energies.ledger import book, infer_terms
+from ionface.analysis.energies.ledger import book, book_sides, infer_terms
 from ionface.analysis.energies.level_of_theory import LevelOfTheory
 from ionface.errors import AnalysisError, LedgerError
 
@@ -177,3 +177,24 @@ def test_the_number_of_interfaces_is_derived_from_the_vacuum_and_told():
 def test_a_vacuum_along_another_vector_is_refused():
     with pytest.raises(LedgerError, match=r"\(12.0 Å\) lies along b"):
         book("x", replace(INTERFACE, gaps=(1.0, 12.0, 2.0)), SLABS)
+
+
+PARTS = {"interface": INTERFACE, "film": LI, "substrate": LAGP}
+PHASES = {"film": "Li", "substrate": "LAGP"}
+
+
+def test_sides_are_booked_with_the_strain_of_those_that_have_an_unstrained_self():
+    free = replace(LI, name="Li, unstrained", energy=LI.energy - 0.3)
+    entry = book_sides("LAGP|Li", PARTS | {"film_unstrained": free}, PHASES)
+    assert entry.formation == book("LAGP|Li", INTERFACE, SLABS).formation
+    assert entry.strain_energy == pytest.approx({"Li": 0.3})
+    assert book_sides("LAGP|Li", PARTS, PHASES).strain_energy is None
+    lost = replace(free, converged=False)
+    entry = book_sides("LAGP|Li", PARTS | {"film_unstrained": lost}, PHASES)
+    assert entry.strain_energy is None
+
+
+def test_an_unstrained_slab_at_another_level_is_refused():
+    other = replace(LI, name="free", level=replace(PBE, cutoff_ev=500.0))
+    with pytest.raises(LedgerError, match="slab 'free' have different levels"):
+        book_sides("LAGP|Li", PARTS | {"film_unstrained": other}, PHASES)
