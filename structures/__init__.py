@@ -6,6 +6,7 @@ model, labels       a structure that remembers what every atom belongs to; its f
 film_registry       in-plane shifts of the film that are worth a look
 ledger_cell         the cell and vacuum that all energies of one interface share
 elements            which elements a layer will hold, before it is built
+groups              which atoms stay together, and whether all of them are there
 checks, periodic    what must hold; distances under periodic boundaries
 drawing             a model from the side and from above
 

@@ -1,12 +1,14 @@
-"""What must hold for every structure: whole polyanions, no overlaps, no net charge.
+"""What must hold for every structure: no overlaps, no net charge.
 
-Each check raises a StructureError that says where: site, element, position.
+Each check raises a StructureError that says where: site, element, position. `groups`
+looks after whole groups.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,48 +16,11 @@ from pymatgen.core import Structure
 
 from ionface.errors import StructureError
 from ionface.structures.periodic import covalent_radii, position_text
-from ionface.structures.polyanions import polyanions
 
 Array = NDArray[np.float64]
-Image = tuple[int, int, int]
 
+FULL = 0.99  # occupancies are given with two digits at least
 OVERLAP = 0.62  # of the sum of covalent radii; the shortest real bond, P-O, is at 0.87
-
-
-def check_polyanions(
-    structure: Structure,
-    where: str,
-    expected: Mapping[str, int] | None = None,
-    named: tuple[str, ...] = (),
-) -> None:
-    """Refuse a structure with a cut polyanion.
-
-    Args:
-        structure: ordered.
-        where: named in the message.
-        expected: centers of each kind, as counted by `count_polyanions`; none may have
-            vanished.
-        named: further groups, as in `polyanions`.
-
-    Raises:
-        StructureError: naming the first cut group and its position.
-    """
-    groups = polyanions(structure, named)
-    for group in groups:
-        if group.fault:
-            site = structure[group.center]
-            raise StructureError(
-                f"{where}: cut polyanion: {site.specie.symbol} (site {group.center}) "
-                f"at {position_text(site.coords)} Å {group.fault}; a cut must pass "
-                "between whole groups, so complete the group or leave it out"
-            )
-    counts = Counter(group.kind for group in groups)
-    for kind, number in (expected or {}).items():
-        if counts[kind] != number:
-            raise StructureError(
-                f"{where}: {counts[kind]} {kind} groups instead of {number}; cut "
-                "between whole groups, or widen the gap if two groups merged"
-            )
 
 
 def check_overlaps(structure: Structure, where: str, factor: float = OVERLAP) -> None:
@@ -66,21 +31,41 @@ def check_overlaps(structure: Structure, where: str, factor: float = OVERLAP) ->
         where: named in the message.
         factor: of the sum of covalent radii, below which atoms overlap.
     """
-    radii = covalent_radii([site.specie.symbol for site in structure])
+    if (worst := overlap(structure, factor)) is not None:
+        raise StructureError(
+            f"{where}: {worst}; widen the gap or drop one of the atoms"
+        )
+
+
+def overlap(structure: Structure, factor: float = OVERLAP) -> str | None:
+    """Return which two atoms are closest for their radii, if they overlap.
+
+    Args:
+        structure: sites that are not full are left out: of two that are near, one is
+            empty.
+        factor: of the sum of covalent radii, below which atoms overlap.
+    """
+    full = [i for i, site in enumerate(structure) if site.species.num_atoms > FULL]
+    symbols = [max(site.species.items(), key=_share)[0].symbol for site in structure]
+    radii = covalent_radii(symbols)
     centers, neighbors, _, distances = structure.get_neighbor_list(
         2 * factor * float(radii.max())
     )
     limits = factor * (radii[centers] + radii[neighbors])
-    if not (bad := np.flatnonzero(distances < limits)).size:
-        return
+    both = np.isin(centers, full) & np.isin(neighbors, full)
+    if not (bad := np.flatnonzero((distances < limits) & both)).size:
+        return None
     worst = bad[np.argmin(distances[bad] / limits[bad])]
-    first, second = structure[int(centers[worst])], structure[int(neighbors[worst])]
-    raise StructureError(
-        f"{where}: overlap: {first.specie.symbol} (site {centers[worst]}) at "
-        f"{position_text(first.coords)} Å and {second.specie.symbol} (site "
-        f"{neighbors[worst]}) are {distances[worst]:.2f} Å apart, closer than "
-        f"{limits[worst]:.2f} Å; widen the gap or drop one of the atoms"
+    i, j = int(centers[worst]), int(neighbors[worst])
+    return (
+        f"overlap: {symbols[i]} (site {i}) at {position_text(structure[i].coords)} Å "
+        f"and {symbols[j]} (site {j}) are {distances[worst]:.2f} Å apart, closer than "
+        f"{limits[worst]:.2f} Å"
     )
+
+
+def _share(item: tuple[Any, float]) -> float:
+    return item[1]
 
 
 def check_neutral(

@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 from pymatgen.core import Structure
 
 from ionface.errors import StructureError
-from ionface.structures.checks import check_neutral, check_overlaps, check_polyanions
+from ionface.structures.checks import check_neutral, check_overlaps
+from ionface.structures.groups import check_apart
 from ionface.structures.labels import CRYSTAL, with_fixed_layers
 from ionface.structures.matching.search import matches
 from ionface.structures.model import THIN_VACUUM, InterfaceModel
-from ionface.structures.polyanions import count_polyanions
 from ionface.structures.polymers.film_layer import (
     SoftLayer,
     open_layer,
@@ -92,7 +92,7 @@ def build_interface(
     else:
         sides = _soft_sides(spec, slab, film or pack_layer(spec))
     model = _stacked(spec, sides)
-    _check(spec, model, sides)
+    _check(model, sides)
     return model
 
 
@@ -258,25 +258,18 @@ def _unstrained(
     return slabs
 
 
-def _check(spec: InterfaceSpec, model: InterfaceModel, sides: _Sides) -> None:
-    """Refuse a model in which stacking has cut, overlapped or charged anything."""
+def _check(model: InterfaceModel, sides: _Sides) -> None:
+    """Refuse a model in which stacking has joined, overlapped or charged anything."""
     where = f"interface {model.name}"
     check_overlaps(model.structure, where)
-    layers = (spec.film, spec.substrate)
-    named = tuple({g: 1 for layer in layers for g in getattr(layer, "groups", ())})
-    whole: dict[str, int] = {}
+    check_apart(model.structure, model.phases, where)
     parts = model.separated()
     for phase, sheet in (
         (model.film_phase, sides.film),
         (model.substrate_phase, sides.substrate),
     ):
-        groups = count_polyanions(sheet.structure, named)
-        check_polyanions(parts[phase], f"{where}, {phase}", groups, named)
         check_neutral(parts[phase], sheet.oxidation, f"{where}, {phase}", sheet.charge)
-        whole = {k: whole.get(k, 0) + groups.get(k, 0) for k in {*whole, *groups}}
         if parts[phase].composition != sheet.structure.composition:
             raise StructureError(
                 f"{where}: stacking changed the composition of {phase}"
             )
-    # and none has gained or lost a ligand to the other side
-    check_polyanions(model.structure, where, whole, named)

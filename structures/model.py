@@ -199,11 +199,28 @@ class InterfaceModel(MSONable):
             ),
             "film": self._described("film"),
             "substrate": self._described("substrate"),
+            "notes": self.notes(),
             "terminations": {
                 side: self.provenance.get(side, {}).get("termination")
                 for side in ("film", "substrate")
             },
         }
+
+    def notes(self) -> list[str]:
+        """Return what files left open, and what whole atoms could not hold."""
+        said = []
+        for side in ("film", "substrate"):
+            made = self.provenance.get(side, {})
+            said += [f"{self.name}: {note}" for note in made.get("notes", [])]
+            doping = made.get("doping") or {}
+            for key in ("x", "fraction"):
+                asked, got = doping.get(f"requested_{key}"), doping.get(key)
+                if asked is not None and got is not None and abs(got - asked) > 1e-9:
+                    said.append(
+                        f"{self.name}: {key} = {got:g} instead of {asked:g}, the "
+                        "nearest that whole atoms allow; more layers make finer steps"
+                    )
+        return said
 
     def _described(self, side: str) -> str:
         made = self.provenance.get(side, {})

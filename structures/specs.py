@@ -179,8 +179,8 @@ class CrystalLayer(Spec):
         doping: substitution or exchange made in the slab.
         ordering: of a crystal with partly occupied sites.
         symmetric: both surfaces equivalent; what that costs in stoichiometry is said.
-        groups: polyanions to keep whole besides the known ones: formulas that begin
-            with the center, as in "SeO4".
+        groups: to keep whole besides what nonmetals are bonded to: formulas that begin
+            with the center, as in "VO4".
         fixed_layers: so many repeats, away from the interface, do not move.
         name: how tables call the phase; the material's name if not given.
     """
@@ -216,7 +216,7 @@ class SlabLayer(Spec):
         slab: a pymatgen Structure, ASE Atoms, or a path to a CIF or POSCAR file; the
             third vector crosses the slab and its vacuum. The upper side meets the
             partner.
-        groups: polyanions besides the known ones, as in CrystalLayer.
+        groups: as in CrystalLayer.
         fixed_layers: so many planes of atoms, away from the interface, do not move.
         name: how tables call the phase; the formula, or the path, if not given.
     """

@@ -1,13 +1,12 @@
 """The crystal library: published cells, each with its source, each checked.
 
-`crystal(name)` returns the conventional cell; `read_crystal` also takes CIF and POSCAR
+`crystal(name)` returns the conventional cell; `read_crystal` also of CIF and POSCAR
 files and structures. Coordinates follow origin choice 1, as pymatgen's
 `from_spacegroup` does.
 """
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -17,14 +16,15 @@ from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pymatgen.core import Composition, Lattice, Structure
-from pymatgen.io.vasp import Poscar
+from pymatgen.core import Lattice, Structure
 
 from ionface.errors import StructureError
-from ionface.structures.checks import check_overlaps, check_polyanions
+from ionface.structures.checks import check_overlaps
+from ionface.structures.crystals.charges import formal_charges, unknown_charges
+from ionface.structures.crystals.conventional import FILE_AXES, OWN_AXES, conventional
+from ionface.structures.crystals.crystal_files import CrystalFile, read_file
 from ionface.structures.specs import Material, plain_material
 
-MOST_GUESSED = 50  # atoms of a formula whose charges are guessed; more take long
 # lengths that replace published ones, Å; keys "a", "b", "c"
 LatticeLengths = Mapping[str, float] | Mapping[Literal["a", "b", "c"], float]
 
@@ -152,9 +152,7 @@ def _lattice(entry: LibraryCrystal, override: LatticeLengths) -> Lattice:
 def read_crystal(
     material: Material, lattice: LatticeLengths | None = None
 ) -> Structure:
-    """Return the crystal that a layer names or holds.
-
-    A user's polyanions must be whole: a PO4 with three oxygens is refused.
+    """Return the crystal that a layer names or holds, in its conventional cell.
 
     Args:
         material: library name, path to a CIF or POSCAR file, or a structure (also as
@@ -162,26 +160,42 @@ def read_crystal(
         lattice: replaces cell lengths of library crystals, Å.
 
     Raises:
-        StructureError: unknown name, unreadable file, cut polyanion, overlap.
+        StructureError: unknown name, unreadable file, overlap.
     """
     material = plain_material(material)
-    if isinstance(material, dict):
-        structure, where = _from_plain(material), "the given structure"
-    elif material in materials() or not (
-        Path(material).suffix or Path(material).exists()
-    ):
-        return crystal(material, lattice)
-    else:
-        structure, where = _read_file(Path(material)), f"file {material}"
+    if in_library(material):
+        return crystal(str(material), lattice)
+    structure, _ = conventional(read_structure(material))
     if lattice:
         raise StructureError(
-            f"{where}: lattice={dict(lattice)} replaces lengths of library crystals "
-            "only; write the lengths into the structure"
+            f"{_where(material)}: lattice={dict(lattice)} replaces lengths of library "
+            "crystals only; write the lengths into the structure"
         )
-    if structure.is_ordered:  # else its orderings are checked
-        check_overlaps(structure, where)
-        check_polyanions(structure, where)
     return structure
+
+
+def read_structure(material: Material) -> Structure:
+    """Return what a file holds or what was given, in its own cell.
+
+    Raises:
+        StructureError: unknown name, unreadable file, overlap.
+    """
+    material = plain_material(material)
+    structure = _read(material).structure
+    check_overlaps(structure, _where(material))  # of what is full; orderings see to it
+    return structure
+
+
+def _read(material: str | dict[str, Any]) -> CrystalFile:
+    if isinstance(material, dict):
+        return CrystalFile(_from_plain(material), {}, ())
+    if in_library(material) or not (Path(material).suffix or Path(material).exists()):
+        return CrystalFile(crystal(material), {}, ())
+    return read_file(Path(material))
+
+
+def _where(material: str | dict[str, Any]) -> str:
+    return f"file {material}" if isinstance(material, str) else "the given structure"
 
 
 def _from_plain(data: Mapping[str, Any]) -> Structure:
@@ -193,30 +207,6 @@ def _from_plain(data: Mapping[str, Any]) -> Structure:
             "a structure as a mapping needs lattice (three vectors, Å), species and "
             f"frac_coords, of as many sites: {type(error).__name__}: {error}"
         ) from error
-
-
-def _read_file(path: Path) -> Structure:
-    if not path.is_file():
-        raise StructureError(
-            f"{str(path)!r} is neither a library name nor a file that exists"
-        )
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            if path.suffix.lower() == ".cif":
-                structure = Structure.from_file(str(path))
-            else:
-                structure = Poscar.from_str(path.read_text()).structure
-    except Exception as error:
-        raise StructureError(
-            f"cannot read {path} as {'CIF' if path.suffix == '.cif' else 'POSCAR'}: "
-            f"{type(error).__name__}: {error}"
-        ) from error
-    plain = Structure(
-        structure.lattice, structure.species_and_occu, structure.frac_coords
-    )
-    plain.remove_oxidation_states()
-    return plain
 
 
 def in_library(material: Material) -> bool:
@@ -233,27 +223,41 @@ def material_name(material: Material) -> str:
 
 
 def oxidation_states(material: Material, structure: Structure) -> dict[str, float]:
-    """Return the charge of each element; all zero where none are known (metals)."""
-    if isinstance(material, str) and material in materials():
-        return dict(materials()[material].oxidation)
-    elements = sorted(element.symbol for element in structure.composition.elements)
-    if len(elements) == 1:
-        return {elements[0]: 0.0}
-    # partial occupancies make fractions of atoms, of which no charges can be guessed
-    formula, _ = structure.composition.get_integer_formula_and_factor()
-    whole = Composition(formula)
-    if whole.num_atoms > MOST_GUESSED:
-        return dict.fromkeys(elements, 0.0)
-    guesses = whole.oxi_state_guesses()
-    charges = guesses[0] if guesses else {}
-    return {element: float(charges.get(element, 0)) for element in elements}
+    """Return the charge of each element: zero in metals; empty where none are known.
+
+    Args:
+        material: a library crystal's charges are published, a file may state them.
+        structure: of the material, ordered or not.
+    """
+    material = plain_material(material)
+    if in_library(material):
+        return dict(materials()[str(material)].oxidation)
+    stated = _read(material).charges
+    return formal_charges(structure.composition, structure.is_ordered, stated)
+
+
+def reading_notes(material: Material) -> list[str]:
+    """Return what a material left open, and what could not be checked for that."""
+    material = plain_material(material)
+    if in_library(material):
+        return []
+    held = _read(material)
+    notes = [f"{_where(material)}: {note}" for note in held.notes]
+    if not oxidation_states(material, held.structure):
+        composition = held.structure.composition
+        elements = [element.symbol for element in composition.elements]
+        unknown = unknown_charges(composition.reduced_formula, elements)
+        notes.append(f"{_where(material)}: {unknown}")
+    return notes
 
 
 def setting(material: Material) -> str:
     """Return whose axes Miller indices belong to, as in "I4/mmm axes"."""
-    if isinstance(material, str) and material in materials():
-        return f"{materials()[material].spacegroup} axes"
-    return "axes of the file" if isinstance(material, str) else "its own axes"
+    material = plain_material(material)
+    if in_library(material):
+        return f"{materials()[str(material)].spacegroup} axes"
+    own = FILE_AXES if isinstance(material, str) else OWN_AXES
+    return conventional(_read(material).structure, own)[1]
 
 
 def free_sites(material: Material, host: str) -> tuple[tuple[float, float, float], ...]:

@@ -12,6 +12,7 @@ from pymatgen.core import Structure
 
 from ionface.errors import StructureError
 from ionface.structures.crystals.library import (
+    in_library,
     material_name,
     materials,
     oxidation_states,
@@ -20,6 +21,7 @@ from ionface.structures.crystals.library import (
 from ionface.structures.disorder.disorder import exchanged, ordered_crystals
 from ionface.structures.disorder.doping import dopant_charge, dope
 from ionface.structures.disorder.lattice_gas import OrderedStructure, pick
+from ionface.structures.groups import check_complete
 from ionface.structures.specs import CrystalLayer, Exchange, Ordering, plain_material
 
 Array = NDArray[np.float64]
@@ -35,12 +37,15 @@ def bulk(layer: CrystalLayer) -> Structure:
         return _ordering(layer)[0].structure.copy()
     crystal = read_crystal(layer.material, layer.lattice)
     if crystal.is_ordered:
+        if not in_library(layer.material):
+            check_complete(crystal, material_name(layer.material), layer.groups)
         return crystal
     ordered = ", ".join(sorted(n for n, m in materials().items() if m.ordered))
+    known = f" ({ordered})" if in_library(layer.material) else ""
     raise StructureError(
         f"{material_name(layer.material)} has partly occupied sites, so it cannot be "
-        "cut; give its layer an `ordering`, choose an ordered crystal "
-        f"({ordered}) or dope an ordered host"
+        "cut; give its layer `ordering: {supercell: [1, 1, 1]}`, which fills them with "
+        f"whole atoms, or take an ordered crystal{known}"
     )
 
 
@@ -64,6 +69,8 @@ def filled(
         details["ordering"] = _described(ordered, orderings)
     if layer.doping is None:
         return sheet, details
+    if not oxidation:
+        raise StructureError(_unranked(material_name(layer.material), sheet))
     if isinstance(layer.doping, Exchange):
         orderings = exchanged(sheet, layer.doping, oxidation)
     else:
@@ -101,4 +108,16 @@ def _orderings(
             f"{material_name(named)}: every site is full, so there is nothing to "
             "order; leave out `ordering`"
         )
-    return ordered_crystals(crystal, ordering, oxidation_states(named, crystal))
+    charges = oxidation_states(named, crystal)
+    if not charges:
+        raise StructureError(_unranked(material_name(named), crystal))
+    return ordered_crystals(crystal, ordering, charges)
+
+
+def _unranked(name: str, structure: Structure) -> str:
+    elements = ", ".join(element.symbol for element in structure.composition.elements)
+    return (
+        f"{name}: orderings are ranked by formal charges, but no usual oxidation "
+        f"states of {elements} make {structure.composition.reduced_formula} neutral; "
+        "correct the occupancies, or give an ordered cell"
+    )

@@ -7,14 +7,14 @@ their arrangements by the Ewald energy of formal charges.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping
+from itertools import product
 
 import numpy as np
-from pymatgen.core import Structure
+from pymatgen.core import Composition, Structure
 
 from ionface.errors import StructureError
-from ionface.structures.checks import check_neutral, check_overlaps
+from ionface.structures.checks import FULL, check_neutral, check_overlaps
 from ionface.structures.disorder.lattice_gas import (
     MAX_ENUMERATED,
     Arrangement,
@@ -22,7 +22,7 @@ from ionface.structures.disorder.lattice_gas import (
     LatticeGas,
     OrderedStructure,
 )
-from ionface.structures.polyanions import bonded_groups
+from ionface.structures.groups import bond_rule
 from ionface.structures.specs import Exchange, Ordering
 
 EXCLUSION = 1.6  # Å; partly occupied sites nearer than this are images of one atom
@@ -111,14 +111,10 @@ def exchanged(
 
 def _free_atoms(structure: Structure, symbol: str) -> list[int]:
     """Return the atoms of an element that no polyanion holds."""
-    bound = {
-        atom
-        for group in bonded_groups(structure)
-        for atom, _ in group.atoms
-        if len(group.atoms) > 1
-    }
+    rule = bond_rule(site.specie.symbol for site in structure)
+    neighbors = rule.neighbors(structure)
     atoms = [i for i, site in enumerate(structure) if site.specie.symbol == symbol]
-    free = [i for i in atoms if i not in bound]
+    free = [i for i in atoms if not neighbors[i]]
     if not free:
         held = f"all {len(atoms)} are bonded in polyanions" if atoms else "it has none"
         raise StructureError(f"exchange: no free {symbol} to exchange; {held}")
@@ -165,53 +161,40 @@ def _neutral_counts(
     oxidation: Mapping[str, float],
 ) -> list[dict[str, int]]:
     """Return whole numbers of atoms on each set of sites that make the cell neutral."""
-    entries = [
-        (number, element.symbol, occupancy * len(sites))
-        for number, sites in enumerate(sets)
-        for element, occupancy in cell[sites[0]].species.items()
-    ]
-    exact = np.array([amount for _, _, amount in entries])
-    q = np.array([oxidation.get(symbol, 0.0) for _, symbol, _ in entries])
-    best: tuple[float, np.ndarray[Any, Any]] | None = None
-    choices = np.array(
-        np.meshgrid(*[[np.floor(x), np.floor(x) + 1] for x in exact])
-    ).reshape(len(exact), -1)  # (n_entries, 2**n_entries)
-    for counts in choices.T:
-        if abs(charge + q @ counts) > NEUTRAL or not _fits(entries, sets, cell, counts):
-            continue
-        off = float(((counts - exact) ** 2).sum())
-        # of equally near fillings the first stays, on every machine
-        if best is None or off < best[0] - 1e-12:
-            best = (off, counts)
-    if best is None:
-        formula = cell.composition.reduced_formula
+    # the nearest filling for every charge that the sets so far can have
+    nearest: dict[float, tuple[float, list[dict[str, int]]]] = {charge: (0.0, [])}
+    for sites in sets:
+        longer: dict[float, tuple[float, list[dict[str, int]]]] = {}
+        for counts, off in _fillings(cell[sites[0]].species, len(sites)):
+            added = sum(n * oxidation[symbol] for symbol, n in counts.items())
+            for before, (so_far, chosen) in nearest.items():
+                total = round(before + added, 6)
+                # of equally near fillings the first stays, on every machine
+                known = longer.get(total)
+                if known is None or so_far + off < known[0] - 1e-12:
+                    longer[total] = (so_far + off, [*chosen, counts])
+        nearest = longer
+    neutral = min(nearest, key=abs, default=np.inf)
+    if abs(neutral) > NEUTRAL:
         raise StructureError(
-            f"ordering of {formula}: with whole atoms on its partly occupied sites, at "
-            "most one more or less than the occupancies say, the cell of "
-            f"{len(cell)} sites cannot be neutral; use a larger supercell"
+            f"ordering of {cell.composition.reduced_formula}: with whole atoms on its "
+            "partly occupied sites, at most one more or less than the occupancies say, "
+            f"the cell of {len(cell)} sites cannot be neutral; use a larger supercell"
         )
-    per_set: list[dict[str, int]] = [{} for _ in sets]
-    for (number, symbol, _), count in zip(entries, best[1], strict=True):
-        per_set[number][symbol] = int(count)
-    return per_set
+    return nearest[neutral][1]
 
 
-def _fits(
-    entries: list[tuple[int, str, float]],
-    sets: list[tuple[int, ...]],
-    cell: Structure,
-    counts: np.ndarray[Any, Any],
-) -> bool:
-    """Tell whether no set holds more atoms than sites; full sets stay full."""
-    for number, sites in enumerate(sets):
-        held = sum(
-            c for (k, _, _), c in zip(entries, counts, strict=True) if k == number
-        )
-        # refined occupancies add up to 1 within their last digit
-        full = cell[sites[0]].species.num_atoms > 1 - 1e-3
-        if held > len(sites) or (full and held < len(sites)):
-            return False
-    return True
+def _fillings(
+    species: Composition, sites: int
+) -> Iterator[tuple[dict[str, int], float]]:
+    """Yield whole numbers of atoms on equal sites, and how far off they are."""
+    exact = {e.symbol: float(share) * sites for e, share in species.items()}
+    full = species.num_atoms > FULL
+    for counts in product(*((int(x), int(x) + 1) for x in exact.values())):
+        held = sum(counts)
+        if held == sites or (held < sites and not full):
+            off = sum((n - x) ** 2 for n, x in zip(counts, exact.values(), strict=True))
+            yield dict(zip(exact, counts, strict=True)), off
 
 
 def _structures(

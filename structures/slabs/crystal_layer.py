@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from pymatgen.core import DummySpecies, Lattice, Structure
 
 from ionface.errors import StructureError
-from ionface.structures.checks import check_overlaps, check_polyanions
+from ionface.structures.checks import check_overlaps
 from ionface.structures.crystals.library import (
     free_sites,
     in_library,
@@ -24,9 +24,12 @@ from ionface.structures.crystals.library import (
     material_name,
     oxidation_states,
     read_crystal,
+    read_structure,
+    reading_notes,
 )
 from ionface.structures.crystals.library import setting as setting_of
 from ionface.structures.disorder.decoration import bulk, filled
+from ionface.structures.groups import check_complete
 from ionface.structures.periodic import widest_gap
 from ionface.structures.slabs.facet import CANDIDATE
 from ionface.structures.slabs.slab import (
@@ -92,10 +95,10 @@ def terminations(
 
     Args:
         material: library name, path to a CIF or POSCAR file, Structure or Atoms.
-        miller: in the axes of the conventional cell (of the structure, if one is
-            given); four indices in hexagonal axes.
+        miller: in the axes of the conventional cell, whatever cell a file or structure
+            has; four indices in hexagonal axes.
         symmetric: ends of slabs whose sides are equivalent.
-        groups: polyanions to keep whole besides the known ones, as in "SeO4".
+        groups: to keep whole besides what nonmetals are bonded to, as in "VO4".
         lattice: replaces cell lengths of library crystals, Å.
         ordering: of a crystal with partly occupied sites.
 
@@ -213,7 +216,11 @@ def in_supercell(
     charge = slab.charge * round(float(np.linalg.det(matrix)))
     if isinstance(layer, SlabLayer):
         oxidation = oxidation_states(layer.slab, slab.structure)
-        made = {"material": material_name(layer.slab), **slab.provenance}
+        made = {
+            "material": material_name(layer.slab),
+            **slab.provenance,
+            "notes": reading_notes(layer.slab),
+        }
         return Sheet(sheet, oxidation, made, charge)
     oxidation = oxidation_states(layer.material, slab.structure)
     made = {
@@ -250,7 +257,11 @@ def _source(layer: CrystalLayer) -> dict[str, Any]:
     source = material(name).source if in_library(layer.material) else "file"
     if isinstance(layer.material, dict):
         source = "given structure"
-    return {"lattice": list(crystal.lattice.parameters), "source": source}
+    return {
+        "lattice": list(crystal.lattice.parameters),
+        "source": source,
+        "notes": reading_notes(layer.material),
+    }
 
 
 def own_slab(layer: SlabLayer) -> Slab:
@@ -264,7 +275,7 @@ def own_slab(layer: SlabLayer) -> Slab:
             or no vacuum along the third vector.
     """
     where = f"slab {layer.phase}"
-    crystal = read_crystal(layer.slab)
+    crystal = read_structure(layer.slab)
     if not crystal.is_ordered:
         raise StructureError(f"{where} has partly occupied sites; fill them")
     crystal = in_frame(crystal)
@@ -281,7 +292,7 @@ def own_slab(layer: SlabLayer) -> Slab:
     fractions[:, 2] = (fractions[:, 2] - bottom + 1e-6) % 1.0 - 1e-6
     structure = _with_vacuum(crystal, fractions @ crystal.lattice.matrix)
     check_overlaps(structure, where)
-    check_polyanions(structure, where, named=layer.groups)
+    check_complete(structure, where, layer.groups)
     return _described(layer, structure)
 
 

@@ -134,17 +134,16 @@ def _atom_heights(facet: Facet) -> Array:
 def _sides(facet: Facet, cut: float) -> Iterator[Integers]:
     """Yield all ways to put polyanions at a cut on one of its sides.
 
-    Polyanions of one composition go by the height of their centers: if one goes below,
+    Ions of one composition go by the height of their centers: if one goes below,
     so do those whose center is lower.
     """
     spacing = facet.spacing
     groups = [facet.groups[i] for i in facet.atoms]
     heights = facet.centers[:, 2]
-    tops = heights + [g.offsets[:, 2].max() for g in groups]
-    bottoms = heights + [g.offsets[:, 2].min() for g in groups]
+    bottoms, tops = (heights + [g.extent[k] for g in groups] for k in (0, 1))
     least = _below(tops, cut, spacing)  # entirely below
     most = _below(bottoms, cut, spacing)  # at least in part below
-    kinds = np.array(["".join(sorted(g.symbols)) for g in groups])
+    kinds = np.array([g.kind for g in groups])
     cutting = most > least
     options = []
     for kind in sorted(set(kinds[cutting])):

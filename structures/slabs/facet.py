@@ -1,8 +1,10 @@
 """A crystal seen along the normal of a facet: whole groups, and what symmetry does.
 
-Every polyanion is one rigid group that sits where its center sits; every other atom is
-a group of its own. One repeat of the facet holds one image of each; what a slab holds
-is told by whole images, so that no cut divides a polyanion, whatever the facet.
+Every molecule or ion is one rigid group that sits where its center sits; every other
+atom is a group of its own. One repeat of the facet holds one image of each; what a slab
+holds is told by whole images, so that no cut divides an ion, whatever the facet. A
+chain or layer parallel to the facet has no center: each of its atoms is a group, all of
+one height.
 
 An operation of the crystal either keeps the facet's normal or turns it over. In either
 case it takes image k of a group (k repeats up) to image s ± k of another one. Two cuts
@@ -12,7 +14,7 @@ below the other.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -20,7 +22,13 @@ from numpy.typing import NDArray
 from pymatgen.core import Structure
 
 from ionface.errors import StructureError
-from ionface.structures.polyanions import BondedGroup, bonded_groups
+from ionface.structures.groups import (
+    BondedGroup,
+    Environment,
+    GroupedCrystal,
+    formula,
+    whole_groups,
+)
 from ionface.structures.slabs.plane_lattice import (
     SAME_POSITION,
     FacetFrame,
@@ -41,14 +49,26 @@ class Group:
     """Atoms that stay together.
 
     Attributes:
-        center: mean of the polyanion's centers, Å, in the facet's frame, shape (3,).
+        center: mean of the ion's centers, Å, in the facet's frame, shape (3,).
         symbols: elements.
         offsets: from the center, Å, shape (n_atoms, 3).
+        kind: formula of all that stays together with it.
+        extent: lowest and highest height of all that, from the center, Å.
+        environments: what each atom is bonded to in the crystal.
     """
 
     center: Array
     symbols: tuple[str, ...]
     offsets: Array
+    kind: str
+    extent: tuple[float, float]
+    environments: tuple[Environment, ...] = ()
+
+    @property
+    def position(self) -> Array:
+        """Return the center, or where a single atom is, Å, shape (3,)."""
+        lone = len(self.symbols) == 1
+        return np.asarray(self.center + self.offsets[0] if lone else self.center)
 
 
 @dataclass(frozen=True)
@@ -78,29 +98,56 @@ class Facet:
         return self.frame.spacing
 
     @cached_property
-    def groups(self) -> list[Group]:
-        """Return the groups of one repeat; centers lie in the cell u, v, w."""
-        matrix = self.crystal.lattice.matrix
-        groups = []
-        for group in self._bonded():
-            symbols = tuple(self.crystal[i].specie.symbol for i, _ in group.atoms)
-            fractions = [self.crystal[i].frac_coords + n for i, n in group.atoms]
-            coords = np.array(fractions) @ matrix
-            center = coords[: group.n_centers].mean(axis=0)
-            groups.append(Group(center, symbols, coords - center))
-        for position in self.candidates:
-            groups.append(
-                Group(np.array(position) @ matrix, (CANDIDATE,), np.zeros((1, 3)))
-            )
-        return self._one_repeat(groups)
-
-    def _bonded(self) -> list[BondedGroup]:
+    def bonded(self) -> GroupedCrystal:
+        """Return what is bonded together in the crystal."""
         try:
-            return bonded_groups(self.crystal, self.named)
+            return whole_groups(self.crystal, self.named, self.miller)
         except StructureError as error:
             raise StructureError(
                 f"facet {self.miller} cannot be cut without breaking a group: {error}"
             ) from error
+
+    @cached_property
+    def groups(self) -> list[Group]:
+        """Return the groups of one repeat; centers lie in the cell u, v, w."""
+        groups = [own for group in self.bonded.groups for own in self._turned(group)]
+        for position in self.candidates:
+            center = np.array(position) @ self.crystal.lattice.matrix
+            groups.append(
+                Group(
+                    center @ self.frame.rotation,
+                    (CANDIDATE,),
+                    np.zeros((1, 3)),
+                    CANDIDATE,
+                    (0.0, 0.0),
+                )
+            )
+        return self._one_repeat(groups)
+
+    def _turned(self, group: BondedGroup) -> list[Group]:
+        """Return a group in the facet's frame; the atoms of an endless one apart."""
+        sites = [i for i, _ in group.atoms]
+        symbols = tuple(self.crystal[i].specie.symbol for i in sites)
+        kind = formula(symbols)
+        fractions = [self.crystal[i].frac_coords + n for i, n in group.atoms]
+        coords = np.array(fractions) @ self.crystal.lattice.matrix @ self.frame.rotation
+        center = coords[: group.n_centers].mean(axis=0)
+        around = tuple(self.bonded.environments[i] for i in sites)
+        heights = coords[:, 2] - center[2]
+        extent = (float(heights.min()), float(heights.max()))
+        if not group.periods:
+            return [Group(center, symbols, coords - center, kind, extent, around)]
+        return [
+            Group(
+                np.array([x, y, center[2]]),
+                (symbol,),
+                np.array([[0.0, 0.0, z - center[2]]]),
+                kind,
+                extent,
+                (own,),
+            )
+            for (x, y, z), symbol, own in zip(coords, symbols, around, strict=True)
+        ]
 
     @cached_property
     def atoms(self) -> list[int]:
@@ -114,20 +161,19 @@ class Facet:
         return np.array([self.groups[i].center for i in self.atoms])
 
     def _one_repeat(self, groups: list[Group]) -> list[Group]:
-        """Turn groups into the frame and keep one image of each per cell u, v, w."""
-        basis, rotation = self.frame.basis, self.frame.rotation
+        """Return one image of each group per cell u, v, w."""
+        basis = self.frame.basis
         distinct: list[Group] = []
         seen: dict[tuple[str, ...], list[Array]] = {}
         for group in groups:
-            fractions = group.center @ rotation @ np.linalg.inv(basis)
+            fractions = group.position @ np.linalg.inv(basis)
             fractions -= np.floor(fractions + 1e-6)
-            known = seen.setdefault(tuple(sorted(group.symbols)), [])
+            known = seen.setdefault((group.kind, *sorted(group.symbols)), [])
             if known and _is_image(fractions, np.array(known), basis):
                 continue
             known.append(fractions)
-            distinct.append(
-                Group(fractions @ basis, group.symbols, group.offsets @ rotation)
-            )
+            moved = fractions @ basis - group.position
+            distinct.append(replace(group, center=group.center + moved))
         self._check_complete(distinct)
         return distinct
 
@@ -209,12 +255,14 @@ def _action(facet: Facet, rotation: Array, translation: Array) -> Action | None:
     """Return what an operation in the facet's frame does to the groups."""
     basis = facet.frame.basis
     inverse = np.linalg.inv(basis)
-    fractions = facet.centers @ inverse
-    taken = (facet.centers @ rotation.T + translation) @ inverse
+    groups = [facet.groups[i] for i in facet.atoms]
+    positions = np.array([group.position for group in groups])
+    fractions = positions @ inverse
+    taken = (positions @ rotation.T + translation) @ inverse
     difference = taken[:, None] - fractions[None]  # (n, n, 3)
     whole = np.rint(difference)
     apart = np.linalg.norm((difference - whole) @ basis, axis=2)
-    kinds = np.array(["".join(sorted(facet.groups[i].symbols)) for i in facet.atoms])
+    kinds = np.array([g.kind + "".join(sorted(g.symbols)) for g in groups])
     apart[kinds[:, None] != kinds[None]] = np.inf
     goes_to = apart.argmin(axis=1)
     rows = np.arange(len(goes_to))

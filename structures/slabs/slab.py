@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pymatgen.core import Composition, Element, Lattice, Structure
 
-from ionface.structures.polyanions import count_polyanions
+from ionface.structures.groups import Environment
 from ionface.structures.slabs.cuts import Bounds
 from ionface.structures.slabs.facet import CANDIDATE, MIN_CUT, Facet
 from ionface.structures.specs import Miller
@@ -319,24 +319,10 @@ def outer_plane(planes: list[Plane], top: bool) -> str:
     return str(Composition(counts).reduced_formula)
 
 
-def whole_polyanions(facet: Facet, bounds: Bounds) -> dict[str, int]:
-    """Return how many polyanions of each kind a slab must hold."""
-    counts: Counter[str] = Counter()
-    alone: dict[tuple[str, ...], dict[str, int]] = {}
+def whole_environments(facet: Facet, bounds: Bounds) -> dict[Environment, int]:
+    """Return how many atoms of a slab must be bonded to what: as in the crystal."""
+    counts: Counter[Environment] = Counter()
     for index, number in zip(facet.atoms, bounds.upper - bounds.lower, strict=True):
-        group = facet.groups[index]
-        if len(group.symbols) == 1:
-            continue
-        kind = tuple(sorted(group.symbols))
-        if kind not in alone:
-            edge = 10.0 + 2 * float(np.abs(group.offsets).max())
-            box = Structure(
-                Lattice.cubic(edge),
-                group.symbols,
-                group.offsets,
-                coords_are_cartesian=True,
-            )
-            alone[kind] = count_polyanions(box, facet.named)
-        for name, per_group in alone[kind].items():
-            counts[name] += per_group * int(number)
+        for environment in facet.groups[index].environments:
+            counts[environment] += int(number)
     return dict(counts)

@@ -23,7 +23,8 @@ from numpy.typing import NDArray
 from pymatgen.core import Lattice, Structure
 
 from ionface.errors import StructureError
-from ionface.structures.checks import check_overlaps, check_polyanions
+from ionface.structures.checks import check_overlaps
+from ionface.structures.groups import check_whole
 from ionface.structures.slabs.cuts import (
     Bounds,
     Cut,
@@ -44,7 +45,7 @@ from ionface.structures.slabs.slab import (
     free_positions,
     free_standing,
     outer_plane,
-    whole_polyanions,
+    whole_environments,
 )
 from ionface.structures.specs import Miller
 
@@ -111,7 +112,7 @@ class FacetSlabs:
         setting: named beside the Miller indices.
         oxidation: formal charges, for the dipole; without them it counts as zero.
         candidates: fractional positions that doping may fill.
-        groups: to keep whole beside the known polyanions, as in "GeO4".
+        groups: to keep whole besides what nonmetals are bonded to, as in "VO4".
         symmetric: slabs with two equivalent sides.
         vacuum: above a slab, Å.
         supercell: the crystal's cell is made of so many cells that the indices and the
@@ -250,8 +251,8 @@ class FacetSlabs:
         structure = free_standing(facet.frame.basis, atoms, self.vacuum)
         slab = self._slab(termination, bounds, atoms, structure)
         where = f"slab {slab.facet} {slab.top}/{slab.bottom}"
-        wanted = whole_polyanions(facet, bounds)
-        check_polyanions(structure, where, wanted, self.groups)
+        wanted = whole_environments(facet, bounds)
+        check_whole(structure, wanted, facet.bonded.rule, where)
         check_overlaps(structure, where)
         return slab
 

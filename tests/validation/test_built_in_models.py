@@ -3,8 +3,8 @@
 import pytest
 
 from ionface.structures.drawing import draw_model
+from ionface.structures.groups import count_groups
 from ionface.structures.interface import build_interface
-from ionface.structures.polyanions import count_polyanions
 from ionface.workflows.study.study_files import builtin_names, load
 
 EVERY = [
@@ -23,7 +23,7 @@ def test_a_built_in_interface_is_whole(spec):
     assert 1.8 < distance < 4.0
     symbols = [site.specie.symbol for site in model.structure]
     if "P" in symbols:
-        found = count_polyanions(model.structure)
+        found = count_groups(model.structure)
         centers = found.get("PO4", 0) + found.get("PS4", 0)
         assert centers == symbols.count("P")
     first, second, _, _ = model.structure.get_neighbor_list(1.9)

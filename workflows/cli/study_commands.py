@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -93,13 +92,13 @@ def build(
             model = build_interface(spec)
             _write_model(model, out)
             summaries.append(model.summary())
-            notes += _rounded(model)
+            notes += model.notes()
     if as_json:
         typer.echo(json.dumps(summaries, indent=2))
         return
     _models_table(summaries)
     for note in notes:
-        messages.print(note, markup=False)
+        messages.print(f"note: {note}", markup=False)
     messages.print(f"wrote POSCAR, CIF, JSON and a picture of each to {out}")
 
 
@@ -123,19 +122,6 @@ def _write_model(model: InterfaceModel, out: Path) -> None:
     write_poscar(model.structure, out / f"{stem}.vasp", model.name)
     model.structure.to(str(out / f"{stem}.cif"), fmt="cif")
     draw_model(model, out / f"{stem}.png")
-
-
-def _rounded(model: InterfaceModel) -> Iterator[str]:
-    """Yield what a cell could not hold to the letter, since its atoms are whole."""
-    for side in ("film", "substrate"):
-        made = model.provenance[side].get("doping") or {}
-        for key in ("x", "fraction"):
-            asked, got = made.get(f"requested_{key}"), made.get(key)
-            if asked is not None and got is not None and abs(got - asked) > 1e-9:
-                yield (
-                    f"note: {model.name}: {key} = {got:g} instead of {asked:g}, the "
-                    "nearest that whole atoms allow; more layers make finer steps"
-                )
 
 
 def _models_table(summaries: list[dict[str, Any]]) -> None:

@@ -181,19 +181,23 @@ def _models(project: Project, results: Results) -> list[Card]:
 
 
 def _model_facts(summary: dict[str, Any]) -> dict[str, Cell]:
-    return dict(summary["formula"]) | {
-        "film": summary["film"],
-        "substrate": summary["substrate"],
-        "atoms": summary["atoms"],
-        "area": f"{summary['area']:.2f} Å²",
-        "largest strain": f"{100 * summary['max_strain']:.2f} %",
-        "gap": f"{summary['gap']:.2f} Å",
-        "vacuum": f"{summary['vacuum']:g} Å",
-        "interfaces in the cell": summary["n_interfaces"],
-        "closest pair across": (
-            f"{summary['shortest_pair']} {summary['shortest_distance']:.2f} Å"
-        ),
-    }
+    return (
+        dict(summary["formula"])
+        | {
+            "film": summary["film"],
+            "substrate": summary["substrate"],
+            "atoms": summary["atoms"],
+            "area": f"{summary['area']:.2f} Å²",
+            "largest strain": f"{100 * summary['max_strain']:.2f} %",
+            "gap": f"{summary['gap']:.2f} Å",
+            "vacuum": f"{summary['vacuum']:g} Å",
+            "interfaces in the cell": summary["n_interfaces"],
+            "closest pair across": (
+                f"{summary['shortest_pair']} {summary['shortest_distance']:.2f} Å"
+            ),
+        }
+        | ({"notes": "; ".join(summary["notes"])} if summary["notes"] else {})
+    )
 
 
 def _worth(provenance: Provenance) -> list[str]:

@@ -6,7 +6,7 @@ from ionface.errors import StructureError
 from ionface.structures.crystals.library import crystal, material
 from ionface.structures.disorder.disorder import exchanged, ordered_crystals
 from ionface.structures.disorder.lattice_gas import pick
-from ionface.structures.polyanions import count_polyanions
+from ionface.structures.groups import count_groups
 from ionface.structures.specs import Exchange, Ordering
 
 
@@ -34,7 +34,7 @@ def test_orderings_are_neutral_with_whole_groups_and_nominal_atoms(
         assert one.structure.is_ordered
         assert one.structure.composition.as_dict() == formula
         assert total_charge(one.structure, name) == 0
-        assert count_polyanions(one.structure) == groups
+        assert count_groups(one.structure) == groups
     energies = [one.ewald_energy for one in found]
     assert energies == sorted(energies)
     assert [one.rank for one in found] == [0, 1, 2, 3, 4]
@@ -76,7 +76,7 @@ def test_an_exchange_keeps_composition_and_ps4(fraction):
     found = exchanged(before, Exchange("S", "Cl", fraction), charges("Li6PS5Cl"))
     for one in found:
         assert one.structure.composition == before.composition
-        assert count_polyanions(one.structure) == {"PS4": 8}
+        assert count_groups(one.structure) == {"PS4": 8}
         moved = sum(
             a.specie != b.specie for a, b in zip(before, one.structure, strict=True)
         )

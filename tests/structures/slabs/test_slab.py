@@ -6,7 +6,7 @@ from pymatgen.core.surface import SlabGenerator
 
 from ionface.errors import StructureError
 from ionface.structures.crystals.library import crystal, material
-from ionface.structures.polyanions import count_polyanions
+from ionface.structures.groups import count_groups, whole_groups
 from ionface.structures.slabs.slab import turned_over
 from ionface.structures.slabs.terminations import FacetSlabs
 
@@ -37,13 +37,14 @@ def cut(name, miller, layers=2):
 @pytest.mark.parametrize(("name", "miller"), ALL)
 def test_every_termination_is_stoichiometric_with_all_polyanions_whole(name, miller):
     bulk = crystal(name)
+    rule = whole_groups(bulk, miller=miller).rule
     slabs = cut(name, miller)
     for slab in slabs:
         ours = slab.structure.composition
         assert ours.reduced_formula == bulk.composition.reduced_formula
         share = len(slab.structure) / len(bulk)
-        groups = {k: n * share for k, n in count_polyanions(bulk).items()}
-        assert count_polyanions(slab.structure) == pytest.approx(groups)
+        groups = {k: n * share for k, n in count_groups(bulk).items()}
+        assert count_groups(slab.structure, rule) == pytest.approx(groups)
     assert len({slab.label for slab in slabs}) == len(slabs)
     assert [slab.termination for slab in slabs] == list(range(len(slabs)))
 

@@ -6,7 +6,7 @@ from pymatgen.core import Lattice, Structure
 
 from ionface.errors import StructureError
 from ionface.structures.crystals.library import crystal, material
-from ionface.structures.polyanions import count_polyanions, polyanions
+from ionface.structures.groups import bond_rule, count_groups, whole_groups
 from ionface.structures.slabs.crystal_layer import facet_slabs
 from ionface.structures.slabs.facet import Facet
 from ionface.structures.slabs.terminations import (
@@ -167,10 +167,13 @@ def test_as_many_terminations_as_pymatgen_has_after_removing_equivalents(
 @pytest.mark.parametrize("name", ["LiGe2(PO4)3", "Li6PS5Cl", "Li10GeP2S12_ordered"])
 @pytest.mark.parametrize("miller", [(1, 0, 0), (0, 0, 1), (1, 1, 1), (0, 1, 2)])
 def test_every_polyanion_is_whole_in_every_termination(name, miller):
-    for slab in terminations(crystal(name), miller):
-        groups = polyanions(slab.structure)
-        assert groups
-        assert all(not g.fault for g in groups), slab.label
+    bulk = crystal(name)
+    rule = whole_groups(bulk, miller=miller).rule
+    for slab in terminations(bulk, miller):
+        share = len(slab.structure) / len(bulk)
+        whole = {kind: n * share for kind, n in count_groups(bulk).items()}
+        assert whole
+        assert count_groups(slab.structure, rule) == pytest.approx(whole), slab.label
     assert any(slab.moved for slab in terminations(crystal(name), miller))
 
 
@@ -179,7 +182,7 @@ def test_moving_polyanions_changes_the_surface_but_not_what_the_slab_holds():
     assert moved.moved
     assert not plain.moved
     assert plain.structure.composition == moved.structure.composition
-    assert count_polyanions(moved.structure) == count_polyanions(plain.structure)
+    assert count_groups(moved.structure) == count_groups(plain.structure)
 
 
 @pytest.mark.parametrize("name", HEXAGONAL)
@@ -194,29 +197,23 @@ def test_four_indices_cut_the_facet_of_the_three_that_they_mean(name):
     )
 
 
-def test_named_group_is_kept_whole_where_no_rule_knows_it():
-    # isolated SeO4 in a cell of sodium
+def test_named_group_of_a_metal_is_kept_whole():
+    # isolated VO4 in a cell of sodium
     tetrahedron = np.array([[1, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]])
-    coords = np.vstack([[3, 3, 3], np.array([3, 3, 3]) + 1.64 / 3**0.5 * tetrahedron])
-    selenate = Structure(
+    coords = np.vstack([[3, 3, 3], np.array([3, 3, 3]) + 1.72 / 3**0.5 * tetrahedron])
+    vanadate = Structure(
         Lattice.orthorhombic(6.0, 6.3, 6.6),
-        ["Se", "O", "O", "O", "O", "Na", "Na"],
+        ["V", "O", "O", "O", "O", "Na", "Na"],
         [*coords, [0, 0, 0.4], [0, 3, 3.2]],
         coords_are_cartesian=True,
     )
-    found = terminations(selenate, (0, 0, 1), groups=("SeO4",))
-    assert all(
-        count_polyanions(s.structure, ("SeO4",)) == {"SeO4": 1}
-        and all(len(g.ligands) == 4 for g in polyanions(s.structure, ("SeO4",)))
-        for s in found
-    )
-    loose = terminations(selenate, (0, 0, 1))
-    assert any(
-        any(len(g.ligands) != 4 for g in polyanions(s.structure, ("SeO4",)))
-        for s in loose
-    )
+    found = terminations(vanadate, (0, 0, 1), groups=("VO4",))
+    rule = bond_rule(["V", "O"], ("VO4",))
+    assert all(count_groups(s.structure, rule) == {"VO4": 1} for s in found)
+    loose = terminations(vanadate, (0, 0, 1))
+    assert any(count_groups(s.structure, rule) != {"VO4": 1} for s in loose)
     with pytest.raises(StructureError, match="give its formula, the center first"):
-        terminations(selenate, (0, 0, 1), groups=("selenate",))
+        terminations(vanadate, (0, 0, 1), groups=("vanadate",))
 
 
 def test_facet_that_would_break_an_endless_group_says_so():

@@ -1,0 +1,118 @@
+"""Structure files of users: CIF and POSCAR, read to the letter or refused."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+
+from monty.io import zopen
+from pymatgen.core import Element, Structure
+from pymatgen.io.vasp import Poscar
+
+from ionface.errors import StructureError
+from ionface.structures.crystals.cif import read_cif
+from ionface.symbols import element_of
+
+
+@dataclass(frozen=True)
+class CrystalFile:
+    """What a file holds.
+
+    Attributes:
+        structure: elements without charges; partly occupied sites as they are.
+        charges: formal charge of each element as the file states it, the mean of its
+            atoms; empty if it states none.
+        notes: what the file left open, and how it was taken.
+    """
+
+    structure: Structure
+    charges: dict[str, float]
+    notes: tuple[str, ...]
+
+
+def read_file(path: Path) -> CrystalFile:
+    """Return the structure of a CIF or POSCAR file, also a compressed one.
+
+    Raises:
+        StructureError: no such file, unreadable, or not a crystal of elements; why.
+    """
+    if not path.is_file():
+        raise StructureError(
+            f"{str(path)!r} is neither a library name nor a file that exists"
+        )
+    kind = "POSCAR"
+    try:
+        with zopen(path, mode="rt", encoding="utf-8") as file:
+            text = str(file.read())
+        if ".cif" in path.name.lower() or re.search(r"^data_", text, re.MULTILINE):
+            kind = "CIF"
+            structure, notes = read_cif(text, f"file {path}")
+        else:
+            structure, notes = _read_poscar(text, f"file {path}"), []
+    except StructureError:
+        raise
+    except Exception as error:
+        raise StructureError(
+            f"cannot read {path} as {kind}: {type(error).__name__}: {error}"
+        ) from error
+    plain, renamed = _plain(structure, f"file {path}")
+    return CrystalFile(plain, _charges(structure), (*notes, *renamed))
+
+
+def _read_poscar(text: str, where: str) -> Structure:
+    lines = text.splitlines()
+    for row in range(5, len(lines)):  # more than 20 species stand on several lines
+        names = lines[row].split()
+        if not names or names[0].isdigit():
+            break
+        elements = [element_of(name) for name in names]
+        if None in elements:
+            raise StructureError(
+                f"{where}: {names[elements.index(None)]!r} in line {row + 1} is no "
+                "element; write the symbols of the elements there, in the order of "
+                "their atoms"
+            )
+        lines[row] = " ".join(map(str, elements))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        poscar = Poscar.from_str("\n".join(lines))
+    if not poscar.true_names:
+        raise StructureError(
+            f"{where} names no elements (the form of VASP 4); write their symbols as a "
+            f"line above the numbers of atoms ({lines[5].strip()})"
+        )
+    return poscar.structure
+
+
+def _plain(structure: Structure, where: str) -> tuple[Structure, list[str]]:
+    """Return the structure with elements only, and what was renamed."""
+    symbols = {e: element_of(e.symbol) for e in structure.composition.elements}
+    for element, symbol in symbols.items():
+        if symbol is None:
+            raise StructureError(f"{where}: {element.symbol!r} is no element")
+    species = []
+    for site in structure:
+        own: dict[str, float] = {}
+        for element, share in site.species.items():
+            symbol = str(symbols[element])
+            own[symbol] = own.get(symbol, 0.0) + float(share)
+        species.append(own)
+    heavy = any(getattr(e, "element", e) == Element.D for e in symbols)
+    plain = Structure(structure.lattice, species, structure.frac_coords)
+    return plain, ["D is taken for H"] if heavy else []
+
+
+def _charges(structure: Structure) -> dict[str, float]:
+    """Return the mean charge that each element is given; empty if one has none."""
+    totals: dict[str, list[float]] = {}
+    for element, amount in structure.composition.items():
+        charge = getattr(element, "oxi_state", None)
+        if charge is None:
+            return {}
+        totals.setdefault(element.symbol, []).append(float(amount) * float(charge))
+    amounts = structure.composition.get_el_amt_dict()
+    if not any(any(parts) for parts in totals.values()):
+        return {}  # a column of zeros says nothing
+    return {symbol: sum(parts) / amounts[symbol] for symbol, parts in totals.items()}
