@@ -40,7 +40,7 @@ $(STAMP): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "ionface needs Python 3.11 or newer; set one with: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[mlip,fast,vasp,cluster,dev]'
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[mlip,fast,vasp,cluster,deposition,dev]'
 	touch $(STAMP)
 
 clean:

@@ -9,6 +9,7 @@ interphase   densities, coordination and mixing along the normal
 run_checks   whether a run may be trusted
 energies     interface formation energies; which energies may be combined
 arrhenius_line  the straight line through a logarithm against 1/T
+deposition   growth of lithium in a cell, and which waves of its front grow
 electrochemistry  conductivity, transference number, impedance spectra
 statistics   means and trends of correlated series, with the errors that they have
 result       the base of all results: provenance, file, table, figure

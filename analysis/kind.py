@@ -64,6 +64,8 @@ class Kind:
             sources=, meta=) as a trajectory has them; it has `add(segment)` and
             `result()`. None if all frames are needed at once.
         highlights: (value, what it is), for the top of the report.
+        beside: what compares the results of several subjects, by subject.
+        film: animated GIF of a result; None where nothing moves.
     """
 
     result: type[Result]
@@ -74,6 +76,8 @@ class Kind:
     analyze: Callable[[Trajectory, Any, Progress | None], Result] | None = None
     running: Callable[..., Any] | None = None
     highlights: Callable[[Any], Sequence[tuple[str, str]]] = _nothing
+    beside: Callable[[Mapping[str, Any]], Sequence[Table]] = _nothing
+    film: Callable[[Any], bytes] | None = None
 
     @property
     def name(self) -> str:

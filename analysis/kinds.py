@@ -15,6 +15,7 @@ from functools import cache
 from importlib.metadata import entry_points
 from typing import Any
 
+from ionface.analysis.deposition.deposition import Deposition
 from ionface.analysis.diffusion.arrhenius import Arrhenius
 from ionface.analysis.diffusion.diffusion import diffusion
 from ionface.analysis.diffusion.msd import Msd, msd
@@ -591,5 +592,24 @@ register(
         "Impedance",
         cell_tables.eis_contents,
         "Circles are measured, lines are the fitted circuit.",
+    )
+)
+
+
+def _film(result: Deposition) -> bytes:
+    from ionface.analysis.figures.deposition_figure import film
+
+    return film(result)
+
+
+register(
+    Kind(
+        Deposition,
+        "Deposition of lithium",
+        cell_tables.deposition_contents,
+        "The strip is shown with its mirror image; white lines are earlier fronts.",
+        highlights=cell_tables.deposition_highlights,
+        beside=cell_tables.depositions_beside,
+        film=_film,
     )
 )

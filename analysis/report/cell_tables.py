@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+from ionface.analysis.deposition.cell import Electrolyte
+from ionface.analysis.deposition.deposition import DONE, Deposition
+from ionface.analysis.deposition.stability import Regime
 from ionface.analysis.electrochemistry.conductivity import Conductivities
 from ionface.analysis.electrochemistry.eis import Eis
 from ionface.analysis.report.page import Cell, Statements, Table
@@ -47,3 +50,99 @@ def eis_contents(result: Eis) -> Contents:
         Table(["", "value", "error", "unit"], rows, title=result.circuit.name),
         Statements("", told),
     ]
+
+
+def deposition_contents(result: Deposition) -> Contents:
+    """Return the closed forms, the growth, and what was assumed."""
+    last, first = result.last, result.frames[0]
+    grown: list[Sequence[Cell]] = [
+        ["plated, mAh/cm²", f"{last.plated:.4g}"],
+        ["mean thickness, µm", f"{1e6 * last.mean:.4f}"],
+        ["amplitude, µm", f"{1e6 * first.amplitude:.4g} → {1e6 * last.amplitude:.4g}"],
+        ["current at the front, A/m²",
+         f"{last.density.min():.3g}–{last.density.max():.3g}"],
+        ["lowest c/c₀ at the front", f"{last.u[:, 0].min():.3f}"],
+        ["salt lost or made", f"{abs(result.salt_drift):.0e}"],
+    ]  # fmt: skip
+    electrolyte, kinetics = result.spec["electrolyte"], result.spec["kinetics"]
+    made = Electrolyte(**electrolyte)
+    told = [
+        f"electrolyte: σ = {10 * made.conductivity:.4g} mS/cm, D = "
+        f"{made.diffusion:.3g} m²/s, t+ = {made.transference_number:g}, c0 = "
+        f"{made.concentration_mol_per_l:g} mol/L, {made.temperature_k:g} K "
+        f"({made.source or 'of the study'})",
+        f"kinetics: i0 = {kinetics['exchange_current_a_per_m2']:g} A/m², exponents "
+        f"{kinetics['exponents']}, surface energy "
+        f"{kinetics['surface_energy_j_per_m2']:g} J/m² ({kinetics['source']})",
+    ]
+    if result.ended != DONE:
+        told.insert(0, result.ended)
+    return [
+        Table(["closed form", ""], regime_rows(result), title="Before the run"),
+        Table(["computed", ""], grown, title="At the end"),
+        Statements("", told),
+    ]
+
+
+def regime_rows(result: Deposition) -> list[Sequence[Cell]]:
+    """Return what closed forms say of a run, one row each."""
+    r = result.regime
+    share = 10 * result.spec["current_ma_per_cm2"] / r.limiting_current_a_per_m2
+    rows: list[Sequence[Cell]] = [
+        [
+            "current over limiting current",
+            f"{share:.3f}",
+        ],
+        ["limiting current, mA/cm²", f"{r.limiting_current_a_per_m2 / 10:.4g}"],
+        ["Sand's time, s", f"{r.sands_time_s:.4g}"],
+        ["Wagner number", f"{r.wagner_number:.3g}"],
+    ]
+    if r.fastest_wavelength_um is not None:
+        rows += [
+            ["fastest wavelength, µm", _fastest(r)],
+            ["its growth rate, 1/s", f"{r.fastest_growth_per_s:.3g}"],
+            ["critical wavelength, µm", f"{r.critical_wavelength_um:.3f}"],
+        ]
+    if r.seed_growth_per_s is not None:
+        rows.append(["growth rate of the seed, 1/s", f"{r.seed_growth_per_s:.3g}"])
+    return rows
+
+
+def _fastest(regime: Regime) -> str:
+    error = regime.fastest_wavelength_error_um
+    return f"{regime.fastest_wavelength_um:.3f}" + (f" ± {error:.3f}" if error else "")
+
+
+def deposition_highlights(result: Deposition) -> list[tuple[str, str]]:
+    """Return how much a front roughened, and the wave that grows fastest."""
+    name = result.spec["name"]
+    times = result.last.amplitude / result.frames[0].amplitude
+    found = [(f"× {times:.2f}", f"amplitude of the front, {name}")]
+    if result.regime.fastest_wavelength_um is not None:
+        found.append((f"{_fastest(result.regime)} µm", f"fastest wavelength, {name}"))
+    if result.ended != DONE:
+        found.append(("ended early", f"{name}: {result.ended}"))
+    return found
+
+
+def depositions_beside(results: Mapping[str, Deposition]) -> list[Table]:
+    """Return the growth of several cells side by side; nothing for one."""
+    if len(results) < 2:
+        return []
+    rows = [
+        [
+            name,
+            f"{10 * Electrolyte(**r.spec['electrolyte']).conductivity:.3g}",
+            f"{r.regime.limiting_current_a_per_m2 / 10:.3g}",
+            None if r.regime.fastest_wavelength_um is None else _fastest(r.regime),
+            f"{r.regime.fastest_growth_per_s:.3g}",
+            f"{r.last.amplitude / r.frames[0].amplitude:.3f}",
+            f"{r.last.density.max() / r.last.density.min():.3f}",
+        ]
+        for name, r in results.items()
+    ]
+    header = [
+        "cell", "σ mS/cm", "limiting mA/cm²", "fastest µm", "its ω 1/s",
+        "amplitude, times", "current, crest / valley",
+    ]  # fmt: skip
+    return [Table(header, rows, title="Side by side")]

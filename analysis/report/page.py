@@ -63,7 +63,7 @@ class Picture:
     """An image.
 
     Attributes:
-        data: content of a PNG or SVG file.
+        data: content of a PNG, GIF or SVG file.
         title: above it.
         caption: below it: what is shown and what follows from it.
     """
@@ -150,7 +150,7 @@ def write_report(report: Report, path: str | os.PathLike[str]) -> Path:
     """Write the report in one piece and return its path.
 
     Raises:
-        AnalysisError: an image is neither PNG nor SVG, or the folder cannot be written.
+        AnalysisError: an image is neither PNG, GIF nor SVG, or nothing can be written.
     """
     return write_atomically(path, render_report(report).encode())
 
@@ -159,7 +159,7 @@ def render_report(report: Report) -> str:
     """Return the report as HTML.
 
     Raises:
-        AnalysisError: an image is neither PNG nor SVG.
+        AnalysisError: an image is neither PNG, GIF nor SVG.
     """
     css = resources.files(__package__).joinpath("report.css").read_text("utf-8")
     sections = [section for section in report.sections if section.contents]
@@ -242,11 +242,13 @@ def _figure(picture: Picture) -> str:
 def _image(data: bytes, alternative: str) -> str:
     if data.startswith(b"\x89PNG"):
         kind = "png"
+    elif data.startswith(b"GIF8"):
+        kind = "gif"
     elif b"<svg" in data[:1000]:
         kind = "svg+xml"
     else:
         raise AnalysisError(
-            f"the image {alternative!r} is neither PNG nor SVG (it starts with "
+            f"the image {alternative!r} is neither PNG, GIF nor SVG (it starts with "
             f"{data[:8]!r}); save it as one of them"
         )
     # As an <img>, an SVG cannot run scripts or load anything.

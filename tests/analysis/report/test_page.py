@@ -141,9 +141,9 @@ def test_an_emulated_card_is_marked():
 
 
 def test_an_image_of_another_kind_is_refused():
-    gif = Section("RDFs", [Picture(b"GIF89a", "moving")])
-    with pytest.raises(AnalysisError, match="neither PNG nor SVG"):
-        render_report(Report(title="x", sections=[gif]))
+    photo = Section("RDFs", [Picture(b"\xff\xd8\xff", "photo")])
+    with pytest.raises(AnalysisError, match="neither PNG, GIF nor SVG"):
+        render_report(Report(title="x", sections=[photo]))
 
 
 def test_the_file_is_written_in_one_piece(tmp_path):

@@ -1,0 +1,384 @@
+"""Salt and potential in the electrolyte between a front of any shape and a flat anode.
+
+Unknowns are u = c/c0 and ψ = Fφ/RT at the nodes of a mesh of quadrilaterals, bilinear
+in each. Backward Euler in time, Newton for the kinetics.
+
+    ∂u/∂t = ∇·(D ∇u)                              salt
+    0 = ∇·(κ0 [u ∇ψ + (2t+ - 1) ∇u])               charge
+    F D c0 ∂u/∂n / (1-t+) = i(u, ψ)               at the front: no anion crosses it
+
+The mesh moves with the front; salt is balanced per element in the moving mesh, so that
+none is lost. Coordinates move with the mean height of the front, as the anode does,
+which dissolves as much as is plated: the electrolyte stays as thick as it was.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from scipy.sparse import bmat, csr_matrix
+from scipy.sparse.linalg import LinearOperator, gmres, spilu, splu
+
+from ionface.analysis.deposition.cell import Electrolyte, Kinetics
+from ionface.analysis.deposition.stability import (
+    FloatArray,
+    capillary_length,
+    overpotential,
+    plating,
+)
+from ionface.analysis.electrochemistry.formulas import FARADAY
+from ionface.errors import AnalysisError
+
+TOLERANCE = 1e-9
+"""Of the last change of u and ψ, both of order one; what it leaves is its square."""
+
+ITERATIONS = 40
+DEPLETED = 1e-4
+"""c/c0 below which the front counts as used up."""
+
+
+class DepletedError(AnalysisError):
+    """The salt at the front is used up: no potential carries this current."""
+
+
+def require_scikit_fem() -> Any:
+    """Return the library.
+
+    Raises:
+        AnalysisError: it is not installed.
+    """
+    try:
+        import skfem
+    except ImportError as error:
+        raise AnalysisError(
+            "deposition needs scikit-fem, which is not installed; install it with "
+            "pip install 'ionface[deposition]'"
+        ) from error
+    return skfem
+
+
+def heights(rows: int, thickness: float, first: float) -> FloatArray:
+    """Return relative heights of the nodes, from 0 at the front to 1 at the anode.
+
+    Args:
+        rows: of elements.
+        thickness: m.
+        first: height of the first row, m, from which rows grow geometrically; evenly
+            spaced ones that are thinner anyway stay.
+    """
+    if thickness / rows <= first:
+        return np.linspace(0.0, 1.0, rows + 1)
+    low, high = 1.0, 3.0
+    for _ in range(100):
+        ratio = 0.5 * (low + high)
+        total = first * (ratio**rows - 1) / (ratio - 1)
+        low, high = (ratio, high) if total < thickness else (low, ratio)
+    edges = np.cumsum(np.concatenate([[0.0], ratio ** np.arange(rows)]))
+    return np.asarray(edges / edges[-1])
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Columns and rows of nodes; node (i, j) has the number i (rows + 1) + j.
+
+    Attributes:
+        x: positions of the columns, m, shape (columns + 1,).
+        eta: relative heights of the rows, 0 at the front, shape (rows + 1,).
+        thickness: of the electrolyte above the mean front, m.
+    """
+
+    x: FloatArray
+    eta: FloatArray
+    thickness: float
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Return how many nodes there are along and across."""
+        return len(self.x), len(self.eta)
+
+    @cached_property
+    def elements(self) -> Any:
+        """Return the numbers of the corners of every element, counterclockwise."""
+        numbers = np.arange(self.shape[0] * self.shape[1]).reshape(self.shape)
+        corners = (
+            numbers[:-1, :-1],
+            numbers[1:, :-1],
+            numbers[1:, 1:],
+            numbers[:-1, 1:],
+        )
+        return np.stack([c.ravel() for c in corners])
+
+    def points(self, front: FloatArray) -> FloatArray:
+        """Return where the nodes are above a front, m, shape (2, nodes)."""
+        y = front[:, None] + (self.thickness - front)[:, None] * self.eta
+        x = np.broadcast_to(self.x[:, None], self.shape)
+        return np.stack([x.ravel(), y.ravel()])
+
+
+# scikit-fem calls forms with trial and test function and what else it was given
+
+
+def _stiffness(u: Any, v: Any, w: Any) -> Any:
+    del w
+    return u.grad[0] * v.grad[0] + u.grad[1] * v.grad[1]
+
+
+def _mass(u: Any, v: Any, w: Any) -> Any:
+    del w
+    return u * v
+
+
+def _weighted(u: Any, v: Any, w: Any) -> Any:
+    return w["c"] * _stiffness(u, v, w)
+
+
+def _carried(u: Any, v: Any, w: Any) -> Any:
+    return u * (w["p"].grad[0] * v.grad[0] + w["p"].grad[1] * v.grad[1])
+
+
+def _swept(u: Any, v: Any, w: Any) -> Any:
+    return u * w["q"] * v.grad[1]
+
+
+@dataclass
+class Domain:
+    """Matrices of one shape of the front.
+
+    Attributes:
+        grid: of nodes.
+        front: height of the front over its mean, m, shape (columns + 1,).
+    """
+
+    grid: Grid
+    front: FloatArray
+    basis: Any = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Lay the mesh."""
+        skfem = require_scikit_fem()
+        mesh = skfem.MeshQuad(self.grid.points(self.front), self.grid.elements)
+        self.basis = skfem.Basis(mesh, skfem.ElementQuad1(), intorder=3)
+
+    def _assembled(self, form: Any, **given: Any) -> csr_matrix:
+        skfem = require_scikit_fem()
+        fields = {
+            name: self.basis.interpolate(values) for name, values in given.items()
+        }
+        return skfem.BilinearForm(form).assemble(self.basis, **fields)
+
+    @cached_property
+    def stiffness(self) -> csr_matrix:
+        """Return ∫ ∇u·∇v."""
+        return self._assembled(_stiffness)
+
+    @cached_property
+    def mass(self) -> csr_matrix:
+        """Return ∫ u v."""
+        return self._assembled(_mass)
+
+    def weighted(self, c: FloatArray) -> csr_matrix:
+        """Return ∫ c ∇u·∇v."""
+        return self._assembled(_weighted, c=c)
+
+    def carried(self, potential: FloatArray) -> csr_matrix:
+        """Return ∫ u ∇ψ·∇v."""
+        return self._assembled(_carried, p=potential)
+
+    def swept(self, velocity: FloatArray) -> csr_matrix:
+        """Return ∫ u w ∂v/∂y of a mesh that moves upwards with w at its nodes."""
+        return self._assembled(_swept, q=velocity)
+
+    @cached_property
+    def curvature(self) -> FloatArray:
+        """Return that of the front at its nodes, 1/m, positive at crests; mirrored."""
+        h = self.grid.x[1] - self.grid.x[0]
+        padded = np.pad(self.front, 1, mode="reflect")
+        slope = (padded[2:] - padded[:-2]) / (2 * h)
+        bend = (padded[2:] - 2 * padded[1:-1] + padded[:-2]) / h**2
+        return np.asarray(-bend / (1 + slope**2) ** 1.5)
+
+    @cached_property
+    def lengths(self) -> FloatArray:
+        """Return the lengths of the front's elements, m, shape (columns,)."""
+        return np.hypot(np.diff(self.grid.x), np.diff(self.front))
+
+    @cached_property
+    def shares(self) -> FloatArray:
+        """Return the length of the front that belongs to each of its nodes, m."""
+        return np.convolve(self.lengths, [0.5, 0.5])
+
+
+GAUSS = np.array([0.5 - 0.5 / 3**0.5, 0.5 + 0.5 / 3**0.5])
+"""Two points of an element of the front, which integrate cubics."""
+
+
+@dataclass(frozen=True)
+class Fields:
+    """What the electrolyte holds.
+
+    Attributes:
+        u: c/c0 at the nodes, shape (nodes,).
+        psi: Fφ/RT at the nodes against the plated metal, shape (nodes,).
+        charge: current that each node of the front collects, A/m (per depth), shape
+            (columns + 1,).
+        density: the same over the length of each node, A/m².
+    """
+
+    u: FloatArray
+    psi: FloatArray
+    charge: FloatArray
+    density: FloatArray
+
+
+@dataclass(frozen=True)
+class Transport:
+    """The equations of one cell.
+
+    Attributes:
+        grid: of nodes.
+        electrolyte: its transport properties.
+        kinetics: of the front.
+        current: that the anode gives everywhere, A/m².
+        solver: of linear systems: "direct", or "iterative" for meshes beyond 200 x 200.
+    """
+
+    grid: Grid
+    electrolyte: Electrolyte
+    kinetics: Kinetics
+    current: float
+    solver: str = "direct"
+
+    def at_rest(self) -> tuple[FloatArray, FloatArray]:
+        """Return u and ψ when the current is switched on."""
+        eta = overpotential(self.kinetics, 1.0, self.current)
+        nodes = self.grid.shape[0] * self.grid.shape[1]
+        return np.ones(nodes), np.full(nodes, -eta)
+
+    def step(
+        self, old: Domain, new: Domain, u: FloatArray, psi: FloatArray, dt: float
+    ) -> Fields:
+        """Return the fields after a time step, in which the front went from old to new.
+
+        Args:
+            old: with the salt u.
+            new: with the front where it is then.
+            u: c/c0 before.
+            psi: where Newton's method starts.
+            dt: s.
+
+        Raises:
+            DepletedError: no potential carries the current.
+        """
+        e = self.electrolyte
+        # in A: what leaves a node as salt, times F c0 / (1 - t+)
+        scale = FARADAY * e.concentration / (1 - e.transference_number)
+        rise = (new.front - old.front)[:, None] * (1 - self.grid.eta) / dt
+        salt = scale * (
+            new.mass / dt + e.diffusion * new.stiffness + new.swept(rise.ravel())
+        )
+        before = scale * (old.mass @ u) / dt
+        return self._newton(new, salt.tocsr(), before, u, psi)
+
+    def _newton(
+        self, d: Domain, salt: csr_matrix, before: FloatArray, u: FloatArray,
+        psi: FloatArray,
+    ) -> Fields:  # fmt: skip
+        e = self.electrolyte
+        kappa = e.conductivity * e.thermal_voltage
+        drag = kappa * (2 * e.transference_number - 1) * d.stiffness
+        anode = self._anode()
+        for _ in range(ITERATIONS):
+            plated, per_u, per_psi = self._front(d, u, psi)
+            ohmic = kappa * d.weighted(u)
+            off_salt = salt @ u - before + plated - anode
+            off_charge = ohmic @ psi + drag @ u + plated - anode
+            jacobian = bmat(
+                [
+                    [salt + per_u, per_psi],
+                    [kappa * d.carried(psi) + drag + per_u, ohmic + per_psi],
+                ],
+                format="csc",
+            )
+            change = self._solved(jacobian, -np.concatenate([off_salt, off_charge]))
+            du, dpsi = np.split(change, 2)
+            damping = _damping(u, du, dpsi)
+            u, psi = u + damping * du, psi + damping * dpsi
+            if not np.isfinite(u).all():
+                break
+            if damping == 1 and max(np.abs(du).max(), np.abs(dpsi).max()) < TOLERANCE:
+                plated = self._front(d, u, psi)[0]
+                charge = self._at_front(plated)
+                return Fields(u, psi, charge, charge / d.shares)
+        lowest = float(np.nanmin(self._at_front(u)))
+        raise DepletedError(
+            f"no potential carries {self.current:g} A/m²: c/c0 at the front went to "
+            f"{lowest:.2g}; lower the current"
+        )
+
+    def _at_front(self, values: FloatArray) -> FloatArray:
+        return np.asarray(values.reshape(self.grid.shape)[:, 0])
+
+    def _anode(self) -> FloatArray:
+        """Return the current that enters at the nodes of the anode, A/m."""
+        load = np.zeros(self.grid.shape)
+        half = 0.5 * self.current * np.diff(self.grid.x)
+        load[:-1, -1] += half
+        load[1:, -1] += half
+        return load.ravel()
+
+    def _overpotential(self, d: Domain, psi: FloatArray) -> FloatArray:
+        length = capillary_length(self.kinetics, self.electrolyte)
+        return -psi + length * d.curvature
+
+    def _front(
+        self, d: Domain, u: FloatArray, psi: FloatArray
+    ) -> tuple[FloatArray, csr_matrix, csr_matrix]:
+        """Return the current that leaves at nodes, and its derivatives, A/m."""
+        nodes = np.arange(u.size).reshape(self.grid.shape)[:, 0]
+        eta = self._overpotential(d, psi[nodes])
+        load, rows, columns = np.zeros(u.size), [], []
+        by_u, by_psi = [], []
+        for s in GAUSS:
+            shares = (1 - s, s)
+            here = [(1 - s) * f[:-1] + s * f[1:] for f in (u[nodes], eta)]
+            i, per_u, per_psi = plating(self.kinetics, *here)
+            weight = 0.5 * d.lengths
+            for a in (0, 1):
+                at = nodes[a : len(nodes) - 1 + a]
+                np.add.at(load, at, shares[a] * weight * i)
+                for b in (0, 1):
+                    rows.append(at)
+                    columns.append(nodes[b : len(nodes) - 1 + b])
+                    by_u.append(shares[a] * shares[b] * weight * per_u)
+                    by_psi.append(shares[a] * shares[b] * weight * per_psi)
+        where = (np.concatenate(rows), np.concatenate(columns))
+        shape = (u.size, u.size)
+        return (
+            load,
+            csr_matrix((np.concatenate(by_u), where), shape),
+            csr_matrix((np.concatenate(by_psi), where), shape),
+        )
+
+    def _solved(self, matrix: Any, load: FloatArray) -> FloatArray:
+        if self.solver == "direct":
+            return _factored(matrix).solve(load)
+        inverse = spilu(matrix, drop_tol=1e-4, fill_factor=20)
+        near = LinearOperator(matrix.shape, inverse.solve)
+        found, failed = gmres(matrix, load, M=near, rtol=1e-12, restart=60, maxiter=20)
+        return np.asarray(_factored(matrix).solve(load) if failed else found)
+
+
+def _factored(matrix: Any) -> Any:
+    """Return the LU factors, ordered for a pattern that is symmetric: half the time."""
+    options = {"SymmetricMode": True}
+    return splu(matrix, "MMD_AT_PLUS_A", diag_pivot_thresh=0.01, options=options)
+
+
+def _damping(u: FloatArray, du: FloatArray, dpsi: FloatArray) -> float:
+    """Return the share of a Newton step that keeps u positive and ψ tame."""
+    falling = du < 0
+    room = np.min(-0.9 * u[falling] / du[falling]) if falling.any() else 1.0
+    return float(min(1.0, room, 3.0 / max(np.abs(dpsi).max(), 1e-30)))

@@ -1,0 +1,3 @@
+import pytest
+
+pytest.importorskip("skfem", reason="scikit-fem is not installed")
