@@ -103,8 +103,8 @@ def find_vasprun(path: Path) -> Path:
     for ending in COMPRESSED:
         if (file := path / f"vasprun.xml{ending}").is_file():
             return file
-    if file := _last(_RELAXATION, path.glob("vasprun*")):
-        return file
+    if last := _last(_RELAXATION, path.glob("vasprun*")):
+        return last
     below = sorted({file.parent for file in path.glob("*/vasprun*")})
     if run := _last(_RUN, below):
         return find_vasprun(run)
