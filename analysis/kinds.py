@@ -37,8 +37,11 @@ from ionface.analysis.rdf.rdf import RdfSettings, RunningRdf, crystal_rdf, rdf
 from ionface.analysis.rdf.rdf_result import RdfResult
 from ionface.analysis.reactions.reaction_report import ReactionReport, reactions
 from ionface.analysis.reactions.reference_fractions import RANGE
-from ionface.analysis.report import cell_tables, tables
+from ionface.analysis.report import cell_tables, tables, thermodynamics_tables
 from ionface.analysis.run_checks.run_checks import RunChecks, check_run
+from ionface.analysis.thermodynamics.contact_result import Contacts
+from ionface.analysis.thermodynamics.hull_result import Hull
+from ionface.analysis.thermodynamics.window_result import Windows
 from ionface.analysis.trajectory.trajectory import Trajectory
 from ionface.errors import AnalysisError
 
@@ -133,6 +136,37 @@ register(
         tables.dos_contents,
         "States of the slices' atoms; dashes mark the band edges of each slice, the "
         "line the Fermi energy.",
+    )
+)
+
+
+# --- thermodynamics -------------------------------------------------------------------
+
+register(
+    Kind(
+        Contacts,
+        "Driving forces",
+        thermodynamics_tables.contact_contents,
+        "Reaction energy over the mixtures of both phases; dashed, what of it the "
+        "contact itself gives.",
+        highlights=thermodynamics_tables.contact_highlights,
+    )
+)
+register(
+    Kind(
+        Windows,
+        "Stability windows",
+        thermodynamics_tables.window_contents,
+        "Between the limits the compound takes up and gives off nothing.",
+        highlights=thermodynamics_tables.window_highlights,
+    )
+)
+register(
+    Kind(
+        Hull,
+        "Hulls",
+        thermodynamics_tables.hull_contents,
+        "Energies at 0 K; what lies above the hull decomposes.",
     )
 )
 

@@ -97,16 +97,15 @@ class LevelOfTheory:
     def differences(self, other: LevelOfTheory) -> dict[str, tuple[Any, Any]]:
         """Return what differs, each with (mine, the other's) value.
 
-        Of the details each tag by itself, and elements only where both have them: a
-        slab of lithium needs fewer pseudopotentials than its interface with an
-        electrolyte, and no U of cobalt.
+        Of the details each tag by itself; pseudopotentials and what goes by element
+        only where both have the element: a slab of lithium needs neither the
+        pseudopotentials of its electrolyte nor the U of its cobalt.
         """
         pairs = {
             each.name: (getattr(self, each.name), getattr(other, each.name))
             for each in fields(self)
         }
-        mine, others = map(set, pairs["pseudopotentials"])
-        if mine and others and (mine <= others or others <= mine):
+        if _agree(*pairs["pseudopotentials"]):
             del pairs["pseudopotentials"]
         tags = [dict(map(_tag, details)) for details in pairs.pop("details")]
         for name in sorted(tags[0].keys() | tags[1].keys()):
@@ -115,6 +114,30 @@ class LevelOfTheory:
         for element in sorted(first.keys() & second.keys()):
             pairs[element] = (first[element] or None, second[element] or None)
         return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
+
+
+def _agree(mine: tuple[str, ...], others: tuple[str, ...]) -> bool:
+    """Tell whether elements that both have are described alike.
+
+    One may have fewer of them, as a slab has without the labeled atoms of a dopant.
+    """
+    if not (mine and others):
+        return mine == others
+    first, second = _by_element(mine), _by_element(others)
+    return all(
+        first[element] <= second[element] or second[element] <= first[element]
+        for element in first.keys() & second.keys()
+    )
+
+
+def _by_element(titles: tuple[str, ...]) -> dict[str, set[str]]:
+    """Return titles, as in "PAW_PBE Li_sv 10Sep2004", by the element they are for."""
+    found: dict[str, set[str]] = {}
+    for title in titles:
+        words = title.split()
+        name = words[1] if len(words) > 1 else title
+        found.setdefault(name.partition("_")[0].partition(".")[0], set()).add(title)
+    return found
 
 
 def _tag(detail: str) -> tuple[str, str]:

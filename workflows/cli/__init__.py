@@ -9,7 +9,7 @@ One module per group of commands; importing it registers them, in the order of -
 # isort: off
 from ionface.workflows.cli import study_commands, vasp_command, cluster_commands
 from ionface.workflows.cli import status_command, transfer_commands, doctor_command
-from ionface.workflows.cli import analyze, analyze_cells
+from ionface.workflows.cli import analyze, analyze_cells, thermodynamics_commands
 
 # isort: on
 from ionface.workflows.cli.app import app
@@ -24,6 +24,7 @@ __all__ = [
     "main",
     "status_command",
     "study_commands",
+    "thermodynamics_commands",
     "transfer_commands",
     "vasp_command",
 ]

@@ -1,0 +1,20 @@
+"""Formulas as figures show them, with their numbers below the line."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+MOST_PRODUCTS = 4  # more do not fit beside a point; the tables have them all
+
+
+def pretty(formula: str) -> str:
+    """Return a formula with subscripts, as in Li$_6$PS$_5$Cl."""
+    return re.sub(r"(\d+(?:\.\d+)?)", r"$_{\1}$", formula)
+
+
+def pretty_products(products: Mapping[str, float], joined: str = " + ") -> str:
+    """Return the formulas of products, those of most atoms first."""
+    names = [pretty(formula) for formula in products]
+    more = " + …" if len(names) > MOST_PRODUCTS else ""
+    return joined.join(names[:MOST_PRODUCTS]) + more

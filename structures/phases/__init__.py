@@ -1,0 +1,1 @@
+"""The phase library: competing phases with their cells, and what is known besides."""
