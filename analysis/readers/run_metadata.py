@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from ionface.analysis.readers.incar import parse_incar
 from ionface.analysis.readers.text import BROKEN_STREAM, open_binary, plain_name
 from ionface.analysis.readers.vasprun import VasprunStream, VaspSettings
 from ionface.errors import AnalysisError
@@ -108,19 +109,9 @@ def fixed_of(free: NDArray[np.bool_] | None) -> NDArray[np.bool_] | None:
 
 
 def incar_tags(path: Path) -> dict[str, str]:
-    """Return the first word of each tag of an INCAR; nothing if there is no file.
-
-    Lines are taken as VASP takes them: comments after # or !, several tags apart by ;
-    names in any case, and the first of a tag that stands twice. pymatgen's Incar
-    reads them, too, but importing it takes longer than reading most runs.
-    """
-    tags: dict[str, str] = {}
-    for line in _text(path).splitlines():
-        for setting in line.split("#")[0].split("!")[0].split(";"):
-            name, equals, value = setting.partition("=")
-            if equals and value.split():
-                tags.setdefault(name.strip().upper(), value.split()[0])
-    return tags
+    """Return the first word of each tag of an INCAR; nothing if there is no file."""
+    tags = parse_incar(_text(path))
+    return {name: value.split()[0] for name, value in tags.items() if value.split()}
 
 
 def _clock(ibrion: object, potim: object, block: object) -> Clock:

@@ -10,6 +10,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Protocol
 
+from ionface.analysis.readers.incar import parse_incar
 from ionface.workflows.engines.vasp_double.dynamics import Dynamics
 from ionface.workflows.engines.vasp_double.electrons import ScfStep, scf
 from ionface.workflows.engines.vasp_double.faults import Faults
@@ -18,7 +19,6 @@ from ionface.workflows.engines.vasp_double.inputs import Run, read_inputs
 from ionface.workflows.engines.vasp_double.model import Model, Surface
 from ionface.workflows.engines.vasp_double.outputs import Outputs
 from ionface.workflows.engines.vasp_double.relaxation import Relaxation, Still
-from ionface.workflows.engines.vasp_double.settings import parse
 from ionface.workflows.engines.vasp_double.steps import Point, Step, Thermo
 
 ABORTED_AFTER = 3  # electronic steps
@@ -56,7 +56,7 @@ class Stop(Enum):
 def stop_requested(folder: Path) -> Stop | None:
     """Return what STOPCAR asks for: LABORT within a step, LSTOP after it."""
     try:
-        tags = parse((folder / "STOPCAR").read_text(errors="replace"))
+        tags = parse_incar((folder / "STOPCAR").read_text(errors="replace"))
     except OSError:
         return None
     true = {name for name, value in tags.items() if value.lstrip(".")[:1] in ("T", "t")}

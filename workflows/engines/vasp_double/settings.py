@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from ionface.analysis.readers.incar import parse_incar
 from ionface.errors import InputError
 from ionface.workflows.engines.vasp_double.geometry import Poscar
 from ionface.workflows.engines.vasp_double.potcars import Pseudopotential
@@ -67,22 +68,6 @@ for _group in GROUPS.values():
     DEFAULTS.update(_group)
 
 
-def parse(text: str) -> dict[str, str]:
-    """Return the tags of an INCAR with their values as text.
-
-    Comments start with # or !, several tags share a line with semicolons, and a
-    backslash continues a line. As in VASP the first of two equal tags counts.
-    """
-    tags: dict[str, str] = {}
-    joined = re.sub(r"\\[ \t]*\n", " ", text.replace("\r\n", "\n"))
-    for line in joined.split("\n"):
-        for assignment in re.split(r"[#!]", line, maxsplit=1)[0].split(";"):
-            name, equals, value = assignment.partition("=")
-            if equals and name.strip():
-                tags.setdefault(name.strip().upper(), value.strip().strip('"').strip())
-    return tags
-
-
 def read(path: Path) -> dict[str, Any]:
     """Return the tags of a file with typed values.
 
@@ -93,7 +78,7 @@ def read(path: Path) -> dict[str, Any]:
         text = path.read_text(errors="replace")
     except OSError as error:
         raise InputError(f"cannot read {path.name}: {error.strerror}") from error
-    return {name: typed(name, value) for name, value in parse(text).items()}
+    return {name: typed(name, value) for name, value in parse_incar(text).items()}
 
 
 def typed(name: str, text: str) -> Any:

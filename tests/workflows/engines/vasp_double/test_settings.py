@@ -4,6 +4,7 @@ import re
 import numpy as np
 import pytest
 
+from ionface.analysis.readers.incar import parse_incar
 from ionface.errors import InputError
 from ionface.workflows.engines.vasp.potcar_facts import FACTS
 from ionface.workflows.engines.vasp_double.geometry import Poscar
@@ -11,7 +12,6 @@ from ionface.workflows.engines.vasp_double.potcars import Pseudopotential
 from ionface.workflows.engines.vasp_double.settings import (
     AMU,
     BOLTZMANN,
-    parse,
     read,
     resolve,
     typed,
@@ -28,17 +28,19 @@ def settings(text="", counts=(2, 1), lattice=None, free=None):
     lattice = np.eye(3) * 5 if lattice is None else lattice
     places = np.zeros((sum(counts), 3))
     start = Poscar("Li and S", lattice, ("Li", "S"), counts, places, free)
-    given = {name: typed(name, value) for name, value in parse(text).items()}
+    given = {name: typed(name, value) for name, value in parse_incar(text).items()}
     return resolve(given, POTENTIALS, start)
 
 
 def test_tags_share_lines_and_comments_are_dropped():
-    tags = parse("nsw = 5 ; IBRION=2 # relax\nSYSTEM = a b ! c\nEDIFF = \\\n 1E-5\nx\n")
+    tags = parse_incar(
+        "nsw = 5 ; IBRION=2 # relax\nSYSTEM = a b ! c\nEDIFF = \\\n 1E-5\nx\n"
+    )
     assert tags == {"NSW": "5", "IBRION": "2", "SYSTEM": "a b", "EDIFF": "1E-5"}
 
 
 def test_the_first_of_two_equal_tags_counts():
-    assert parse("NSW = 1\nNSW = 2\n") == {"NSW": "1"}
+    assert parse_incar("NSW = 1\nNSW = 2\n") == {"NSW": "1"}
 
 
 @pytest.mark.parametrize(
