@@ -3,6 +3,9 @@
 opening        which reader a source needs; the best file of a folder; segments
 in_memory      ASE Atoms, pymatgen Structures and Trajectories, arrays
 xdatcar, vasprun, outcar, vaspout, ase_files   one format each
+vasprun_settings  what a vasprun.xml says before its first step
+atom_texts     text of xyz files and LAMMPS dumps, a frame at a time, for ASE
+species        elements behind the names of a file
 blocks         what readers hand on; flat memory however long a run is
 text           plain or compressed text, a few megabytes at once
 fixed_width    Fortran's tables decoded without looking at one number at a time

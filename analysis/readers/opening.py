@@ -39,7 +39,8 @@ from ionface.analysis.readers.time_axis import (
 )
 from ionface.analysis.readers.vasp_level import level_beside, vasp_level
 from ionface.analysis.readers.vaspout import VaspoutStream
-from ionface.analysis.readers.vasprun import VasprunStream, VaspSettings
+from ionface.analysis.readers.vasprun import VasprunStream
+from ionface.analysis.readers.vasprun_settings import VaspSettings
 from ionface.analysis.readers.xdatcar import XdatcarStream
 from ionface.analysis.trajectory.frames import FloatArray, Segment, Skipped
 from ionface.analysis.trajectory.joining import join

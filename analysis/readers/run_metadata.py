@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from ionface.analysis.readers.incar import parse_incar
 from ionface.analysis.readers.text import BROKEN_STREAM, open_binary, plain_name
-from ionface.analysis.readers.vasprun import VasprunStream, VaspSettings
+from ionface.analysis.readers.vasprun import VasprunStream
+from ionface.analysis.readers.vasprun_settings import VaspSettings
 from ionface.errors import AnalysisError
 from ionface.symbols import element_of
 

@@ -16,7 +16,7 @@ from typing import Any
 from ionface.analysis.energies.level_of_theory import LevelOfTheory
 from ionface.analysis.readers.emulation_mark import emulated_model, marked_model
 from ionface.analysis.readers.run_metadata import settings_beside
-from ionface.analysis.readers.vasprun import VaspSettings
+from ionface.analysis.readers.vasprun_settings import VaspSettings
 
 _FUNCTIONALS = {"PE": "PBE", "PS": "PBEsol", "RP": "RPBE", "91": "PW91", "AM": "AM05"}
 _SMEARINGS = {-5: "tetrahedron", -1: "Fermi", 0: "Gaussian"}

@@ -18,7 +18,8 @@ import numpy as np
 from ionface.analysis.energies.empty_layer import empty_layer
 from ionface.analysis.energies.energy_term import EnergyTerm
 from ionface.analysis.readers.vasp_level import departure, vasp_level
-from ionface.analysis.readers.vasprun import IonicStep, VasprunStream, VaspSettings
+from ionface.analysis.readers.vasprun import IonicStep, VasprunStream
+from ionface.analysis.readers.vasprun_settings import VaspSettings
 from ionface.analysis.trajectory.frames import FloatArray
 from ionface.errors import LedgerError
 

@@ -6,7 +6,7 @@ import pytest
 
 from ionface.analysis.energies.ledger import book, infer_terms
 from ionface.analysis.readers.vasp_terms import vasp_directory_term
-from ionface.analysis.readers.vasprun import _k_points
+from ionface.analysis.readers.vasprun_settings import _k_points
 from ionface.errors import LedgerError
 
 
