@@ -28,6 +28,9 @@ Image = tuple[int, int, int]
 Atom = tuple[int, Image]
 Environment = tuple[str, tuple[str, ...]]  # an element, and those bonded to it
 REACH = 1.2  # of the sum of covalent radii: P-S 2.05 Å at 0.97, the next P-S at 1.6
+# S-S is 2.05 to 2.18 Å (1.04) in polysulfides and pyrite; from 2.2 Å it is a contact
+REACH_ANIONS = 1.05
+ANIONS = {"S", "Se", "Cl", "Br", "I"}
 # bonds of H are short and soft: B-H 1.22 Å is at 1.06, F-H-F at 1.30, O...H above 1.5
 REACH_H = 1.3
 MOST_COVALENT = 4  # ligands of a metalloid in a network; with six it is a cation
@@ -86,16 +89,22 @@ def bond_rule(elements: Iterable[str], named: Sequence[str] = ()) -> BondRule:
     Raises:
         StructureError: a name that is no formula.
     """
-    groups = [set(group_atoms(name)) for name in named]
+    groups = [group_atoms(name) for name in named]
     limits = {}
     for pair in combinations_with_replacement(sorted(set(elements)), 2):
         first, second = pair
-        own = first != second and any(group >= set(pair) for group in groups)
+        own = any(_holds(group, first, second) for group in groups)
         if own or _covalent(first, second):
             reach = REACH_H if "H" in pair else REACH
+            if ANIONS.issuperset(pair) and not own:
+                reach = REACH_ANIONS
             limit = reach * float(covalent_radii(pair).sum())
             limits[first, second] = limits[second, first] = limit
     return BondRule(limits)
+
+
+def _holds(group: Mapping[str, int], first: str, second: str) -> bool:
+    return first in group and second in group and (first != second or group[first] > 1)
 
 
 def _covalent(first: str, second: str) -> bool:

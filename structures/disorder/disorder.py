@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from itertools import product
 
 import numpy as np
+from numpy.typing import NDArray
 from pymatgen.core import Composition, Structure
 
 from ionface.errors import StructureError
@@ -23,9 +24,11 @@ from ionface.structures.disorder.lattice_gas import (
     OrderedStructure,
 )
 from ionface.structures.groups import bond_rule
+from ionface.structures.periodic import covalent_radii
 from ionface.structures.specs import Exchange, Ordering
 
 EXCLUSION = 1.6  # Å; partly occupied sites nearer than this are images of one atom
+BONDED = 0.8  # of the sum of covalent radii: O and H, or P and O, may be that near
 NEUTRAL = 1e-6  # e; charges are whole numbers, so any more is an excess
 
 
@@ -56,7 +59,7 @@ def ordered_crystals(
         for sites, count in zip(sets, counts, strict=True)
     ]
     kinds = [site.specie.symbol if site.is_ordered else "" for site in cell]
-    gas = LatticeGas(cell, kinds, groups, dict(oxidation), EXCLUSION)
+    gas = LatticeGas(cell, kinds, groups, dict(oxidation), _exclusions(cell))
     structures = _structures(cell, gas.lowest(ordering.orderings, ordering.seed))
     if not structures:
         raise StructureError(
@@ -69,6 +72,20 @@ def ordered_crystals(
         for element, amount in structures[0][0].composition.items()
     }
     return _ranked(structures, gas, amounts, oxidation, "ordered crystal")
+
+
+def _exclusions(cell: Structure) -> NDArray[np.float64]:
+    """Return how near two sites must not be filled at once, Å, shape (n, n)."""
+    elements = [frozenset(e.symbol for e in site.species.elements) for site in cell]
+    rule = bond_rule(set().union(*elements))
+    kinds = sorted(set(elements), key=sorted)
+    limits = np.full((len(kinds), len(kinds)), EXCLUSION)
+    for i, j in np.ndindex(limits.shape):
+        pairs = [(a, b) for a in kinds[i] for b in kinds[j]]
+        if not kinds[i] & kinds[j] and all(pair in rule.limits for pair in pairs):
+            limits[i, j] = min(BONDED * float(covalent_radii(p).sum()) for p in pairs)
+    index = [kinds.index(own) for own in elements]
+    return np.asarray(limits[np.ix_(index, index)])
 
 
 def exchanged(

@@ -116,7 +116,7 @@ class LatticeGas:
         kinds: Sequence[str],
         groups: Sequence[Group],
         charges: dict[str, float],
-        exclusion: float = 0.0,
+        exclusion: float | Array = 0.0,
     ) -> None:
         """Take the geometry; the Ewald matrix is computed once.
 
@@ -125,7 +125,7 @@ class LatticeGas:
             kinds: what is on each site at first.
             groups: that may be rearranged; all other sites stay as they are.
             charges: of each kind; a vacancy has none.
-            exclusion: Å; two atoms of the groups are never closer.
+            exclusion: two atoms of the groups are never closer, Å; of all, or (n, n).
         """
         self.groups = tuple(groups)
         self.charges = {**charges, "": 0.0}
@@ -242,14 +242,14 @@ def ewald_matrix(lattice: Lattice, fractions: Array) -> Array:
     return (matrix + matrix.T) / 2
 
 
-def _excluded(sites: Structure, mobile: Integers, exclusion: float) -> Array:
+def _excluded(sites: Structure, mobile: Integers, exclusion: float | Array) -> Array:
     """Return 1 for each pair of mobile sites that cannot both be filled, (n, n)."""
     blocked = np.zeros((len(sites), len(sites)))
-    if exclusion > 0 and mobile.size:
-        points = sites.frac_coords[mobile]
-        close = sites.lattice.get_all_distances(points, points) < exclusion
-        np.fill_diagonal(close, val=False)
-        blocked[np.ix_(mobile, mobile)] = close
+    pairs = np.ix_(mobile, mobile)
+    points = sites.frac_coords[mobile]
+    limits = np.broadcast_to(exclusion, blocked.shape)[pairs]
+    blocked[pairs] = sites.lattice.get_all_distances(points, points) < limits
+    np.fill_diagonal(blocked, 0.0)
     return blocked
 
 
