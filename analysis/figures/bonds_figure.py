@@ -41,7 +41,8 @@ def figure_bonds(result: BondCounts, *, title: str = "") -> Figure:
         panels = figure.subplots(len(names), 1, sharex=True, squeeze=False)[:, 0]
         for axes, name in zip(panels, names, strict=True):
             _draw_bonds(axes, result, name, color_of(name, names))
-        panels[-1].set_xlabel("time (ps)")
+        timed = bool(np.isfinite(result.times_fs).all())
+        panels[-1].set_xlabel("time (ps)" if timed else "frame")
         headline(figure, title, result.provenance)
     return figure
 
@@ -49,7 +50,9 @@ def figure_bonds(result: BondCounts, *, title: str = "") -> Figure:
 def _draw_bonds(axes: Axes, result: BondCounts, name: str, color: str) -> None:
     from matplotlib.ticker import MaxNLocator
 
-    times, series = result.times_fs / FS_PER_PS, result.counts[name].astype(float)
+    series = result.counts[name].astype(float)
+    timed = np.isfinite(result.times_fs).all()
+    times = result.times_fs / FS_PER_PS if timed else np.arange(float(len(series)))
     _draw_series(axes, times, series, color)
     axes.set_ylabel("bonds")
     axes.set_title(

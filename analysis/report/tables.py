@@ -260,7 +260,10 @@ def arrhenius_contents(result: Arrhenius) -> Contents:
 
 
 def _ps(window_fs: tuple[float, float]) -> str:
-    return f"{window_fs[0] / 1000:.2f}–{window_fs[1] / 1000:.2f}"
+    start, stop = window_fs
+    if math.isnan(start):  # nothing told the times
+        return "unknown"
+    return f"{start / 1000:.2f}–{stop / 1000:.2f}"
 
 
 def _named(energies: Mapping[str, float]) -> str:

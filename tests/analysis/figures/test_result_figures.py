@@ -91,6 +91,14 @@ def test_bonds_of_each_pair_have_a_panel_with_their_cutoff(run):
     assert png(figure)
 
 
+def test_bonds_of_frames_without_times_are_drawn_by_frame(run):
+    untimed = Trajectory.from_arrays(run.species, run.lattice, run.positions)
+    figure = bonds(untimed, ["In-S"]).plot()
+    assert png(figure)
+    assert figure.axes[-1].get_xlabel() == "frame"
+    assert figure.axes[0].get_xlim() == (0, 39)
+
+
 def test_bonds_of_a_single_frame_can_be_drawn(run):
     assert png(bonds(run.between(0, 1), ["In-S"]).plot())
 
