@@ -82,8 +82,9 @@ def arrhenius_line(
     chi2 = float(np.sum(weights * (np.log(y) - design @ fit) ** 2))
     scale = chi2 / freedom if freedom else np.nan
     if errors is None:
-        return ArrheniusLine(float(fit[0]), float(fit[1]), covariance * scale, None)
-    widened = covariance * max(1.0, scale) if freedom else covariance
+        scatter = np.asarray(covariance * scale)
+        return ArrheniusLine(float(fit[0]), float(fit[1]), scatter, None)
+    widened = np.asarray(covariance * max(1.0, scale) if freedom else covariance)
     told = scale if freedom else None
     return ArrheniusLine(float(fit[0]), float(fit[1]), widened, told)
 

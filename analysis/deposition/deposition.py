@@ -344,7 +344,9 @@ def _identity(spec: DepositionSpec) -> str:
 
 def _keep(path: Path, spec: DepositionSpec, run: Run) -> None:
     """Write the run as far as it is, in one piece; its last frame is its state."""
-    arrays = {name: np.stack([getattr(s, name) for s in run.frames]) for name in _PARTS}
+    arrays: dict[str, Any] = {
+        name: np.stack([getattr(s, name) for s in run.frames]) for name in _PARTS
+    }
     buffer = io.BytesIO()
     np.savez(buffer, spec=_identity(spec), done=run.done, salt=run.salt, **arrays)
     write_atomically(path, buffer.getvalue())
@@ -371,5 +373,6 @@ def _resumed(path: Path | None, spec: DepositionSpec) -> Run | None:
 def _states(stored: Mapping[str, Any]) -> Iterator[State]:
     columns: Sequence[FloatArray] = [stored[name] for name in _PARTS]
     for parts in zip(*columns, strict=True):
-        given = dict(zip(_PARTS, parts, strict=True))
-        yield State(**{k: float(v) if np.ndim(v) == 0 else v for k, v in given.items()})
+        given: dict[str, Any] = dict(zip(_PARTS, parts, strict=True))
+        plain_numbers = {k: float(v) for k, v in given.items() if np.ndim(v) == 0}
+        yield State(**given | plain_numbers)

@@ -105,7 +105,7 @@ class MovingMesh:
         if s.current >= limiting_current(s.electrolyte, g.thickness):
             return s.steps
         flat = FlatFront(s.electrolyte, s.kinetics, g.thickness, s.current)
-        shortest = np.float64(math.pi * g.columns / g.width)
+        shortest = np.array(math.pi * g.columns / g.width)
         fastest = abs(float(flat.growth_rate(shortest)))
         return max(s.steps, math.ceil(s.duration * fastest / STABLE))
 

@@ -111,7 +111,7 @@ def overpotential(kinetics: Kinetics, u: float, current: float) -> float:
     """Return Fη/RT at which a flat front plates this current, A/m²."""
 
     def off(eta: float) -> float:
-        return float(plating(kinetics, np.float64(u), np.float64(eta))[0]) - current
+        return float(plating(kinetics, np.array(u), np.array(eta))[0]) - current
 
     far = 1.0
     while off(-far) < 0 or off(far) > 0:
@@ -163,7 +163,7 @@ class FlatFront:
         shortest = math.log(self.critical())
 
         def slow(log: float) -> float:
-            return -float(self.growth_rate(np.float64(2 * math.pi / math.exp(log))))
+            return -float(self.growth_rate(np.array(2 * math.pi / math.exp(log))))
 
         found = minimize_scalar(
             slow, bounds=(shortest, shortest + 12), method="bounded",
@@ -175,7 +175,7 @@ class FlatFront:
         """Return ∂i/∂φ, A/(m² V), and B, A m/mol."""
         e, u = self.electrolyte, self.surface
         eta = overpotential(self.kinetics, u, self.current)
-        _, per_u, slope = plating(self.kinetics, np.float64(u), np.float64(eta))
+        _, per_u, slope = plating(self.kinetics, np.array(u), np.array(eta))
         per_potential = float(slope) / e.thermal_voltage
         gain = float(per_u) + float(slope) * e.potential_slope / u
         return per_potential, gain / e.concentration
@@ -224,7 +224,7 @@ def regime(spec: DepositionSpec) -> Regime:
         fastest_wavelength_error_um=1e6 * error,
         fastest_growth_per_s=growth,
         critical_wavelength_um=1e6 * flat.critical() if below else None,
-        seed_growth_per_s=float(flat.growth_rate(np.float64(seed))) if below else None,
+        seed_growth_per_s=float(flat.growth_rate(np.array(seed))) if below else None,
     )
 
 

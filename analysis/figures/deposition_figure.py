@@ -67,7 +67,7 @@ def film(result: Deposition, *, dpi: int = 80) -> bytes:
             axes.set_title(
                 f"{result.spec['name']}: {frame.plated:.2f} mAh/cm²", fontsize=12
             )
-            canvas = FigureCanvasAgg(figure)
+            canvas: Any = FigureCanvasAgg(figure)
             canvas.draw()
             picture = Image.fromarray(np.asarray(canvas.buffer_rgba())[..., :3])
             images.append(picture.quantize(128))
@@ -107,6 +107,7 @@ def _concentration(
     bar = figure.colorbar(
         shown, ax=axes, orientation="horizontal", shrink=0.9, pad=0.02
     )
+    bar.ax.locator_params(nbins=6)
     bar.set_label("concentration c/c₀")
 
 
@@ -114,7 +115,9 @@ def _seen(
     result: Deposition, frames: Sequence[Frame], limits: tuple[float, float]
 ) -> tuple[float, float]:
     """Return the lowest and highest c/c0 of what is drawn of some frames."""
-    inside = [f.u[1e6 * result.points(f)[1] <= limits[1]] for f in frames]
+    # colors go on from the last node below the edge to the first above it
+    top = 1.2 * limits[1]
+    inside = [f.u[1e6 * result.points(f)[1] <= top] for f in frames]
     return min(u.min() for u in inside), max(u.max() for u in inside)
 
 
@@ -132,6 +135,7 @@ def _current(
     bar = figure.colorbar(
         shown, ax=axes, orientation="horizontal", shrink=0.9, pad=0.02
     )
+    bar.ax.locator_params(nbins=6)
     bar.set_label("current density (A/m²)")
     _arrows(axes, x, y, along, across, limits)
 
@@ -232,7 +236,8 @@ def _growth(axes: Axes, result: Deposition) -> None:
         axes.plot(
             plated, line, "--", color=PALETTE[1], label="closed form, small waves"
         )
-        axes.set_ylim(0, 1.15 * max(sizes.max(), min(line.max(), 1.5 * sizes.max())))
+        top = max(sizes.max(), min(line.max(), 1.5 * sizes.max()))
+        axes.set_ylim(0, 1.45 * top)  # room for the legend
     axes.set_xlabel("plated (mAh/cm²)")
     axes.set_ylabel("amplitude (µm)")
     axes.legend(loc="upper left")

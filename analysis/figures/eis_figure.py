@@ -30,7 +30,8 @@ def figure_eis(result: Eis, *, title: str = "") -> Figure:
 
     with styled():
         figure = Figure(figsize=(11.0, 5.6), layout="constrained")
-        left, right = figure.subfigures(1, 2, width_ratios=[1.15, 1])
+        parts: Any = figure.subfigures(1, 2, width_ratios=[1.15, 1])
+        left, right = parts
         omega = np.geomspace(
             result.spectrum.omega.min(), result.spectrum.omega.max(), SMOOTH
         )

@@ -51,9 +51,11 @@ def studies(
             [
                 study.name,
                 study.title,
-                ", ".join(spec.name for spec in study.interfaces),
-                study.protocol,
-                f"{engines.formation} / {engines.dynamics}",
+                ", ".join(spec.name for spec in (*study.interfaces, *study.deposition)),
+                study.protocol if study.interfaces else "–",
+                f"{engines.formation} / {engines.dynamics}"
+                if study.interfaces
+                else "–",
             ]
         )
     table(["study", "computes", "interfaces", "protocol", "engines"], rows)
@@ -64,6 +66,7 @@ def _described(study: Study) -> dict[str, Any]:
         "name": study.name,
         "title": study.title,
         "interfaces": [spec.name for spec in study.interfaces],
+        "deposition": [cell.name for cell in study.deposition],
         "protocol": study.protocol,
         "formation": list(study.formation_names),
         "dynamics": [
@@ -257,6 +260,9 @@ def _print_results(results: Results) -> None:
 
     if results.energies.entries:
         print_result(kinds()[results.energies.kind], results.energies)
+    for cell, grown in results.found.get("deposition", {}).items():
+        typer.echo(f"{cell}:")
+        print_result(kinds()["deposition"], grown)
     rows = [
         [subject, what, value]
         for name, kind in kinds().items()
@@ -265,7 +271,7 @@ def _print_results(results: Results) -> None:
     ]
     if rows:
         marks = ". ".join(results.provenance.marks)
-        table(["dynamics", "what", "number"], rows, marks)
+        table(["run", "what", "number"], rows, marks)
     for name, refusals in results.refused.items():
         for subject, why in refusals.items():
             messages.print(f"no {name} of {subject}: {why}", markup=False)

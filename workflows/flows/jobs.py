@@ -277,3 +277,23 @@ def analyze_crystal(
         cutoff=cutoff,
     )
     return {"rdf": rdf.as_dict()}
+
+
+@durable_job
+def grow_lithium(cell: dict[str, Any], quick: bool = False) -> dict[str, Any]:
+    """Return the growth of lithium in a cell; goes on from the state in its folder.
+
+    Args:
+        cell: a DepositionSpec as plain data.
+        quick: it is a rehearsal, and its result says so.
+    """
+    from pydantic import TypeAdapter
+
+    from ionface.analysis.deposition.cell import DepositionSpec
+    from ionface.analysis.deposition.deposition import deposit
+
+    spec = TypeAdapter(DepositionSpec).validate_python(cell)
+    grown = deposit(spec, Path(), progress.report)
+    if quick:
+        grown = replace(grown, provenance=replace(grown.provenance, quick=True))
+    return grown.as_dict()

@@ -6,12 +6,15 @@ walk it before anything has run.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 from jobflow import Flow, Job
 
+from ionface.analysis.deposition.cell import DepositionSpec
+from ionface.analysis.deposition.stability import check
 from ionface.workflows.engines.contract import DynamicsSettings, RelaxSettings
 from ionface.workflows.engines.registry import study_engine
+from ionface.workflows.flows import jobs as tasks
 from ionface.workflows.flows.makers import (
     PRERELAX,
     InterfaceDynamicsMaker,
@@ -19,6 +22,7 @@ from ionface.workflows.flows.makers import (
     ReferenceMaker,
 )
 from ionface.workflows.flows.models import ModelBuilder, Start
+from ionface.workflows.flows.naming import named
 from ionface.workflows.study.protocols import protocol
 from ionface.workflows.study.study import (
     DynamicsSpec,
@@ -58,7 +62,19 @@ def study_flow(study: Study) -> Flow:
     for reference in study.references:
         label = crystal_label(reference.crystal)
         parts.append(reference_maker(study, reference).make(reference.crystal, label))
+    parts += [deposition_job(study, cell) for cell in study.deposition]
     return Flow(parts, name=study.name)
+
+
+def deposition_job(study: Study, cell: DepositionSpec) -> Job:
+    """Return the job in which lithium grows in one cell.
+
+    Raises:
+        AnalysisError: closed forms forbid it: told before anything runs.
+    """
+    check(cell)
+    job = tasks.grow_lithium(asdict(cell), study.quick)
+    return named(job, cell.name, "deposition", result="deposition")
 
 
 def formation_maker(study: Study) -> InterfaceFormationMaker:

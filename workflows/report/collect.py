@@ -68,7 +68,7 @@ def collect(project: Project) -> Results:
             elif kind in kinds():
                 result = kinds()[kind].result.from_dict(data)
                 found.setdefault(kind, {})[subject] = result
-        if role == "landscape":
+        if role in ("landscape", "deposition"):
             result = kinds()[role].result.from_dict(output)
             found.setdefault(role, {})[subject] = result
         if role == "reference":

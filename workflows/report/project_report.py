@@ -6,7 +6,7 @@ Every kind of result (`analysis.kinds`) is written, drawn and shown in the same 
 from __future__ import annotations
 
 import platform
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -39,8 +39,8 @@ from ionface.workflows.study.naming import slug
 from ionface.workflows.study.protocols import protocol
 
 QUICK = (
-    "Quick run: thin slabs, loose forces, 0.4 ps. It shows that everything works; "
-    "its numbers are no results."
+    "Quick run: thin slabs, loose forces, 0.4 ps, little lithium. It shows that "
+    "everything works; its numbers are no results."
 )
 EMULATED = "Emulated: a stand-in made these outputs. They are no calculation."
 POTENTIAL = (
@@ -51,7 +51,8 @@ POTENTIAL = (
 DPI = 150
 MODEL_DPI = 200  # its atoms are small
 KINDS_OF_FILES = {
-    ".json": "numbers", ".csv": "table", ".png": "figure", ".ionf": "trajectory",
+    ".json": "numbers", ".csv": "table", ".png": "figure", ".gif": "film",
+    ".ionf": "trajectory",
 }  # fmt: skip
 
 LEVEL_NAMES = {
@@ -114,7 +115,8 @@ def report_of(project: Project, results: Results) -> Report:
     ]
     return Report(
         title=study.title or study.name,
-        subtitle=f"Study {study.name}, protocol {study.protocol}",
+        subtitle=f"Study {study.name}"
+        + (f", protocol {study.protocol}" if study.interfaces else ""),
         notices=_notices(project, results),
         highlights=_highlights(project, shown),
         sections=everything,
@@ -132,12 +134,15 @@ def _shown(results: Results) -> Iterator[Shown]:
 
 def _section(project: Project, kind: Kind, shown: Sequence[Shown]) -> list[Content]:
     """Return figures and tables of one kind, and write its files."""
-    contents: list[Content] = []
+    mine = {item.subject: item.result for item in shown if item.kind is kind}
+    contents: list[Content] = [*kind.beside(mine)]
     for item in shown:
         if item.kind is not kind:
             continue
         if picture := _written(project, item):
             contents.append(picture)
+        if kind.film is not None:
+            contents.append(_film(project, item, kind.film))
         marks = " ".join(_worth(item.result.provenance))
         contents += [
             _of_subject(content, item.subject, marks)
@@ -168,6 +173,14 @@ def _written(project: Project, item: Shown) -> Picture | None:
         return None
     write_atomically(folder / f"{item.stem}.png", image)
     return Picture(image, "", item.kind.caption)
+
+
+def _film(project: Project, item: Shown, make: Callable[[Result], bytes]) -> Picture:
+    """Write a result's film; one that is there is kept, since it takes many seconds."""
+    path = project.results / f"{item.stem}.gif"
+    if not path.is_file():
+        write_atomically(path, make(item.result))
+    return Picture(path.read_bytes(), "", f"{item.subject}: the growth in time.")
 
 
 def _models(project: Project, results: Results) -> list[Card]:
@@ -225,7 +238,8 @@ def _notices(project: Project, results: Results) -> list[Notice]:
 
 def _highlights(project: Project, shown: Sequence[Shown]) -> list[tuple[str, str]]:
     """Return the large numbers: of interfaces, not of the crystals beside them."""
-    names = {"", *(spec.name for spec in project.study.interfaces)}
+    study = project.study
+    names = {"", *(spec.name for spec in (*study.interfaces, *study.deposition))}
     return [
         (value, what + (", emulated" if item.result.provenance.emulated else ""))
         for item in shown
@@ -258,11 +272,21 @@ def _plain(value: Any) -> Cell:
 
 def _settings(project: Project) -> dict[str, Cell]:
     study, defaults = project.study, protocol(project.study.protocol)
-    settings: dict[str, Cell] = {
-        "forces below": f"{study.relaxation.fmax or defaults.fmax} eV/Å",
-        "slabs": study.slabs,
-        "protocol's source": defaults.source,
-    }
+    settings: dict[str, Cell] = {}
+    if study.interfaces:
+        settings |= {
+            "forces below": f"{study.relaxation.fmax or defaults.fmax} eV/Å",
+            "slabs": study.slabs,
+            "protocol's source": defaults.source,
+        }
+    for cell in study.deposition:
+        g = cell.geometry
+        settings[f"deposition in {cell.name}"] = (
+            f"{cell.capacity_mah_per_cm2:g} mAh/cm² at {cell.current_ma_per_cm2:g} "
+            f"mA/cm², strip of {g.width_um:g} x {g.thickness_um:g} µm, "
+            f"{g.columns} x {g.rows} elements, seed {cell.seed.shape} of "
+            f"{cell.seed.amplitude_um:g} µm, method {cell.method}"
+        )
     for run in study.dynamics:
         timestep = run.timestep or defaults.timestep
         settings[f"dynamics of {run.interface}"] = (

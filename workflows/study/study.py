@@ -11,6 +11,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from annotated_types import Ge, Gt
 
+from ionface.analysis.deposition.cell import DepositionSpec
 from ionface.analysis.energies.formation_energies import PublishedEnergy
 from ionface.structures.specs import (
     AmorphousLayer,
@@ -32,6 +33,7 @@ CountOrNone = Annotated[int, Ge(0)]
 # an unrelaxed slab reaches in a few dozen steps
 QUICK_STEPS = 200
 QUICK_FMAX = 0.2  # eV/Å
+QUICK_PLATED = 0.1  # of the capacity: the mesh must stay fine enough for its waves
 ANALYSES = ("rdf", "bonds", "checks")
 """What is computed of every run if the study does not say."""
 
@@ -155,6 +157,7 @@ class Study:
         dynamics: runs.
         references: crystals to compare with.
         published: the paper's values.
+        deposition: cells in which lithium grows.
         vasp: how VASP is run, and what of the protocol is overridden for it.
         quick: set by `quickened`; results say so.
     """
@@ -162,7 +165,7 @@ class Study:
     __pydantic_config__: ClassVar = FORBID
 
     name: str
-    interfaces: tuple[InterfaceSpec, ...]
+    interfaces: tuple[InterfaceSpec, ...] = ()
     protocol: str = "li-2024"
     engine: str | EngineNames | EngineChoice = field(default_factory=EngineNames)
     title: str = ""
@@ -172,6 +175,7 @@ class Study:
     dynamics: tuple[DynamicsSpec, ...] = ()
     references: tuple[ReferenceSpec, ...] = ()
     published: tuple[PublishedEnergy, ...] = ()
+    deposition: tuple[DepositionSpec, ...] = ()
     vasp: VaspSettings = field(default_factory=VaspSettings)
     quick: bool = False
 
@@ -223,6 +227,14 @@ def quickened(study: Study) -> Study:
         references=tuple(
             replace(ref, steps=min(ref.steps, QUICK_STEPS // 2), min_atoms=32)
             for ref in study.references
+        ),
+        deposition=tuple(
+            replace(
+                cell,
+                capacity_mah_per_cm2=QUICK_PLATED * cell.capacity_mah_per_cm2,
+                steps=max(10, round(QUICK_PLATED * cell.steps)),
+            )
+            for cell in study.deposition
         ),
     )
 

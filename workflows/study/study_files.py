@@ -14,8 +14,9 @@ from pathlib import Path
 
 import yaml
 
-from ionface.errors import IonfaceError
+from ionface.errors import AnalysisError, IonfaceError
 from ionface.structures.specs import CrystalLayer, Layer, SlabLayer
+from ionface.workflows.study.electrolytes import with_electrolytes
 from ionface.workflows.study.study import DynamicsSpec, Study
 from ionface.workflows.study.study_messages import explain, lines_of
 
@@ -130,6 +131,10 @@ def parse(text: str, source: str) -> Study:
             f"not {type(data).__name__}"
         )
     try:
+        data = with_electrolytes(data, Path(source).parent)
+    except AnalysisError as error:
+        raise IonfaceError(f"{source}: {error}") from error
+    try:
         study = TypeAdapter(Study).validate_python(data)
     except ValidationError as error:
         raise IonfaceError(explain(error.errors(), lines, source)) from error
@@ -164,6 +169,13 @@ def checked(study: Study, source: str) -> Study:
     names = [spec.name for spec in study.interfaces]
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise IonfaceError(f"{source}: interfaces: the name {twice[0]!r} stands twice")
+    if not study.interfaces and not study.deposition:
+        raise IonfaceError(
+            f"{source}: nothing to compute; list interfaces, or cells under deposition"
+        )
+    cells = [cell.name for cell in study.deposition]
+    if twice := sorted({name for name in cells if cells.count(name) > 1}):
+        raise IonfaceError(f"{source}: deposition: the name {twice[0]!r} stands twice")
     _check_names(study, names, source)
     for run in study.dynamics:
         _check_timestep(run, source)

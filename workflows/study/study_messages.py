@@ -9,6 +9,13 @@ from typing import Any
 
 import yaml
 
+from ionface.analysis.deposition.cell import (
+    DepositionSpec,
+    Electrolyte,
+    Geometry,
+    Kinetics,
+    Seed,
+)
 from ionface.analysis.energies.formation_energies import PublishedEnergy
 from ionface.errors import IonfaceError
 from ionface.structures.specs import (
@@ -156,9 +163,14 @@ _PARTS: dict[str, type] = {
     "doping": Doping,
     "ordering": Ordering,
     "scan": RegistryScan,
+    "electrolyte": Electrolyte,
+    "kinetics": Kinetics,
+    "geometry": Geometry,
+    "seed": Seed,
 }
 _OWNERS: dict[str, type] = {
     "interfaces": InterfaceSpec,
+    "deposition": DepositionSpec,
     "dynamics": DynamicsSpec,
     "references": ReferenceSpec,
     "published": PublishedEnergy,

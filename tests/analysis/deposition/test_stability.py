@@ -103,7 +103,7 @@ def test_equilibrium_shifts_with_concentration_by_the_sum_of_the_exponents(
 
 def test_kinetics_have_the_slopes_that_they_state():
     kinetics, u, eta, step = Kinetics(7.0, "paper"), 0.6, -1.3, 1e-6
-    i, by_u, by_psi = plating(kinetics, np.float64(u), np.float64(eta))
+    i, by_u, by_psi = plating(kinetics, np.array(u), np.array(eta))
     assert (plating(kinetics, u + step, eta)[0] - i) / step == pytest.approx(by_u)
     assert -(plating(kinetics, u, eta + step)[0] - i) / step == pytest.approx(
         by_psi, rel=1e-5
