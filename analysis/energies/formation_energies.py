@@ -137,10 +137,10 @@ class FormationEnergies(Result):
                 "delta_e (eV)": data["delta_e"],
                 "area (Å²)": data["area"],
                 "n_interfaces": data["n_interfaces"],
-                "slabs": data["slabs_state"],
                 "sigma (J/m²)": data["sigma_j_per_m2"],
                 "published (J/m²)": paper.sigma_j_per_m2 if paper else None,
                 "strain energy (eV)": data["strain_energy"],
+                "slabs": data["slabs_state"],
             }
 
     def summary(self) -> str:
