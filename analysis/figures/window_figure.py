@@ -131,11 +131,11 @@ def _label_steps(axes: Axes, window: Window, top: float, span: float) -> None:
     for step in reversed(window.steps):
         y = max(step.uptake + 0.025 * span, floor)
         floor = y + 0.062 * span
-        middle = (step.from_v + min(step.to_v, top)) / 2
         late = step.from_v > 0.72 * top
+        left = step.from_v + 0.01 * top
         axes.annotate(
-            pretty_products(step.products), (middle, step.uptake),
-            xytext=(top if late else step.from_v + 0.02 * top, y),
+            pretty_products(step.products), (left, step.uptake),
+            xytext=(top if late else left, y),
             ha="right" if late else "left", va="bottom", fontsize=9.5, color=INK,
             arrowprops={"arrowstyle": "-", "color": QUIET, "linewidth": 0.6}
             if y > step.uptake + 0.05 * span else None,

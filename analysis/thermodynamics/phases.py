@@ -89,12 +89,10 @@ class PhaseSet:
     Attributes:
         phases: all of them, polymorphs included.
         provenance: what their energies are worth.
-        left_out: why something that was there is not among them.
     """
 
     phases: tuple[Phase, ...]
     provenance: Provenance
-    left_out: tuple[str, ...] = ()
 
     @classmethod
     def of(
@@ -104,7 +102,6 @@ class PhaseSet:
         sources: Sequence[str] = (),
         quick: bool = False,
         corrected: bool = False,
-        left_out: Sequence[str] = (),
     ) -> Self:
         """Return phases that belong together.
 
@@ -113,7 +110,6 @@ class PhaseSet:
             sources: files or folders that they come from.
             quick: they are those of a rehearsal.
             corrected: energies with and without U are made comparable by corrections.
-            left_out: what stays away from them, in words.
 
         Raises:
             AnalysisError: there is none, or one has no finite energy.
@@ -137,7 +133,7 @@ class PhaseSet:
             quick=quick,
             sources=tuple(sources),
         )
-        return cls(each, provenance, tuple(left_out))
+        return cls(each, provenance)
 
     @property
     def level(self) -> LevelOfTheory:
@@ -187,13 +183,13 @@ class PhaseSet:
         return left
 
     def called(self, name: str) -> tuple[Phase, ...]:
-        """Return the phase of a name, or all polymorphs of a formula.
+        """Return all polymorphs of a formula, or the phase of a name.
 
         Raises:
             AnalysisError: there is none.
         """
         named = tuple(phase for phase in self.phases if phase.name == name)
-        if found := named or self._of_formula(name):
+        if found := self._of_formula(name) or named:
             return found
         have = ", ".join(sorted({phase.formula for phase in self.phases}))
         raise AnalysisError(
@@ -202,7 +198,11 @@ class PhaseSet:
         )
 
     def lowest(self, name: str) -> Phase:
-        """Return the phase of a name, or the lowest polymorph of a formula."""
+        """Return the lowest polymorph of a formula, or the phase of a name.
+
+        Raises:
+            AnalysisError: there is none.
+        """
         return min(self.called(name), key=lambda phase: phase.per_atom)
 
     def _of_formula(self, text: str) -> tuple[Phase, ...]:
@@ -217,7 +217,6 @@ class PhaseSet:
         return {
             "kind": "phases",
             **self.provenance.as_dict(),
-            "left_out": list(self.left_out),
             "phases": [phase.as_dict() for phase in self.phases],
         }
 
@@ -234,10 +233,10 @@ class PhaseSet:
             phases = tuple(_restored(each, level) for each in data["phases"])
         except (KeyError, TypeError, AttributeError) as error:
             raise AnalysisError(
-                f"these are no phases of ionface ({error!r}); PhaseSet.as_dict writes "
-                "them"
+                f"these are no phases of ionface ({error!r}); a report of a study "
+                "with `phases:` writes results/phases.json"
             ) from error
-        return cls(phases, provenance, tuple(data.get("left_out", ())))
+        return cls(phases, provenance)
 
 
 def _restored(data: Mapping[str, Any], level: LevelOfTheory) -> Phase:
