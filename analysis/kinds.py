@@ -31,12 +31,14 @@ from ionface.analysis.interphase.density_profiles import Profiles, profiles
 from ionface.analysis.interphase.interphase import interphase
 from ionface.analysis.interphase.layers import LayerCoordination, layer_coordination
 from ionface.analysis.kind import Crystal, Kind, Progress
-from ionface.analysis.pairs import parse_pair
-from ionface.analysis.rdf.bonds import BondCounts, bond_length, bonds
+from ionface.analysis.pairs import pair_name, parse_pair
 from ionface.analysis.rdf.rdf import RdfSettings, RunningRdf, crystal_rdf, rdf
 from ionface.analysis.rdf.rdf_result import RdfResult
+from ionface.analysis.reactions.bond_rule import bond_length
+from ionface.analysis.reactions.bonds import BondCounts, bonds
 from ionface.analysis.reactions.reaction_report import ReactionReport, reactions
 from ionface.analysis.reactions.reference_fractions import RANGE
+from ionface.analysis.reactions.replicas import Replicas
 from ionface.analysis.report import cell_tables, tables, thermodynamics_tables
 from ionface.analysis.run_checks.run_checks import RunChecks, check_run
 from ionface.analysis.thermodynamics.contact_result import Contacts
@@ -295,10 +297,12 @@ class BondChoices:
 
     Attributes:
         pairs: as in In-S, or In-S:3.0 (Å); repeatable.
+        references: a crystal whose shells say where bonds end; repeatable.
         windows: number of time windows.
     """
 
     pairs: tuple[str, ...]
+    references: tuple[Crystal, ...] = ()
     windows: int = 10
 
     def __post_init__(self) -> None:
@@ -306,8 +310,8 @@ class BondChoices:
         _ = list(map(bond_of, self.pairs))
 
 
-def bond_of(text: str) -> tuple[tuple[str, str], float]:
-    """Return the pair that "In-S" or "In-S:3.0" names, and its bond length, Å.
+def bond_of(text: str) -> tuple[tuple[str, str], float | None]:
+    """Return the pair that "In-S" or "In-S:3.0" names, and its bond length, Å, if any.
 
     Raises:
         AnalysisError: it names no pair, or no length.
@@ -315,7 +319,8 @@ def bond_of(text: str) -> tuple[tuple[str, str], float]:
     name, colon, length = text.partition(":")
     pair = parse_pair(name)
     if not colon:
-        return pair, bond_length(pair)
+        _ = bond_length(pair)  # refuses what is no element
+        return pair, None
     try:
         reach = float(length)
     except ValueError:
@@ -328,12 +333,25 @@ def bond_of(text: str) -> tuple[tuple[str, str], float]:
     return pair, reach
 
 
+def _lengths(pairs: tuple[str, ...]) -> dict[str, float | None]:
+    return {pair_name(pair): length for pair, length in map(bond_of, pairs)}
+
+
 def _bonds(
     trajectory: Trajectory, settings: BondChoices, progress: Progress | None = None
 ) -> BondCounts:
     del progress
-    lengths = {"-".join(pair): reach for pair, reach in map(bond_of, settings.pairs)}
-    return replace(bonds(trajectory, lengths), windows=settings.windows)
+    lengths = _lengths(settings.pairs)
+    crystals = crystals_beside(settings.references, tuple(lengths))
+    found = bonds(trajectory, lengths, references=crystals)
+    return replace(found, windows=settings.windows)
+
+
+def crystals_beside(
+    crystals: Iterable[Crystal], pairs: tuple[str, ...]
+) -> dict[str, RdfResult]:
+    """Return crystals at rest as bonds and reactions are compared with them."""
+    return crystals_at_rest(crystals, pairs, RANGE + FITTED, bins=240)
 
 
 register(
@@ -351,10 +369,10 @@ register(
 
 @dataclass(frozen=True)
 class ReactionChoices:
-    """Bonds that form and break, and whether a pair grows, stays or fluctuates.
+    """Bonds that form and break, and whether their number changed, and stays.
 
     Attributes:
-        pairs: as in In-S; repeatable.
+        pairs: as in In-S, or In-S:3.0 (Å); repeatable.
         references: a crystal that may form; repeatable.
         windows: number of time windows.
     """
@@ -365,18 +383,21 @@ class ReactionChoices:
 
     def __post_init__(self) -> None:
         """Refuse what cannot be, before anything is read."""
-        _ = list(map(parse_pair, self.pairs))
+        _ = list(map(bond_of, self.pairs))
 
 
-def _reactions(
+def followed_bonds(
     trajectory: Trajectory, settings: ReactionChoices, progress: Progress | None = None
 ) -> ReactionReport:
+    """Return the reactions of a run with the settings of a user."""
     del progress
-    crystals = crystals_at_rest(
-        settings.references, settings.pairs, RANGE + FITTED, bins=240
-    )
+    lengths = _lengths(settings.pairs)
     return reactions(
-        trajectory, settings.pairs, references=crystals, windows=settings.windows
+        trajectory,
+        lengths,
+        references=crystals_beside(settings.references, tuple(lengths)),
+        rules={name: length for name, length in lengths.items() if length},
+        windows=settings.windows,
     )
 
 
@@ -387,7 +408,17 @@ register(
         tables.reaction_contents,
         "Bonds of each pair; marks below tell when one formed or broke.",
         ReactionChoices,
-        _reactions,
+        followed_bonds,
+    )
+)
+
+
+register(
+    Kind(
+        Replicas,
+        "Independent runs together",
+        tables.replica_contents,
+        "Each run thin, their mean thick with its standard error.",
     )
 )
 
@@ -558,7 +589,7 @@ def _layers(
     return layer_coordination(
         trajectory,
         pair,
-        reach,
+        reach or bond_length(pair),
         settings.edges or settings.layers,
         windows=settings.windows,
         stride=settings.stride,

@@ -1,8 +1,8 @@
 """Means and trends of correlated series, and the errors that they really have.
 
-Neighboring frames of a trajectory tell nearly the same. One series (a temperature, a
-number of bonds) is judged by its statistical inefficiency; many series at once (each
-bin of a g(r)) by blocking, which needs no correlation function of each.
+Neighboring frames of a trajectory tell nearly the same. There is one estimator of how
+much, `inefficiency`, for a temperature, a number of bonds, each bin of a g(r); errors
+follow from it, or are NaN where a series is too short to tell.
 """
 
 from __future__ import annotations
@@ -13,11 +13,13 @@ import numpy as np
 
 from ionface.analysis.trajectory.frames import FloatArray
 
-FEWEST = 4
-"""Blocking stops at so many blocks: the error of an error is 1/sqrt(2 (n - 1))."""
-
 CONSTANT = 1e-12
 """Deviations below this part of the largest value are rounding, not fluctuation."""
+
+TOO_SHORT = 6.0
+"""Independent values below which a series does not tell its own error: it has not been
+where it would yet go, and looks less correlated than it is. Runs of 20 correlation
+times have about 14 by their own count, those of 5 have 7, and of 3 have 6."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,8 @@ class Mean:
 
     Attributes:
         value: the mean.
-        error: its standard error; NaN for a single value.
+        error: its standard error, of which 1.96 hold the truth in 95 % of series from
+            20 correlation times on; NaN if the series is too short to tell.
         correlation: statistical inefficiency g, in samples: so many samples tell as
             much as one independent sample.
         independent: number of independent samples, n / g.
@@ -44,60 +47,91 @@ class Trend:
 
     Attributes:
         slope: per unit of time.
-        error: its standard error, with the correlation of the scatter around the line.
-        independent: number of independent samples behind it; below about 5 the series
-            is too short for its own correlations.
+        error: its standard error, as that of a mean.
+        scatter: standard deviation around it.
+        independent: number of independent values of the scatter around it.
     """
 
     slope: float
     error: float
+    scatter: float
     independent: float
 
 
 def correlated_mean(series: FloatArray) -> Mean:
     """Return the mean of one evenly spaced series with its standard error.
 
-    The error is s / sqrt(n / g - 1), s being the standard deviation over n: deviations
-    are taken from the series' own mean, which makes both s² and all correlations too
-    small by g / n. That matters for runs of few correlation times.
-
     Args:
         series: shape (n,), n >= 1.
 
-    >>> mean = correlated_mean(np.array([1.0, 3.0, 2.0, 2.0]))
+    >>> mean = correlated_mean(np.resize([1.0, 3.0, 2.0, 2.0], 12))
     >>> mean.value, round(mean.error, 3), mean.independent
-    (2.0, 0.408, 4.0)
+    (2.0, 0.251, 12.0)
     """
-    n, g = len(series), inefficiency(series)
-    # With fewer than two independent samples nothing tells the error: at least s.
-    error = np.std(series) / np.sqrt(max(n / g - 1, 1.0)) if n > 1 else np.nan
-    return Mean(float(np.mean(series)), float(error), g, n / g)
+    n, g = len(series), float(inefficiency(series))
+    return Mean(float(np.mean(series)), float(mean_error(series)), g, n / g)
 
 
-def inefficiency(series: FloatArray) -> float:
+def mean_error(series: FloatArray) -> FloatArray:
+    """Return the standard errors of the means of many series.
+
+    The error is s / sqrt(n / g - 2), s being the standard deviation over n: deviations
+    are taken from the series' own mean, which makes both s² and all correlations too
+    small by g / n each. A factor of Student's t lets 1.96 errors hold 95 %.
+
+    Args:
+        series: shape (n, ...), evenly spaced along the first axis.
+
+    Returns:
+        Shape (...); NaN where a series is too short.
+    """
+    x = np.asarray(series, dtype=np.float64)
+    return _error(x.std(axis=0), len(x) / inefficiency(x), 2)
+
+
+def _error(scatter: FloatArray, independent: FloatArray, known: int) -> FloatArray:
+    """Return the error of a mean of so many independent values.
+
+    Args:
+        scatter: their standard deviation.
+        independent: number of values.
+        known: how many of them their own correlations use up.
+    """
+    from scipy.stats import t
+
+    enough = np.where(independent >= TOO_SHORT, independent, np.nan)
+    wider = t.ppf(0.975, enough - known + 1) / t.ppf(0.975, np.inf)
+    return np.asarray(wider * scatter / np.sqrt(enough - known), dtype=np.float64)
+
+
+def inefficiency(series: FloatArray) -> FloatArray:
     """Return how many neighboring values are worth one: 1 for independent ones.
 
     g = 1 + 2 Σ ρ(k), summed while pairs of neighboring lags are positive (Geyer,
     Statist. Sci. 7, 473 (1992), doi:10.1214/ss/1177011137). Of the usual estimators it
     is the one whose error bars hold best over short, counted and oscillating series:
     those of Sokal's window of 5 correlation times miss the truth more often, by up to
-    5 %. Between 1 and n; too small where the series is not much longer than its
-    correlations.
+    5 %. Between 1 and n.
 
     Args:
-        series: shape (n,), evenly spaced.
+        series: shape (n, ...), evenly spaced along the first axis.
+
+    Returns:
+        Shape (...).
     """
     n = len(series)
-    deviations = series - np.mean(series)
-    spectrum = np.fft.rfft(deviations, n=2 * n)  # padded: no wrap-around
-    covariance = np.fft.irfft(np.abs(spectrum) ** 2, n=2 * n)[:n]
-    noise = n * (CONSTANT * np.abs(series).max()) ** 2
-    if n < 4 or not covariance[0] > noise:
-        return 1.0
-    correlation = covariance / covariance[0]
-    pairs = correlation[: n - n % 2].reshape(-1, 2).sum(axis=1)
-    stop = int(np.argmax(pairs <= 0)) if (pairs <= 0).any() else len(pairs)
-    return float(np.clip(2 * pairs[:stop].sum() - 1, 1.0, n))
+    deviations = series - np.mean(series, axis=0)
+    spectrum = np.fft.rfft(deviations, n=2 * n, axis=0)  # padded: no wrap-around
+    covariance = np.fft.irfft(np.abs(spectrum) ** 2, n=2 * n, axis=0)[:n]
+    noise = n * (CONSTANT * np.abs(series).max(axis=0, initial=0.0)) ** 2
+    moves = covariance[0] > noise
+    if n < 4 or not moves.any():
+        return np.ones(deviations.shape[1:])
+    correlation = covariance / np.where(moves, covariance[0], 1.0)
+    pairs = correlation[: n - n % 2].reshape(n // 2, 2, *moves.shape).sum(axis=1)
+    summed = np.where(np.logical_and.accumulate(pairs > 0, axis=0), pairs, 0.0)
+    g = np.clip(2 * summed.sum(axis=0) - 1, 1.0, n)
+    return np.asarray(np.where(moves, g, 1.0), dtype=np.float64)
 
 
 def trend(times: FloatArray, series: FloatArray) -> Trend:
@@ -110,11 +144,14 @@ def trend(times: FloatArray, series: FloatArray) -> Trend:
     centered = times - times.mean()
     norm, n = float(centered @ centered), len(series)
     if n < 3 or not norm > 0:
-        return Trend(0.0, 0.0, float(n))
+        return Trend(0.0, 0.0, 0.0, float(n))
     slope = float(centered @ series) / norm
     rest = series - series.mean() - slope * centered
-    g = inefficiency(rest)
-    return Trend(slope, float(np.sqrt(rest @ rest / (n - 2) * g / norm)), n / g)
+    independent = n / inefficiency(rest)
+    spread = np.sqrt(norm / n)
+    scatter = float(rest.std())
+    error = float(_error(scatter, independent, 3))
+    return Trend(slope, error / spread, scatter, float(independent))
 
 
 def equilibrated_from(series: FloatArray, most: float = 0.5) -> int:
@@ -129,40 +166,5 @@ def equilibrated_from(series: FloatArray, most: float = 0.5) -> int:
     """
     # Steps of 2.5 % of the run: the worth of what is kept is flat around its maximum.
     starts = np.unique(np.linspace(0, most * len(series), 21).astype(int))
-    worth = [(len(series) - s) / inefficiency(series[s:]) for s in starts]
+    worth = [(len(series) - s) / float(inefficiency(series[s:])) for s in starts]
     return int(starts[int(np.argmax(worth))])
-
-
-def blocked_error(series: FloatArray) -> FloatArray:
-    """Return the standard error of the mean of many series, by blocking.
-
-    Neighbors are averaged in pairs again and again; the error that this gives rises
-    until blocks are independent. The result is the first level that no later level
-    exceeds by more than the later one's own uncertainty (Flyvbjerg and Petersen,
-    J. Chem. Phys. 91, 461 (1989), doi:10.1063/1.457480).
-
-    Args:
-        series: shape (n, ...), evenly spaced along the first axis.
-
-    Returns:
-        Shape (...); NaN if n < 2.
-    """
-    x = np.asarray(series, dtype=np.float64)
-    if len(x) < 2:
-        return np.full(x.shape[1:], np.nan)
-    errors: list[FloatArray] = []
-    limits: list[FloatArray] = []
-    while len(errors) == 0 or len(x) >= FEWEST:
-        error = np.std(x, axis=0, ddof=1) / np.sqrt(len(x))
-        errors.append(error)
-        limits.append(error * (1 - 1 / np.sqrt(2 * (len(x) - 1))))
-        x = 0.5 * (x[0 : len(x) - 1 : 2] + x[1 : len(x) : 2])
-    levels = np.array(errors)
-    # What the later levels show for certain, from the last to the first.
-    later = np.maximum.accumulate(
-        np.array([*limits[1:], np.zeros_like(limits[0])])[::-1]
-    )
-    settled = levels >= later[::-1]
-    first = np.argmax(settled, axis=0)
-    chosen: FloatArray = np.take_along_axis(levels, first[None], axis=0)[0]
-    return chosen

@@ -146,7 +146,7 @@ def draw(
     left.loglog(*zip(*by_frames.items(), strict=True), "o-", color="#0072b2")
     left.set_xlabel("frames (300 atoms)")
     left.set_ylabel("CPU time (s)")
-    left.set_title("All 15 pairs, g(r), n(r), bonds", loc="left")
+    left.set_title("All 15 pairs, g(r) and n(r)", loc="left")
     for (name, series), color in zip(
         by_atoms.items(), ("#0072b2", "#d55e00"), strict=True
     ):
@@ -201,7 +201,7 @@ def report(options: argparse.Namespace) -> None:
         lines += [f"## One pair, In-S, {kind}", ""]
         lines += [*table(kind, "one", ROWS, frames, peers, repeats), ""]
         lines += [f"## All 15 pairs, {kind}", ""]
-        lines += [f"Ours in {WINDOWS} windows, with n(r), errors, peaks and bonds.", ""]
+        lines += [f"Ours in {WINDOWS} windows, with n(r), errors and peaks.", ""]
         lines += [*table(kind, "all", ALL, frames, peers, repeats), ""]
     first, second = compilation()
     by_frames, by_atoms = growth(options.quick, repeats)

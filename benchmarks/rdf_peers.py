@@ -63,7 +63,7 @@ def trajectory(kind: str, n_frames: int, n_atoms: int = 300) -> Trajectory:
 def ours(
     kind: str, n_frames: int, n_atoms: int, *, backend: str, threads: int, pairs: str
 ) -> Row:
-    from ionface.analysis.rdf.rdf import rdf, rdf_and_bonds
+    from ionface.analysis.rdf.rdf import rdf
 
     run = trajectory(kind, n_frames, n_atoms)
     options = {"cutoff": CUTOFF, "bins": BINS, "threads": threads, "backend": backend}
@@ -73,7 +73,7 @@ def ours(
         if pairs == "one":
             found = rdf(part, ["In-S"], windows=1, **options)
         else:
-            found, _ = rdf_and_bonds(part, PAIRS, windows=WINDOWS, **options)
+            found = rdf(part, PAIRS, windows=WINDOWS, **options)
         return found.pairs["In-S"].counts.sum(axis=0)
 
     return go

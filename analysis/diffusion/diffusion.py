@@ -10,7 +10,7 @@ all move alike; it multiplies the variance).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from typing import Any
@@ -29,6 +29,7 @@ from ionface.analysis.diffusion.msd_fit import (
     fit_slope,
     lag_window,
     objection_to,
+    returns,
 )
 from ionface.analysis.diffusion.unwrapped_positions import (
     MOTIONLESS,
@@ -57,6 +58,10 @@ SITE = 3.0
 Hops between sites are 2-4 Å long; with less, most atoms have not left theirs, and a run
 of the same length may show nothing (He, Zhu, Epstein, Mo, npj Comput. Mater. 4, 18
 (2018), doi:10.1038/s41524-018-0074-y)."""
+
+SAME = 2.0
+"""Standard errors within which motion in the plane and along the normal is the same:
+in one crystal of 20 that is cubic it will not be, and then each speaks for itself."""
 
 AGING = 3.0
 """Standard errors by which the halves of a run differ if its motion changes: a reacting
@@ -91,14 +96,24 @@ def diffusion_coefficients(
     lags = lag_window(len(positions), *window)
     curves = msd_by_atom(positions, lags.lags)  # (n_lags, n_atoms, 3)
     halves = _halves(positions, window)
+    # where the motion is the same along all axes, all of them are one sample
+    compared = dict.fromkeys(
+        [*directions, *(DIRECTIONS if len(directions) > 1 else ())]
+    )
+    fits = {d: _fit(curves, lags, positions, axes_of(d)) for d in compared}
+    shared = _isotropic(fits) if len(directions) > 1 else False
     results = []
     for direction in directions:
-        axes = axes_of(direction)
-        fit = _fit(curves, lags, positions, axes)
+        axes = axes_of(direction)  # raises
+        fit = fits[direction]
+        objection = objection_to(fit, site * len(axes) / 3)
+        if shared and direction != "3d":
+            objection = objection_to(fits["3d"], site)
+            objection = objection and f"as in all directions together: {objection}"
         results.append(
             _result(
                 fit,
-                objection_to(fit, site * len(axes) / 3),
+                objection,
                 axes=len(axes),
                 interval_fs=interval_fs,
                 species=name,
@@ -108,10 +123,20 @@ def diffusion_coefficients(
                     float(lags.lags[-1]) * interval_fs,
                 ),
                 atoms=positions.shape[1],
-                notes=_aging([_fit(*half, axes) for half in halves]),
+                notes=(
+                    *(() if objection else returns(fit, len(axes))),
+                    *_aging([_fit(*half, axes) for half in halves]),
+                ),
             )
         )
     return results
+
+
+def _isotropic(fits: Mapping[str, SlopeFit]) -> bool:
+    """Return whether the motion in the plane and along the normal may be the same."""
+    plane, normal = fits["in-plane"], fits["normal"]
+    difference = plane.slope / 2 - normal.slope
+    return abs(difference) <= SAME * np.hypot(plane.slope_error / 2, normal.slope_error)
 
 
 def _fit(
@@ -140,7 +165,6 @@ def _result(
         interval=(fit.interval[0] * per_fs, fit.interval[1] * per_fs),
         exponent=fit.exponent,
         exponent_error=fit.exponent_error,
-        beyond_site=fit.beyond_site,
         diffusive=not objection,
         verdict=f"not diffusive: {objection}" if objection else "diffusive",
         upper_bound=None if fit.speeding else fit.bound * per_fs,

@@ -7,6 +7,11 @@ follows from how much two displacements overlap (Qian, Sheetz, Elson, Biophys. J
 doi:10.1103/PhysRevE.82.041914). It gives the best weights for a slope, and its error
 (Bullerjahn, von Bülow, Hummer, J. Chem. Phys. 153, 024116 (2020),
 doi:10.1063/5.0008312).
+
+Motion within a site, and hops that return at once, add an offset to the MSD that is no
+diffusion and may be as large as what diffusion adds. So the exponent that decides is
+that of the slope, 1 + d ln MSD' / d ln lag, whatever the offset: 1 for diffusion, below
+it for motion that slows down, 2 for free flight.
 """
 
 from __future__ import annotations
@@ -19,7 +24,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ionface.analysis.result import Provenance
+from ionface.analysis.result import Provenance, number_of, plain
 from ionface.analysis.trajectory.frames import FloatArray
 from ionface.errors import AnalysisError
 
@@ -35,8 +40,9 @@ CONFIDENCE = 0.95
 """Of all intervals and bounds: that of two standard errors, as readers expect."""
 _TWO_SIDED = 1.959963984540054  # standard deviations that hold 95 %
 
-WIDEST_EXPONENT = 0.6
-"""Half of the widest interval of the exponent that still tells cage from diffusion."""
+WIDEST_EXPONENT = 1.0
+"""Half of the widest interval of the exponent that still tells diffusion from a slope
+that is going to vanish."""
 
 
 @dataclass(frozen=True)
@@ -46,12 +52,12 @@ class SlopeFit:
     Attributes:
         slope: Å² per frame.
         slope_error: its standard error.
-        exponent: d ln MSD / d ln lag.
+        exponent: 1 + d ln MSD' / d ln lag; NaN where the slope is not above zero.
         exponent_error: its standard error.
-        beyond_site: the exponent without an offset that vibration explains.
         end: MSD at the last lag, Å².
         bound: what the slope cannot exceed where the motion slows down, Å² per frame.
         offset: of the line at lag zero, Å².
+        offset_error: its standard error, which is that of the slope.
         together: the collective factor.
     """
 
@@ -59,10 +65,10 @@ class SlopeFit:
     slope_error: float
     exponent: float
     exponent_error: float
-    beyond_site: float
     end: float
     bound: float
     offset: float
+    offset_error: float
     together: float
 
     @property
@@ -100,23 +106,26 @@ def fit_slope(
         (slope if slope > 0 else plain) * lags.slope_noise / walkers,
     )
     offset = float(np.mean(mean - slope * lags.lags))
-    far = mean - min(max(offset, 0.0), VIBRATION * axes / 3)
-    exponent = float(lags.exponent @ np.log(mean))
+    moves = slope > _TWO_SIDED * slope_error
+    bend = float(lags.bend @ mean) / slope if moves else np.nan
+    bend_error = max(
+        _standard_error((lags.bend @ curves - bend * slopes) / slope, together),
+        lags.bend_noise / walkers,
+    )
+    near = bend + bend_error * np.array([-0.5, 0.0, 0.5])
+    below, exponent, above = np.interp(near, lags.bends, EXPONENTS)
     return SlopeFit(
         slope=slope,
         slope_error=slope_error,
-        exponent=exponent,
-        beyond_site=float(lags.exponent @ np.log(far)) if far.min() > 0 else exponent,
-        exponent_error=max(
-            _standard_error(lags.exponent @ (curves / mean[:, None]), together),
-            lags.exponent_noise / walkers,
-        ),
+        exponent=float(exponent),
+        exponent_error=float(above - below),
         end=float(mean[-1]),
         bound=max(
             plain * chi2_interval(1.0, end_error)[1],
             chi2_interval(slope, slope_error)[1],
         ),
         offset=offset,
+        offset_error=slope_error * float(np.mean(lags.lags)),
         together=together,
     )
 
@@ -156,13 +165,23 @@ def objection_to(fit: SlopeFit, site: float) -> str:
             f"the MSD grows by {max(beyond, 0.0):.2g} Å² beyond its offset, not by "
             f"{site:.2g} Å²: too little has left its site; only an upper bound"
         )
-    if max(fit.exponent, fit.beyond_site) + reach < 1:
-        return f"{shown}, below 1, as of atoms in a cage; only an upper bound"
+    if np.isnan(fit.exponent):
+        return "the slope is not above zero; only an upper bound"
+    if fit.exponent + reach < 1:
+        return f"{shown}, below 1: it still slows down; only an upper bound"
     if reach > WIDEST_EXPONENT:
         return f"{shown}, which tells nothing; use a longer run; only an upper bound"
-    if fit.interval[0] <= 0:
-        return "the slope is not above zero; only an upper bound"
     return ""
+
+
+def returns(fit: SlopeFit, axes: int) -> tuple[str, ...]:
+    """Return a note where hops that return at once stand beside diffusion."""
+    if fit.offset - _TWO_SIDED * fit.offset_error <= VIBRATION * axes / 3:
+        return ()
+    return (
+        f"fast returns: {fit.offset:.2g} Å² of the MSD are hops to and fro within a "
+        "cage, more than vibration explains; the coefficient is of what leaves it",
+    )
 
 
 def collective_factor(positions: FloatArray, lag: int) -> float:
@@ -186,6 +205,9 @@ def collective_factor(positions: FloatArray, lag: int) -> float:
 LAGS = 40
 """Lags of a fit: neighbors are so correlated that more of them tell nothing new."""
 
+EXPONENTS = np.linspace(0.02, 4.0, 200)
+"""Powers of the lag between which an exponent is looked up."""
+
 _GRID = 10_000
 """Longer runs are treated as their every k-th frame: only lag / run matters there."""
 
@@ -198,17 +220,20 @@ class LagWindow:
         lags: in frames, ascending, shape (n_lags,).
         slope: weights that turn an MSD at these lags into its slope per frame, whatever
             its offset, shape (n_lags,).
-        exponent: weights that turn ln MSD into d ln MSD / d ln lag, shape (n_lags,).
+        bend: weights that turn an MSD into lag times its second derivative, whatever
+            its offset and slope, shape (n_lags,).
+        bends: bend over slope of a power of the lag, for each of EXPONENTS.
         slope_noise: standard error of a slope of one, for one walker along one axis.
-        exponent_noise: the same of the exponent.
+        bend_noise: the same of the bend, over a slope of one.
         end_noise: relative standard error of the MSD at the last lag, likewise.
     """
 
     lags: NDArray[np.intp]
     slope: FloatArray
-    exponent: FloatArray
+    bend: FloatArray
+    bends: FloatArray
     slope_noise: float
-    exponent_noise: float
+    bend_noise: float
     end_noise: float
 
 
@@ -233,16 +258,19 @@ def lag_window(n_frames: int, start: float, stop: float) -> LagWindow:
         )
     covariance = msd_covariance(n_frames // stride, model)
     times = model.astype(np.float64)
-    relative = covariance / np.outer(times, times)
-    slope = _slope_weights(times, covariance)
-    exponent = _slope_weights(np.log(times), relative)
+    slope = _weights([np.ones_like(times), times], covariance)
+    # (t ln t)'' = 1 / t: its weight is t MSD'' of the curve, the same at all lags
+    curved = times * np.log(times / times.mean())
+    bend = _weights([np.ones_like(times), times, curved], covariance)
+    powers = (times[:, None] / times.mean()) ** EXPONENTS
     return LagWindow(
         lags=stride * model,
         slope=slope / stride,
-        exponent=exponent,
+        bend=bend / stride,
+        bends=(bend @ powers) / (slope @ powers),
         slope_noise=float(np.sqrt(slope @ covariance @ slope)),
-        exponent_noise=float(np.sqrt(exponent @ relative @ exponent)),
-        end_noise=float(np.sqrt(relative[-1, -1])),
+        bend_noise=float(np.sqrt(bend @ covariance @ bend)),
+        end_noise=float(np.sqrt(covariance[-1, -1]) / times[-1]),
     )
 
 
@@ -272,11 +300,11 @@ def _lags(n_frames: int, start: float, stop: float) -> NDArray[np.intp]:
     return np.unique(np.rint(np.linspace(*ends, LAGS)).astype(np.intp))
 
 
-def _slope_weights(x: FloatArray, covariance: FloatArray) -> FloatArray:
-    """Return the generalized least-squares weights of the slope beside an offset."""
-    design = np.stack([np.ones_like(x), x], axis=1)
+def _weights(terms: list[FloatArray], covariance: FloatArray) -> FloatArray:
+    """Return the generalized least-squares weights of the last of some terms."""
+    design = np.stack(terms, axis=1)
     solved = np.linalg.solve(covariance, design)
-    weights: FloatArray = np.linalg.solve(design.T @ solved, solved.T)[1]
+    weights: FloatArray = np.linalg.solve(design.T @ solved, solved.T)[-1]
     return weights
 
 
@@ -290,11 +318,10 @@ class Diffusion:
         coefficient: D, Å²/fs; means something only if `diffusive`.
         error: standard error, Å²/fs.
         interval: 95 % confidence, Å²/fs; not symmetric for few atoms.
-        exponent: d ln MSD / d ln t in the window: 1 for diffusion, 0 for a cage, 2 for
-            free flight.
+        exponent: that of the slope, 1 + d ln MSD' / d ln t in the window: 1 for
+            diffusion, below for motion that slows down, 2 for free flight; NaN where
+            the slope is not above zero.
         exponent_error: its standard error.
-        beyond_site: the exponent of what the MSD has above `offset`, if the offset is
-            no larger than the motion within a site can be.
         diffusive: whether the motion is shown to be diffusive.
         verdict: 'diffusive', or 'not diffusive: ...' and why.
         upper_bound: D is smaller with 95 % confidence, Å²/fs, None where the motion
@@ -316,7 +343,6 @@ class Diffusion:
     interval: tuple[float, float]
     exponent: float
     exponent_error: float
-    beyond_site: float
     diffusive: bool
     verdict: str
     upper_bound: float | None
@@ -364,9 +390,8 @@ class Diffusion:
             "direction": self.direction,
             **(known if self.diffusive else dict.fromkeys(known)),
             "d_upper_bound_cm2_per_s": None if bound is None else bound * CM2_PER_S,
-            "exponent": self.exponent,
-            "exponent_error": self.exponent_error,
-            "exponent_beyond_site": self.beyond_site,
+            "exponent": plain(self.exponent),
+            "exponent_error": plain(self.exponent_error),
             "offset_a2": self.offset,
             "verdict": self.verdict,
             "msd_end_a2": self.msd_end,
@@ -389,9 +414,8 @@ class Diffusion:
             coefficient=data["d_a2_per_fs"] if diffusive else np.nan,
             error=data["d_error_cm2_per_s"] / CM2_PER_S if diffusive else np.nan,
             interval=(low / CM2_PER_S, high / CM2_PER_S),
-            exponent=data["exponent"],
-            exponent_error=data["exponent_error"],
-            beyond_site=data["exponent_beyond_site"],
+            exponent=number_of(data["exponent"]),
+            exponent_error=number_of(data["exponent_error"]),
             diffusive=diffusive,
             verdict=data["verdict"],
             upper_bound=None if bound is None else bound / CM2_PER_S,

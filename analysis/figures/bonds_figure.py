@@ -13,7 +13,7 @@ from ionface.analysis.figures.style import (
     quiet_grid,
     styled,
 )
-from ionface.analysis.rdf.bonds import BondCounts
+from ionface.analysis.reactions.bonds import BondCounts
 from ionface.analysis.trajectory.frames import FloatArray
 from ionface.errors import AnalysisError
 
@@ -55,9 +55,7 @@ def _draw_bonds(axes: Axes, result: BondCounts, name: str, color: str) -> None:
     times = result.times_fs / FS_PER_PS if timed else np.arange(float(len(series)))
     _draw_series(axes, times, series, color)
     axes.set_ylabel("bonds")
-    axes.set_title(
-        f"{name.replace('-', '–')}  within {result.cutoffs[name]:.2f} Å", color=color
-    )
+    axes.set_title(f"{name.replace('-', '–')}  {result.rules[name].words}", color=color)
     low, high = series.min(), series.max()
     room = max(1.0, 0.15 * (high - low))
     axes.set_ylim(max(0.0, low - room) if low > 4 else -0.04 * high, high + room)

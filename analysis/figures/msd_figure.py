@@ -86,9 +86,9 @@ def _legend(name: str, fits: Mapping[str, Diffusion]) -> str:
         value, error, power = scientific(fit.cm2_per_s, fit.error_cm2_per_s)
         return f"{name}\nD = ({value} ± {error})·10$^{{{power}}}$ cm²/s"
     if fit.upper_bound is None:
-        return f"{name}\nnot diffusive (exponent {fit.exponent:.1f})"
+        return f"{name}\nin free flight (exponent {fit.exponent:.1f})"
     value, _, power = scientific(fit.upper_bound * CM2_PER_S, 0)
-    return f"{name}\nnot diffusive, D < {value}·10$^{{{power}}}$ cm²/s"
+    return f"{name}\nnot shown to diffuse: D < {value}·10$^{{{power}}}$ cm²/s"
 
 
 def _draw_fit(axes: Axes, fit: Diffusion, dimensions: int) -> None:

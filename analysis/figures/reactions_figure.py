@@ -15,7 +15,13 @@ from ionface.analysis.figures.style import (
     quiet_grid,
     styled,
 )
-from ionface.analysis.reactions.reaction_report import PairReaction, ReactionReport
+from ionface.analysis.reactions.bond_events import BondHistory
+from ionface.analysis.reactions.reaction_report import (
+    PairReaction,
+    ReactionReport,
+    with_error,
+)
+from ionface.analysis.reactions.replicas import Replicas
 from ionface.errors import AnalysisError
 
 if TYPE_CHECKING:
@@ -53,6 +59,44 @@ def figure_reactions(result: ReactionReport, *, title: str = "") -> Figure:
     return figure
 
 
+def figure_replicas(result: Replicas, *, title: str = "") -> Figure:
+    """Return the bonds of each pair against time, of every run and of all together.
+
+    Times are those of the shortest run. The band is the standard error of the mean.
+    """
+    from matplotlib.figure import Figure
+
+    verdicts = result.verdicts
+    names = list(verdicts)
+    with styled():
+        figure = Figure(figsize=(8.6, 1.0 + 2.0 * len(names)), layout="constrained")
+        panels = figure.subplots(len(names), 1, sharex=True, squeeze=False)[:, 0]
+        for axes, name in zip(panels, names, strict=True):
+            histories = [run.pairs[name].history for run in result.runs.values()]
+            _draw_together(axes, histories, color_of(name, names))
+            axes.set_title(f"{name.replace('-', '–')}: {verdicts[name].words}")
+        panels[-1].set_xlabel("time (ps)")
+        headline(figure, title, result.provenance)
+    return figure
+
+
+def _draw_together(axes: Axes, histories: list[BondHistory], color: str) -> None:
+    longest = min(history.n_frames for history in histories)
+    times = histories[0].times_fs[:longest] / FS_PER_PS
+    counts = np.array([history.counts[:longest] for history in histories])
+    mean = counts.mean(axis=0)
+    error = counts.std(axis=0, ddof=1) / np.sqrt(len(counts))
+    for row in counts:
+        axes.plot(times, row, color=color, linewidth=0.7, alpha=0.4)
+    axes.fill_between(
+        times, mean - error, mean + error, color=color, alpha=0.2, linewidth=0
+    )
+    axes.plot(times, mean, color=color, linewidth=2.2)
+    axes.set_ylabel("bonds")
+    axes.set_ylim(bottom=min(0.0, float((mean - error).min())))
+    quiet_grid(axes)
+
+
 def _draw(axes: Axes, name: str, pair: PairReaction, color: str) -> None:
     from matplotlib.ticker import MaxNLocator
 
@@ -86,10 +130,10 @@ def _draw(axes: Axes, name: str, pair: PairReaction, color: str) -> None:
 
 def _write_titles(axes: Axes, name: str, pair: PairReaction) -> None:
     rule = pair.history.rule
-    axes.set_title(f"{name.replace('-', '–')}: {pair.verdict.word}", color=INK, pad=21)
+    axes.set_title(f"{name.replace('-', '–')}: {pair.verdict.words}", color=INK, pad=21)
     for x, side, text, color in (
         (0, "left", _numbers(pair), INK),
-        (1, "right", f"form < {rule.form:.2f} Å, break > {rule.release:.2f} Å", QUIET),
+        (1, "right", rule.words, QUIET),
     ):
         axes.annotate(
             text, (x, 1), xycoords="axes fraction", xytext=(0, 7),
@@ -99,11 +143,8 @@ def _write_titles(axes: Axes, name: str, pair: PairReaction) -> None:
 
 def _numbers(pair: PairReaction) -> str:
     v = pair.verdict
-    end = (
-        f"{v.at_end:.1f} ± {v.at_end_error:.1f}" if v.at_end_error else f"{v.at_end:g}"
-    )
-    texts = [f"{v.at_start} → {end} bonds"]
-    texts.append(f"{len(pair.history.formed_fs)} formed, {pair.lifetimes.broken} broke")
+    texts = [f"{v.at_start:g} → {with_error(v)} bonds"]
+    texts.append(f"{v.formed} formed, {v.broken} broke")
     if v.survival is not None:
         lag = v.survival_lag_fs / FS_PER_PS
         texts.append(f"{100 * v.survival:.0f} % survive {lag:.2g} ps")

@@ -197,7 +197,8 @@ class Front:
         position: of equal shares, Å over the a-b plane.
         sigma: of the error function, Å.
         rising: the first phase lies above.
-        gap: Å around the position without any marker atom: what cannot be resolved.
+        gap: widest spacing without any marker atom that reaches into the front, Å, as
+            between atomic layers: what cannot be resolved.
     """
 
     position: float
@@ -295,13 +296,16 @@ def fit_fronts(
             slices = slices[(slices >= 0) & (slices < n)]
         a, b = first[slices % n], second[slices % n]
         offsets = np.asarray(slices + 0.5 - edge, dtype=np.float64)
-        gap = _gap(offsets, a + b) * step
-        if gap > GAP or not (a.sum() > 0 and b.sum() > 0):
+        if _gap(offsets, a + b, 0.0, 0.0) * step > GAP or not (a.sum() and b.sum()):
             continue
         heights = offsets * step
         offset, sigma = _fit(
             heights if rising else -heights, a, b, block.densities, step
         )
+        half = TEN_TO_NINETY * sigma / 2
+        here = offset if rising else -offset
+        ends = np.array([here - half, here + half]) / step
+        gap = min(_gap(offsets, a + b, *ends) * step, GAP)
         position = edge * step + (offset if rising else -offset)
         if periodic:
             position %= height
@@ -342,13 +346,15 @@ def _density(counts: FloatArray, chosen: NDArray[np.bool_]) -> float:
     return float(0.8 * inside.sum() / max(1, high - low))
 
 
-def _gap(offsets: FloatArray, atoms: FloatArray) -> float:
-    """Return the distance between the nearest slices with atoms around offset 0."""
+def _gap(offsets: FloatArray, atoms: FloatArray, low: float, high: float) -> float:
+    """Return the widest run of slices without atoms that reaches between two offsets.
+
+    Infinite where one of the offsets lies beyond all atoms.
+    """
     held = offsets[atoms > IMPURITY[1] * atoms.max()]
-    above, below = held[held > 0], held[held < 0]
-    if not (len(above) and len(below)):
-        return np.inf
-    return float(above.min() - below.max() - 1)
+    edges = np.concatenate([[-np.inf], held, [np.inf]])
+    crossed = (edges[:-1] <= high) & (edges[1:] >= low)
+    return float(np.max(np.diff(edges)[crossed], initial=1.0) - 1)
 
 
 def _fit(

@@ -1,7 +1,7 @@
 """Partial radial distribution functions in time windows, with all periodic images.
 
-`rdf` is the function one came for; `rdf_and_bonds` counts bonds in the same pass,
-`RunningRdf` takes frames as they come. Conventions, for a pair "A-B":
+`rdf` is the function one came for; `RunningRdf` takes frames as they come.
+Conventions, for a pair "A-B":
 
     n(r)  mean number of B atoms closer than the upper edge of a bin around an A atom;
           needs no volume and is the primary result
@@ -21,7 +21,6 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ionface.analysis.pairs import pair_name, parse_pair
-from ionface.analysis.rdf.bonds import BondCounts, bond_lengths
 from ionface.analysis.rdf.kernels.counting import Backend, Pair, Tally, tally
 from ionface.analysis.rdf.kernels.images import Bins, IntArray, heights
 from ionface.analysis.rdf.normalization import HeightProfile, profile_shells
@@ -29,15 +28,15 @@ from ionface.analysis.rdf.peaks import broaden, first_peak
 from ionface.analysis.rdf.rdf_result import Normalization, PairRdf, RdfResult
 from ionface.analysis.readers import open_trajectory
 from ionface.analysis.result import Provenance, Windows
-from ionface.analysis.statistics import blocked_error
+from ionface.analysis.statistics import mean_error
 from ionface.analysis.trajectory.frames import FloatArray, Segment
 from ionface.analysis.trajectory.trajectory import Trajectory
 from ionface.errors import AnalysisError
 
 INTERVALS = 32
 """Each window is cut into so many intervals of frames, whose series gives the error of
-the window's mean (see `statistics.blocked_error`), correlations in time included: 32
-can be paired up four times before too few are left."""
+the window's mean (see `statistics.mean_error`), correlations in time included: five
+times what that needs, so that intervals may remember one another."""
 
 
 @dataclass(frozen=True)
@@ -107,52 +106,22 @@ def rdf(
     >>> round(peak.r, 2), peak.coordination
     (2.65, 1.0)
     """
-    return rdf_and_bonds(trajectory, pairs, (), settings, progress=progress, **options)[
-        0
-    ]
-
-
-def rdf_and_bonds(
-    trajectory: Any,
-    pairs: Iterable[str | tuple[str, str]],
-    bonds: Iterable[str | tuple[str, str]] | Mapping[str, float] | None = None,
-    settings: RdfSettings | None = None,
-    *,
-    progress: Callable[[int], None] | None = None,
-    **options: Any,
-) -> tuple[RdfResult, BondCounts]:
-    """Return `rdf` and `bonds.bonds` of one pass over the trajectory.
-
-    Args:
-        trajectory: as in `rdf`.
-        pairs: of the RDFs.
-        bonds: pairs whose bonds are counted, or their lengths in Å by pair; those of
-            the RDFs if not given.
-        settings: as in `rdf`.
-        progress: as in `rdf`.
-        options: as in `rdf`.
-
-    Raises:
-        AnalysisError: as `rdf`, or a bond length is not positive.
-    """
     frames = open_trajectory(trajectory)
     _ = heights(frames.lattice)  # refuses a cell in which densities have no meaning
     settings = replace(settings or RdfSettings(), **options)
     wanted = _parsed(pairs)
-    lengths = bond_lengths(wanted if bonds is None else bonds)
     edges = even_edges(0, len(frames), settings.windows)
     counted = tally(
         frames,
-        [*wanted, *map(parse_pair, lengths)],
+        wanted,
         settings.distance_bins,
         edges=np.unique(np.concatenate(interval_edges(edges))),
-        bonds=[0.0] * len(wanted) + list(lengths.values()),
         profiles=settings.normalization == "profile",
         threads=settings.threads,
         backend=settings.backend,
         progress=progress,
     )
-    result = RdfResult(
+    return RdfResult(
         r=counted.bins.centers,
         pairs=_pair_rdfs(counted, wanted, edges, settings.normalization),
         windows_fs=_windows(frames.times_or_nan_fs, frames.times_or_nan_fs, edges),
@@ -161,7 +130,6 @@ def rdf_and_bonds(
         skipped=frames.skipped,
         provenance=Provenance.of(frames),
     )
-    return result, BondCounts.of(frames, lengths, counted.bonds[len(wanted) :])
 
 
 def crystal_rdf(
@@ -294,8 +262,8 @@ def _curve(
 def _errors(windows: list[FloatArray]) -> FloatArray:
     """Return the standard error of each window from its intervals, (n, n_bins)."""
     if len({len(intervals) for intervals in windows}) == 1:
-        return blocked_error(np.stack(windows, axis=1))
-    return np.array([blocked_error(intervals) for intervals in windows])
+        return mean_error(np.stack(windows, axis=1))
+    return np.array([mean_error(intervals) for intervals in windows])
 
 
 class RunningRdf:
@@ -398,7 +366,6 @@ class RunningRdf:
             bins=self._settings.distance_bins,
             atoms=self._atoms,
             counts=np.add.reduceat(self._counts, starts),
-            bonds=np.zeros((len(self._pairs), 0), dtype=np.int64),
             frames=np.add.reduceat(self._numbers, starts),
             density=np.add.reduceat(self._density, starts),
         )

@@ -26,8 +26,8 @@ class PairRdf:
     Attributes:
         g: shape (n_windows, n_bins).
         n: running coordination, shape (n_windows, n_bins).
-        g_error: standard error of g, by blocking (`statistics.blocked_error`), shape
-            (n_windows, n_bins); NaN in windows of a single frame.
+        g_error: standard error of g (`statistics.mean_error`), shape (n_windows,
+            n_bins); NaN in windows that are too short to tell.
         first_peaks: one per window; None where there is none.
         counts: ordered pairs, shape (n_windows, n_bins); None if read from a file.
     """

@@ -1,15 +1,15 @@
-"""When each bond forms and breaks: hysteresis, so that vibrations do not count.
+"""When each bond forms and breaks, so that vibrations do not count.
 
-A bond forms where two atoms come closer than `form` and breaks where they part beyond
-`release`, the longer of the two. A gap shorter than `residence` is bridged, and a bond
-that lasted less is none. This is the stable-states picture of a reaction (Northrup and
-Hynes, J. Chem. Phys. 73, 2700 (1980), doi:10.1063/1.440484).
+A pair of atoms is judged by its distance averaged over `BondRule.average_fs`: a bond
+forms where that falls below `form` and breaks where it exceeds `release`, the longer of
+the two. This is the stable-states picture of a reaction (Northrup and Hynes, J. Chem.
+Phys. 73, 2700 (1980), doi:10.1063/1.440484).
 """
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,16 +17,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ionface.analysis.pairs import pair_name, parse_pair
-from ionface.analysis.rdf.bonds import BondRule
 from ionface.analysis.rdf.kernels.images import (
     IntArray,
     check_finite,
     check_number,
     heights,
 )
+from ionface.analysis.reactions.bond_rule import BondRule
 from ionface.analysis.trajectory.cells import completed
 from ionface.analysis.trajectory.frames import FloatArray, Segment
 from ionface.analysis.trajectory.trajectory import Trajectory
+
+FAR = 0.5
+"""Å beyond `release`: averages take longer distances as this one, so that two atoms
+that leap apart are no longer apart, in the mean, than two that have just parted."""
 
 
 @dataclass(frozen=True)
@@ -36,9 +40,10 @@ class BondHistory:
     Attributes:
         pair: as in "In-S".
         rule: what counts as a bond.
-        times_fs: of all frames, shape (n_frames,).
+        times_fs: of all frames, shape (n_frames,); NaN without a time axis.
         first: atom of the first species, shape (n_bonds,).
-        second: atom of the second species, shape (n_bonds,).
+        second: atom of the second species, shape (n_bonds,); twice the same two where
+            they are bonded through several faces of a thin cell.
         start: first frame of the bond, shape (n_bonds,).
         stop: first frame without it; n_frames where the run ends first.
         atoms: numbers of atoms of the two species.
@@ -90,7 +95,7 @@ class BondHistory:
         return {
             "form": self.rule.form,
             "release": self.rule.release,
-            "residence_fs": self.rule.residence_fs,
+            "average_fs": self.rule.average_fs,
             "atoms": list(self.atoms),
             "counts": self.counts.tolist(),
             "bonds": np.transpose(columns).tolist(),
@@ -101,7 +106,7 @@ class BondHistory:
         cls, pair: str, data: Mapping[str, Any], times_fs: FloatArray
     ) -> BondHistory:
         """Return the history that `as_dict` wrote."""
-        rule = BondRule(data["form"], data["release"], data["residence_fs"])
+        rule = BondRule(data["form"], data["release"], data["average_fs"])
         first, second, start, stop = np.array(data["bonds"], dtype=int).reshape(-1, 4).T
         n, m = data["atoms"]
         return cls(pair, rule, times_fs, first, second, start, stop, (n, m))
@@ -114,7 +119,9 @@ def bond_history(
 
     Args:
         trajectory: positions may be wrapped or not; the cell may change. Frames should
-            follow one another faster than bonds form and break.
+            follow one another faster than bonds form and break. Without a time axis,
+            or with frames farther apart than half the rule's average, each frame
+            stands for itself.
         pair: as in "In-S".
         rule: `BondRule.of(pair)` if not given.
 
@@ -124,73 +131,73 @@ def bond_history(
     """
     parsed = parse_pair(pair)
     rule = BondRule.of(parsed) if rule is None else rule
-    near = contacts(trajectory, parsed, rule.release)
-    times = trajectory.times_fs
-    first, second, start, stop = _episodes(near, rule.form)
-    keep = _bridge(first, second, start, stop, times, rule.residence_fs)
-    first, second, start, stop = (x[keep[0]] for x in (first, second, start, stop))
-    stop = keep[1]
-    lasting = _lasting(start, stop, times, rule.residence_fs)
+    far = rule.release + FAR
+    near = contacts(trajectory, parsed, far)
+    times = trajectory.times_or_nan_fs
+    found = [
+        (near.first[k], near.second[k], start, stop)
+        for k, frames, distances in near.by_pair()
+        for start, stop in _episodes(frames, far - distances, far, rule, times)
+    ]
+    first, second, start, stop = np.array(found, dtype=np.int64).reshape(-1, 4).T
     return BondHistory(
-        pair_name(parsed), rule, times,
-        first[lasting], second[lasting], start[lasting], stop[lasting],
+        pair_name(parsed), rule, times, first, second, start, stop,
         (len(trajectory.indices(parsed[0])), len(trajectory.indices(parsed[1]))),
     )  # fmt: skip
 
 
 def _episodes(
-    near: Contacts, form: float
-) -> tuple[IntArray, IntArray, IntArray, IntArray]:
-    """Return atoms, first and last frame (exclusive) of each bond under hysteresis."""
-    n = len(near.frame)
-    if n == 0:
-        return (np.zeros(0, dtype=np.int64),) * 4
-    new = np.ones(n, dtype=bool)
-    new[1:] = (
-        (np.diff(near.first) != 0)
-        | (np.diff(near.second) != 0)
-        | (np.diff(near.frame) != 1)
-    )
-    begin = np.flatnonzero(new)
-    end = np.append(begin[1:], n)  # of each stay within `release`
-    close = np.flatnonzero(near.distance < form)
-    at = np.searchsorted(close, begin)  # the first close frame in or after the stay
-    forming = np.append(close, n)[at]
-    bonded = forming < end
-    forming, last = forming[bonded], end[bonded] - 1
-    return (
-        near.first[forming],
-        near.second[forming],
-        near.frame[forming],
-        near.frame[last] + 1,
-    )
-
-
-def _bridge(
-    first: IntArray,
-    second: IntArray,
-    start: IntArray,
-    stop: IntArray,
+    frames: IntArray,
+    closeness: FloatArray,
+    far: float,
+    rule: BondRule,
     times: FloatArray,
-    residence: float,
-) -> tuple[IntArray, IntArray]:
-    """Return which bonds begin after a lasting gap, and where each then ends."""
-    if len(start) == 0:
-        return np.zeros(0, dtype=np.int64), stop
-    ends = np.append(times, times[-1])
-    same = (np.diff(first) == 0) & (np.diff(second) == 0)
-    brief = times[start[1:]] - ends[stop[:-1]] < residence
-    kept = np.flatnonzero(np.concatenate([[True], ~(same & brief)]))
-    return kept, stop[np.append(kept[1:], len(start)) - 1]
+) -> Iterator[tuple[int, int]]:
+    """Yield first and last frame (exclusive) of each bond of two atoms.
+
+    Args:
+        frames: in which they are nearer than `far`, ascending.
+        closeness: by how much, Å; it is 0 in all other frames.
+        far: Å.
+        rule: what counts as a bond.
+        times: of all frames, fs.
+    """
+    half = _half_width(times, rule.average_fs)
+    low = max(0, int(frames[0]) - half)
+    high = min(len(times), int(frames[-1]) + half + 1)
+    series = np.zeros(high - low)
+    series[frames - low] = closeness
+    mean = _averaged(series, half, low, len(times))
+    near = np.flatnonzero(np.diff(mean > far - rule.release, prepend=0, append=0))
+    close = np.flatnonzero(mean > far - rule.form)
+    for start, stop in near.reshape(-1, 2).tolist():
+        at = np.searchsorted(close, start)
+        if at < len(close) and close[at] < stop:
+            yield int(close[at]) + low, stop + low
 
 
-def _lasting(
-    start: IntArray, stop: IntArray, times: FloatArray, residence: float
-) -> np.ndarray[Any, np.dtype[np.bool_]]:
-    """Return which bonds lasted; one that fills the whole run always does."""
-    ends = np.append(times, times[-1])
-    whole = (start == 0) & (stop == len(times))
-    return whole | (ends[stop] - times[start] >= residence)
+def _half_width(times: FloatArray, average: float) -> int:
+    """Return how many frames before and after one are averaged with it."""
+    if len(times) < 2 or not np.isfinite(times).all():
+        return 0
+    interval = float(np.median(np.diff(times)))
+    return int(average / 2 / interval) if interval > 0 else 0
+
+
+def _averaged(series: FloatArray, half: int, low: int, n_frames: int) -> FloatArray:
+    """Return means over the frames around each one, fewer at the ends of the run.
+
+    Args:
+        series: from frame `low` on; 0 beyond its ends.
+        half: frames before and after.
+        low: of the first value.
+        n_frames: of the run.
+    """
+    total = np.concatenate([[0.0], np.cumsum(series)])
+    k = np.arange(len(series))
+    sums = total[np.minimum(k + half + 1, len(series))] - total[np.maximum(k - half, 0)]
+    after = np.minimum(k + low + half + 1, n_frames)
+    return np.asarray(sums / (after - np.maximum(k + low - half, 0)), dtype=np.float64)
 
 
 BLOCK = 128
@@ -204,24 +211,33 @@ Pair = tuple[str, str]
 class Contacts:
     """Pairs of atoms that are near, ordered by pair, then by time.
 
-    In a cell thinner than twice the reach an atom may be near to several images of
-    another; the nearest counts.
+    Each periodic image of an atom is a partner of its own, followed from block to
+    block across the faces of the cell.
 
     Attributes:
         first: atoms of the first species, shape (n,).
         second: atoms of the second species, shape (n,).
+        image: a number for the image of the second atom, shape (n,).
         frame: shape (n,).
         distance: Å, shape (n,).
     """
 
     first: IntArray
     second: IntArray
+    image: IntArray
     frame: IntArray
     distance: FloatArray
 
+    def by_pair(self) -> Iterator[tuple[int, IntArray, FloatArray]]:
+        """Yield where each pair of atoms begins, its frames and distances."""
+        keys = np.array([self.first, self.second, self.image])
+        begin = np.flatnonzero((np.diff(keys, prepend=-1) != 0).any(axis=0))
+        for start, stop in itertools.pairwise([*begin.tolist(), keys.shape[1]]):
+            yield start, self.frame[start:stop], self.distance[start:stop]
+
 
 def contacts(trajectory: Trajectory, pair: Pair, reach: float) -> Contacts:
-    """Return all contacts of two species closer than `reach`, in Å.
+    """Return all contacts of two species closer than `reach`, in Å, over all images.
 
     Raises:
         AnalysisError: there is no frame, a species is missing, a position is no
@@ -230,35 +246,63 @@ def contacts(trajectory: Trajectory, pair: Pair, reach: float) -> Contacts:
     if not len(trajectory):
         _ = trajectory.lattice  # raises, with the reason why there is no frame
     first, second = (trajectory.indices(symbol) for symbol in pair)
-    found, start = [], 0
+    pbc = np.array(trajectory.pbc, dtype=bool)
+    found, start, last = [], 0, None
     for block in trajectory.blocks(BLOCK):
-        found.append(_block(block, start, first, second, reach, trajectory.pbc))
+        lattices = completed(block.lattices, trajectory.pbc)
+        w = _continuous(block, lattices, pbc, last)
+        last = w[-1]
+        found.append(_block(w, lattices, start, (first, second), reach, pbc))
         start += len(block)
     columns = [np.concatenate(column) for column in zip(*found, strict=True)]
-    order = np.lexsort((columns[2], columns[1], columns[0]))
-    a, b, frame, distance = (column[order] for column in columns)
-    return Contacts(a, b, frame, distance)
+    order = np.lexsort(columns[3::-1])
+    return Contacts(*(column[order] for column in columns))
 
 
-def _block(
+def _continuous(
     block: Segment,
-    start: int,
-    first: NDArray[np.intp],
-    second: NDArray[np.intp],
-    reach: float,
-    pbc: tuple[bool, ...],
-) -> tuple[IntArray, IntArray, IntArray, FloatArray]:
-    lattices = completed(block.lattices, pbc)
+    lattices: FloatArray,
+    pbc: NDArray[np.bool_],
+    last: FloatArray | None,
+) -> FloatArray:
+    """Return positions in units of the cell vectors without jumps at its faces.
+
+    Args:
+        block: of frames.
+        lattices: Å, shape (n, 3, 3) or (1, 3, 3).
+        pbc: periodic along each cell vector.
+        last: the same of the frame before, shape (n_atoms, 3).
+    """
     positions = np.asarray(block.positions, dtype=np.float64)
     check_finite(positions)
     w = positions @ np.linalg.inv(lattices)  # (frames, atoms, 3)
+    before = w[:1] if last is None else last[None]
+    jumps = np.rint(np.diff(w, axis=0, prepend=before))
+    return np.asarray(w - np.where(pbc, np.cumsum(jumps, axis=0), 0), dtype=np.float64)
+
+
+def _block(
+    w: FloatArray,
+    lattices: FloatArray,
+    start: int,
+    atoms: tuple[NDArray[np.intp], NDArray[np.intp]],
+    reach: float,
+    pbc: NDArray[np.bool_],
+) -> tuple[IntArray, IntArray, IntArray, IntArray, FloatArray]:
+    """Return the columns of the contacts of a block."""
     ratio = np.max([reach / heights(lattice) for lattice in lattices], axis=0)
-    rows, columns = _candidates(w, first, second, ratio, np.array(pbc, dtype=float))
-    s = w[:, columns] - w[:, rows]
-    s -= np.array(pbc, dtype=float) * np.rint(s)
-    near = _nearest(s, lattices, ratio, reach, pbc)
-    frame, k = np.nonzero(near < reach**2)
-    return rows[k], columns[k], frame + start, np.sqrt(near[frame, k])
+    rows, columns, images = _candidates(w, *atoms, ratio, pbc, lattices[0], reach)
+    d = (w[:, columns] - w[:, rows] + images) @ lattices
+    squared = np.einsum("fpx,fpx->fp", d, d)
+    frame, k = np.nonzero(squared < reach**2)
+    distances = np.sqrt(squared[frame, k])
+    return rows[k], columns[k], _coded(images)[k], frame + start, distances
+
+
+def _coded(images: FloatArray) -> IntArray:
+    """Return one number for each triple of whole shifts."""
+    shifted = images.astype(np.int64) + (1 << 19)
+    return (shifted[:, 0] << 40) + (shifted[:, 1] << 20) + shifted[:, 2]
 
 
 def _candidates(
@@ -266,39 +310,24 @@ def _candidates(
     first: NDArray[np.intp],
     second: NDArray[np.intp],
     ratio: FloatArray,
-    periodic: FloatArray,
-) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Return the atoms that might come near to one another within the block."""
-    moved = w - w[0]
-    moved -= periodic * np.rint(moved)
-    spread = np.abs(moved).max(axis=0)  # (atoms, 3)
-    near = np.ones((len(first), len(second)), dtype=bool)
-    for axis in range(3):
-        s = w[0, second, axis] - w[0, first, axis][:, None]
-        s -= periodic[axis] * np.rint(s)
-        limit = spread[second, axis] + spread[first, axis][:, None] + ratio[axis]
-        near &= np.abs(s) <= limit + 1e-9
-    if first is second or np.array_equal(first, second):
-        near = np.triu(near, 1)
-    rows, columns = np.nonzero(near)
-    return first[rows], second[columns]
-
-
-def _nearest(
-    s: FloatArray,
-    lattices: FloatArray,
-    ratio: FloatArray,
+    pbc: NDArray[np.bool_],
+    lattice: FloatArray,
     reach: float,
-    pbc: tuple[bool, ...],
-) -> FloatArray:
-    """Return the squared distance to the nearest image, Å², shape (frames, n)."""
-    images = np.where(pbc, np.ceil(ratio + 0.5) - 1, 0).astype(int)
-    check_number(float(np.prod(2 * images + 1)), lattices[0], reach)
-    d = s @ lattices
-    shifts = itertools.product(*(range(-n, n + 1) for n in images.tolist()))
-    nearest = np.full(d.shape[:2], np.inf)
-    for shift in shifts:
-        move = np.array(shift, dtype=float) @ lattices  # (frames or 1, 3)
-        squared = np.sum((d + move[:, None]) ** 2, axis=2)
-        np.minimum(nearest, squared, out=nearest)
-    return nearest
+) -> tuple[NDArray[np.intp], NDArray[np.intp], FloatArray]:
+    """Return the atoms, and images, that might come near to one another in a block."""
+    spread = np.abs(w - w[0]).max(axis=0)  # (atoms, 3)
+    limit = spread[second] + spread[first][:, None] + ratio + 1e-9
+    s = w[0, second] - w[0, first][:, None]  # (n, m, 3)
+    base = np.where(pbc, np.rint(s), 0.0)
+    most = np.where(pbc, np.ceil(limit.max(axis=(0, 1)) + 0.5) - 1, 0).astype(int)
+    check_number(float(np.prod(2.0 * most + 1)), lattice, reach)
+    same = np.array_equal(first, second)
+    found = []
+    for shift in itertools.product(*(range(-n, n + 1) for n in most.tolist())):
+        near = (np.abs(s - base + shift) <= limit).all(axis=2)
+        if same:  # each two atoms once, and an atom with half of its own images
+            near = np.triu(near, 0 if shift > (0, 0, 0) else 1)
+        i, j = np.nonzero(near)
+        found.append((first[i], second[j], shift - base[i, j]))
+    rows, columns, images = (np.concatenate(each) for each in zip(*found, strict=True))
+    return rows, columns, images

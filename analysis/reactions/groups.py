@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from ionface.analysis.rdf.bonds import window_means
 from ionface.analysis.rdf.kernels.images import IntArray
 from ionface.analysis.reactions.bond_events import BondHistory
+from ionface.analysis.reactions.bonds import window_means
 from ionface.analysis.trajectory.frames import FloatArray
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ionface.analysis.reactions.bond_events import BondHistory
 from ionface.analysis.trajectory.frames import FloatArray
@@ -23,8 +24,10 @@ class Lifetimes:
 
     For bonds that break at a constant rate the best estimate is the time that all bonds
     were watched over the number of breaks: bonds that the run's start or end cuts off
-    count with the time that they were seen (censoring). A short lifetime is an upper
-    bound as soon as `residence` drops the shortest bonds.
+    count with the time that they were seen (censoring). What is shorter than the
+    averaging of `BondRule` is hardly seen, so that bonds are watched, and their breaks
+    counted, from that age on; gaps that are too short to be seen are made up for by
+    those that are long enough.
 
     Attributes:
         mean_fs: watched time over breaks; None if no bond broke.
@@ -68,20 +71,46 @@ def lifetimes(history: BondHistory) -> Lifetimes:
     """Return the lifetimes of the bonds of a history."""
     from scipy.stats import chi2
 
+    unseen = history.rule.average_fs
     ended = history.stop < history.n_frames
-    broken, watched = int(ended.sum()), float(history.durations_fs.sum())
-    # 2 watched / lifetime is chi-squared with 2 broken degrees of freedom.
-    limit = 2 * watched / float(chi2.ppf(CONFIDENCE, 2 * broken + 2))
-    mean = watched / broken if broken else None
+    breaks, watched = _watched(history.durations_fs, ended, unseen)
+    # 2 watched / lifetime is chi-squared with 2 breaks degrees of freedom.
+    limit = 2 * watched / float(chi2.ppf(CONFIDENCE, 2 * breaks + 2))
+    bridged = np.exp(-_return_rate(history) * unseen / 2)
+    mean = watched / breaks * bridged if breaks else None
     return Lifetimes(
         mean_fs=mean,
-        error_fs=mean / broken**0.5 if mean is not None else None,
-        at_least_fs=limit if len(history) else None,
+        error_fs=mean / breaks**0.5 if mean is not None else None,
+        at_least_fs=limit * bridged if len(history) else None,
         median_fs=_median(history),
-        broken=broken,
-        censored=len(history) - broken,
+        broken=int(ended.sum()),
+        censored=int((~ended).sum()),
         from_start=int((history.start == 0).sum()),
     )
+
+
+def _watched(
+    durations: FloatArray, ended: NDArray[np.bool_], unseen: float
+) -> tuple[int, float]:
+    """Return how many ended, and the time watched, from the age `unseen` on, fs."""
+    late = durations > unseen
+    return int((ended & late).sum()), float((durations[late] - unseen).sum())
+
+
+def _return_rate(history: BondHistory) -> float:
+    """Return how often two atoms that have parted bind again, 1/fs."""
+    if not len(history):
+        return 0.0
+    times, n = history.times_fs, history.n_frames
+    order = np.lexsort((history.start, history.second, history.first))
+    first, second = history.first[order], history.second[order]
+    again = np.append((np.diff(first) == 0) & (np.diff(second) == 0), False)
+    begin = history.stop[order]
+    end = np.where(again, np.append(history.start[order][1:], n), n)
+    parted = begin < n
+    gaps = times[np.minimum(end, n - 1)[parted]] - times[begin[parted]]
+    returns, watched = _watched(gaps, again[parted], history.rule.average_fs)
+    return returns / watched if watched else 0.0
 
 
 def survival(history: BondHistory) -> tuple[FloatArray, FloatArray]:

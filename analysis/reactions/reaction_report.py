@@ -9,14 +9,10 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from ionface.analysis.pairs import pair_name, parse_pair
-from ionface.analysis.rdf.bonds import RESIDENCE, BondRule
-from ionface.analysis.rdf.kernels.images import heights
 from ionface.analysis.rdf.rdf import rdf
 from ionface.analysis.rdf.rdf_result import RdfResult
-from ionface.analysis.reactions.bond_events import (
-    BondHistory,
-    bond_history,
-)
+from ionface.analysis.reactions.bond_events import BondHistory, bond_history
+from ionface.analysis.reactions.bond_rule import BondRule, bond_rules
 from ionface.analysis.reactions.groups import GroupCounts, group_counts
 from ionface.analysis.reactions.lifetimes import Lifetimes, Onset, lifetimes, onset
 from ionface.analysis.reactions.reference_fractions import (
@@ -35,7 +31,6 @@ from ionface.analysis.result import (
     plain,
     windows_of,
 )
-from ionface.analysis.trajectory.cells import completed
 from ionface.analysis.trajectory.frames import FloatArray, Skipped
 from ionface.analysis.trajectory.trajectory import Trajectory
 from ionface.errors import AnalysisError
@@ -51,7 +46,7 @@ class PairReaction:
 
     Attributes:
         history: each bond, from forming to breaking.
-        verdict: one word and its statistics.
+        verdict: whether the number of bonds changed, and whether they are the same.
         lifetimes: of the bonds.
         onset: when bonds began to form; None if none formed.
         groups: connected atoms by formula.
@@ -107,8 +102,6 @@ class ReactionReport(Result):
         times_fs: of all frames, shape (n_frames,).
         windows_fs: first and last time of the windows of `shares`, fs.
         skipped: what the trajectory held but could not be used.
-        thin: a warning where an atom may be bonded to several images of another;
-            empty in cells that are thick enough.
     """
 
     kind: ClassVar[str] = "reactions"
@@ -118,7 +111,6 @@ class ReactionReport(Result):
     times_fs: FloatArray
     windows_fs: Windows = ()
     skipped: Skipped = field(default_factory=Skipped)
-    thin: str = ""
 
     def values(self) -> dict[str, Any]:
         """Return plain JSON values."""
@@ -127,7 +119,6 @@ class ReactionReport(Result):
             "times_fs": plain(self.times_fs),
             "windows_fs": plain(self.windows_fs),
             "skipped": plain(self.skipped),
-            "thin": self.thin,
         }
 
     @classmethod
@@ -142,7 +133,6 @@ class ReactionReport(Result):
             times_fs=times,
             windows_fs=windows_of(data["windows_fs"]),
             skipped=Skipped(**data["skipped"]),
-            thin=data["thin"],
             provenance=provenance,
         )
 
@@ -152,16 +142,7 @@ class ReactionReport(Result):
             v, life = pair.verdict, pair.lifetimes
             yield {
                 "pair": name,
-                "verdict": v.word,
-                "bonds at start": v.at_start,
-                "bonds at end": v.at_end,
-                "error at end": v.at_end_error,
-                "gain (σ)": v.gain_sigmas,
-                "trend (1/ps)": v.trend_per_ps,
-                "trend (σ)": v.trend_sigmas,
-                "survival": v.survival,
-                "formed": len(pair.history.formed_fs),
-                "broken": life.broken,
+                **v.row(),
                 "first_fs": None if pair.onset is None else pair.onset.first_fs,
                 "lifetime_fs": life.mean_fs,
                 "lifetime_error_fs": life.error_fs,
@@ -169,7 +150,7 @@ class ReactionReport(Result):
 
     def summary(self) -> str:
         """Return the verdict of each pair."""
-        return ", ".join(f"{k} {pair.verdict.word}" for k, pair in self.pairs.items())
+        return ", ".join(f"{k} {pair.verdict.words}" for k, pair in self.pairs.items())
 
 
 def reactions(
@@ -177,8 +158,7 @@ def reactions(
     pairs: Iterable[str | tuple[str, str]],
     *,
     references: Mapping[str, RdfResult] | None = None,
-    rules: Mapping[str, BondRule] | None = None,
-    residence_fs: float = RESIDENCE,
+    rules: Mapping[str, BondRule | float] | None = None,
     windows: int = 10,
     within: float = RANGE,
     threads: int | None = None,
@@ -192,15 +172,16 @@ def reactions(
         references: RDFs of crystals that may have formed, by name, from `crystal_rdf`
             or `rdf`, at least up to `within` and best to 1 Å more; each serves
             the pairs that it has.
-        rules: what counts as a bond, by pair, instead of `BondRule.of`.
-        residence_fs: of the default rules.
+        rules: what counts as a bond, or the length at which bonds end (Å), by pair,
+            instead of `BondRule.of`.
         windows: of time, for the shares of the references.
         within: distance up to which the references explain neighbors, Å.
         threads: as in `kernels.counting.tally`.
 
     Raises:
         AnalysisError: there is no pair or no frame, a species is missing, a rule is for
-            a pair that was not asked for, or a reference ends before `within`.
+            a pair that was not asked for or holds a shell of a reference, or a
+            reference ends before `within`.
 
     >>> cell = np.diag([20.0, 20.0, 20.0])
     >>> apart = np.where(np.arange(400) < 100, 5.0, 2.6)  # one bond forms and stays
@@ -212,21 +193,14 @@ def reactions(
     ([200.0], 0)
     """
     trajectory = open_trajectory(trajectory)
+    known = references or {}
     names = [pair_name(parse_pair(pair)) for pair in pairs]
-    if not names:
-        raise AnalysisError("no pair to follow; name at least one, as In-S")
     given = {pair_name(parse_pair(name)): rule for name, rule in (rules or {}).items()}
     if unknown := sorted(given.keys() - set(names)):
         raise AnalysisError(f"rules for {unknown}, but the pairs are {names}; add them")
-    histories = {
-        name: bond_history(
-            trajectory, name, given.get(name) or BondRule.of(name, residence_fs)
-        )
-        for name in names
-    }
-    windows_fs, shares = _shares(
-        trajectory, names, references or {}, windows, within, threads
-    )
+    chosen = bond_rules(names, known, given)
+    histories = {n: bond_history(trajectory, n, rule) for n, rule in chosen.items()}
+    windows_fs, shares = _shares(trajectory, names, known, windows, within, threads)
     return ReactionReport(
         pairs={
             name: PairReaction.of(history, shares.get(name, ()))
@@ -235,22 +209,7 @@ def reactions(
         times_fs=trajectory.times_fs,
         windows_fs=windows_fs,
         skipped=trajectory.skipped,
-        thin=_thin_cell(trajectory, max(h.rule.release for h in histories.values())),
         provenance=Provenance.of(trajectory),
-    )
-
-
-def _thin_cell(trajectory: Trajectory, reach: float) -> str:
-    """Return a warning where an atom may be bonded to several images of another."""
-    cell = completed(trajectory.lattice[None], trajectory.pbc)[0]
-    edges = zip(heights(cell), trajectory.pbc, strict=True)
-    thinnest = min((h for h, periodic in edges if periodic), default=2 * reach)
-    if thinnest >= 2 * reach:
-        return ""
-    return (
-        f"note: the cell is {thinnest:.1f} Å thin, less than twice the {reach:.1f} Å "
-        "at which a bond breaks. Of several images of one atom the nearest counts "
-        "here; `ionface analyze bonds` counts all of them."
     )
 
 
@@ -290,13 +249,13 @@ UNEXPLAINED = 0.5
 what is seen would then be something else."""
 
 HEADER = (
-    "pair", "verdict", "bonds at 0", "bonds at end", "gain", "trend", "survive",
-    "formed", "broken", "first ps", "lifetime ps",
+    "pair", "number of bonds", "bonds", "at start", "at end", "formed", "broken",
+    "gained", "lost", "chance", "survive", "first ps", "lifetime ps",
 )  # fmt: skip
 
 
 def table(report: ReactionReport) -> list[list[str]]:
-    """Return one row per pair, under HEADER: gain and trend in standard errors."""
+    """Return one row per pair, under HEADER."""
     return [_row(name, pair) for name, pair in report.pairs.items()]
 
 
@@ -309,17 +268,18 @@ def sentence(name: str, pair: PairReaction) -> str:
     """Return what became of a pair, in words with numbers."""
     v, life = pair.verdict, pair.lifetimes
     parts = [
-        f"{name.replace('-', '–')} is {v.word}: {v.at_start} bonds at the start, "
-        f"{v.at_end:.1f} ± {v.at_end_error:.1f} in the last quarter "
-        f"({v.gain_sigmas:+.1f} σ; trend {v.trend_per_ps:+.2g} per ps, "
-        f"{v.trend_sigmas:+.1f} σ)"
+        f"{name.replace('-', '–')}: {v.words}: {v.at_start:g} bonds at the start, "
+        f"{with_error(v)} in the last quarter",
+        f"{v.formed} formed, {v.broken} broke, {v.gained} gained and {v.lost} lost for "
+        f"good (by chance: {v.chance:.2g})",
     ]
+    if v.caution:
+        parts.append(v.caution)
     if v.survival is not None:
         parts.append(
             f"{100 * v.survival:.0f} % of the bonds survive "
             f"{_ps(v.survival_lag_fs)} ps unbroken"
         )
-    parts.append(f"{len(pair.history.formed_fs)} formed, {life.broken} broke")
     if pair.onset is not None:
         parts.append(
             f"the first formed at {_ps(pair.onset.first_fs)} ps (onset "
@@ -332,18 +292,27 @@ def sentence(name: str, pair: PairReaction) -> str:
     return "; ".join(parts) + "."
 
 
+def with_error(v: Verdict) -> str:
+    """Return the number of bonds at the end with its error, if it has one."""
+    if np.isnan(v.at_end_error):
+        return f"{v.at_end:.1f} (too short for an error)"
+    return f"{v.at_end:.1f} ± {v.at_end_error:.1f}"
+
+
 def _row(name: str, pair: PairReaction) -> list[str]:
     v = pair.verdict
     return [
         name,
-        v.word,
-        str(v.at_start),
-        f"{v.at_end:.1f} ± {v.at_end_error:.1f}",
-        f"{v.gain_sigmas:+.1f} σ",
-        f"{v.trend_sigmas:+.1f} σ",
+        v.number if v.then is None else f"{v.number}, {v.then}",
+        v.bonds,
+        f"{v.at_start:g}",
+        with_error(v),
+        str(v.formed),
+        str(v.broken),
+        str(v.gained),
+        str(v.lost),
+        f"{v.chance:.2g}",
         "–" if v.survival is None else f"{100 * v.survival:.0f} %",
-        str(len(pair.history.formed_fs)),
-        str(pair.lifetimes.broken),
         "–" if pair.onset is None else _ps(pair.onset.first_fs),
         _lifetime(pair) if len(pair.history) else "–",
     ]

@@ -1,142 +1,244 @@
-"""One word for what a pair does during a run, and the statistics behind it.
+"""What a pair does during a run, in words, and the counts that decide.
 
-growing      there are more bonds than at the start, and bonds that formed stay
-falling      there are fewer bonds than at the start
-steady       their number does not change, and the bonds are the same ones
-fluctuating  bonds form and break again
-absent       there is no bond to speak of
+The number of bonds: grew, fell, or no change is shown. It is decided by the bonds that
+the run gained for good (there at the end, not at the start) and those it lost for good
+(there at the start, not at the end). If the number only fluctuates, each change is as
+likely one as the other, however long bonds live: the exact binomial test of McNemar
+(Psychometrika 12, 153 (1947), doi:10.1007/BF02295996). Bonds that form and break in
+between say nothing of a change, and would only drown it.
+
+Then: whether a number that changed stays, or still changes, in the second half.
+
+The bonds themselves: the same ones all the time, or exchanging.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import Literal
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ionface.analysis.reactions.bond_events import BondHistory
-from ionface.analysis.statistics import correlated_mean, trend
+from ionface.analysis.statistics import correlated_mean
 
-Word = Literal["growing", "falling", "steady", "fluctuating", "absent"]
+Number = Literal["grew", "fell", "no change shown"]
+Then = Literal["still growing", "still falling", "stays", "undecided"]
+Bonds = Literal["the same ones", "exchanging", "none"]
 
-SIGMAS = 3.0
-"""A change counts from so many standard errors on: by chance in 0.3 % of the pairs, and
-a report has tens of them."""
+CHANCE = 0.0027
+"""Of a verdict where nothing changes, at most: that of three standard errors, since a
+report has tens of pairs."""
 
-LEAST_CHANGE = 0.05
-"""A change counts from this part of the bonds at the start on: a crystal of hundreds
-of bonds resolves changes that mean nothing ..."""
+FEWEST = 10
+"""Events without which no change can be shown: ten of one kind are as likely as heads
+ten times, either way, 2 / 2¹⁰ = 0.002; nine are 0.0039, above CHANCE."""
 
-LEAST_BONDS = 1.5
-"""... and from so many bonds on: a single event, however lasting, is no trend."""
+STILL = 0.05
+"""The second half goes on if chance alone would do so more rarely: a likelier error is
+tolerable here, as `undecided` stands between the two."""
 
-HALF_A_BOND = 0.5
-"""Counts are whole: the first frame tells its mean no better than this."""
+SMALL = 0.35
+"""A number stays if the second half, with 95 % confidence, brings less than this part
+of the whole change: half of it would be growth as steady as before."""
 
 ABSENT = 0.1
 """Fewer bonds than this on average are none to speak of: one for a tenth of a run."""
 
-STAYING = 0.5
-"""Bonds stay if at least this part survives a quarter of the run unbroken: more of them
-outlive it than not."""
+LASTING = 0.5
+"""Bonds are the same ones if at least this part survives a quarter of the run."""
 
 LATE = 0.25
-"""The last quarter of the run is its end: long enough for a mean, short enough that
-what grows has not grown much within it."""
+"""The last quarter of the run is its end: long enough for a mean."""
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a pair does during a run.
+    """What a pair does during a run, or during several of one study.
 
     Attributes:
-        word: growing, falling, steady, fluctuating, or absent.
-        at_start: number of bonds in the first frame.
+        number: of the bonds: it grew, it fell, or no change is shown.
+        then: whether a number that changed stays.
+        bonds: the same ones, exchanging, or none to speak of.
+        at_start: number of bonds in the first frame; of several runs, the mean.
         at_end: mean number in the last quarter.
-        at_end_error: its standard error, correlation in time included.
-        mean: number of bonds over the whole run.
-        gain_sigmas: (end - start) over its uncertainty: the error of the end, and how
-            far a single frame such as the first strays from its mean, at least half a
-            bond.
-        trend_per_ps: slope of a line through the number of bonds, 1/ps.
-        trend_sigmas: the slope in standard errors, correlation in time included.
-        independent: number of independent samples behind the trend; below about 5 the
-            run is too short for its own correlations.
+        at_end_error: its standard error: correlation in time included, or of the mean
+            of several runs; NaN where the run is too short to tell.
+        formed: bonds that formed, all runs together.
+        broken: bonds that broke.
+        gained: bonds that are there at the end and were not at the start.
+        lost: bonds that were there at the start and are not at the end.
+        chance: probability of so uneven a gain and loss if nothing changes.
+        late_gained: as `gained`, of the second half of each run.
+        late_lost: as `lost`, of the second half.
         survival: part of the bonds that is unbroken after a quarter of the run, over
             all starting times; None without bonds.
-        survival_error: binomial, for the number of different bonds.
         survival_lag_fs: the quarter of the run.
+        runs: how many.
     """
 
-    word: Word
-    at_start: int
+    number: Number
+    then: Then | None
+    bonds: Bonds
+    at_start: float
     at_end: float
     at_end_error: float
-    mean: float
-    gain_sigmas: float
-    trend_per_ps: float
-    trend_sigmas: float
-    independent: float
+    formed: int
+    broken: int
+    gained: int
+    lost: int
+    chance: float
+    late_gained: int
+    late_lost: int
     survival: float | None
-    survival_error: float | None
     survival_lag_fs: float
+    runs: int = 1
+
+    @property
+    def words(self) -> str:
+        """Return it in words, as in "grew, stays; the same ones"."""
+        if self.bonds == "none":
+            return "no bonds"
+        change = self.number if self.then is None else f"{self.number}, {self.then}"
+        return f"{change}; {self.bonds}"
+
+    def row(self) -> dict[str, Any]:
+        """Return it as the columns of a table."""
+        columns = {
+            "number": "number of bonds", "then": "then", "bonds": "bonds",
+            "at_start": "at start", "at_end": "at end", "at_end_error": "error at end",
+            "formed": "formed", "broken": "broken", "gained": "gained", "lost": "lost",
+            "chance": "chance", "survival": "survival",
+        }  # fmt: skip
+        return {column: getattr(self, name) for name, column in columns.items()}
+
+    @property
+    def caution(self) -> str:
+        """Return why no change can be shown; empty if one could be."""
+        events = self.formed + self.broken
+        if events >= FEWEST or self.bonds == "none":
+            return ""
+        return (
+            f"{events} event{'s' * (events != 1)} (bonds formed or broken) cannot show "
+            f"a change: it takes {FEWEST} at least, from a longer run or more of them"
+        )
 
 
-def verdict(history: BondHistory) -> Verdict:
-    """Return what a pair does: its word, and the statistics that decide."""
-    counts = history.counts.astype(np.float64)
-    lag = max(1, round(LATE * len(counts))) if len(counts) > 1 else 0
-    late = counts[len(counts) - max(1, lag) :]
-    end = correlated_mean(late)
-    error = 0.0 if np.isnan(end.error) else end.error
-    stray = float(np.hypot(error, max(late.std(), HALF_A_BOND)))
-    gain = end.value - counts[0]
-    line = trend(history.times_fs, counts)
-    part, part_error = _survival(history, lag)
-    found = Verdict(
-        word="absent",
-        at_start=int(counts[0]),
-        at_end=end.value,
+def verdict(history: BondHistory, *others: BondHistory) -> Verdict:
+    """Return what a pair does in a run, or in several independent runs of one study.
+
+    Several runs are one sample: their gains and losses are added up, and the number at
+    the end has the error of their mean.
+    """
+    runs = (history, *others)
+    whole = np.sum([_changes(run, 0) for run in runs], axis=0)
+    late = np.sum([_changes(run, run.n_frames // 2) for run in runs], axis=0)
+    gained, lost = whole.tolist()
+    number, chance = _number(gained, lost)
+    end, error = _end(runs)
+    survival = _survival(runs)
+    return Verdict(
+        number=number,
+        then=None if number == "no change shown" else _then(whole, late),
+        bonds=_bonds(float(np.mean([run.counts.mean() for run in runs])), survival),
+        at_start=float(np.mean([run.counts[0] for run in runs])),
+        at_end=end,
         at_end_error=error,
-        mean=float(counts.mean()),
-        gain_sigmas=_ratio(gain, stray),
-        trend_per_ps=1000 * line.slope,
-        trend_sigmas=_ratio(line.slope, line.error),
-        independent=line.independent,
-        survival=part,
-        survival_error=part_error,
-        survival_lag_fs=float(history.times_fs[lag] - history.times_fs[0]),
+        formed=sum(len(run.formed_fs) for run in runs),
+        broken=sum(len(run.broken_fs) for run in runs),
+        gained=gained,
+        lost=lost,
+        chance=chance,
+        late_gained=int(late[0]),
+        late_lost=int(late[1]),
+        survival=survival,
+        survival_lag_fs=float(history.times_fs[_lag(history)] - history.times_fs[0]),
+        runs=len(runs),
     )
-    return replace(found, word=_word(found))
 
 
-def _word(v: Verdict) -> Word:
-    if v.mean < ABSENT:
-        return "absent"
-    change = v.at_end - v.at_start
-    large = abs(change) >= max(LEAST_BONDS, LEAST_CHANGE * v.at_start)
-    # A first frame may stray, a line misses what levels off: either tells.
-    sign = 1 if change > 0 else -1
-    sure = max(sign * v.gain_sigmas, sign * v.trend_sigmas) >= SIGMAS
-    if large and sure and change < 0:
-        return "falling"
-    if v.survival is None or v.survival < STAYING:
-        return "fluctuating"
-    return "growing" if large and sure else "steady"
+def _changes(history: BondHistory, since: int) -> tuple[int, int]:
+    """Return how many pairs of atoms are bonded at the end and not in a frame, or v.v.
+
+    A pair whose bond broke and formed again has changed nothing.
+    """
+
+    def there(frame: int) -> set[tuple[int, int]]:
+        alive = (history.start <= frame) & (history.stop > frame)
+        pairs = zip(history.first[alive], history.second[alive], strict=True)
+        return {(int(a), int(b)) for a, b in pairs}
+
+    before, after = there(since), there(history.n_frames - 1)
+    return len(after - before), len(before - after)
 
 
-def _ratio(value: float, error: float) -> float:
-    if error > 0:
-        return float(value / error)
-    return float(np.sign(value) * np.inf) if value else 0.0
+def _number(gained: int, lost: int) -> tuple[Number, float]:
+    from scipy.stats import binomtest
+
+    if not gained + lost:
+        return "no change shown", 1.0
+    chance = float(binomtest(gained, gained + lost).pvalue)
+    if chance > CHANCE:
+        return "no change shown", chance
+    return ("grew" if gained > lost else "fell"), chance
 
 
-def _survival(history: BondHistory, lag: int) -> tuple[float | None, float | None]:
-    """Return the part of bonds that is unbroken after `lag` frames, and its error."""
-    seen = np.minimum(history.stop, history.n_frames - lag) - history.start
-    watched = np.maximum(seen, 0)  # frames of each bond from which the lag fits
-    if not watched.sum():
-        return None, None
-    outlived = np.maximum(history.stop - history.start - lag, 0)
-    part = float(outlived.sum() / watched.sum())
-    return part, float(np.sqrt(part * (1 - part) / np.count_nonzero(watched)))
+def _then(whole: NDArray[np.int64], late: NDArray[np.int64]) -> Then:
+    """Return what the second half does to a change, given (gained, lost) of both."""
+    from scipy.stats import binomtest
+
+    grew = whole[0] > whole[1]
+    with_it, against = (late if grew else late[::-1]).tolist()
+    events = with_it + against
+    goes_on = events and binomtest(with_it, events).pvalue <= STILL
+    if goes_on and with_it > against:
+        return "still growing" if grew else "still falling"
+    if not goes_on and _most(with_it, against) < SMALL * abs(int(whole[0] - whole[1])):
+        return "stays"
+    return "undecided"
+
+
+def _most(with_it: int, against: int) -> float:
+    """Return the 95 % upper limit of the difference of two Poisson means.
+
+    Recovered from the limits of each (Li, Tang, Poon, Tang, Stat. Med. 30, 1 (2011)).
+    """
+    from scipy.stats import chi2
+
+    above = chi2.ppf(0.95, 2 * with_it + 2) / 2 - with_it
+    below = against - (chi2.ppf(0.05, 2 * against) / 2 if against else 0.0)
+    return float(with_it - against + np.hypot(above, below))
+
+
+def _end(runs: Sequence[BondHistory]) -> tuple[float, float]:
+    """Return the mean number of bonds in the last quarter, and its standard error."""
+    if len(runs) == 1:
+        counts = runs[0].counts.astype(np.float64)
+        end = correlated_mean(counts[len(counts) - max(1, _lag(runs[0])) :])
+        return end.value, end.error
+    means = [run.counts[-max(1, _lag(run)) :].mean() for run in runs]
+    return float(np.mean(means)), float(np.std(means, ddof=1) / np.sqrt(len(means)))
+
+
+def _lag(history: BondHistory) -> int:
+    frames = history.n_frames
+    return max(1, round(LATE * frames)) if frames > 1 else 0
+
+
+def _bonds(mean: float, survival: float | None) -> Bonds:
+    if mean < ABSENT:
+        return "none"
+    return "exchanging" if survival is None or survival < LASTING else "the same ones"
+
+
+def _survival(runs: Sequence[BondHistory]) -> float | None:
+    """Return the part of bonds that is unbroken after a quarter of the run."""
+    watched = outlived = 0
+    for run in runs:
+        lag = _lag(run)
+        seen = np.minimum(run.stop, run.n_frames - lag) - run.start
+        watched += int(np.maximum(seen, 0).sum())
+        outlived += int(np.maximum(run.stop - run.start - lag, 0).sum())
+    return outlived / watched if watched else None

@@ -21,15 +21,24 @@ from ionface.analysis.energies.ledger import LedgerEntry
 from ionface.analysis.interphase.density_profiles import Profiles
 from ionface.analysis.interphase.interphase import Interphase
 from ionface.analysis.interphase.layers import LayerCoordination
-from ionface.analysis.rdf.bonds import BondCounts
 from ionface.analysis.rdf.rdf_result import RdfResult
-from ionface.analysis.reactions.reaction_report import HEADER, ReactionReport, lines
+from ionface.analysis.reactions.bonds import BondCounts
+from ionface.analysis.reactions.reaction_report import (
+    HEADER,
+    ReactionReport,
+    lines,
+    with_error,
+)
 from ionface.analysis.reactions.reaction_report import table as reaction_rows
+from ionface.analysis.reactions.replicas import ALL, Replicas
 from ionface.analysis.report.page import Cell, Statements, Table
 from ionface.analysis.result import Result
 from ionface.analysis.run_checks.run_checks import RunChecks
 
 Contents = Sequence[Table | Statements]
+
+SHOWN = 2.0
+"""Standard errors from which on a width or a rate is one; below, there is a limit."""
 
 ENERGY_HEADER = (
     "interface", "E total, eV", "E slabs, eV", "ΔE, eV", "area, Å²", "eV/Å²", "J/m²",
@@ -141,12 +150,12 @@ def bond_contents(result: BondCounts) -> Contents:
     means = result.window_means(result.windows)
     windows = len(next(iter(means.values())))
     times = np.array_split(result.times_fs, windows)
-    header = [f"{name} < {result.cutoffs[name]:.2f} Å" for name in means]
+    caption = "; ".join(f"{name}: {result.rules[name].words}" for name in means)
     rows = [
         [_ps((part[0], part[-1])), *(f"{mean[index]:.1f}" for mean in means.values())]
         for index, part in enumerate(times)
     ]
-    return [Table(["window ps", *header], rows)]
+    return [Table(["window ps", *means], rows, caption)]
 
 
 def bond_highlights(result: BondCounts) -> list[tuple[str, str]]:
@@ -159,21 +168,46 @@ def bond_highlights(result: BondCounts) -> list[tuple[str, str]]:
 
 def reaction_contents(report: ReactionReport) -> Contents:
     """Return verdicts with their statistics, and each in a sentence."""
-    sentences = list(lines(report))
-    if report.thin:
-        sentences.append(report.thin)
-    return [Table(HEADER, reaction_rows(report)), Statements("", sentences)]
+    return [Table(HEADER, reaction_rows(report)), Statements("", lines(report))]
+
+
+def replica_contents(result: Replicas) -> Contents:
+    """Return the verdict of each run, and of all of them together."""
+    header = [
+        "pair", "run", "number of bonds", "bonds", "at start", "at end", "formed",
+        "broken", "gained", "lost", "chance",
+    ]  # fmt: skip
+    rows: list[Sequence[Cell]] = []
+    cautions = []
+    for pair, together in result.verdicts.items():
+        each = {name: run.pairs[pair].verdict for name, run in result.runs.items()}
+        for name, v in (each | {ALL: together}).items():
+            change = v.number if v.then is None else f"{v.number}, {v.then}"
+            rows.append(
+                [pair, name, change, v.bonds, f"{v.at_start:.3g}", with_error(v),
+                 v.formed, v.broken, v.gained, v.lost, f"{v.chance:.2g}"]
+            )  # fmt: skip
+        if together.caution:
+            cautions.append(f"{pair}: {together.caution}")
+    return [Table(header, rows), Statements("", cautions)]
 
 
 def msd_contents(result: Msd) -> Contents:
     """Return diffusion coefficients with their intervals, exponents and verdicts."""
     rows = [
-        [d.species, d.direction, coefficient_words(d), f"{d.exponent:.2f}", d.verdict]
+        [d.species, d.direction, coefficient_words(d), _exponent(d), d.verdict]
         for d in result.diffusion
     ]
     header = ["species", "direction", "D cm²/s (95 %)", "exponent", "verdict"]
-    notes = list(dict.fromkeys((result.drift, *result.notes)))
+    told = [
+        f"{d.species} {d.direction}: {n}" for d in result.diffusion for n in d.notes
+    ]
+    notes = list(dict.fromkeys((result.drift, *result.notes, *told)))
     return [Table(header, rows), Statements("", notes)]
+
+
+def _exponent(d: Diffusion) -> str | None:
+    return None if np.isnan(d.exponent) else f"{d.exponent:.2f}"
 
 
 def coefficient_words(d: Diffusion) -> str | None:
@@ -199,19 +233,33 @@ def _interphase(found: Interphase) -> Contents:
     rows = [
         [
             _ps(window),
-            *(f"{found.widths[k, i]:.2f} ± {found.errors[k, i]:.2f}" for i in fronts),
+            *(_resolved(found.widths[k, i], found.errors[k, i]) for i in fronts),
             f"{found.overlaps[k]:.1f}",
         ]
         for k, window in enumerate(found.windows_fs)
     ]
     names = [f"front at {found.positions[0, i]:.1f} Å" for i in fronts]
     growths = [
-        f"{name}: {g.rate:+.3f} ± {g.rate_error:.3f} Å/ps, width² "
-        f"{g.parabolic:+.3f} ± {g.parabolic_error:.3f} Å²/ps"
+        f"{name}: {_growth(g.rate, g.rate_error, 'Å/ps')}, width² "
+        f"{_growth(g.parabolic, g.parabolic_error, 'Å²/ps')}"
         for name, g in zip(names, found.growth, strict=False)
     ]
     header = ["window ps", *(f"{name}: width Å" for name in names), "overlap Å"]
     return [Table(header, rows), Statements("", [*growths, *found.notes])]
+
+
+def _resolved(width: float, error: float) -> str:
+    """Return a width with its error, or how large it can be at most."""
+    if width < SHOWN * error:
+        return f"< {width + SHOWN * error:.1f}"
+    return f"{width:.2f} ± {error:.2f}"
+
+
+def _growth(rate: float, error: float, unit: str) -> str:
+    """Return a rate with its error, or that no growth is shown, and the limit of it."""
+    if not abs(rate) >= SHOWN * error:
+        return f"no growth shown (|rate| < {abs(rate) + SHOWN * error:.2g} {unit})"
+    return f"{rate:+.3f} ± {error:.3f} {unit}"
 
 
 def layer_contents(result: LayerCoordination) -> Contents:
@@ -231,16 +279,20 @@ def layer_contents(result: LayerCoordination) -> Contents:
 def check_contents(result: RunChecks) -> Contents:
     """Return every check with its verdict, and that of all together."""
     rows = [[check.name, check.verdict, check.why] for check in result.checks]
+    # the table has the reasons
+    word = next(w for w in ("doubtful", "unknown", "sound") if w in result.verdict)
+    blamed = [check.name for check in result.checks if check.verdict == word]
+    told = word if word == "sound" else f"{word}: {', '.join(blamed)}"
     return [
         Table(["check", "verdict", "measured"], rows),
-        Statements("", [*result.notes, result.verdict]),
+        Statements("", [*result.notes, f"The run is {told}"]),
     ]
 
 
 def arrhenius_contents(result: Arrhenius) -> Contents:
     """Return the coefficients of each run, and the line through them."""
     runs = [
-        [f"{t:.1f}", coefficient_words(d), f"{d.exponent:.2f}", d.verdict]
+        [f"{t:.1f}", coefficient_words(d), _exponent(d), d.verdict]
         for t, d in sorted(result.runs.items())
     ]
     there = result.at(result.room)

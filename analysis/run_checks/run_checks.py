@@ -12,10 +12,16 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from ionface.analysis.diffusion.unwrapped_positions import fixed_atoms
+from ionface.analysis.diffusion.unwrapped_positions import (
+    Reference,
+    fixed_atoms,
+    masses,
+    unwrapped_blocks,
+)
 from ionface.analysis.readers import open_trajectory
 from ionface.analysis.result import Provenance, Result, number_of, plain
 from ionface.analysis.statistics import (
+    TOO_SHORT,
     correlated_mean,
     equilibrated_from,
     inefficiency,
@@ -154,9 +160,10 @@ def check_run(trajectory: Any, target_temperature: float | None = None) -> RunCh
     target = target_temperature
     if target is None:
         target = float(trajectory.meta.get("temperature_K") or np.nan)
-    freedom = degrees_of_freedom(trajectory)
     heat = temperatures(trajectory)
     known = np.isfinite(heat)
+    usual = float(heat[known].mean()) if known.any() else target
+    freedom = degrees_of_freedom(trajectory, usual)
     start = equilibrated_from(heat[known]) if known.sum() >= 3 else 0
     steady, when = heat[known][start:], times[known][start:]
     checks = (
@@ -287,7 +294,6 @@ def canonical_deviation(temperature: float, freedom: int) -> float:
 def mean_temperature(steady: FloatArray, target: float) -> Check:
     """Return whether the mean is the thermostat's temperature."""
     name, unit = "mean temperature", "K"
-    allowed = tuple(target * (1 + s * TEMPERATURE_OFFSET) for s in (-1, 1))
     if len(steady) < 3:
         return _unknown(name, unit, "no temperatures are stored")
     mean, error = float(steady.mean()), correlated_mean(steady).error
@@ -295,10 +301,11 @@ def mean_temperature(steady: FloatArray, target: float) -> Check:
         return Check(
             name, mean, (np.nan, np.nan), unit, "unknown", "no target temperature given"
         )
-    off = abs(mean - target)
-    wrong = off > TEMPERATURE_OFFSET * target and off > SIGNIFICANT * error
-    why = f"{mean:.1f} ± {error:.1f} K, target {target:g} K"
-    return Check(name, mean, (allowed[0], allowed[1]), unit, _word(wrong), why)
+    low, high = (target * (1 + s * TEMPERATURE_OFFSET) for s in (-1, 1))
+    wrong = not low <= mean <= high
+    word = _judged(wrong, abs(mean - target), error, float(steady.std()))
+    why = f"{_with_error(mean, error, 1)} K, target {target:g} K"
+    return Check(name, mean, (low, high), unit, word, why)
 
 
 def expected_deviation(steady: FloatArray, target: float, freedom: int) -> float:
@@ -315,15 +322,20 @@ def fluctuation(steady: FloatArray, target: float, freedom: int) -> Check:
     expected = expected_deviation(steady, target, freedom)
     ratio = float(steady.std(ddof=1)) / expected
     # squared deviations are correlated half as long, and half as many count
-    independent = len(steady) / inefficiency((steady - steady.mean()) ** 2)
+    squares = (steady - steady.mean()) ** 2
+    independent = len(steady) / float(inefficiency(squares))
     noise = SIGNIFICANT / np.sqrt(2 * max(independent, 2.0))  # of a sound run's own
     low, high = FLUCTUATION
-    wrong = not low * (1 - noise) <= ratio <= high * (1 + noise)
     why = (
         f"{steady.std(ddof=1):.1f} K, canonical {expected:.1f} K for {freedom} degrees "
         "of freedom"
     )
-    return Check(name, ratio, FLUCTUATION, unit, _word(wrong), why)
+    if not low * (1 - noise) <= ratio <= high * (1 + noise):
+        return Check(name, ratio, FLUCTUATION, unit, "doubtful", why)
+    if low <= ratio <= high and independent >= TOO_SHORT:
+        return Check(name, ratio, FLUCTUATION, unit, "sound", why)
+    why += f"; {independent:.0f} independent values are too few to tell"
+    return Check(name, ratio, FLUCTUATION, unit, "unknown", why)
 
 
 def temperature_trend(when: FloatArray, steady: FloatArray) -> Check:
@@ -332,14 +344,12 @@ def temperature_trend(when: FloatArray, steady: FloatArray) -> Check:
     if len(steady) < 10:
         return _unknown(name, unit, "fewer than ten temperatures are stored")
     line = trend(when, steady)
-    span = when[-1] - when[0]
-    share = line.slope * span / float(steady.mean())
-    wrong = (
-        abs(share) > TEMPERATURE_TREND and abs(line.slope) > SIGNIFICANT * line.error
-    )
-    why = f"{line.slope * 1000:+.1f} ± {line.error * 1000:.1f} K/ps"
+    change, error = (x * (when[-1] - when[0]) for x in (line.slope, line.error))
+    share = change / float(steady.mean())
+    word = _judged(abs(share) > TEMPERATURE_TREND, abs(change), error, line.scatter)
+    why = f"{_with_error(change, error, 1, '+')} K over {_ps(when[-1] - when[0])} ps"
     allowed = (-TEMPERATURE_TREND, TEMPERATURE_TREND)
-    return Check(name, share, allowed, unit, _word(wrong), why)
+    return Check(name, share, allowed, unit, word, why)
 
 
 def conserved(trajectory: Trajectory) -> Check:
@@ -350,12 +360,16 @@ def conserved(trajectory: Trajectory) -> Check:
     if known.sum() < 10:
         return _unknown(name, unit, "fewer than ten conserved energies are stored")
     line = trend(trajectory.times_fs[known] / 1000, energy[known] / trajectory.n_atoms)
-    wrong = (
-        abs(line.slope) > CONSERVED_DRIFT and abs(line.slope) > SIGNIFICANT * line.error
+    span = np.ptp(trajectory.times_fs[known]) / 1000
+    word = _judged(
+        abs(line.slope) > CONSERVED_DRIFT,
+        abs(line.slope) * span,
+        line.error * span,
+        line.scatter,
     )
-    why = f"{1000 * line.slope:+.3f} ± {1000 * line.error:.3f} meV/atom/ps"
+    why = f"{_with_error(1000 * line.slope, 1000 * line.error, 3, '+')} meV/atom/ps"
     allowed = (-CONSERVED_DRIFT, CONSERVED_DRIFT)
-    return Check(name, line.slope, allowed, unit, _word(wrong), why)
+    return Check(name, line.slope, allowed, unit, word, why)
 
 
 def time_step(trajectory: Trajectory) -> Check:
@@ -401,6 +415,29 @@ def _unknown(name: str, unit: str, why: str) -> Check:
     return Check(name, np.nan, (np.nan, np.nan), unit, "unknown", why)
 
 
+def _judged(large: bool, deviation: float, error: float, scatter: float) -> str:
+    """Return the verdict on a deviation: it must be large, and more than noise.
+
+    A series that is too short for an error may still be far from where it should be:
+    farther than it strays within itself.
+    """
+    if not large:
+        return "sound"
+    if np.isnan(error):
+        return "doubtful" if deviation > SIGNIFICANT * scatter else "unknown"
+    return _word(deviation > SIGNIFICANT * error)
+
+
+def _with_error(value: float, error: float, digits: int, sign: str = "") -> str:
+    if np.isnan(error):
+        return f"{value:{sign}.{digits}f} (too short for an error)"
+    return f"{value:{sign}.{digits}f} ± {error:.{digits}f}"
+
+
+def _ps(time_fs: float) -> str:
+    return f"{time_fs / 1000:.3g}"
+
+
 def _word(wrong: bool) -> str:
     return "doubtful" if wrong else "sound"
 
@@ -408,35 +445,63 @@ def _word(wrong: bool) -> str:
 KB = 8.617333262e-5
 """Boltzmann's constant, eV/K (CODATA 2018)."""
 
+ACCELERATION = 0.009648533212331
+"""Å²/fs² in one eV/u: a mass of 1 u with an energy of 1 eV."""
 
-def degrees_of_freedom(trajectory: Trajectory) -> int:
+
+RESTS = 0.05
+"""Of its thermal speed sqrt(3 kB T / M): slower, the center of mass rests; thermostats
+that let it move give it all of that, rounding and drift far less."""
+
+LOOKED = 256
+"""Frames at the start from which the motion of the center of mass is seen."""
+
+
+def degrees_of_freedom(trajectory: Trajectory, temperature: float = np.nan) -> int:
     """Return how many degrees of freedom carry the kinetic energy.
 
-    Where kinetic energy and temperature are both stored, they tell. Else 3N - 3, as the
-    center of mass rests, or 3N of the atoms that are free where others are fixed.
+    Those of the atoms that are not fixed; three fewer where the center of mass rests.
+
+    Args:
+        trajectory: two frames at least.
+        temperature: K, to tell a center of mass that rests from one that moves as atoms
+            do; taken to rest if unknown.
     """
-    scalars = trajectory.scalars
-    with np.errstate(divide="ignore", invalid="ignore"):
-        told = 2 * scalars["kinetic_energy"] / (KB * scalars["temperature"])
-    told = told[np.isfinite(told)]
-    if len(told) and 0 < np.median(told) <= 3 * trajectory.n_atoms + 0.5:
-        return max(1, round(float(np.median(told))))
     held = len(fixed_atoms(trajectory))
     free = 3 * (trajectory.n_atoms - held)
-    return max(1, free if held else free - 3)
+    if held or free <= 3:
+        return max(1, free)
+    return free - 3 if _center_rests(trajectory, temperature) else free
+
+
+def _center_rests(trajectory: Trajectory, temperature: float) -> bool:
+    part = trajectory.between(0, min(len(trajectory), LOOKED))
+    times = part.times_or_nan_fs
+    steps = np.diff(times)
+    if not (temperature > 0 and len(times) > 1 and (steps > 0).all()):
+        return True
+    weights = masses(part.species)
+    base = Reference(np.arange(part.n_atoms), weights / weights.sum(), "")
+    center = np.concatenate([base.of(b.positions) for b in unwrapped_blocks(part)])
+    speed = np.linalg.norm(np.diff(center, axis=0), axis=1) / steps  # Å/fs
+    thermal = np.sqrt(3 * KB * temperature / weights.sum() * ACCELERATION)
+    return bool(np.sqrt(np.mean(speed**2)) < RESTS * thermal)
 
 
 def temperatures(trajectory: Trajectory) -> FloatArray:
     """Return the temperature of each frame, K; NaN where nothing tells it.
 
-    Where only kinetic energies are stored, as in a vasprun.xml, they give it:
-    T = 2 E_kin / (N_freedom kB).
+    Of the kinetic energies where they are stored, T = 2 E_kin / (N_freedom kB): what a
+    program calls temperature may count a center of mass that rests. Else as stored.
 
     Returns:
         Shape (n_frames,).
     """
     stored = trajectory.scalars["temperature"]
     kinetic = trajectory.scalars["kinetic_energy"]
-    if np.isfinite(stored).any() or not np.isfinite(kinetic).any():
+    known = np.isfinite(kinetic)
+    if not known.any():
         return stored
-    return 2 * kinetic / (degrees_of_freedom(trajectory) * KB)
+    rough = 2 * float(kinetic[known].mean()) / (3 * trajectory.n_atoms * KB)
+    freedom = degrees_of_freedom(trajectory, rough)
+    return np.asarray(2 * kinetic / (freedom * KB), dtype=np.float64)

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from ionface.analysis.diffusion.diffusion import diffusion
     from ionface.analysis.diffusion.msd import msd
     from ionface.analysis.energies.formation_energy import formation_energy
-    from ionface.analysis.rdf.bonds import bonds
     from ionface.analysis.rdf.rdf import rdf
+    from ionface.analysis.reactions.bonds import bonds
     from ionface.analysis.reactions.reaction_report import reactions
     from ionface.analysis.readers.opening import open_trajectory
     from ionface.errors import IonfaceError
@@ -76,7 +76,7 @@ _HOMES = {
     "InterfaceSpec": "structures.specs:InterfaceSpec",
     "IonfaceError": "errors:IonfaceError",
     "SlabLayer": "structures.specs:SlabLayer",
-    "bonds": "analysis.rdf.bonds:bonds",
+    "bonds": "analysis.reactions.bonds:bonds",
     "build_interface": "structures.interface:build_interface",
     "diffusion": "analysis.diffusion.diffusion:diffusion",
     "engine": "workflows.engines.registry:engine",

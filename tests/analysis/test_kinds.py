@@ -54,7 +54,7 @@ def test_every_kind_names_a_figure_that_is_there():
 
 def test_a_bond_has_its_own_length_or_that_of_its_elements():
     assert bond_of("In-S:2.5") == (("In", "S"), 2.5)
-    assert bond_of("In-S") == (("In", "S"), 3.0)
+    assert bond_of("In-S") == (("In", "S"), None)
 
 
 def test_a_crystal_is_compared_in_the_pairs_that_it_has():

@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 
 from ionface.analysis.statistics import (
-    blocked_error,
     correlated_mean,
     equilibrated_from,
     inefficiency,
+    mean_error,
     trend,
 )
 
@@ -29,14 +29,7 @@ def known_error(phi, n):
 
 
 @pytest.mark.parametrize("phi", [0.0, 0.6, 0.9, 0.97])
-def test_blocking_finds_the_known_error_of_a_correlated_series(phi):
-    n = 4096
-    found = blocked_error(autoregressive(phi, (n, 60)))
-    assert found.mean() == pytest.approx(known_error(phi, n), rel=0.12)
-
-
-@pytest.mark.parametrize("phi", [0.0, 0.6, 0.9, 0.97])
-def test_the_correlation_time_gives_the_known_error_too(phi):
+def test_the_error_of_a_correlated_series_is_the_known_one(phi):
     n = 4096
     series = autoregressive(phi, (n, 40), seed=1).T
     means = [correlated_mean(x) for x in series]
@@ -47,23 +40,43 @@ def test_the_correlation_time_gives_the_known_error_too(phi):
     assert means[0].independent == pytest.approx(n / means[0].correlation)
 
 
-def test_the_error_covers_the_true_mean_as_often_as_it_says():
-    series = autoregressive(0.9, (2000, 300), seed=2)
-    away = np.abs(series.mean(axis=0)) / blocked_error(series)
-    assert np.mean(away < 1) == pytest.approx(0.68, abs=0.08)
-    assert np.mean(away < 2) == pytest.approx(0.95, abs=0.05)
+@pytest.mark.parametrize("lengths", [100, 50, 20])
+def test_errors_hold_the_truth_as_often_as_they_say_down_to_20_correlation_times(
+    lengths,
+):
+    series = autoregressive(np.exp(-1 / 5), (5 * lengths, 2000), seed=2)
+    error = mean_error(series)
+    away = (np.abs(series.mean(axis=0)) / error)[np.isfinite(error)]
+    assert np.mean(np.isfinite(error)) > 0.95
+    assert np.mean(away < 1) == pytest.approx(0.683, abs=0.03)
+    assert np.mean(away < 1.96) == pytest.approx(0.95, abs=0.05)
+    alone = [correlated_mean(x).error for x in series.T[:20]]
+    np.testing.assert_allclose(error[:20], alone)
 
 
-def test_a_constant_and_a_single_value_have_no_correlation():
+def test_series_of_few_correlation_times_are_called_too_short():
+    for lengths, least in ((3, 0.4), (1, 0.6)):
+        series = autoregressive(np.exp(-1 / 20), (20 * lengths, 400), seed=3)
+        assert np.mean(np.isnan(mean_error(series))) > least
+
+
+def test_the_error_of_a_histogram_with_slow_bins_is_honest_too():
+    """Like the bins of a g(r): counts of a process that remembers, many at once."""
+    rate = np.exp(0.5 * autoregressive(np.exp(-1 / 1.5), (32, 2000), seed=4))
+    counts = np.random.default_rng(5).poisson(20 * rate)
+    error = mean_error(counts)
+    truth = 20 * np.exp(0.125 / (1 - np.exp(-2 / 1.5)))
+    away = (np.abs(counts.mean(axis=0) - truth) / error)[np.isfinite(error)]
+    assert 0.88 < np.mean(away < 1.96) < 0.98
+
+
+def test_a_constant_has_no_error_and_a_few_values_tell_none():
     assert correlated_mean(np.full(9, 2.5)).error == 0
     single = correlated_mean(np.array([3.0]))
     assert single.value == 3
     assert np.isnan(single.error)
-    assert np.isnan(blocked_error(np.ones((1, 4)))).all()
-
-
-def test_two_values_give_the_textbook_error():
-    assert blocked_error(np.array([[1.0], [3.0]]))[0] == pytest.approx(1.0)
+    assert np.isnan(mean_error(np.ones((1, 4)))).all()
+    assert np.isnan(mean_error(np.array([[1.0], [3.0]]))).all()
 
 
 def test_the_number_of_samples_never_grows_by_anticorrelation():

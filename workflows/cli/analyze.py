@@ -294,6 +294,47 @@ def arrhenius(
         files.tell_written(out)
 
 
+@analyze_app.command()
+def replicas(
+    runs: Annotated[list[Path], typer.Argument(help="Independent runs, two or more.")],
+    pairs: Annotated[list[str], typer.Option("--pair", help="As for reactions.")],
+    references: Annotated[
+        list[str] | None, typer.Option("--reference", help="As for reactions.")
+    ] = None,
+    timestep: Timestep = None,
+    out: OutWithTable = Path("replicas.json"),
+    as_json: AsJson = False,
+) -> None:
+    """What became of bonds in several independent runs together."""
+    from ionface.analysis.kinds import followed_bonds, kinds
+    from ionface.analysis.reactions.replicas import Replicas
+    from ionface.workflows.cli import analyze_files as files
+    from ionface.workflows.cli.console import job_progress
+    from ionface.workflows.study.analyses import with_crystals
+
+    kind = kinds()["reactions"]
+    files.check_out(out)
+    names = [str(run) for run in runs]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise IonfaceError(
+            f"{twice[0]} stands twice: one run is not two independent ones; give each "
+            "of them once"
+        )
+    found = {}
+    with in_flags(kind), job_progress("analyze replicas") as shown:
+        given = {"pairs": pairs, "references": references or ()}
+        settings = kind.configured(with_crystals(given))
+        for number, (name, run) in enumerate(zip(names, runs, strict=True)):
+            shown.job(name, number, len(runs))
+            frames = files.open_frames([run], timestep)
+            found[name] = followed_bonds(frames, settings)
+        result = Replicas.of(found)
+    files.write_result(result, out)
+    files.print_result(kinds()["replicas"], result, as_json=as_json)
+    if not as_json:
+        files.tell_written(out)
+
+
 def _check_runs(runs: list[Path], temperatures: list[float]) -> None:
     if len(runs) < 2:
         raise IonfaceError(

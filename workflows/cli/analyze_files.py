@@ -126,7 +126,7 @@ def _of_project(root: Path) -> list[Path]:
     if not stored:
         why = "no dynamics are finished" if study.dynamics else "its study has none"
         raise IonfaceError(f"{root} holds no trajectory: {why}")
-    names = {slug(spec.name) for spec in study.interfaces}
+    names = {slug(name) for run in study.dynamics for name in run.subjects}
     wanted = [path for path in stored if path.stem in names]
     if len(wanted) != 1:
         raise IonfaceError(

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ionface.analysis.reactions.bond_rule import BondRule
 from ionface.workflows.cluster.connection import Cluster
 from ionface.workflows.cluster.queues import QueueJob
 from ionface.workflows.cluster.recovery import OpenJob, cause_of, open_jobs, why_lost
@@ -86,8 +87,8 @@ def _line(
     elif lost is not None:
         state, note = "lost", "run `ionface recover`"
     elif state == "running":
-        pairs = (each.job["spec"].get("_ionface") or {}).get("pairs")
-        note = progress(each.folder, pairs or ())
+        rules = (each.job["spec"].get("_ionface") or {}).get("rules") or {}
+        note = progress(each.folder, {k: BondRule(**rule) for k, rule in rules.items()})
     elif batch_jobs and each.batch_id in batch_jobs:
         note = batch_jobs[each.batch_id].state.lower()
     return JobLine(*base, state, note, str(each.folder), each.batch_id)

@@ -15,19 +15,21 @@ import socket
 import time
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter
 from pymongo.errors import DuplicateKeyError
 
+from ionface.analysis.reactions.bond_rule import BondRule
 from ionface.errors import IonfaceError
 from ionface.files import write_atomically
 from ionface.workflows.cluster.connection import Cluster, library_silence
 from ionface.workflows.cluster.resources import Requests, kind_of
 from ionface.workflows.engines.durable import job_folder
 from ionface.workflows.projects.project import MARK, Project
+from ionface.workflows.study.analyses import bond_rules_by_subject
 
 if TYPE_CHECKING:
     from fireworks import Firework, Workflow
@@ -282,19 +284,18 @@ class Labels:
         study: name.
         root: the project's folder.
         key: of the submission.
-        pairs: whose bonds are counted while a job runs, by its subject.
+        rules: of the pairs whose bonds are counted while a job runs, by its subject.
     """
 
     study: str
     root: Path
     key: str
-    pairs: Mapping[str, tuple[str, ...]]
+    rules: Mapping[str, Mapping[str, BondRule]]
 
     @classmethod
     def of(cls, study: Study, root: Path, key: str) -> Labels:
         """Return the labels of a study's jobs."""
-        pairs = {run.interface: run.pairs for run in study.dynamics}
-        return cls(study.name, root, key, pairs)
+        return cls(study.name, root, key, bond_rules_by_subject(study))
 
 
 def study_workflows(
@@ -352,6 +353,7 @@ def _spec(job: Job, labels: Labels, requests: Requests, queue: str) -> dict[str,
     """Return what a Firework's spec says of a job beyond the job itself."""
     kind = kind_of(str(job.metadata.get("task") or job.name))
     resources = requests.of(job.name, kind)
+    rules = labels.rules.get(str(job.metadata.get("subject")), {})
     return {
         "_ionface": {
             "uuid": job.uuid,
@@ -359,7 +361,7 @@ def _spec(job: Job, labels: Labels, requests: Requests, queue: str) -> dict[str,
             "project": str(labels.root),
             "study": labels.study,
             "kind": kind,
-            "pairs": list(labels.pairs.get(str(job.metadata.get("subject")), ())),
+            "rules": {pair: asdict(rule) for pair, rule in rules.items()},
             "walltime_s": round(3600 * (resources.walltime or requests.walltime_h)),
         },
         "_queueadapter": resources.for_queue(queue),

@@ -19,6 +19,8 @@ from pymatgen.core import Structure
 from ionface.analysis.energies.ledger import SlabsState, book_sides
 from ionface.analysis.kinds import analysis
 from ionface.analysis.rdf.rdf import crystal_rdf
+from ionface.analysis.reactions.reaction_report import ReactionReport
+from ionface.analysis.reactions.replicas import Replicas
 from ionface.analysis.trajectory.joining import join
 from ionface.analysis.trajectory.trajectory import Trajectory
 from ionface.errors import AnalysisError
@@ -238,6 +240,22 @@ def analyze_dynamics(
     """
     frames = trajectory.open(runs_folder())
     return {name: analyzed(frames, name, values) for name, values in analyses.items()}
+
+
+@durable_job
+def combine_runs(runs: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Return what independent runs of one interface say together, as plain data.
+
+    Args:
+        runs: what `analyze_dynamics` returned of each, by a name.
+    """
+    counted = {name: found[ReactionReport.kind] for name, found in runs.items()}
+    if refused := [
+        found["refused"] for found in counted.values() if "refused" in found
+    ]:
+        return {Replicas.kind: {"kind": Replicas.kind, "refused": refused[0]}}
+    reports = {name: ReactionReport.from_dict(found) for name, found in counted.items()}
+    return {Replicas.kind: Replicas.of(reports).as_dict()}
 
 
 def all_pairs(species: Iterable[str]) -> list[str]:

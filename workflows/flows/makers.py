@@ -28,7 +28,7 @@ from ionface.workflows.flows import jobs as tasks
 from ionface.workflows.flows.models import ModelBuilder, Models, Start
 from ionface.workflows.flows.naming import named
 from ionface.workflows.study.analyses import analyses_of
-from ionface.workflows.study.naming import slug
+from ionface.workflows.study.naming import seed_name, slug
 from ionface.workflows.study.study import ANALYSES, DynamicsSpec, EngineChoice
 
 Model: TypeAlias = InterfaceModel | InterfaceSpec | OutputReference
@@ -136,6 +136,8 @@ class InterfaceDynamicsMaker(Maker):
         analyses: what is computed of the trajectory, as `ionface analyze` calls it; a
             name, or a name with settings as in {"msd": {"species": ["Li"]}}.
         references: crystals that the analyses compare with.
+        seeds: of several runs beside one another, from one start; the settings' own
+            for a single one.
         quick: the run is a rehearsal, and its results say so.
         prerelax: a short relaxation that takes out the worst forces; none if it has
             one step or less.
@@ -148,6 +150,7 @@ class InterfaceDynamicsMaker(Maker):
     windows: int = 10
     analyses: Sequence[str | dict[str, dict[str, Any] | None]] = ANALYSES
     references: Sequence[str] = ()
+    seeds: Sequence[int] = ()
     quick: bool = False
     prerelax: RelaxSettings = PRERELAX
     name: str = "dynamics"
@@ -177,13 +180,26 @@ class InterfaceDynamicsMaker(Maker):
             tells = {"kind": "relax", "role": "dynamics", "part": "interface"}
             jobs.append(named(step, subject, "pre-relax", **tells))
             structure = step.output.structure
-        segments = self._segments(engine, subject, structure)
+        if len(self.seeds) < 2:
+            jobs += self._run(subject, structure)
+            return Flow(jobs, output=jobs[-1].output, name=f"{subject} {self.name}")
+        found = {}
+        for seed in self.seeds:
+            one = replace(self, settings=replace(self.settings, seed=seed))
+            branch = one._run(seed_name(subject, seed), structure)
+            found[f"seed {seed}"] = branch[-1].output
+            jobs += branch
+        together = tasks.combine_runs(found)
+        jobs.append(named(together, subject, "all seeds", result="dynamics"))
+        return Flow(jobs, output=together.output, name=f"{subject} {self.name}")
+
+    def _run(self, subject: str, structure: Any) -> list[Job | Flow]:
+        """Return the jobs of one run: segments, their trajectory, its analyses."""
+        segments = self._segments(_found(self.engine), subject, structure)
         records = [segment.output for segment in segments]
         joined = tasks.join_segments(slug(subject), records, self.quick)
         named(joined, subject, "trajectory", result="trajectory")
-        analyzed = self._analyses(subject, joined)
-        whole = [*jobs, *segments, joined, analyzed]
-        return Flow(whole, output=analyzed.output, name=f"{subject} {self.name}")
+        return [*segments, joined, self._analyses(subject, joined)]
 
     def _segments(
         self, engine: Engine, subject: str, structure: Any
@@ -213,6 +229,13 @@ class InterfaceDynamicsMaker(Maker):
             analyses=tuple(self.analyses),
         )
         analyses = analyses_of(run, self.settings.temperature)
+        if (
+            len(self.seeds) > 1
+        ):  # what is said of all runs together rests on their bonds
+            analyses = {
+                **analyses_of(replace(run, analyses=("reactions",))),
+                **analyses,
+            }
         analyzed = tasks.analyze_dynamics(joined.output, analyses)
         return named(analyzed, subject, "analyses", result="dynamics")
 

@@ -7,6 +7,7 @@ walk it before anything has run.
 from __future__ import annotations
 
 from dataclasses import asdict, replace
+from typing import Any
 
 from jobflow import Flow, Job
 
@@ -23,6 +24,7 @@ from ionface.workflows.flows.makers import (
 )
 from ionface.workflows.flows.models import ModelBuilder, Start
 from ionface.workflows.flows.naming import named
+from ionface.workflows.study.analyses import bond_rules_of
 from ionface.workflows.study.protocols import protocol
 from ionface.workflows.study.study import (
     DynamicsSpec,
@@ -97,11 +99,12 @@ def dynamics_maker(study: Study, run: DynamicsSpec) -> InterfaceDynamicsMaker:
             timestep=run.timestep or paper.timestep,
             steps=run.steps,
             segment=run.segment,
-            until=run.until,
+            until=_until(run),
             period=paper.thermostat_period,
             stride=run.stride,
-            seed=run.seed,
+            seed=run.every_seed[0],
         ),
+        seeds=run.every_seed,
         pairs=run.pairs,
         cutoff=run.cutoff,
         windows=run.windows,
@@ -112,9 +115,18 @@ def dynamics_maker(study: Study, run: DynamicsSpec) -> InterfaceDynamicsMaker:
     )
 
 
+def _until(run: DynamicsSpec) -> dict[str, Any] | None:
+    """Return what ends a run early, with the rule of its bonds as the analyses have."""
+    rule = bond_rules_of(run).get((run.until or {}).get("pair", ""))
+    if run.until is None or rule is None:
+        return run.until
+    return {"form": rule.form, "release": rule.release, **run.until}
+
+
 def reference_maker(study: Study, reference: ReferenceSpec) -> ReferenceMaker:
     """Return the Maker of a reference, run as what is compared with it was run."""
     compared = [run for run in study.dynamics if reference.crystal in run.references]
     like = compared[0] if compared else DynamicsSpec(reference.crystal, 1, ())
-    maker = dynamics_maker(study, replace(like, pairs=reference.pairs))
+    one = replace(like, pairs=reference.pairs, seeds=1, until=None)
+    maker = dynamics_maker(study, one)
     return ReferenceMaker(maker, reference.steps, reference.min_atoms)

@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from math import isnan
 from pathlib import Path
 
-from ionface.analysis.rdf.bonds import bonds
+from ionface.analysis.reactions.bond_events import bond_history
+from ionface.analysis.reactions.bond_rule import BondRule
 from ionface.analysis.readers import open_trajectory
 from ionface.analysis.trajectory.trajectory import Trajectory
 from ionface.errors import IonfaceError
 
 # in a job's own folder, and in the folders of VASP's runs below it
+RECENT = 5
+"""Averages of a bond's length that are looked at: a bond forms within one of them and
+may then be a little longer, up to where it breaks, for some more."""
+
 TRAJECTORIES = ("trajectory.ionf", "relax.traj", "*/XDATCAR")
 
 
-def progress(folder: Path, pairs: Sequence[str] = ()) -> str:
+def progress(folder: Path, rules: Mapping[str, BondRule] | None = None) -> str:
     """Return how far a job is in a few words: step, time, energy, temperature, bonds.
 
     Args:
         folder: of the job; empty text if there is none.
-        pairs: whose bonds are counted in the last frame, as in "In-S".
+        rules: of the pairs whose bonds are counted in the last frame, by name.
     """
     if not folder.is_dir():
         return ""
@@ -32,10 +37,10 @@ def progress(folder: Path, pairs: Sequence[str] = ()) -> str:
         trajectory = None  # it is being written
     if trajectory is None or not trajectory.n_frames:
         return "started"
-    return ", ".join(_words(trajectory, pairs))
+    return ", ".join(_words(trajectory, rules or {}))
 
 
-def _words(trajectory: Trajectory, pairs: Sequence[str]) -> list[str]:
+def _words(trajectory: Trajectory, rules: Mapping[str, BondRule]) -> list[str]:
     last = trajectory.frame(-1)
     words = [f"step {last.step}"]
     if trajectory.timed and last.time_fs:
@@ -44,8 +49,14 @@ def _words(trajectory: Trajectory, pairs: Sequence[str]) -> list[str]:
         value = last.scalars.get(name)
         if value is not None and not isnan(value):
             words.append(f"{value:.{digits}f} {unit}")
-    if pairs:
-        end = trajectory.between(trajectory.n_frames - 1, trajectory.n_frames)
-        counts = bonds(end, pairs, threads=1, backend="numpy").counts
-        words += [f"{pair} {series[-1]}" for pair, series in counts.items()]
+    for pair, rule in rules.items():
+        recent = _end(trajectory, RECENT * rule.average_fs)
+        words.append(f"{pair} {bond_history(recent, pair, rule).counts[-1]}")
     return words
+
+
+def _end(trajectory: Trajectory, length_fs: float) -> Trajectory:
+    """Return the last frames; one of them where the times are unknown."""
+    times, n = trajectory.times_or_nan_fs, trajectory.n_frames
+    recent = int((times > times[-1] - length_fs).sum())
+    return trajectory.between(n - max(1, recent), n)

@@ -22,6 +22,7 @@ from ionface.files import DISK_REFUSES, disk_message
 from ionface.workflows.engines.durable import RESULT, job_folder
 from ionface.workflows.projects.progress import progress
 from ionface.workflows.projects.project import Project
+from ionface.workflows.study.analyses import bond_rules_by_subject
 
 if TYPE_CHECKING:
     from jobflow import Job, JobStore
@@ -200,7 +201,7 @@ def is_done(store: JobStore, job: Job) -> bool:
 def states(project: Project) -> list[JobState]:
     """Return every job's state, in the order in which they run."""
     busy = project.is_running()
-    pairs = {run.interface: run.pairs for run in project.study.dynamics}
+    rules = bond_rules_by_subject(project.study)
     lines: list[JobState] = []
     first_open = True
     for job, _ in project.jobs():
@@ -214,7 +215,7 @@ def states(project: Project) -> list[JobState]:
             continue
         running = busy and first_open and folder.is_dir()
         state: State = "running" if running else "waiting"
-        note = progress(folder, pairs.get(str(job.metadata.get("subject")), ()))
+        note = progress(folder, rules.get(str(job.metadata.get("subject"))))
         lines.append(JobState(job.name, state, note, folder))
         first_open = first_open and not folder.is_dir()
     return lines

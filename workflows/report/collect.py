@@ -107,7 +107,7 @@ def _with_references(
 
     In motion where that is done, else at rest.
     """
-    runs = {run.interface: run for run in study.dynamics}
+    runs = {name: run for run in study.dynamics for name in run.subjects}
     return {
         subject: replace(rdf, references=_references(runs[subject], rdfs, at_rest))
         if subject in runs and isinstance(rdf, RdfResult)

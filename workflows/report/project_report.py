@@ -240,6 +240,7 @@ def _highlights(project: Project, shown: Sequence[Shown]) -> list[tuple[str, str
     """Return the large numbers: of interfaces, not of the crystals beside them."""
     study = project.study
     names = {"", *(spec.name for spec in (*study.interfaces, *study.deposition))}
+    names |= {name for run in study.dynamics for name in run.subjects}
     return [
         (value, what + (", emulated" if item.result.provenance.emulated else ""))
         for item in shown

@@ -9,7 +9,8 @@ from ionface.errors import IonfaceError
 
 if TYPE_CHECKING:
     from ionface.analysis.kind import Crystal
-    from ionface.workflows.study.study import DynamicsSpec
+    from ionface.analysis.reactions.bond_rule import BondRule
+    from ionface.workflows.study.study import DynamicsSpec, Study
 
 
 def analyses_of(
@@ -54,6 +55,30 @@ def analyses_of(
                     f"dynamics of {run.interface}, analyses: {error}"
                 ) from error
     return wanted
+
+
+def bond_rules_of(run: DynamicsSpec) -> dict[str, BondRule]:
+    """Return what counts as a bond of each pair of a run, as its analyses take it.
+
+    Raises:
+        IonfaceError: a reference is unknown.
+    """
+    from ionface.analysis.kinds import crystals_beside
+    from ionface.analysis.reactions.bond_rule import bond_rules
+
+    if not run.pairs:
+        return {}
+    names = [name for name in run.references if _serves(name, run.pairs)]
+    crystals = crystals_beside(map(reference_crystal, names), run.pairs)
+    return bond_rules(run.pairs, crystals)
+
+
+def bond_rules_by_subject(study: Study) -> dict[str, dict[str, BondRule]]:
+    """Return the same of every run of a study, by what jobs call it."""
+    rules: dict[str, dict[str, BondRule]] = {}
+    for run in study.dynamics:
+        rules |= dict.fromkeys((run.interface, *run.subjects), bond_rules_of(run))
+    return rules
 
 
 def _serves(reference: str, pairs: Sequence[str]) -> bool:

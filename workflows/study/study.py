@@ -22,6 +22,7 @@ from ionface.structures.specs import (
     PolymerLayer,
     SlabLayer,
 )
+from ionface.workflows.study.naming import seed_name
 from ionface.workflows.study.vasp_settings import VaspSettings
 
 FORBID: dict[str, Any] = {"extra": "forbid"}
@@ -69,9 +70,11 @@ class DynamicsSpec:
         windows: number of time windows.
         prerelax: steps of relaxation before the dynamics.
         seed: of the first velocities.
+        seeds: so many runs beside one another, or the seed of each: independent runs
+            are what an error bar is made of.
         stride: every so many steps a frame is kept.
-        until: ends the run early once a bond count is steady (engine vasp), as in
-            {pair: In-S, window: 2000, tolerance: 0.05}; fs.
+        until: ends the run early once bonds have formed and their number stays (engine
+            vasp), as in {pair: In-S, bonds: 10, at_least: 5000}; fs.
         analyses: what is computed of the trajectory, as `ionface analyze` calls it; a
             name, or a name with settings as in {msd: {species: [Li]}}.
     """
@@ -89,9 +92,24 @@ class DynamicsSpec:
     windows: Count = 10
     prerelax: CountOrNone = 50
     seed: CountOrNone = 0
+    seeds: Count | tuple[CountOrNone, ...] = 1
     stride: Count = 1
     until: dict[str, Any] | None = None
     analyses: tuple[str | dict[str, dict[str, Any] | None], ...] = ANALYSES
+
+    @property
+    def subjects(self) -> tuple[str, ...]:
+        """Return how tables call each run."""
+        if len(self.every_seed) == 1:
+            return (self.interface,)
+        return tuple(seed_name(self.interface, seed) for seed in self.every_seed)
+
+    @property
+    def every_seed(self) -> tuple[int, ...]:
+        """Return the seed of each run."""
+        if isinstance(self.seeds, int):
+            return tuple(range(self.seed, self.seed + self.seeds))
+        return self.seeds
 
 
 @dataclass(frozen=True)

@@ -179,6 +179,7 @@ def checked(study: Study, source: str) -> Study:
     _check_names(study, names, source)
     for run in study.dynamics:
         _check_timestep(run, source)
+        _check_seeds(run, source)
         _check_pairs(run.pairs, f"{source}: dynamics of {run.interface}")
     for reference in study.references:
         _check_pairs(reference.pairs, f"{source}: reference {reference.crystal}")
@@ -211,6 +212,18 @@ def _check_timestep(run: DynamicsSpec, source: str) -> None:
             f"{source}: dynamics of {run.interface}: timestep: {run.timestep:g} fs is "
             "longer than atoms' vibrations allow, and the run would explode; set at "
             f"most {LONGEST_TIMESTEP:g} fs; as a rule 2 fs, and 1 fs with hydrogen"
+        )
+
+
+def _check_seeds(run: DynamicsSpec, source: str) -> None:
+    seeds = run.every_seed
+    where = f"{source}: dynamics of {run.interface}: seeds"
+    if not seeds:
+        raise IonfaceError(f"{where}: none is given; name at least one, as in [1, 2]")
+    if twice := sorted({seed for seed in seeds if seeds.count(seed) > 1}):
+        raise IonfaceError(
+            f"{where}: {twice[0]} stands twice, and equal seeds give the same run, not "
+            "an independent one; give each its own"
         )
 
 

@@ -1,7 +1,7 @@
 """Counting pair distances over all periodic images, the kernel of every RDF.
 
 One pass over a trajectory gives the distances of all pairs of species in every interval
-of frames and the bonds in every frame, with many threads. The arithmetic is written
+of frames, with many threads. The arithmetic is written
 down twice, with numpy in `reference` and with compiled loops in `numba_kernel`,
 operation by operation the same in double precision, so that both give the same whole
 numbers.
@@ -22,7 +22,6 @@ import numpy as np
 from ionface.analysis.rdf.kernels import reference
 from ionface.analysis.rdf.kernels.images import (
     Bins,
-    BlockCounts,
     Counts,
     Images,
     IntArray,
@@ -54,7 +53,6 @@ class Tally:
         bins: of the distances.
         atoms: number of atoms by species.
         counts: ordered pairs, shape (n_intervals, n_pairs, n_bins).
-        bonds: each counted once, shape (n_pairs, n_frames).
         frames: shape (n_intervals,).
         density: sum over frames of 1 / V, Å⁻³, shape (n_intervals,).
         profiles: by interval and pair, where asked for.
@@ -64,7 +62,6 @@ class Tally:
     bins: Bins
     atoms: Mapping[str, int]
     counts: Counts
-    bonds: Counts
     frames: IntArray
     density: FloatArray
     profiles: dict[tuple[int, int], HeightProfile] = field(default_factory=dict)
@@ -81,7 +78,6 @@ def tally(
     bins: Bins,
     *,
     edges: IntArray | None = None,
-    bonds: Sequence[float] | None = None,
     profiles: bool = False,
     threads: int | None = None,
     backend: Backend = "auto",
@@ -97,7 +93,6 @@ def tally(
         bins: of the distances.
         edges: first frame of each interval, and the number of frames at the end;
             one interval if not given.
-        bonds: length below which each pair is a bond, Å; 0 counts none.
         profiles: also collect the density profiles of each interval.
         threads: `default_threads()` if not given.
         backend: as in `kernels.counting.count_block`.
@@ -111,14 +106,13 @@ def tally(
         _ = trajectory.lattice  # raises, with the reason why there is no frame
     if edges is None:
         edges = np.array([0, len(trajectory)])
-    task, rows = _task(trajectory, pairs, bins, bonds or [0.0] * len(pairs))
+    task, rows = _task(trajectory, pairs, bins)
     intervals = len(edges) - 1
     total = Tally(
         pairs=tuple(pairs),
         bins=bins,
         atoms={s: len(trajectory.indices(s)) for s in set(itertools.chain(*pairs))},
         counts=np.zeros((intervals, len(task.pairs), bins.number), dtype=np.int64),
-        bonds=np.zeros((len(task.pairs), len(trajectory)), dtype=np.int64),
         frames=np.diff(edges),
         density=np.zeros(intervals),
     )
@@ -130,7 +124,7 @@ def tally(
             _add_profiles(total, block, trajectory)
         if progress is not None:
             progress(len(block.frames))
-    return replace(total, counts=total.counts[:, rows], bonds=total.bonds[rows])
+    return replace(total, counts=total.counts[:, rows])
 
 
 def default_threads() -> int:
@@ -152,7 +146,6 @@ class _Block:
     """Frames, and the intervals that they belong to."""
 
     frames: Segment
-    start: int
     intervals: IntArray
 
 
@@ -166,37 +159,20 @@ def _positive(text: str) -> int:
 
 
 def _task(
-    trajectory: Trajectory, pairs: Sequence[Pair], bins: Bins, bonds: Sequence[float]
+    trajectory: Trajectory, pairs: Sequence[Pair], bins: Bins
 ) -> tuple[PairTask, list[int]]:
     """Return the task, and the row of its counts for each pair."""
     symbols = sorted(set(itertools.chain(*pairs)))
-    number = {symbol: index for index, symbol in enumerate(symbols)}
-    keys = [
-        (
-            min(number[first], number[second]),
-            max(number[first], number[second]),
-            float(bond),
-        )
-        for (first, second), bond in zip(pairs, bonds, strict=True)
-    ]
-    # A-B and B-A are counted once; a pair without bonds shares the row of one with.
-    distinct = list(dict.fromkeys(key for key in keys if key[2]))
-    known = {key[:2] for key in distinct}
-    distinct += dict.fromkeys(key for key in keys if key[:2] not in known)
-    rows = [
-        distinct.index(key)
-        if key in distinct
-        else next(k for k, other in enumerate(distinct) if other[:2] == key[:2])
-        for key in keys
-    ]
+    # A-B and B-A are counted once
+    keys = [tuple(sorted(map(symbols.index, pair))) for pair in pairs]
+    distinct = list(dict.fromkeys(keys))
     task = PairTask(
         groups=tuple(trajectory.indices(symbol) for symbol in symbols),
-        pairs=tuple((low, high) for low, high, _ in distinct),
+        pairs=tuple((low, high) for low, high in distinct),
         bins=bins,
-        bonds=tuple(bond for *_, bond in distinct),
         pbc=trajectory.pbc,
     )
-    return task, rows
+    return task, [distinct.index(key) for key in keys]
 
 
 def _blocks(trajectory: Trajectory, edges: IntArray) -> Iterator[_Block]:
@@ -204,7 +180,7 @@ def _blocks(trajectory: Trajectory, edges: IntArray) -> Iterator[_Block]:
     for block in trajectory.blocks(BLOCK):
         frames = np.arange(start, start + len(block))
         intervals = np.searchsorted(edges, frames, side="right") - 1
-        yield _Block(block, start, intervals)
+        yield _Block(block, intervals)
         start += len(block)
 
 
@@ -214,8 +190,8 @@ def _counted(
     edges: IntArray,
     threads: int | None,
     backend: Backend,
-) -> Iterator[tuple[_Block, BlockCounts]]:
-    def work(block: _Block) -> BlockCounts:
+) -> Iterator[tuple[_Block, Counts]]:
+    def work(block: _Block) -> Counts:
         frames, intervals = block.frames, block.intervals - block.intervals[0]
         return count_block(task, frames.positions, frames.lattices, intervals, backend)
 
@@ -225,7 +201,7 @@ def _counted(
         yield from ((block, work(block)) for block in blocks)
         return
     with ThreadPoolExecutor(number) as pool:
-        waiting: deque[tuple[_Block, Future[BlockCounts]]] = deque()
+        waiting: deque[tuple[_Block, Future[Counts]]] = deque()
         for block in blocks:
             waiting.append((block, pool.submit(work, block)))
             if len(waiting) > 2 * number:  # never more in memory than at work
@@ -234,10 +210,9 @@ def _counted(
         yield from ((block, future.result()) for block, future in waiting)
 
 
-def _add(total: Tally, block: _Block, found: BlockCounts) -> None:
+def _add(total: Tally, block: _Block, found: Counts) -> None:
     first, last = block.intervals[0], block.intervals[-1] + 1
-    total.counts[first:last] += found.distances
-    total.bonds[:, block.start : block.start + len(block.frames)] = found.bonds
+    total.counts[first:last] += found
     volumes = np.abs(np.linalg.det(block.frames.lattices))
     # a cell that is open to somewhere may have no volume, and its pairs no density
     density = np.divide(1, volumes, out=np.zeros_like(volumes), where=volumes > 0)
@@ -270,7 +245,7 @@ def count_block(
     lattices: FloatArray,
     intervals: IntArray | None = None,
     backend: Backend = "auto",
-) -> BlockCounts:
+) -> Counts:
     """Count all pairs of a task in some frames.
 
     Args:
@@ -315,7 +290,7 @@ def use_numba(backend: Backend, distances: int) -> bool:
     return True
 
 
-def _compiled_count() -> Callable[..., BlockCounts]:
+def _compiled_count() -> Callable[..., Counts]:
     try:
         from ionface.analysis.rdf.kernels.numba_kernel import count
     except ImportError as error:
@@ -327,7 +302,7 @@ def _compiled_count() -> Callable[..., BlockCounts]:
 
 
 def _add_mirrored(
-    found: BlockCounts,
+    found: Counts,
     task: PairTask,
     lattices: FloatArray,
     images: Images,
@@ -335,7 +310,7 @@ def _add_mirrored(
 ) -> None:
     """Count pairs of equals both ways, and each atom with its own images."""
     equals = [row for row, (a, b) in enumerate(task.pairs) if a == b]
-    found.distances[:, equals] *= 2
+    found[:, equals] *= 2
     if not len(images.own):
         return
     for frames, lattice in zip(
@@ -344,9 +319,7 @@ def _add_mirrored(
         squared = np.sum(shifted(images.own, lattice) ** 2, axis=1)
         once = np.zeros(task.bins.number, dtype=np.int64)
         histogram(squared, task, once)
-        numbers = np.bincount(intervals[frames], minlength=len(found.distances))
+        numbers = np.bincount(intervals[frames], minlength=len(found))
         for row in equals:
             atoms = len(task.groups[task.pairs[row][0]])
-            found.distances[:, row] += 2 * atoms * numbers[:, None] * once
-            near = np.count_nonzero(squared < task.bonds[row] ** 2)
-            found.bonds[row, frames] += atoms * near
+            found[:, row] += 2 * atoms * numbers[:, None] * once

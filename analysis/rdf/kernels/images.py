@@ -7,7 +7,7 @@ its shortest edge. Beyond it images are summed; this module says which ones.
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -189,20 +189,13 @@ class PairTask:
         groups: atoms of each species.
         pairs: of positions in `groups`, each once and the smaller first.
         bins: of the distances.
-        bonds: for each pair the length below which it is a bond, Å; 0 counts none.
         pbc: periodic along each cell vector.
     """
 
     groups: tuple[NDArray[np.intp], ...]
     pairs: tuple[tuple[int, int], ...]
     bins: Bins
-    bonds: tuple[float, ...]
     pbc: Periodic = (True, True, True)
-
-    @property
-    def reach(self) -> float:
-        """Return the longest distance that matters, Å."""
-        return max(self.bins.cutoff, *self.bonds)
 
     @cached_property
     def order(self) -> NDArray[np.intp]:
@@ -216,7 +209,7 @@ class PairTask:
 
     def images(self, lattices: FloatArray) -> Images:
         """Return the images that matter in these cells."""
-        return Images.within(lattices, self.reach, self.pbc)
+        return Images.within(lattices, self.bins.cutoff, self.pbc)
 
     def work(self) -> int:
         """Return the number of pairs of atoms in one frame."""
@@ -225,19 +218,6 @@ class PairTask:
             sizes[a] * (sizes[a] - 1) // 2 if a == b else sizes[a] * sizes[b]
             for a, b in self.pairs
         )
-
-
-@dataclass(frozen=True)
-class BlockCounts:
-    """What one pass gives.
-
-    Attributes:
-        distances: ordered pairs, shape (n_intervals, n_pairs, n_bins).
-        bonds: each counted once, shape (n_pairs, n_frames).
-    """
-
-    distances: Counts
-    bonds: Counts = field(repr=False)
 
 
 def shifted(shifts: IntArray, lattice: FloatArray) -> FloatArray:
@@ -250,8 +230,8 @@ def shifted(shifts: IntArray, lattice: FloatArray) -> FloatArray:
 
 
 def histogram(squared: FloatArray, task: PairTask, counts: Counts) -> None:
-    """Add the bins of all squared distances within reach, of any shape, in Å²."""
-    near = squared[squared < task.reach**2]
+    """Add the bins of all squared distances within the cutoff, of any shape, in Å²."""
+    near = squared[squared < task.bins.cutoff**2]
     np.sqrt(near, out=near)
     near *= task.bins.per_angstrom
     found = np.bincount(near.astype(np.intp), minlength=task.bins.number)

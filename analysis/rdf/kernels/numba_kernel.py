@@ -15,7 +15,7 @@ import numba
 import numpy as np
 
 from ionface.analysis.rdf.kernels.images import (
-    BlockCounts,
+    Counts,
     Images,
     IntArray,
     PairTask,
@@ -82,11 +82,10 @@ def count(
     lattices: FloatArray,
     images: Images,
     intervals: IntArray,
-) -> BlockCounts:
+) -> Counts:
     """Count different atoms, pairs of equals once; arguments as in `count_block`."""
     n_intervals, n_pairs = int(intervals.max()) + 1, len(task.pairs)
     distances = np.zeros((n_intervals, n_pairs, task.bins.number), dtype=np.int64)
-    bonds = np.zeros((n_pairs, len(positions)), dtype=np.int64)
     # Neighbors in memory belong to different intervals: no histogram waits for itself.
     rank = np.arange(len(intervals)) - np.searchsorted(intervals, intervals)
     sequence = np.lexsort((intervals, rank))
@@ -102,14 +101,12 @@ def count(
         np.ascontiguousarray(lattices.transpose(1, 2, 0)),
         np.ascontiguousarray(moves.transpose(1, 2, 0)),
         images.offset, images.periodic, images.reach + SLACK,
-        task.reach**2, task.bins.per_angstrom,
+        task.bins.cutoff**2, task.bins.per_angstrom,
     )  # fmt: skip
     frames = _Frames(w, center, spread, intervals[sequence])
     pairs = np.array(task.pairs, dtype=np.int64)
-    bonds_squared = np.array(task.bonds) ** 2
-    _count(frames, space, task.starts, pairs, bonds_squared, distances, bonds)
-    bonds[:, sequence] = bonds.copy()
-    return BlockCounts(distances, bonds)
+    _count(frames, space, task.starts, pairs, distances)
+    return distances
 
 
 @compiled
@@ -139,16 +136,12 @@ def _prepare(
 
 
 @compiled
-def _count(
-    frames: Any, space: Any, starts: Any, pairs: Any, bonds_squared: Any,
-    distances: Any, bonds: Any,
-) -> None:  # fmt: skip
+def _count(frames: Any, space: Any, starts: Any, pairs: Any, distances: Any) -> None:
     # What the loops need is passed as plain arrays: passing tuples costs more than use.
     w, center, spread, intervals = frames
     cells, moves, offset, periodic, reach, reach_squared, per_angstrom = space
     n_frames, one_cell = w.shape[2], cells.shape[2] == 1
-    # Distances between the cutoff of the bins and a longer bond get slots of their own.
-    slots = max(distances.shape[2], int(np.sqrt(reach_squared) * per_angstrom)) + 2
+    slots = distances.shape[2] + 2  # rounding at the cutoff, and what is beyond it
     turns = max(1, 4 // len(distances))  # several histograms for few intervals
     base = (intervals * turns + np.arange(n_frames) % turns) * slots
     histogram = np.zeros(len(distances) * turns * slots, np.int64)
@@ -177,7 +170,6 @@ def _count(
                         inside = _squares_in_cells(d, moves[m], reach_squared, squared)
                     if inside == 0:
                         continue
-                    _add_bonds(squared, bonds_squared[p], bonds[p])
                     if inside == n_frames:
                         _tally(squared, base, inside, per_angstrom, index, histogram)
                     else:
@@ -287,12 +279,6 @@ def _squares_in_cells(d: Any, move: Any, reach_squared: float, squared: Any) -> 
         squared[f] = total
         inside += total < reach_squared
     return inside
-
-
-@compiled
-def _add_bonds(squared: Any, longest_squared: float, bonds: Any) -> None:
-    for f in range(len(squared)):
-        bonds[f] += squared[f] < longest_squared
 
 
 @compiled

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ionface.analysis.rdf.kernels.images import (
-    BlockCounts,
+    Counts,
     Images,
     IntArray,
     PairTask,
@@ -29,25 +29,21 @@ def count(
     lattices: FloatArray,
     images: Images,
     intervals: IntArray,
-) -> BlockCounts:
+) -> Counts:
     """Count different atoms, pairs of equals once; arguments as in `count_block`."""
-    found = BlockCounts(
-        np.zeros(
-            (intervals.max() + 1, len(task.pairs), task.bins.number), dtype=np.int64
-        ),
-        np.zeros((len(task.pairs), len(positions)), dtype=np.int64),
+    found = np.zeros(
+        (intervals.max() + 1, len(task.pairs), task.bins.number), dtype=np.int64
     )
     for frames, lattice, inverse in zip(
         shared(lattices, positions), lattices, np.linalg.inv(lattices), strict=True
     ):
         w = _fractional(positions[frames], inverse)
-        here = BlockCounts(found.distances, found.bonds[:, frames])
-        _count_frames(here, task, w, lattice, images, intervals[frames])
+        _count_frames(found, task, w, lattice, images, intervals[frames])
     return found
 
 
 def _count_frames(
-    found: BlockCounts,
+    found: Counts,
     task: PairTask,
     w: list[FloatArray],
     lattice: FloatArray,
@@ -59,12 +55,9 @@ def _count_frames(
             pairs = np.broadcast(rows, columns).size
             for span in _frame_blocks(intervals, pairs):
                 d = _differences(w, rows, columns, span, lattice, images)
-                distances = found.distances[intervals[span.start], row]
+                distances = found[intervals[span.start], row]
                 for squared in _squares(d, images.shifts, lattice):
                     histogram(squared, task, distances)
-                    if task.bonds[row]:
-                        near = squared < task.bonds[row] ** 2
-                        found.bonds[row, span] += np.count_nonzero(near, axis=1)
 
 
 def _fractional(positions: FloatArray, inverse: FloatArray) -> list[FloatArray]:

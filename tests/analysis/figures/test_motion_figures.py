@@ -43,7 +43,7 @@ def test_the_msd_figure_tells_coefficients_and_upper_bounds(walking):
     shown = texts(figure)
     assert png(figure).startswith(SIGNATURE)
     assert "Li\nD = (" in shown
-    assert "O\nnot diffusive, D < " in shown
+    assert "O\nnot shown to diffuse: D < " in shown
     assert figure.axes[0].get_xscale() == "log"
     # one fitted line with its rim, drawn through its window of lags only
     fitted = [line for line in figure.axes[0].lines if len(line.get_xdata()) == 50]

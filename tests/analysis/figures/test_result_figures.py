@@ -11,8 +11,8 @@ from ionface.analysis.energies.formation_energy import FormationEnergy
 from ionface.analysis.energies.ledger import LedgerEntry
 from ionface.analysis.energies.level_of_theory import LevelOfTheory
 from ionface.analysis.figures.style import color_of, png
-from ionface.analysis.rdf.bonds import bonds
 from ionface.analysis.rdf.rdf import crystal_rdf, rdf
+from ionface.analysis.reactions.bonds import bonds
 from ionface.analysis.trajectory.frames import Segment
 from ionface.analysis.trajectory.trajectory import Trajectory
 from ionface.errors import AnalysisError
@@ -87,7 +87,7 @@ def test_a_result_of_one_window_needs_no_reference(run):
 def test_bonds_of_each_pair_have_a_panel_with_their_cutoff(run):
     figure = bonds(run, {"In-S": 3.0, "S-S": 2.5}).plot(title="x")
     assert len(figure.axes) == 2
-    assert "3.00 Å" in texts(figure)
+    assert "form < 2.92 Å, break > 3.08 Å" in texts(figure)
     assert png(figure)
 
 

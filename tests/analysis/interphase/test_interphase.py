@@ -12,6 +12,7 @@ from ionface.analysis.interphase.interphase import (
     interphase,
     overlap,
 )
+from ionface.analysis.report.tables import _growth, _resolved
 from ionface.errors import AnalysisError
 
 LATTICE = np.diag([10.0, 10.0, 50.0])
@@ -204,3 +205,31 @@ def test_markers_that_do_not_mark_are_refused():
         fit_fronts(a + b, b, HEIGHT, periodic=True)
     with pytest.raises(AnalysisError, match="no marker atom"):
         fit_fronts(a, 0 * b, HEIGHT, periodic=True)
+
+
+@pytest.mark.parametrize("sigma", [0.7, 1.0, 2.0])
+def test_layers_that_a_width_cannot_resolve_are_in_its_error(sigma):
+    """Atoms on layers 2.5 Å apart, mixed as a front of known width."""
+    rng = np.random.default_rng(0)
+    height, true = 60.0, TEN_TO_NINETY * sigma
+    away = []
+    for shift in np.arange(0, 2.5, 0.25):
+        layers = np.arange(0.3, height, 2.5) + rng.normal(0, 0.05, (200, 24))
+        share = ndtr((np.arange(0.3, height, 2.5) - 30.0 - shift) / sigma)
+        upper = rng.random((200, 24)) < share
+        a, b = (
+            np.histogram(layers[kind], bins=600, range=(0, height))[0].astype(float)
+            for kind in (upper, ~upper)
+        )
+        (front,) = fit_fronts(a, b, height, periodic=False)
+        away.append((front.width - true) / (front.gap / np.sqrt(12)))
+        assert 30.0 + shift == pytest.approx(front.position, abs=1.3)
+    assert np.mean(np.abs(away) < 1) > 0.6
+    assert np.mean(np.abs(away) < 2) > 0.9
+
+
+def test_what_is_not_resolved_is_printed_as_a_limit():
+    assert _resolved(0.13, 0.64) == "< 1.4"
+    assert _resolved(2.5, 0.2) == "2.50 ± 0.20"
+    assert _growth(-0.0, 2.944, "Å/ps") == "no growth shown (|rate| < 5.9 Å/ps)"
+    assert _growth(0.5, 0.1, "Å/ps") == "+0.500 ± 0.100 Å/ps"

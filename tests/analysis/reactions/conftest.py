@@ -1,3 +1,7 @@
+import importlib.util
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -36,3 +40,14 @@ def telegraph():
         return np.where(states, 2.6, 5.0)
 
     return make
+
+
+@pytest.fixture
+def benchmark_of_verdicts():
+    """Return the script that makes docs/verdicts.md, a module."""
+    path = Path(__file__).parents[3] / "benchmarks" / "verdicts.py"
+    spec = importlib.util.spec_from_file_location("benchmark_of_verdicts", path)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # dataclasses look for it there
+    spec.loader.exec_module(module)
+    return module

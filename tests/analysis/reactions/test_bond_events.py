@@ -3,15 +3,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ionface.analysis.rdf.bonds import RELEASE_FACTOR, BondRule
 from ionface.analysis.rdf.kernels.counting import tally
 from ionface.analysis.rdf.kernels.images import Bins, heights
 from ionface.analysis.reactions.bond_events import bond_history, contacts
+from ionface.analysis.reactions.bond_rule import BondRule
 from ionface.analysis.trajectory.frames import Segment
 from ionface.analysis.trajectory.trajectory import Trajectory
 from ionface.errors import AnalysisError
 
-QUICK = BondRule(3.0, 3.5, residence_fs=0.0)
+QUICK = BondRule(3.0, 3.5, average_fs=0.0)
 
 
 def history(blinking, distances, rule=QUICK):
@@ -47,23 +47,49 @@ def test_a_bond_of_the_first_frame_has_not_formed(blinking):
     assert found.broken_fs.tolist() == [4.0]
 
 
-def test_a_short_gap_is_bridged_and_a_short_bond_is_none(blinking):
-    distances = np.full(400, 5.0)
-    distances[100:200] = distances[240:300] = 2.6  # 80 fs apart
-    distances[350:390] = 2.6  # 80 fs long
-    rule = BondRule(3.0, 3.5, residence_fs=100.0)
-    assert spans(history(blinking, distances, rule)) == [(100, 300)]
-    patient = BondRule(3.0, 3.5, residence_fs=80.0)
-    assert spans(history(blinking, distances, patient)) == [
-        (100, 200), (240, 300), (350, 390),
-    ]  # fmt: skip
+def test_a_bond_is_judged_by_its_average_length(blinking):
+    distances = np.full(800, 5.0)
+    distances[200:400] = distances[420:600] = 2.6  # 40 fs apart
+    distances[700:740] = 2.6  # 80 fs long
+    rule = BondRule(2.925, 3.075, average_fs=200.0)
+    (found,) = spans(history(blinking, distances, rule))
+    # it begins and ends within a quarter of the average of when it does
+    np.testing.assert_allclose(found, [200, 600], atol=25)
+    patient = BondRule(2.925, 3.075, average_fs=20.0)
+    found = spans(history(blinking, distances, patient))
+    np.testing.assert_allclose(found, [[200, 400], [420, 600], [700, 740]], atol=5)
 
 
-def test_a_bond_that_fills_a_run_shorter_than_the_residence_counts(blinking):
-    rule = BondRule(3.0, 3.5, residence_fs=100.0)
+def test_near_the_ends_of_a_run_the_average_has_the_frames_that_are_there(blinking):
+    rule = BondRule(2.925, 3.075, average_fs=200.0)
     assert history(blinking, [2.5], rule).counts.tolist() == [1]
     assert history(blinking, [2.5, 2.6, 2.5], rule).counts.tolist() == [1, 1, 1]
-    assert history(blinking, [4.5, 2.6, 2.5], rule).counts.tolist() == [0, 0, 0]
+    assert history(blinking, [4.5, 4.6, 2.5], rule).counts.tolist() == [0, 0, 0]
+    distances = np.full(300, 2.6)
+    distances[250:] = 5.0
+    assert history(blinking, distances, rule).counts[[0, 200, -1]].tolist() == [1, 1, 0]
+
+
+def test_frames_far_apart_stand_for_themselves(blinking):
+    run = blinking(np.transpose([[2.5, 4.0, 2.5, 2.5]]), interval=150.0)
+    rule = BondRule(2.925, 3.075, average_fs=200.0)
+    assert bond_history(run, "In-S", rule).counts.tolist() == [1, 0, 1, 1]
+
+
+def test_what_is_bonded_through_several_faces_counts_each_time(in_memory):
+    positions = np.tile([[0.0, 0, 0], [1.5, 0, 0]], (4, 1, 1))
+    run = in_memory(["In", "S"], np.diag([3.0, 20, 20]), positions)
+    assert bond_history(run, "In-S", BondRule(1.8, 2.0)).counts.tolist() == [2] * 4
+    chain = in_memory(["In"], np.diag([2.5, 20, 20]), np.zeros((4, 1, 3)))
+    assert bond_history(chain, "In-In", BondRule(2.8, 3.0)).counts.tolist() == [1] * 4
+
+
+def test_a_bond_lasts_while_both_atoms_wander_through_the_faces(in_memory):
+    # 600 frames, several blocks; each atom leaves the cell dozens of times
+    center = np.cumsum(np.random.default_rng(0).normal(0, 0.5, (600, 3)), axis=0)
+    positions = np.stack([center, center + np.array([2.5, 0, 0])], axis=1) % 9.0
+    run = in_memory(["In", "S"], np.eye(3) * 9, positions)
+    assert spans(bond_history(run, "In-S", QUICK)) == [(0, 600)]
 
 
 def test_pairs_are_told_apart(blinking):
@@ -88,18 +114,6 @@ def test_bonds_between_equals_count_once(in_memory):
     triangle = [[[0, 0, 0], [2, 0, 0], [1, np.sqrt(3), 0]]] * 4
     run = in_memory(["In"] * 3, np.eye(3) * 20, triangle)
     assert bond_history(run, "In-In", BondRule(2.1, 2.5)).counts.tolist() == [3] * 4
-
-
-def test_the_default_rule_is_the_bond_length_and_a_longer_one():
-    rule = BondRule.of("In-S")
-    assert (rule.form, rule.release) == (3.0, pytest.approx(3.0 * RELEASE_FACTOR))
-    assert BondRule.of("P-S").release < 3.5  # where the next shell begins
-
-
-def test_lengths_in_the_wrong_order_are_refused():
-    for numbers in [(3.0, 2.9, 0), (-1, 2, 0), (1, np.inf, 0), (1, 2, -1)]:
-        with pytest.raises(AnalysisError, match="breaks beyond"):
-            BondRule(*numbers)
 
 
 @pytest.mark.parametrize(
@@ -138,48 +152,55 @@ def walk(in_memory):
 
 
 @pytest.mark.parametrize("pair", [("In", "S"), ("In", "In")])
-def test_as_many_contacts_as_the_kernel_counts_bonds(walk, pair):
-    found = contacts(walk, pair, 3.5)
-    bonds = tally(walk, [pair], Bins(3.5, 1), bonds=[3.5]).bonds[0]
-    assert np.bincount(found.frame, minlength=300).tolist() == bonds.tolist()
-    assert bonds.sum() > 100
+@pytest.mark.parametrize("reach", [3.5, 9.0])
+def test_as_many_contacts_as_the_kernel_counts_distances(walk, pair, reach):
+    found = contacts(walk, pair, reach)
+    both = tally(walk, [pair], Bins(reach, 1), edges=np.arange(301)).counts[:, 0, 0]
+    once = both // 2 if pair[0] == pair[1] else both
+    assert np.bincount(found.frame, minlength=300).tolist() == once.tolist()
+    assert once.sum() > 100
 
 
 def test_contacts_are_ordered_by_pair_and_then_by_time(walk):
     found = contacts(walk, ("In", "S"), 4.0)
-    keys = list(zip(found.first, found.second, found.frame, strict=True))
+    columns = (found.first, found.second, found.image, found.frame)
+    keys = list(zip(*columns, strict=True))
     assert keys == sorted(set(keys))
     assert set(found.first) <= set(range(0, 20, 2))
+    parts = [frames.tolist() for _, frames, _ in found.by_pair()]
+    assert sum(map(len, parts)) == len(keys)
+    assert all(frames == sorted(set(frames)) for frames in parts)
 
 
-def check_nearest(lattices, positions, reach):
+def check_images(lattices, positions, reach):
     run = Trajectory(
         ("In", "S"), (Segment(np.arange(3), np.arange(3.0), lattices, positions),)
     )
     found = contacts(run, ("In", "S"), reach)
     shifts = np.array(np.meshgrid(*[np.arange(-8, 9)] * 3)).reshape(3, -1).T
     every = positions[:, 1, None] - positions[:, 0, None] + shifts @ lattices
-    nearest = np.linalg.norm(every, axis=2).min(axis=1)
-    assert found.frame.tolist() == np.flatnonzero(nearest < reach).tolist()
-    np.testing.assert_allclose(found.distance, nearest[nearest < reach])
+    distances = np.linalg.norm(every, axis=2)
+    near = distances < reach
+    assert np.bincount(found.frame, minlength=3).tolist() == near.sum(axis=1).tolist()
+    np.testing.assert_allclose(np.sort(found.distance), np.sort(distances[near]))
 
 
 @settings(max_examples=25, deadline=None)
 @given(st.lists(st.floats(-3, 3), min_size=9, max_size=9), st.integers(0, 2**32 - 1))
-def test_the_distance_is_that_of_the_nearest_image_in_any_cell(numbers, seed):
+def test_the_distances_are_those_of_all_images_in_any_cell(numbers, seed):
     cell = np.array(numbers).reshape(3, 3) + 5 * np.eye(3)
     if abs(np.linalg.det(cell)) < 30 or heights(cell).min() < 2.0:
         return
     rng = np.random.default_rng(seed)
     lattices = cell * (1 + 0.1 * rng.random(3))[:, None, None]
-    check_nearest(lattices, rng.random((3, 2, 3)) @ lattices, 6.0)
+    check_images(lattices, rng.random((3, 2, 3)) @ lattices, 6.0)
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_the_nearest_image_is_found_in_a_strongly_skewed_cell(seed):
+def test_all_images_are_found_in_a_strongly_skewed_cell(seed):
     cell = np.array([[5.0, 0, 0], [12.0, 5.0, 0], [-9.0, 8.0, 6.0]])
     positions = np.random.default_rng(seed).random((3, 2, 3)) @ cell
-    check_nearest(np.repeat(cell[None], 3, axis=0), positions, 4.0)
+    check_images(np.repeat(cell[None], 3, axis=0), positions, 4.0)
 
 
 @pytest.mark.parametrize("axis", [0, 1, 2])

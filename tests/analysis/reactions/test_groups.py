@@ -1,7 +1,7 @@
 import numpy as np
 
-from ionface.analysis.rdf.bonds import BondRule
 from ionface.analysis.reactions.bond_events import bond_history
+from ionface.analysis.reactions.bond_rule import BondRule
 from ionface.analysis.reactions.groups import group_counts
 
 TETRAHEDRON = np.array([[1, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]]) / np.sqrt(3)

@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
 
-from ionface.analysis.rdf.bonds import BondRule
 from ionface.analysis.reactions.bond_events import BondHistory, bond_history
+from ionface.analysis.reactions.bond_rule import BondRule
 from ionface.analysis.reactions.lifetimes import lifetimes, onset, survival
 
-QUICK = BondRule(3.0, 3.5, residence_fs=0.0)
+QUICK = BondRule(3.0, 3.5, average_fs=0.0)
 
 
 def made(start, stop, n_frames, interval=1.0):
@@ -88,3 +88,18 @@ def test_bonds_of_the_first_frame_are_no_onset():
     assert onset(made([0, 0], [5, 9], 9)) is None
     single = onset(made([0, 4], [9, 9], 9))
     assert (single.first_fs, single.onset_fs, single.error_fs) == (4.0, 0.0, 4.0)
+
+
+@pytest.mark.parametrize("tau", [200.0, 500.0, 1000.0, 2000.0, 5000.0])
+def test_lifetimes_come_out_within_their_errors(blinking, telegraph, tau):
+    """Twenty pairs of atoms over 20 ps, with vibration, at the rule of everyday."""
+    rng = np.random.default_rng(int(tau))
+    away = []
+    for seed in range(10):
+        distances = telegraph(4 * tau, tau, 10000, 20, seed=seed)
+        phase = 2 * np.pi * (np.arange(10000)[:, None] * 2.0 / 120 + rng.random(20))
+        run = blinking(distances + 0.15 * np.sin(phase))
+        life = lifetimes(bond_history(run, "In-S"))
+        away.append((life.mean_fs - tau) / life.error_fs)
+    assert abs(np.mean(away)) < 1.0  # of one error: no bias that the error hides
+    assert np.mean(np.abs(away) < 2) >= 0.8

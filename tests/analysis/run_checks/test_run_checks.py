@@ -2,7 +2,9 @@ import numpy as np
 import pytest
 
 from ionface.analysis.readers import open_trajectory
+from ionface.analysis.report.tables import check_contents
 from ionface.analysis.run_checks.run_checks import (
+    ACCELERATION,
     KB,
     canonical_deviation,
     check_run,
@@ -148,6 +150,18 @@ def test_a_reaction_is_noted_not_blamed(make_md):
     assert "-500.00" in found.notes[0]
 
 
+def test_a_change_is_told_over_the_run_and_each_reason_once(make_md):
+    ramp = np.linspace(-45, 45, 2000)
+    found = check_run(make_md(canonical() + ramp), 300.0)
+    trend = next(c for c in found.checks if c.name == "temperature trend")
+    assert trend.why.endswith("ps")
+    assert "K over" in trend.why
+    table, said = check_contents(found)
+    assert [row[2] for row in table.rows].count(trend.why) == 1
+    assert said.lines[-1].startswith("The run is doubtful: ")
+    assert trend.why not in said.lines[-1]
+
+
 def test_checks_make_a_table(make_md):
     text = rows_to_csv(check_run(make_md(canonical(frames=200)), 300.0).rows())
     assert text.splitlines()[0] == "check,value,lowest,highest,unit,verdict,why"
@@ -177,14 +191,18 @@ def test_a_small_offset_is_sound_and_so_is_a_large_one_that_noise_explains():
     assert mean_temperature(off, 300.0).verdict == "doubtful"
     noisy = 310 + rng.normal(0, 60, 12)
     assert mean_temperature(noisy, 300.0).verdict == "sound"
+    drifting = 312 + np.linspace(-9, 9, 40)  # never twice at the same temperature
+    assert mean_temperature(drifting, 300.0).verdict == "unknown"
+    assert "too short for an error" in mean_temperature(drifting, 300.0).why
     assert mean_temperature(exact[:2], 300.0).verdict == "unknown"
 
 
-def test_short_series_are_unknown_or_get_the_benefit_of_the_doubt():
+def test_short_series_are_unknown():
     rng = np.random.default_rng(1)
     assert fluctuation(rng.normal(300, 20, 5), 300.0, 300).verdict == "unknown"
     few = rng.normal(300, 0.7 * canonical_deviation(300, 300), 12)
-    assert fluctuation(few, 300.0, 300).verdict == "sound"
+    assert fluctuation(few, 300.0, 300).verdict == "unknown"
+    assert "too few to tell" in fluctuation(few, 300.0, 300).why
     many = rng.normal(300, 0.7 * canonical_deviation(300, 300), 5000)
     assert fluctuation(many, 300.0, 300).verdict == "doubtful"
     assert temperature_trend(np.arange(5.0), np.ones(5)).verdict == "unknown"
@@ -194,18 +212,39 @@ def jitter(frames=20, atoms=5):
     return np.random.default_rng(0).normal(2, 0.1, (frames, atoms, 3))
 
 
-def test_kinetic_energy_and_temperature_tell_the_degrees_of_freedom(make_run):
-    heat = np.linspace(250, 350, 20)
-    for freedom in (12, 15):
-        kinetic = 0.5 * freedom * KB * heat
-        run = make_run(
-            ["Na"] * 5,
-            np.eye(3) * 9,
-            jitter(),
-            temperature=heat,
-            kinetic_energy=kinetic,
-        )
-        assert degrees_of_freedom(run) == freedom
+def thermal(atoms, kelvin, rests, frames=60, interval=2.0):
+    """Return free flight of thermal Na atoms and its kinetic energy, eV."""
+    rng = np.random.default_rng(0)
+    speed = np.sqrt(KB * kelvin / 22.98976928 * ACCELERATION)  # Å/fs
+    v = rng.normal(0, speed, (atoms, 3))
+    v -= rests * v.mean(axis=0)
+    times = np.arange(frames)[:, None, None] * interval
+    kinetic = 0.5 * 22.98976928 / ACCELERATION * (v**2).sum()
+    return 4.5 + v * times, np.full(frames, kinetic)
+
+
+@pytest.mark.parametrize(("rests", "freedom"), [(True, 21), (False, 24)])
+def test_a_center_of_mass_that_rests_has_no_temperature(make_run, rests, freedom):
+    positions, kinetic = thermal(8, 300.0, rests)
+    # what a program calls temperature: it counts all coordinates
+    stored = 2 * kinetic / (24 * KB)
+    run = make_run(["Na"] * 8, np.eye(3) * 9, positions, temperature=stored,
+                   kinetic_energy=kinetic)  # fmt: skip
+    assert degrees_of_freedom(run, 300.0) == freedom
+    np.testing.assert_allclose(temperatures(run), stored * 24 / freedom)
+    checked = check_run(run, 300.0)
+    assert checked.canonical_std == pytest.approx(300 * np.sqrt(2 / freedom))
+
+
+def test_a_thermostat_that_counts_it_is_found_out(make_run):
+    positions, _ = thermal(8, 300.0, True, frames=2000)
+    # ASE's own count: 3N kT/2 in 3N - 3 coordinates, 8/7 of what was asked for
+    rng = np.random.default_rng(1)
+    kinetic = 0.5 * KB * 300 * rng.chisquare(24, 2000)
+    told = {"temperature": 2 * kinetic / (24 * KB), "kinetic_energy": kinetic}
+    found = check_run(make_run(["Na"] * 8, np.eye(3) * 9, positions, **told), 300.0)
+    assert found.temperature == pytest.approx(300 * 8 / 7, rel=0.02)
+    assert found.verdict.startswith("doubtful: mean temperature")
 
 
 def test_without_them_the_center_of_mass_or_fixed_atoms_count(make_run):
@@ -217,7 +256,8 @@ def test_without_them_the_center_of_mass_or_fixed_atoms_count(make_run):
 
 def test_kinetic_energies_alone_give_temperatures(make_run):
     kinetic = np.full(20, 0.5 * 12 * KB * 300)
-    run = make_run(["Na"] * 5, np.eye(3) * 9, jitter(), kinetic_energy=kinetic)
+    still = jitter() - jitter().mean(axis=1, keepdims=True)
+    run = make_run(["Na"] * 5, np.eye(3) * 9, still, kinetic_energy=kinetic)
     np.testing.assert_allclose(temperatures(run), 300)
     assert np.isnan(temperatures(make_run(["Na"] * 5, np.eye(3) * 9, jitter()))).all()
 

@@ -143,7 +143,7 @@ def thiophosphate(tmp_path):
 def test_bonds_are_counted_within_the_length_that_was_given(thiophosphate, analyze):
     ran = analyze("bonds", thiophosphate, "--pair", "P-S:2.6", "--windows", 2)
     assert ran.data["counts"]["P-S"] == [11] * 8
-    assert "P-S < 2.60 Å" in ran.stdout
+    assert "P-S: form < 2.53 Å, break > 2.68 Å" in ran.stdout
     assert ran.stdout.count("11.0") == 2
     for pair in ("P-S:much", "P-S:-1"):
         with pytest.raises(AnalysisError, match="no bond length"):
@@ -196,11 +196,24 @@ def reacting(tmp_path):
 def test_the_verdict_is_printed_and_written(reacting, analyze):
     words = ("--pair", "In-S", "--reference", "InS", "--windows", 4)
     ran = analyze("reactions", reacting, *words)
-    assert "In–S is growing: 0 bonds at the start, 2.0" in ran.stdout
-    assert "the first formed at 0.4 ps" in ran.stdout
-    assert json.dumps(ran.data["pairs"]["In-S"]).count("growing") == 1
+    assert "In–S: no change shown; the same ones: 0 bonds at the start" in ran.stdout
+    assert "2 events (bonds formed or broken) cannot show a change" in ran.stdout
+    assert "the first formed at 0.4" in ran.stdout
+    assert ran.data["pairs"]["In-S"]["verdict"]["gained"] == 2
     assert len(ran.picture) > 10_000
-    assert "thin" not in ran.stdout
+
+
+def test_independent_runs_are_judged_together(reacting, tmp_path, analyze):
+    again = tmp_path / "again.ionf"
+    again.write_bytes(reacting.read_bytes())
+    ran = analyze("replicas", reacting, again, "--pair", "In-S")
+    assert ran.data["verdicts"]["In-S"]["gained"] == 4
+    assert ran.stdout.count("all runs") == 1
+    assert [row["run"] for row in ran.rows][-1] == "all runs"
+    with pytest.raises(IonfaceError, match="stands twice"):
+        analyze("replicas", reacting, reacting, "--pair", "In-S")
+    with pytest.raises(IonfaceError, match="needs two at least"):
+        analyze("replicas", reacting, "--pair", "In-S")
 
 
 def test_a_reference_without_the_pair_is_refused(reacting, analyze):
@@ -208,12 +221,12 @@ def test_a_reference_without_the_pair_is_refused(reacting, analyze):
         analyze("reactions", reacting, "--pair", "In-S", "--reference", "InCl_Cmcm")
 
 
-def test_a_cell_too_thin_for_nearest_images_is_told(tmp_path, analyze):
+def test_atoms_bonded_through_two_faces_have_two_bonds(tmp_path, analyze):
     frame = {"positions": np.array([[0.0, 0.0, 0.0], [2.0, 0.0, 0.0]])}
     cell = [4.0, 20.0, 20.0]
     thin = write_frames(tmp_path / "thin.ionf", ["In", "S"], cell, [frame] * 10)
     ran = analyze("reactions", thin, "--pair", "In-S")
-    assert "the cell is 4.0 Å thin" in ran.stdout
+    assert ran.data["pairs"]["In-S"]["counts"] == [2] * 10
 
 
 # --- activation energies --------------------------------------------------------------

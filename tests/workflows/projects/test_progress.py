@@ -2,7 +2,10 @@
 
 import numpy as np
 
+from ionface.analysis.reactions.bond_rule import bond_rules
+from ionface.analysis.reactions.bonds import bonds
 from ionface.analysis.trajectory.store import TrajectoryWriter
+from ionface.analysis.trajectory.trajectory import Trajectory
 from ionface.workflows.projects.progress import progress
 
 
@@ -18,12 +21,16 @@ def test_a_running_job_tells_step_time_and_bonds_by_the_analysis_rule(tmp_path):
         lattice=np.eye(3) * 12.0,
         pbc=(True, True, True),
     ) as writer:
-        for step, distance in ((0, 6.0), (5, 2.5)):
+        for step in range(0, 400, 5):
+            distance = 6.0 if step < 200 else 2.5
             positions = np.array([[0.0, 0.0, 0.0], [distance, 0.0, 0.0]])
             writer.append(step=step, time_fs=2.0 * step, positions=positions)
-    assert progress(tmp_path, ["In-S"]) == "step 5, 0.010 ps, In-S 1"
+    rules = bond_rules(["In-S"])
+    assert progress(tmp_path, rules) == "step 395, 0.790 ps, In-S 1"
+    counts = bonds(Trajectory.open(tmp_path / "trajectory.ionf"), ["In-S"]).counts
+    assert counts["In-S"][[0, -1]].tolist() == [0, 1]
 
 
 def test_a_file_that_is_being_written_is_no_error(tmp_path):
     (tmp_path / "trajectory.ionf").write_bytes(b"IONF")
-    assert progress(tmp_path, ["In-S"]) == "started"
+    assert progress(tmp_path, bond_rules(["In-S"])) == "started"

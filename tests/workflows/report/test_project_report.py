@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from ionface.analysis.kinds import kinds
+from ionface.analysis.trajectory.trajectory import Trajectory
 from ionface.errors import IonfaceError
 from ionface.workflows.projects import runner
 from ionface.workflows.projects.project import Project
@@ -123,3 +124,27 @@ def test_a_project_without_results_has_a_report_that_says_so(study_file, tmp_pat
     html = page.read_text()
     assert "jobs are not done" in html
     assert "<h2>Formation energies" not in html
+
+
+def test_seeds_are_runs_of_their_own_and_one_verdict(study_file, tmp_path):
+    text = study_file.read_text()
+    study_file.write_text(
+        text.replace("    prerelax: 3\n", "    prerelax: 3\n    seeds: 2\n")
+    )
+    project = Project.create(tmp_path / "p", load(str(study_file)))
+    names = [job.name for job, _ in project.jobs()]
+    assert names.count("Al|Ag pre-relax") == 1
+    assert not runner.run(project).failed
+    results, page = write_report(project)
+    together = results.found["replicas"]["Al|Ag"]
+    assert list(together.runs) == ["seed 0", "seed 1"]
+    assert together.verdicts["Al-Ag"].runs == 2
+    assert {"Al|Ag seed 0", "Al|Ag seed 1"} <= set(results.found["rdf"])
+    assert results.found["rdf"]["Al|Ag seed 1"].references
+    first, second = (
+        Trajectory.open(project.root / "trajectories" / f"Al-Ag-seed-{k}.ionf")
+        for k in (0, 1)
+    )
+    assert (first.positions[-1] != second.positions[-1]).any()
+    assert (first.positions[0] == second.positions[0]).all()
+    assert "<h2>Independent runs together" in page.read_text()

@@ -115,17 +115,29 @@ class PotentialDynamicsMaker(Maker):
 
 def thermalize(atoms: Atoms, settings: DynamicsSettings) -> None:
     """Give the atoms that move velocities of exactly the temperature asked for."""
+    free = free_atoms(atoms)
+    moving = atoms[free]
+    moving.set_constraint()
     random = np.random.default_rng(settings.seed)
-    kelvin = settings.temperature
-    if not atoms.constraints:
-        thermalize_momenta(atoms, kelvin, exact_temperature=True, rng=random)
-        Stationary(atoms)
-        return
-    moving = atoms[free_atoms(atoms)]  # nothing drifts that is held by the others
-    thermalize_momenta(moving, kelvin, exact_temperature=True, rng=random)
+    thermalize_momenta(moving, settings.temperature, rng=random)
+    freedom = degrees_of_freedom(atoms)
+    if freedom < 3 * len(moving):  # nothing drifts that is held by the others
+        Stationary(moving, preserve_temperature=False)
+    wanted = freedom * units.kB * settings.temperature / 2
     momenta = np.zeros((len(atoms), 3))
-    momenta[free_atoms(atoms)] = moving.get_momenta()
+    scale = np.sqrt(wanted / moving.get_kinetic_energy())
+    momenta[free] = scale * moving.get_momenta()
     atoms.set_momenta(momenta)
+
+
+def degrees_of_freedom(atoms: Atoms) -> int:
+    """Return how many degrees of freedom the thermostat heats.
+
+    The center of mass rests where no atom is held (`thermalize`), and forces leave it
+    so: three fewer than the atoms have. A lone atom would have none, and keeps its own.
+    """
+    moving = 3 * len(free_atoms(atoms))
+    return moving if atoms.constraints or moving <= 3 else moving - 3
 
 
 class ThermostattedRun:
@@ -139,7 +151,8 @@ class ThermostattedRun:
     def __init__(self, atoms: Atoms, settings: DynamicsSettings) -> None:
         self.atoms = atoms
         self.temperature, self.timestep = settings.temperature, settings.timestep
-        # a thermostat of mass Q = 3N kT τ² oscillates with the period 2π τ / √2
+        self.freedom = degrees_of_freedom(atoms)
+        # a thermostat of mass Q = N_f kT τ² oscillates with the period 2π τ / √2
         self.damping = settings.period * self.timestep * np.sqrt(2) / (2 * np.pi)  # fs
         self.step = 0
         self.fresh = True
@@ -182,9 +195,10 @@ class ThermostattedRun:
             tchain=CHAIN,
         )
         chain = self.integrator._thermostat
-        moving = len(free_atoms(self.atoms))  # ASE counts those that are held, too
-        chain._Q[0] *= moving / len(self.atoms)
-        chain._num_atoms_global = moving
+        # ASE counts atoms that are held, and a center of mass that rests
+        heated: Any = self.freedom / 3  # atoms' worth, no whole number
+        chain._Q[0] *= heated / len(self.atoms)
+        chain._num_atoms_global = heated
         chain._eta[:] = thermostat[:CHAIN]
         chain._p_eta[:] = thermostat[CHAIN:]
         self.step = step
@@ -204,8 +218,12 @@ class ThermostattedRun:
                 self.step - start,
                 last - start,
                 f"{self.step * self.timestep / 1000:.2f} ps, "
-                f"{self.atoms.get_temperature():.0f} K",
+                f"{self._temperature():.0f} K",
             )
+
+    def _temperature(self) -> float:
+        """Return the temperature of what the thermostat heats, K."""
+        return float(2 * self.atoms.get_kinetic_energy() / (self.freedom * units.kB))
 
     def _record(self, writer: TrajectoryWriter) -> None:
         assert self.integrator is not None
@@ -221,7 +239,7 @@ class ThermostattedRun:
             positions=self.atoms.get_positions(),
             potential_energy=potential,
             kinetic_energy=kinetic,
-            temperature=float(self.atoms.get_temperature()),
+            temperature=self._temperature(),
             conserved=potential + kinetic + chain.get_thermostat_energy(),
             velocities=velocities,
             thermostat=thermostat,
@@ -230,7 +248,7 @@ class ThermostattedRun:
         self._set_state(velocities, thermostat, self.step)
 
     def _check(self, potential: float) -> None:
-        temperature = self.atoms.get_temperature()
+        temperature = self._temperature()
         if not np.isfinite(potential) or temperature > 20 * max(self.temperature, 50):
             raise IonfaceError(
                 f"the dynamics blew up at step {self.step}: potential energy "

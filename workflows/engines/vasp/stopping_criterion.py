@@ -1,4 +1,4 @@
-"""When a run may end early: a bond count that no longer changes."""
+"""When a run may end early: its bonds formed, and their number stays."""
 
 from __future__ import annotations
 
@@ -6,65 +6,74 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-import numpy as np
-
-from ionface.analysis.rdf.bonds import bonds
+from ionface.analysis.reactions.bond_events import bond_history
+from ionface.analysis.reactions.bond_rule import BondRule
+from ionface.analysis.reactions.verdicts import FEWEST, verdict
 from ionface.analysis.trajectory.trajectory import Trajectory
 from ionface.errors import IonfaceError
 
+AT_LEAST = 5000.0
+"""fs; slow bonds of an interface need some ps to form, and as long to show that no more
+of them do."""
+
 
 @dataclass(frozen=True)
-class Steady:
-    """A bond count is steady: the means of the last two windows agree.
+class Settled:
+    """The number of bonds grew and stays, by the verdict of `analyze reactions`.
 
     Attributes:
         pair: as in "In-S".
-        window: length of one window, fs.
-        tolerance: largest relative difference of the two means.
+        bonds: so many have formed at least; fewer than FEWEST show no growth.
         at_least: shortest run, fs.
+        form: as in BondRule; that of the pair where neither is given.
+        release: as in BondRule.
     """
 
     pair: str
-    window: float = 2000.0
-    tolerance: float = 0.05
-    at_least: float = 0.0
+    bonds: int = FEWEST
+    at_least: float = AT_LEAST
+    form: float | None = None
+    release: float | None = None
 
     def __post_init__(self) -> None:
-        """Refuse windows and tolerances that mean nothing.
+        """Refuse numbers that would end a run in which nothing has happened.
 
         Raises:
-            IonfaceError: one is not above 0.
+            IonfaceError: one is not above 0, or the lengths are in the wrong order.
         """
-        for name in ("window", "tolerance"):
+        for name in ("bonds", "at_least"):
             if not getattr(self, name) > 0:
                 raise IonfaceError(
-                    f"until.{name} must be above 0, not {getattr(self, name)}"
+                    f"until.{name} must be above 0, not {getattr(self, name)}: a run "
+                    "in which no bond has formed is not over"
                 )
+        _ = self.rule  # raises
+
+    @property
+    def rule(self) -> BondRule:
+        """Return what counts as a bond."""
+        usual = BondRule.of(self.pair)
+        return BondRule(self.form or usual.form, self.release or usual.release)
 
     def reached(self, trajectory: Trajectory) -> bool:
-        """Tell whether the end of a trajectory fulfills the criterion."""
+        """Tell whether a trajectory fulfills the criterion."""
         times = trajectory.times_fs
-        end = times[-1]
-        if end - times[0] < max(2 * self.window, self.at_least):
+        if times[-1] - times[0] < self.at_least:
             return False
-        start = int(np.searchsorted(times, end - 2 * self.window))
-        recent = trajectory.between(start, len(times))
-        counts = bonds(recent, [self.pair])
-        series = next(iter(counts.counts.values()))
-        late = counts.times_fs > end - self.window
-        first, second = float(series[~late].mean()), float(series[late].mean())
-        return abs(second - first) <= self.tolerance * max(first, second, 1.0)
+        found = verdict(bond_history(trajectory, self.pair, self.rule))
+        grew = found.number == "grew" and found.formed >= self.bonds
+        return grew and found.then == "stays"
 
 
-def criterion(given: Mapping[str, Any]) -> Steady:
+def criterion(given: Mapping[str, Any]) -> Settled:
     """Return the criterion that a study's key `until` describes.
 
     Raises:
         IonfaceError: a key is unknown, or `pair` is missing.
     """
-    known = [field.name for field in fields(Steady)]
+    known = [field.name for field in fields(Settled)]
     if unknown := sorted(given.keys() - set(known)):
         raise IonfaceError(f"until: no such key as {unknown[0]!r}; have {known}")
     if "pair" not in given:
         raise IonfaceError("until: name the pair whose bonds are counted, as in In-S")
-    return Steady(**given)
+    return Settled(**given)

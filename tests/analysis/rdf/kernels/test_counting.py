@@ -21,13 +21,13 @@ from ionface.analysis.trajectory.trajectory import Trajectory
 from ionface.errors import AnalysisError
 
 
-def two_species(first, second, lattice, bins, bond, same, pbc):
+def two_species(first, second, lattice, bins, same, pbc):
     """Return the task and the positions, Å, of atoms in units of the cell."""
     both = first if same else np.concatenate([first, second], axis=1)
     number = first.shape[1]
     groups = [np.arange(number), np.arange(number, both.shape[1])]
     pair = (0, 0) if same else (0, 1)
-    task = PairTask(tuple(groups[: 2 - same]), (pair,), bins, (bond,), pbc)
+    task = PairTask(tuple(groups[: 2 - same]), (pair,), bins, pbc)
     return task, both @ lattice
 
 
@@ -35,18 +35,8 @@ def count_pairs(
     first, second, lattice, bins, *, same, pbc=(True, True, True), backend="auto"
 ):
     """Return how many ordered pairs lie at each distance, over all frames."""
-    task, positions = two_species(first, second, lattice, bins, 0.0, same, pbc)
-    return count_block(task, positions, lattice, backend=backend).distances[0, 0]
-
-
-def count_within(
-    first, second, lattice, cutoff, *, same, pbc=(True, True, True), backend="auto"
-):
-    """Return how many ordered pairs are closer than a cutoff, in each frame."""
-    bins = Bins(cutoff, 1)
-    task, positions = two_species(first, second, lattice, bins, cutoff, same, pbc)
-    bonds = count_block(task, positions, lattice, backend=backend).bonds[0]
-    return 2 * bonds if same else bonds
+    task, positions = two_species(first, second, lattice, bins, same, pbc)
+    return count_block(task, positions, lattice, backend=backend)[0, 0]
 
 
 CELLS = {
@@ -180,20 +170,6 @@ def test_without_periodicity_there_are_no_images():
     assert count((True, False, False))[2] == 2
 
 
-def test_counts_within_a_cutoff_are_the_sum_of_the_bins():
-    first, second = random_gas(50, 8, 7)
-    lattice = CELLS["strongly skewed"]
-    for same in (True, False):
-        partner = first if same else second
-        series = count_within(first, partner, lattice, 7.5, same=same)
-        for index in range(50):
-            span = slice(index, index + 1)
-            whole = count_pairs(
-                first[span], partner[span], lattice, Bins(7.5, 1), same=same
-            )
-            assert series[index] == whole[0]
-
-
 def test_a_distance_on_an_edge_belongs_to_the_bin_above(backend):
     positions = np.array([[[0.0, 0, 0]]]), np.array([[[0.25, 0, 0]]])
     counts = count_pairs(
@@ -225,7 +201,7 @@ def test_every_frame_may_have_a_cell_of_its_own(cell, reach, backend):
     lattices = CELLS[cell] + rng.normal(0, 0.2, (6, 3, 3))
     cutoff = reach * np.linalg.norm(CELLS[cell], axis=1).min()
     groups, pairs, fractional = five_species(3, n_frames=6)
-    task = PairTask(groups, pairs, Bins(cutoff, 30), (0.8 * cutoff,) * len(pairs))
+    task = PairTask(groups, pairs, Bins(cutoff, 30))
     positions = np.einsum("fni,fij->fnj", fractional, lattices)
     lanes = np.array([0, 0, 0, 1, 1, 2])
     found = count_block(task, positions, lattices, lanes, backend)
@@ -234,11 +210,8 @@ def test_every_frame_may_have_a_cell_of_its_own(cell, reach, backend):
         for f in range(6)
     ]
     for lane in range(3):
-        parts = [alone[f].distances[0] for f in np.flatnonzero(lanes == lane)]
-        assert (found.distances[lane] == sum(parts)).all()
-    bonds = np.concatenate([part.bonds for part in alone], axis=1)
-    assert (found.bonds == bonds).all()
-    assert bonds.sum() > 0
+        parts = [alone[f][0] for f in np.flatnonzero(lanes == lane)]
+        assert (found[lane] == sum(parts)).all()
 
 
 def five_species(seed, n_frames=3):
@@ -262,15 +235,13 @@ def test_compiled_loops_give_every_count_of_numpy(numbers, cutoff, seed, pbc):
     if abs(np.linalg.det(lattice)) < 20 or heights(lattice).min() < 1.5:
         return
     groups, pairs, fractional = five_species(seed)
-    bonds = tuple(np.linspace(0, 1.5 * cutoff, len(pairs)))  # some beyond the bins
-    task = PairTask(groups, pairs, Bins(cutoff, 23), bonds, pbc)
+    task = PairTask(groups, pairs, Bins(cutoff, 23), pbc)
     lanes = np.array([0, 0, 1])
     both = [
         count_block(task, fractional @ lattice, lattice, lanes, backend)
         for backend in ("numpy", "numba")
     ]
-    assert (both[0].distances == both[1].distances).all()
-    assert (both[0].bonds == both[1].bonds).all()
+    assert (both[0] == both[1]).all()
 
 
 @pytest.mark.parametrize("lanes", [[0] * 40, [0] * 15 + [1] * 25, list(range(40))])
@@ -283,40 +254,37 @@ def test_atoms_that_stay_far_apart_are_left_out_without_losing_one(lanes):
     jumps = rng.integers(-2, 3, (40, 60, 3)) @ lattice  # some writers wrap, some do not
     task = PairTask(
         (np.arange(0, 60, 2), np.arange(1, 60, 2)),
-        ((0, 0), (0, 1), (1, 1)), Bins(6.0, 60), (2.0, 3.0, 7.5),
+        ((0, 0), (0, 1), (1, 1)), Bins(6.0, 60),
     )  # fmt: skip
     both = [
         count_block(task, start + walk + jumps, lattice, np.array(lanes), backend)
         for backend in ("numpy", "numba")
     ]
-    assert (both[0].distances == both[1].distances).all()
-    assert (both[0].bonds == both[1].bonds).all()
-    assert both[0].distances.shape == (max(lanes) + 1, 3, 60)
+    assert (both[0] == both[1]).all()
+    assert both[0].shape == (max(lanes) + 1, 3, 60)
 
 
 def test_one_pass_gives_what_each_pair_alone_gives(backend):
     groups, pairs, fractional = five_species(1)
     lattice, bins = CELLS["triclinic"], Bins(6.3, 31)
     together = count_block(
-        PairTask(groups, pairs, bins, (3.0,) * 15), fractional @ lattice, lattice,
+        PairTask(groups, pairs, bins), fractional @ lattice, lattice,
         backend=backend,
     )  # fmt: skip
     for row, (a, b) in enumerate(pairs):
         first, second = fractional[:, groups[a]], fractional[:, groups[b]]
         alone = count_slowly(first, second, lattice, bins, same=a == b)
-        assert together.distances[0, row].tolist() == alone.tolist()
-        within = count_within(first, second, lattice, 3.0, same=a == b)
-        assert (together.bonds[row] * (1 + (a == b))).tolist() == within.tolist()
+        assert together[0, row].tolist() == alone.tolist()
 
 
 def test_stretches_of_time_are_told_apart(backend):
     groups, pairs, fractional = five_species(2, n_frames=7)
     lattice = CELLS["cubic"]
-    task = PairTask(groups, pairs, Bins(5.0, 9), (0.0,) * 15)
+    task = PairTask(groups, pairs, Bins(5.0, 9))
     lanes = np.array([0, 0, 1, 2, 2, 2, 2])
 
     def count(f, lanes=None):
-        return count_block(task, f @ lattice, lattice, lanes, backend).distances
+        return count_block(task, f @ lattice, lattice, lanes, backend)
 
     parts = count(fractional, lanes)
     for lane in range(3):
@@ -408,29 +376,18 @@ def test_threads_and_backends_change_no_count(kind, backend, request):
         pytest.importorskip("numba")
     trajectory = request.getfixturevalue(kind)
     edges = np.array([0, 9, 10, 25, len(trajectory)])
-    options = {"edges": edges, "bonds": [3.0, 3.0, 2.0]}
+    options = {"edges": edges}
     one = tally(trajectory, PAIRS, Bins(6.0, 20), **options, threads=1, backend="numpy")
     more = tally(
         trajectory, PAIRS, Bins(6.0, 20), **options, threads=3, backend=backend
     )
     np.testing.assert_array_equal(one.counts, more.counts)
-    np.testing.assert_array_equal(one.bonds, more.bonds)
     assert one.density.tolist() == more.density.tolist()
 
 
 def test_a_pair_and_its_reverse_share_their_counts(run):
-    found = tally(run, PAIRS, Bins(4.0, 10), bonds=[0.0, 3.0, 0.0])
+    found = tally(run, PAIRS, Bins(4.0, 10))
     np.testing.assert_array_equal(found.counts[:, 0], found.counts[:, 1])
-    assert found.bonds[1].sum() > 0
-    np.testing.assert_array_equal(found.bonds[0], found.bonds[1])
-
-
-def test_a_pair_may_have_two_bond_lengths(run):
-    pairs = [("In", "S"), ("In", "S"), ("In", "S")]
-    found = tally(run, pairs, Bins(4.0, 10), bonds=[3.0, 2.0, 0.0])
-    assert (found.bonds[0] >= found.bonds[1]).all()
-    assert found.bonds[0].sum() > found.bonds[1].sum() > 0
-    np.testing.assert_array_equal(found.counts[:, 0], found.counts[:, 2])
 
 
 def test_stretches_hold_the_frames_between_their_edges(run):
@@ -443,16 +400,10 @@ def test_stretches_hold_the_frames_between_their_edges(run):
         np.testing.assert_array_equal(part.counts[0], found.counts[k])
 
 
-def test_progress_adds_up_and_threads_do_not_reorder_bonds(run):
+def test_progress_adds_up(run):
     told = []
-    found = tally(run, PAIRS[:1], Bins(3.0, 3), bonds=[3.0], threads=4,
-                  progress=told.append)  # fmt: skip
+    tally(run, PAIRS[:1], Bins(3.0, 3), threads=4, progress=told.append)
     assert sum(told) == 700
-    single = [
-        tally(run.between(k, k + 1), PAIRS[:1], Bins(3.0, 3), bonds=[3.0]).bonds[0, 0]
-        for k in (0, 255, 256, 699)
-    ]
-    assert found.bonds[0, [0, 255, 256, 699]].tolist() == single
 
 
 def test_the_number_of_threads_is_that_of_the_environment(monkeypatch):

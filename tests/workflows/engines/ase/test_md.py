@@ -8,6 +8,7 @@ from ase import units
 from ase.build import bulk
 from ase.calculators.calculator import Calculator
 from ase.calculators.emt import EMT
+from ase.constraints import FixAtoms
 from ase.md.velocitydistribution import thermalize_momenta
 from pymatgen.core import Structure
 from pymatgen.io.ase import AseAtomsAdaptor
@@ -16,7 +17,7 @@ from ionface.analysis.trajectory.frames import Frame
 from ionface.analysis.trajectory.store import TrajectoryWriter
 from ionface.analysis.trajectory.trajectory import Trajectory
 from ionface.errors import IonfaceError
-from ionface.workflows.engines.ase.md import FRAMES, ThermostattedRun
+from ionface.workflows.engines.ase.md import FRAMES, ThermostattedRun, thermalize
 from ionface.workflows.engines.contract import DynamicsSettings
 from ionface.workflows.engines.registry import engine
 
@@ -52,8 +53,8 @@ class Springs(Calculator):
 def fresh_run(temperature=300.0, timestep=2.0, period=40.0, seed=0, calculator=EMT):
     atoms = aluminum()
     atoms.calc = calculator()
-    thermalize_momenta(atoms, temperature, rng=np.random.default_rng(seed))
-    settings = DynamicsSettings(temperature, timestep, period=period)
+    settings = DynamicsSettings(temperature, timestep, period=period, seed=seed)
+    thermalize(atoms, settings)
     run = ThermostattedRun(atoms, settings)
     run.start()
     return run
@@ -102,9 +103,41 @@ def test_the_mean_temperature_is_the_bath_temperature(tmp_path):
     with writer_for(run, tmp_path / "t") as writer:
         run.advance_to(2500, writer, 5)
     temperature = Trajectory.open(tmp_path / "t").scalars["temperature"][100:]
-    # 32 atoms: kinetic temperature fluctuates by sqrt(2/96) = 14 % around the bath's
+    # 32 atoms: kinetic temperature fluctuates by sqrt(2/93) = 15 % around the bath's
     assert temperature.mean() == pytest.approx(400, rel=0.04)
-    assert temperature.std() / 400 == pytest.approx(np.sqrt(2 / 96), rel=0.35)
+    assert temperature.std() / 400 == pytest.approx(np.sqrt(2 / 93), rel=0.35)
+
+
+@pytest.mark.parametrize(("repeat", "held"), [(2, 0), (4, 0), (2, 2)])
+def test_the_kinetic_energy_has_the_distribution_of_what_moves(repeat, held):
+    """Γ(f/2) in units of kT: f = 3N - 3, or 3 for each atom that is not held."""
+    from scipy.stats import gamma, kstest
+
+    atoms = bulk("Al", cubic=False).repeat(repeat)
+    atoms.rattle(0.05, seed=1)
+    atoms.calc = EMT()
+    if held:
+        atoms.set_constraint(FixAtoms(range(held)))
+    moving = len(atoms) - held
+    freedom = 3 * moving if held else 3 * moving - 3
+    settings = DynamicsSettings(300.0, 5.0)
+    thermalize(atoms, settings)
+    start = 2 * atoms.get_kinetic_energy() / (freedom * units.kB)
+    assert start == pytest.approx(300)
+    run = ThermostattedRun(atoms, settings)
+    assert run.freedom == freedom
+    run.start()
+    energies = []
+    for step in range(3000 if len(atoms) == 8 else 1200):
+        run.integrator.step()
+        if step >= 200 and step % 20 == 0:
+            energies.append(atoms.get_kinetic_energy() / (units.kB * 300))
+    if not held:
+        assert np.abs(atoms.get_momenta().sum(axis=0)).max() < 1e-8
+    assert kstest(energies, gamma(freedom / 2).cdf).pvalue > 1e-3
+    # and could tell it from the count of all coordinates, where that differs by much
+    if len(atoms) <= 8:
+        assert kstest(energies, gamma(3 * len(atoms) / 2).cdf).pvalue < 1e-3
 
 
 def test_the_thermostat_swings_with_the_period_that_was_asked_for():

@@ -1,51 +1,75 @@
-"""A bond count is steady when two windows agree, and not before."""
+"""A run ends early where bonds formed and their number stays, and not before."""
 
 import numpy as np
 import pytest
 
-from ionface.analysis.trajectory.store import TrajectoryWriter
 from ionface.analysis.trajectory.trajectory import Trajectory
 from ionface.errors import IonfaceError
-from ionface.workflows.engines.vasp.stopping_criterion import Steady, criterion
+from ionface.workflows.engines.vasp.stopping_criterion import Settled, criterion
+
+FRAME = 10.0  # fs
+PART = 5000.0  # fs, after which a run is asked whether it goes on
+LENGTH = 20000.0
 
 
-def trajectory(path, bonded):
-    """Write In-S pairs that are bonded (2.5 Å) or not (4 Å), one frame a fs.
-
-    Args:
-        path: file.
-        bonded: number of bonded pairs of four, per frame.
-    """
-    species = ["In", "S"] * 4
-    with TrajectoryWriter.create(path, species=species, lattice=np.eye(3) * 60) as out:
-        for step, count in enumerate(bonded):
-            places = []
-            for pair in range(4):
-                apart = 2.5 if pair < count else 4.0
-                places += [[15 * pair, 0, 0], [15 * pair + apart, 0, 0]]
-            out.append(step=step, time_fs=float(step), positions=places)
-    return Trajectory.open(path)
+def trajectory(formed, first=0, most=16):
+    """Return In-S pairs that bind for good at these times, fs, or from the start."""
+    times = np.arange(0, LENGTH, FRAME)
+    begins = np.concatenate([np.full(first, -1.0), np.sort(formed), np.full(most, 1e9)])
+    distances = np.where(times[:, None] >= begins[:most], 2.5, 4.5)  # (frames, pairs)
+    positions = np.zeros((len(times), 2 * most, 3))
+    positions[:, ::2, 1] = positions[:, 1::2, 1] = 10.0 * np.arange(most)
+    positions[:, 1::2, 0] = distances
+    cell = np.diag([30.0, 10.0 * most + 10, 30.0])
+    return Trajectory.from_arrays(
+        ["In", "S"] * most, cell, positions, timestep_fs=FRAME
+    )
 
 
-def test_a_growing_count_is_not_steady_and_a_constant_one_is(tmp_path):
-    rule = Steady("In-S", window=10.0, tolerance=0.05)
-    growing = trajectory(tmp_path / "a.ionf", [0] * 10 + [1] * 10 + [3] * 10)
-    assert not rule.reached(growing)
-    constant = trajectory(tmp_path / "b.ionf", [0] * 10 + [3] * 21)
-    assert rule.reached(constant)
+def stops(run, rule=None):
+    """Return after how many parts of 5 ps a run would end; None if never early."""
+    rule = rule or Settled("In-S")
+    frames = int(PART / FRAME)
+    asked = (run.between(0, frames * part + 1) for part in (1, 2, 3))
+    return next((k for k, part in enumerate(asked, 1) if rule.reached(part)), None)
 
 
-def test_two_whole_windows_and_the_shortest_run_are_waited_for(tmp_path):
-    short = trajectory(tmp_path / "a.ionf", [2] * 15)
-    assert not Steady("In-S", window=10.0).reached(short)
-    assert Steady("In-S", window=7.0).reached(short)
-    assert not Steady("In-S", window=7.0, at_least=50.0).reached(short)
+def test_a_run_does_not_end_before_anything_has_happened():
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        late = 16000 + 1000 * rng.random(12)
+        assert stops(trajectory(late)) is None
+    assert stops(trajectory([], first=8)) is None  # nor where nothing ever does
+
+
+@pytest.mark.parametrize(("first", "last"), [(6, 15), (0, 15)])
+def test_growth_that_goes_on_is_not_stopped(first, last):
+    rng = np.random.default_rng(1)
+    for _ in range(20):
+        assert stops(trajectory(LENGTH * rng.random(last - first), first)) is None
+
+
+def test_growth_that_has_ended_ends_the_run():
+    rng = np.random.default_rng(2)
+    ends = [stops(trajectory(1000 + 1500 * rng.random(12))) for _ in range(20)]
+    assert set(ends) <= {1, 2}
+
+
+def test_so_many_bonds_and_so_much_time_are_waited_for():
+    quick = trajectory(100 + 500 * np.arange(12) / 12)
+    assert stops(quick) == 1
+    assert stops(quick, Settled("In-S", bonds=13)) is None
+    assert stops(quick, Settled("In-S", at_least=9000.0)) == 2
+    assert stops(quick, Settled("In-S", form=2.0, release=2.2)) is None
 
 
 def test_mistakes_in_until_are_named():
-    with pytest.raises(IonfaceError, match="no such key as 'windows'"):
-        criterion({"pair": "In-S", "windows": 2})
+    with pytest.raises(IonfaceError, match="no such key as 'window'"):
+        criterion({"pair": "In-S", "window": 2000})
     with pytest.raises(IonfaceError, match="name the pair"):
-        criterion({"window": 2.0})
-    with pytest.raises(IonfaceError, match=r"until\.window must be above 0"):
-        criterion({"pair": "In-S", "window": 0})
+        criterion({"bonds": 12})
+    for name in ("bonds", "at_least"):
+        with pytest.raises(IonfaceError, match=rf"until\.{name} must be above 0"):
+            criterion({"pair": "In-S", name: 0})
+    with pytest.raises(IonfaceError, match="breaks beyond"):
+        criterion({"pair": "In-S", "form": 3.5})

@@ -1,0 +1,51 @@
+"""What a study's runs take for a bond."""
+
+from dataclasses import replace
+
+import pytest
+
+from ionface.analysis.kinds import crystals_beside
+from ionface.analysis.reactions.bond_rule import BondRule, bond_length
+from ionface.errors import IonfaceError
+from ionface.workflows.flows.study_flow import dynamics_maker
+from ionface.workflows.study.analyses import (
+    analyses_of,
+    bond_rules_of,
+    reference_crystal,
+)
+from ionface.workflows.study.study_files import checked, load
+
+
+@pytest.mark.parametrize(
+    ("crystal", "pair"), [("InS", "In-S"), ("InCl_Cmcm", "In-Cl"), ("Li6PS5Cl", "P-S")]
+)
+def test_lengths_of_the_papers_bonds_are_those_of_published_crystals(crystal, pair):
+    crystals = crystals_beside([reference_crystal(crystal)], (pair,))
+    rule = BondRule.of(pair, crystals)
+    assert (rule.form + rule.release) / 2 == pytest.approx(bond_length(pair), abs=0.02)
+
+
+@pytest.fixture
+def run():
+    return load("lpscl-in").dynamics[0]
+
+
+def test_all_that_counts_bonds_in_a_study_has_one_rule(run):
+    run = replace(run, pairs=("In-Cl",), references=("InCl3",), analyses=("reactions",))
+    rule = bond_rules_of(run)["In-Cl"]
+    assert rule != BondRule.of("In-Cl")
+    told = analyses_of(replace(run, analyses=("bonds", "reactions")))
+    assert {tuple(settings["references"]) for settings in told.values()} == {("InCl3",)}
+    settled = replace(run, until={"pair": "In-Cl"})
+    until = dynamics_maker(load("lpscl-in"), settled).settings.until
+    assert until == {"pair": "In-Cl", "form": rule.form, "release": rule.release}
+
+
+def test_seeds_are_counted_up_or_named_and_differ(run):
+    assert replace(run, seed=3, seeds=2).every_seed == (3, 4)
+    assert replace(run, seeds=(7, 1)).subjects == ("LPSCl|In seed 7", "LPSCl|In seed 1")
+    assert run.subjects == ("LPSCl|In",)
+    study = load("lpscl-in")
+    for seeds, why in (((1, 1), "1 stands twice"), ((), "none is given")):
+        with pytest.raises(IonfaceError, match=why):
+            checked(replace(study, dynamics=(replace(run, seeds=seeds),)), "s.yaml")
