@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from ionface.analysis.rdf.bonds import bonds
+from ionface.analysis.reactions.bonds import bonds
 from ionface.analysis.trajectory.trajectory import Trajectory
 
 pytestmark = [pytest.mark.slow, pytest.mark.mlip]

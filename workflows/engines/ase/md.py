@@ -140,6 +140,17 @@ def degrees_of_freedom(atoms: Atoms) -> int:
     return moving if atoms.constraints or moving <= 3 else moving - 3
 
 
+class _HeldChain(NoseHooverChainNVT):
+    """ASE's chain, in which atoms that are held gather no momentum.
+
+    Theirs would count as heat, and the thermostat would cool the others for it.
+    """
+
+    def _get_forces(self) -> NDArray[np.float64]:
+        self._update_atoms()
+        return np.asarray(self.atoms.get_forces(), dtype=np.float64)
+
+
 class ThermostattedRun:
     """Atoms and thermostat whose state is exactly what a frame holds.
 
@@ -187,7 +198,7 @@ class ThermostattedRun:
     ) -> None:
         """Load velocities (n_atoms, 3) in Å/fs and the chain's (2 * CHAIN,) state."""
         self.atoms.set_velocities(velocities / units.fs)
-        self.integrator = NoseHooverChainNVT(
+        self.integrator = _HeldChain(
             self.atoms,
             timestep=self.timestep * units.fs,
             temperature_K=self.temperature,
