@@ -150,7 +150,7 @@ def trend(times: FloatArray, series: FloatArray) -> Trend:
     independent = n / inefficiency(rest)
     spread = np.sqrt(norm / n)
     scatter = float(rest.std())
-    error = float(_error(scatter, independent, 3))
+    error = float(_error(np.asarray(scatter), independent, 3))
     return Trend(slope, error / spread, scatter, float(independent))
 
 
