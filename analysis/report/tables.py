@@ -150,12 +150,12 @@ def bond_contents(result: BondCounts) -> Contents:
     means = result.window_means(result.windows)
     windows = len(next(iter(means.values())))
     times = np.array_split(result.times_fs, windows)
-    caption = "; ".join(f"{name}: {result.rules[name].words}" for name in means)
+    rules = [f"{name}: {result.rules[name].words}" for name in means]
     rows = [
         [_ps((part[0], part[-1])), *(f"{mean[index]:.1f}" for mean in means.values())]
         for index, part in enumerate(times)
     ]
-    return [Table(["window ps", *means], rows, caption)]
+    return [Table(["window ps", *means], rows), Statements("", rules)]
 
 
 def bond_highlights(result: BondCounts) -> list[tuple[str, str]]:

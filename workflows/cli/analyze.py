@@ -302,6 +302,8 @@ def replicas(
         list[str] | None, typer.Option("--reference", help="As for reactions.")
     ] = None,
     timestep: Timestep = None,
+    cell: Cell = None,
+    elements: Elements = None,
     out: OutWithTable = Path("replicas.json"),
     as_json: AsJson = False,
 ) -> None:
@@ -314,6 +316,7 @@ def replicas(
 
     kind = kinds()["reactions"]
     files.check_out(out)
+    told = files.Told(timestep, cell, elements)
     names = [str(run) for run in runs]
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise IonfaceError(
@@ -326,7 +329,7 @@ def replicas(
         settings = kind.configured(with_crystals(given))
         for number, (name, run) in enumerate(zip(names, runs, strict=True)):
             shown.job(name, number, len(runs))
-            frames = files.open_frames([run], timestep)
+            frames = files.open_frames([run], told, kind.species(settings))
             found[name] = followed_bonds(frames, settings)
         result = Replicas.of(found)
     files.write_result(result, out)
