@@ -143,7 +143,7 @@ def thiophosphate(tmp_path):
 def test_bonds_are_counted_within_the_length_that_was_given(thiophosphate, analyze):
     ran = analyze("bonds", thiophosphate, "--pair", "P-S:2.6", "--windows", 2)
     assert ran.data["counts"]["P-S"] == [11] * 8
-    assert "P-S: form < 2.53 Å, break > 2.68 Å" in ran.stdout
+    assert "P-S: form < 2.52 Å, break > 2.68 Å" in ran.stdout
     assert ran.stdout.count("11.0") == 2
     for pair in ("P-S:much", "P-S:-1"):
         with pytest.raises(AnalysisError, match="no bond length"):
