@@ -32,7 +32,14 @@ from ionface.analysis.interphase.interphase import interphase
 from ionface.analysis.interphase.layers import LayerCoordination, layer_coordination
 from ionface.analysis.kind import Crystal, Kind, Progress
 from ionface.analysis.pairs import pair_name, parse_pair
-from ionface.analysis.rdf.rdf import RdfSettings, RunningRdf, crystal_rdf, rdf
+from ionface.analysis.rdf.rdf import (
+    MOST_WINDOWS,
+    RdfSettings,
+    RunningRdf,
+    crystal_rdf,
+    rdf,
+    suitable_windows,
+)
 from ionface.analysis.rdf.rdf_result import RdfResult
 from ionface.analysis.reactions.bond_rule import bond_length
 from ionface.analysis.reactions.bonds import BondCounts, bonds
@@ -184,20 +191,20 @@ class RdfChoices:
         pairs: as in In-S; repeatable.
         cutoff: Å.
         bins: number of bins.
-        windows: number of time windows.
+        windows: number of time windows; by the length of the run if not given.
         references: a crystal to compare with; repeatable.
     """
 
     pairs: tuple[str, ...]
     cutoff: float = 8.0
     bins: int = 200
-    windows: int = 20
+    windows: int | None = None
     references: tuple[Crystal, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse what cannot be, before anything is read."""
         _ = list(map(parse_pair, self.pairs))
-        RdfSettings(self.cutoff, self.bins, self.windows)
+        RdfSettings(self.cutoff, self.bins, 1 if self.windows is None else self.windows)
 
 
 def _rdf(
@@ -208,7 +215,7 @@ def _rdf(
         settings.pairs,
         cutoff=settings.cutoff,
         bins=settings.bins,
-        windows=settings.windows,
+        windows=settings.windows or suitable_windows(trajectory.times_or_nan_fs),
         progress=progress,
     )
     return replace(
@@ -262,7 +269,7 @@ class RunningAnalysis:
             settings.pairs,
             cutoff=settings.cutoff,
             bins=settings.bins,
-            windows=settings.windows,
+            windows=settings.windows or MOST_WINDOWS,
             **origin,
         )
         self.add = self._rdf.add

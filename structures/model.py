@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from monty.json import MontyDecoder, MSONable
+from monty.json import MSONable
 from numpy.typing import NDArray
 from pymatgen.core import Structure
 
-from ionface.errors import StructureError
+from ionface.documents import decode
+from ionface.errors import IonfaceError, StructureError
 from ionface.structures.slabs.slab import in_frame
 
 THIN_VACUUM = 6.0  # Å; below it the slabs of neighboring cells still feel each other
@@ -337,8 +338,8 @@ def from_json(text: str) -> InterfaceModel:
         StructureError: not JSON, or no interface model.
     """
     try:
-        model = MontyDecoder().decode(text)
-    except (ValueError, KeyError, TypeError) as error:
+        model = decode(text, "the text")
+    except IonfaceError as error:
         raise StructureError(f"not an interface model: {error}") from error
     if not isinstance(model, InterfaceModel):
         raise StructureError(

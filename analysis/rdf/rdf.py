@@ -38,6 +38,10 @@ INTERVALS = 32
 the window's mean (see `statistics.mean_error`), correlations in time included: five
 times what that needs, so that intervals may remember one another."""
 
+MOST_WINDOWS = 10  # curves that can be told apart in one figure
+FEWEST_FRAMES = 50  # in a window; of fewer, the height of a peak is mostly noise
+SHORTEST_WINDOW_FS = 100.0  # a period of the ions: within it, they have not moved on
+
 
 @dataclass(frozen=True)
 class RdfSettings:
@@ -74,6 +78,19 @@ class RdfSettings:
     def distance_bins(self) -> Bins:
         """Return the bins of the distances."""
         return Bins(self.cutoff, self.bins)
+
+
+def suitable_windows(times_fs: FloatArray) -> int:
+    """Return the number of windows that a run is long enough for.
+
+    Args:
+        times_fs: of the frames, fs, shape (n_frames,); NaN where they are unknown.
+    """
+    most = min(MOST_WINDOWS, len(times_fs) // FEWEST_FRAMES)
+    span_fs = float(times_fs[-1] - times_fs[0]) if len(times_fs) else np.nan
+    if np.isfinite(span_fs):
+        most = min(most, int(span_fs // SHORTEST_WINDOW_FS))
+    return max(1, most)
 
 
 def rdf(

@@ -312,10 +312,14 @@ def arrhenius_contents(result: Arrhenius) -> Contents:
 
 
 def _ps(window_fs: tuple[float, float]) -> str:
+    """Return a window in ps, with as many digits as tell its ends apart."""
     start, stop = window_fs
     if math.isnan(start):  # nothing told the times
         return "unknown"
-    return f"{start / 1000:.2f}–{stop / 1000:.2f}"
+    if start == stop:
+        return f"{start / 1000:.3f}"
+    digits = 2 if stop - start >= 50 else 3
+    return f"{start / 1000:.{digits}f}–{stop / 1000:.{digits}f}"
 
 
 def _named(energies: Mapping[str, float]) -> str:

@@ -332,10 +332,14 @@ class Trajectory:
 
     def to_ase(self) -> list[Atoms]:
         """Return every frame as ASE Atoms, all in memory; energies where known."""
+        return list(self.images())
+
+    def images(self) -> Iterator[Atoms]:
+        """Yield every frame as ASE Atoms, with energy and velocities where known."""
         from ase import Atoms
         from ase.calculators.singlepoint import SinglePointCalculator
+        from ase.units import fs
 
-        images = []
         for frame in self:
             atoms = Atoms(
                 self.species, frame.positions, cell=frame.lattice, pbc=self.pbc
@@ -344,11 +348,8 @@ class Trajectory:
             if np.isfinite(energy):
                 atoms.calc = SinglePointCalculator(atoms, energy=energy)
             if frame.velocities is not None:
-                from ase.units import fs
-
                 atoms.set_velocities(frame.velocities / fs)
-            images.append(atoms)
-        return images
+            yield atoms
 
     def _one_cell(self) -> bool:
         first = self.lattice

@@ -34,5 +34,9 @@ class InputError(IonfaceError):
     """The input is wrong, or asks for what is not emulated; VASP would stop too."""
 
 
+class NotInstalledError(IonfaceError):
+    """A package is not installed on this machine; the input may be right."""
+
+
 class BusyError(IonfaceError):
     """Another process holds what is needed; trying again later may succeed."""

@@ -52,6 +52,7 @@ from ionface.structures.specs import CrystalLayer, Material, Ordering, SlabLayer
 
 Array = NDArray[np.float64]
 DUMMY = DummySpecies(CANDIDATE, 0)
+MOST_ATOMS = 5000  # against typing errors, far beyond what engines can move
 # Å; wider than the gaps between planes of any crystal (3.4 in graphite), so that a bulk
 # cell is not taken for a slab
 LEAST_VACUUM = 5.0
@@ -236,18 +237,24 @@ def in_supercell(
 
 
 def _check_supercell(slab: Slab, matrix: NDArray[np.int_]) -> None:
-    """Refuse a supercell that is flat, mirrored or no supercell of this slab."""
+    """Refuse a supercell that is flat, mirrored, huge or no supercell of this slab."""
     whole = np.asarray(matrix)
     if whole.shape != (2, 2) or not np.array_equal(whole, np.rint(whole)):
         raise StructureError(
             f"{slab.facet}: supercell {whole.tolist()} must be a 2 by 2 matrix of "
             "whole numbers"
         )
-    if round(float(np.linalg.det(whole))) < 1:
+    cells = round(float(np.linalg.det(whole)))
+    if cells < 1:
         raise StructureError(
-            f"{slab.facet}: supercell {whole.tolist()} has determinant "
-            f"{round(float(np.linalg.det(whole)))}: its vectors are dependent or "
-            "left-handed; it must be at least 1"
+            f"{slab.facet}: supercell {whole.tolist()} has determinant {cells}: its "
+            "vectors are dependent or left-handed; it must be at least 1"
+        )
+    if (atoms := cells * len(slab.structure)) > MOST_ATOMS:
+        raise StructureError(
+            f"{slab.facet}: the slab would have {atoms:,} atoms ({slab.thickness:.0f} "
+            f"Å thick, {cells} surface cells), above {MOST_ATOMS:,}; make it thinner, "
+            "or take a smaller max_area or another match"
         )
 
 

@@ -16,10 +16,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from typer.core import TyperGroup
 
 from ionface.errors import AnalysisError, IonfaceError
-from ionface.workflows.cli.app import app
+from ionface.workflows.cli.app import WholeHelp, app
 from ionface.workflows.cli.options import (
     AsJson,
     Cell,
@@ -42,7 +41,7 @@ ALIKE = 1.0
 """K; two runs closer than this would be one point of a line with two errors."""
 
 
-class _Analyses(TyperGroup):
+class _Analyses(WholeHelp):
     """Makes the command of an analysis when it is asked for: all of them take 0.5 s."""
 
     def list_commands(self, ctx: Any) -> list[str]:
@@ -61,7 +60,7 @@ class _Analyses(TyperGroup):
 
 analyze_app = typer.Typer(
     cls=_Analyses,
-    help="Exact numbers from stored outputs: projects, trajectories, VASP folders.",
+    help="Numbers from stored outputs of any run.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )

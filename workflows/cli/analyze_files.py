@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -101,6 +101,23 @@ def _numbers(text: str) -> list[float]:
             f"--cell {text!r} has what is no number ({error}); give lengths in Å, or "
             "lengths and angles in degrees, or three vectors, as in 10,10,25"
         ) from error
+
+
+def named_trajectories(
+    paths: list[Path], timestep: float | None
+) -> Iterator[tuple[str, Trajectory]]:
+    """Yield the trajectories of projects, files or directories, with their names."""
+    from ionface.analysis.readers import open_trajectory
+
+    check_exist(paths)
+    for path in paths:
+        files = [path]
+        if _is_project(path):
+            files = sorted((path / "trajectories").glob("*.ionf"))
+            if not files:
+                raise IonfaceError(f"{path} holds no trajectory: no run is finished")
+        for file in files:
+            yield file.stem, open_trajectory(file, timestep_fs=timestep)
 
 
 def _is_project(path: Path) -> bool:

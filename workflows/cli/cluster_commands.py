@@ -14,7 +14,7 @@ import typer
 from ionface.errors import IonfaceError
 from ionface.workflows.cli.app import app
 from ionface.workflows.cli.console import messages, table, tell_notes
-from ionface.workflows.cli.options import AsJson, Quick
+from ionface.workflows.cli.options import AsJson, Quick, Trust, agree
 from ionface.workflows.cli.study_commands import loaded
 
 if TYPE_CHECKING:
@@ -48,7 +48,9 @@ def init_cluster(
         bool, typer.Option("--force", help="Replace files without asking.")
     ] = False,
 ) -> None:
-    """Write queue template, database, store, custodian and atomate2 settings.
+    """Write the configuration of a cluster into one folder.
+
+    That is the queue's template, database, store, custodian and atomate2 settings.
 
     The database's password is asked for, or read from $IONFACE_DB_PASSWORD; it is
     never given on a command line.
@@ -129,9 +131,10 @@ def submit(
         int, typer.Option(min=0, help="Repeat on purpose, the so many-th time.")
     ] = 0,
     quick: Quick = False,
+    trust: Trust = False,
     as_json: AsJson = False,
 ) -> None:
-    """Submit studies to a cluster; what was submitted before is refused."""
+    """Submit studies to a cluster, each of them once."""
     from ionface.workflows.cluster.batch import launch_ready
     from ionface.workflows.cluster.connection import connected
     from ionface.workflows.cluster.settings import is_configured
@@ -144,6 +147,8 @@ def submit(
         try:
             study = loaded(name, engine, quick=quick)
             root = _root(study, project, len(studies))
+            if not dry_run:
+                agree(root, trust)
             if manager == "jobflow-remote" and not dry_run:
                 _hand_over(study, root)
                 continue
@@ -242,7 +247,7 @@ def _tell_submitted(
             f"workflows, project {each.project}"
         )
     for name, cause in refused.items():
-        messages.print(f"refused: {name}: {cause}", markup=False, style="red")
+        messages.print(f"refused: {name}: {cause}", style="red")
     if launched is not None:
         _tell_launched(launched)
 
@@ -251,7 +256,7 @@ def _tell_launched(launched: Launched) -> None:
     if launched.jobs:
         typer.echo(f"{len(launched.jobs)} batch jobs put into the queue")
     for number, cause in launched.refused.items():
-        messages.print(f"not queued: {number}: {cause}", markup=False, style="red")
+        messages.print(f"not queued: {number}: {cause}", style="red")
 
 
 # --- worker -----------------------------------------------------------------------
@@ -288,11 +293,11 @@ def worker(
     if as_json:
         typer.echo(json.dumps(report.__dict__, indent=2))
     for name in report.completed:
-        messages.print(f"done: {name}", markup=False)
+        messages.print(f"done: {name}")
     for name, cause in report.failed.items():
-        messages.print(f"failed: {name}: {cause}", markup=False, style="red")
+        messages.print(f"failed: {name}: {cause}", style="red")
     for name, cause in report.later.items():
-        messages.print(f"goes on later: {name}: {cause}", markup=False)
+        messages.print(f"goes on later: {name}: {cause}")
     raise typer.Exit(1 if report.failed else 0)
 
 
@@ -329,7 +334,10 @@ def recover(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Compare database and queue; let lost jobs go on from their folders."""
+    """Let lost jobs go on from their folders.
+
+    What is lost is told by the database and the queue.
+    """
     from pymongo.errors import PyMongoError
 
     from ionface.workflows.cluster.connection import connected, unreachable_message
@@ -341,11 +349,11 @@ def recover(
         except PyMongoError as error:
             if not watch:
                 raise IonfaceError(unreachable_message(cluster)) from error
-            messages.print(unreachable_message(cluster), markup=False, style="red")
+            messages.print(unreachable_message(cluster), style="red")
         except IonfaceError as error:
             if not watch:
                 raise
-            messages.print(str(error), markup=False)
+            messages.print(str(error))
         else:
             if as_json:
                 typer.echo(json.dumps(_as_dict(recovered, launched)))
@@ -387,7 +395,6 @@ def _tell_recovered(recovered: Recovered, launched: Launched) -> None:
         messages.print(
             f"{number} was tried too often: {cause}; see its folder, then "
             "ionface recover --failed",
-            markup=False,
             style="red",
         )
     if recovered.unknown:

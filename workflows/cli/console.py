@@ -7,7 +7,9 @@ import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import Literal
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -19,37 +21,78 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 from rich.table import Table
+from rich.text import Text
 
 from ionface.workflows.engines import progress as reports
 
-console = Console(highlight=False)
-messages = Console(stderr=True, highlight=False)
+# What is printed comes from files, databases and users: brackets in it are brackets.
+console = Console(highlight=False, markup=False)
+messages = Console(stderr=True, highlight=False, markup=False)
+GAP = 2  # between columns
+LONGEST_WORD = 30  # paths and SMILES may be broken
+PIPE_WIDTH = 200  # a file or a pipe has no width: what is read by eye needs some
 
 
 def table(
-    header: Sequence[str], rows: Sequence[Sequence[str]], title: str = ""
+    header: Sequence[str], rows: Sequence[Sequence[str | Text]], title: str = ""
 ) -> None:
-    """Print a table; numbers are right-aligned where a whole column is numeric."""
+    """Print a table; numbers are right-aligned where a whole column is numeric.
+
+    Lines break between words, never within a number. Where the terminal is too narrow
+    for that, each row is a list of what it says.
+    """
+    columns = [[name, *(str(row[place]) for row in rows)]
+               for place, name in enumerate(header)]  # fmt: skip
+    width = console.width if sys.stdout.isatty() else PIPE_WIDTH
+    widths = _widths(columns, width - GAP * (len(columns) - 1))
+    if widths is None:
+        _print_records(header, rows, title)
+        return
     grid = Table(title=title or None, title_justify="left", box=None, pad_edge=False)
-    for position, name in enumerate(header):
-        column = [str(row[position]) for row in rows]
-        numeric = all(
-            text and (text[0].isdigit() or text[0] in "-+–") for text in column
-        )
-        grid.add_column(
-            name, justify="right" if numeric and column else "left", overflow="fold"
-        )
+    for (name, *column), own in zip(columns, widths, strict=True):
+        numeric = all(text[:1].isdigit() or text[:1] in tuple("-+–") for text in column)
+        justify: Literal["left", "right"] = "right" if numeric and column else "left"
+        grid.add_column(name, justify=justify, overflow="fold", width=own)
     for row in rows:
-        grid.add_row(*[str(cell) for cell in row])
-    # a file or a pipe has no width: never fold there
-    wide = Console(highlight=False, width=200) if not sys.stdout.isatty() else console
-    wide.print(grid)
+        grid.add_row(*row)
+    Console(highlight=False, markup=False, width=width).print(grid)
+
+
+def _widths(columns: Sequence[Sequence[str]], width: int) -> list[int] | None:
+    """Return how wide each column is; None where words would have to be broken."""
+    found = [_longest_word(column) for column in columns]
+    rest = width - sum(found)
+    if rest < 0:
+        return None
+    for place, column in enumerate(columns):
+        more = min(rest, max(map(cell_len, column)) - found[place])
+        found[place] += more
+        rest -= more
+    return found
+
+
+def _longest_word(texts: Sequence[str]) -> int:
+    words = [word for text in texts for word in text.split()]
+    return min(LONGEST_WORD, max(map(cell_len, words), default=1))
+
+
+def _print_records(
+    header: Sequence[str], rows: Sequence[Sequence[str | Text]], title: str
+) -> None:
+    """Print every row as lines of what it says."""
+    if title:
+        console.print(title)
+    for row in rows:
+        console.print(row[0])
+        for name, cell in zip(header[1:], row[1:], strict=True):
+            if str(cell):
+                console.print(f"  {name}: ", cell, sep="")
 
 
 def tell_notes(notes: Iterable[str]) -> None:
     """Print what a user should know besides the result, on stderr."""
     for note in notes:
-        messages.print(f"note: {note}", markup=False)
+        messages.print(f"note: {note}")
 
 
 class JobProgress:
@@ -65,12 +108,12 @@ class JobProgress:
         self.live = messages.is_terminal and os.environ.get("TERM") != "dumb"
         self.bars = Progress(
             SpinnerColumn(),
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=24),
             TextColumn("{task.completed}/{task.total}"),
             TimeElapsedColumn(),
             TimeRemainingColumn(),
-            TextColumn("[dim]{task.fields[note]}"),
+            TextColumn("{task.fields[note]}", style="dim", markup=False),
             console=messages,
             disable=not self.live,
             transient=True,

@@ -11,6 +11,7 @@ from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 
 import typer
+from rich.text import Text
 
 from ionface.errors import IonfaceError
 from ionface.workflows.cli.app import app
@@ -31,15 +32,15 @@ OPTIONAL = {
 
 @app.command()
 def doctor(as_json: AsJson = False) -> None:
-    """Show what is installed, configured, reachable, and what to do about the rest."""
+    """Show what is installed, configured and reachable."""
     checks = [*findings(), *_cluster()]
     if as_json:
         typer.echo(json.dumps([asdict(each) for each in checks], indent=2))
     else:
-        marks = {"ok": "[green]ok[/]", "missing": "[yellow]absent[/]"}
-        rows = [
-            [f.subject, marks.get(f.state, "[red]broken[/]"), f.detail, f.way_out]
-            for f in checks
+        marks = {"ok": Text("ok", "green"), "missing": Text("absent", "yellow")}
+        broken = Text("broken", "red")
+        rows: list[list[str | Text]] = [
+            [f.subject, marks.get(f.state, broken), f.detail, f.way_out] for f in checks
         ]
         table(["what", "", "detail", "what to do"], rows)
     raise typer.Exit(1 if any(each.state == "broken" for each in checks) else 0)

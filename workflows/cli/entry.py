@@ -6,15 +6,19 @@ import signal
 import sys
 import warnings
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import typer
 
 from ionface.workflows.cli.app import app
 
+RESUMED = ("run", "submit", "worker", "recover")
+AGAIN = "run the same command again to go on"
+
 
 class _Interrupted(BaseException):
-    """Ctrl-C or SIGTERM; no library on the way up takes it for an error of its own."""
+    """Ctrl-C, SIGTERM, SIGHUP; no library on the way up takes it for its own error."""
 
 
 def _interrupt(number: int, frame: object) -> None:
@@ -24,8 +28,9 @@ def _interrupt(number: int, frame: object) -> None:
 
 def main() -> None:
     """Run the command line of this process, and end it with a status."""
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _interrupt)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup wants it
+            signal.signal(number, _interrupt)
     raise SystemExit(answer(sys.argv[1:]))
 
 
@@ -45,11 +50,13 @@ def answer(words: Sequence[str]) -> int:
         except SystemExit as end:  # click ends every command in this way
             return end.code if isinstance(end.code, int) else 0
         except _Interrupted:
-            typer.echo(
-                "\nionface: interrupted; nothing finished is lost: "
-                "run the same command again to go on",
-                err=True,
-            )
+            with suppress(OSError):  # the terminal may be what went away
+                goes_on = words[:1] and words[0] in RESUMED
+                typer.echo(
+                    "\nionface: interrupted"
+                    + ("; nothing finished is lost: " + AGAIN if goes_on else ""),
+                    err=True,
+                )
         except Exception as error:  # the last line of defense
             if debug:
                 raise

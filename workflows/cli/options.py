@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -16,6 +17,10 @@ ProjectPath = Annotated[
 AsJson = Annotated[bool, typer.Option("--json", help="Print machine-readable output.")]
 Quick = Annotated[
     bool, typer.Option("--quick", help="Same graphs, smaller models, 0.4 ps.")
+]
+Trust = Annotated[
+    bool,
+    typer.Option("--trust", help="Run a project of a bundle, which I looked at."),
 ]
 EngineName = Annotated[
     str | None,
@@ -38,6 +43,27 @@ OutWithTable = Annotated[
     ),
 ]
 DEFAULT_PROJECT = Path("ionface-project")
+
+
+def agree(root: Path, trust: bool) -> None:
+    """Ask before a project of a bundle runs for the first time.
+
+    Raises:
+        IonfaceError: there is nobody to ask, or the answer is no.
+    """
+    from ionface.workflows.projects.project import ForeignProjectError, Project
+
+    project = Project(root.resolve())
+    try:
+        if not trust:
+            project.check_trusted()
+    except ForeignProjectError as error:
+        if not sys.stdin.isatty():
+            raise
+        typer.echo(str(error), err=True)
+        if not typer.confirm("Run it now?", default=False, err=True):
+            raise
+    project.trust()
 
 
 Timestep = Annotated[

@@ -6,9 +6,10 @@ import json
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, get_args
 
 import typer
+from rich.text import Text
 
 from ionface.workflows.cli.app import app
 from ionface.workflows.cli.console import console, table
@@ -22,6 +23,7 @@ COLORS = {
     "done": "green",
     "running": "cyan",
     "failed": "red",
+    "interrupted": "yellow",
     "lost": "red",
     "waiting": "dim",
 }
@@ -46,13 +48,15 @@ def status(
     ] = 10.0,
     as_json: AsJson = False,
 ) -> None:
-    """Show what is done, running, failed, waiting, lost: of a project or a cluster."""
+    """Show what is done, running, failed, interrupted or lost.
+
+    Of a project, or of a cluster. The exit status is 1 if a job failed or is lost.
+    """
     look = _lines_of(project, cluster)
     if look is None:
         from ionface.workflows.projects.project import Project
 
-        _show_project(Project.open(project), as_json)
-        return
+        raise typer.Exit(_show_project(Project.open(project), as_json))
     while True:
         lines = look()
         if as_json:
@@ -63,7 +67,7 @@ def status(
             _show_lines(lines, everything)
         going = any(x.state in ("running", "queued", "ready", "lost") for x in lines)
         if not watch or not going:
-            return
+            raise typer.Exit(any(x.state in ("failed", "lost") for x in lines))
         time.sleep(every)
 
 
@@ -90,8 +94,8 @@ def _lines_of(root: Path, cluster: bool) -> Callable[[], list[JobLine]] | None:
     return lambda: job_lines(opened, submission.get("submission"))
 
 
-def _show_project(project: Project, as_json: bool) -> None:
-    """Print the state of every job of a project that is run here."""
+def _show_project(project: Project, as_json: bool) -> int:
+    """Print the state of every job of a project that is run here; return the status."""
     from ionface.workflows.projects import runner
 
     states = runner.states(project)
@@ -101,14 +105,15 @@ def _show_project(project: Project, as_json: bool) -> None:
             for s in states
         ]
         typer.echo(json.dumps(rows, indent=2))
-        return
+        return any(s.state == "failed" for s in states)
     table(
         ["job", "state", "note"],
-        [[s.name, _colored(s.state), s.note.replace("[", "\\[")] for s in states],
+        [[s.name, _colored(s.state), s.note] for s in states],
     )
-    order = ("done", "failed", "running", "waiting")
+    order = get_args(runner.State)
     counts = {state: sum(s.state == state for s in states) for state in order}
     typer.echo(", ".join(f"{number} {state}" for state, number in counts.items()))
+    return counts["failed"] > 0
 
 
 def _as_dict(lines: Sequence[JobLine]) -> dict[str, object]:
@@ -141,14 +146,13 @@ def _show_lines(lines: Sequence[JobLine], everything: bool) -> None:
         typer.echo(f"and {len(chosen) - len(shown)} more: --all shows them")
 
 
-def _row(line: JobLine) -> list[str]:
+def _row(line: JobLine) -> list[str | Text]:
     folder = line.folder if line.state in ("failed", "lost") else ""
-    note = line.note.replace("[", "\\[")
-    return [str(line.number), line.name, _colored(line.state), note, folder]
+    return [str(line.number), line.name, _colored(line.state), line.note, folder]
 
 
-def _colored(state: str) -> str:
-    return f"[{COLORS[state]}]{state}[/]" if state in COLORS else state
+def _colored(state: str) -> Text:
+    return Text(state, COLORS.get(state, ""))
 
 
 def _open(lines: Sequence[JobLine]) -> Iterator[JobLine]:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ionface.errors import IonfaceError, StructureError
 from ionface.workflows.cli.app import app
 from ionface.workflows.cli.console import job_progress, messages, table, tell_notes
 from ionface.workflows.cli.options import (
@@ -17,6 +21,8 @@ from ionface.workflows.cli.options import (
     ProjectPath,
     Quick,
     StudyName,
+    Trust,
+    agree,
 )
 
 if TYPE_CHECKING:
@@ -34,7 +40,7 @@ def studies(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """List the built-in studies and what they compute, or print one."""
+    """List the built-in studies, or print one as YAML."""
     from ionface.workflows.study import study_files
 
     if name is not None:
@@ -82,27 +88,38 @@ def build(
     quick: Quick = False,
     as_json: AsJson = False,
 ) -> None:
-    """Build a study's interface models: POSCAR, CIF, JSON, a picture, a table."""
+    """Build a study's models: POSCAR, CIF, JSON, a picture."""
     from ionface.structures.interface import build_interface
+    from ionface.workflows.flows.study_checks import check_names
+    from ionface.workflows.study.study_files import interface_place
 
     resolved = loaded(study, quick=quick)
+    check_names(resolved)
     out.mkdir(parents=True, exist_ok=True)
     summaries: list[dict[str, Any]] = []
     notes: list[str] = []
+    refused: list[str] = []
     with job_progress(f"building {resolved.name}") as shown:
         for number, spec in enumerate(resolved.interfaces):
             shown.job(spec.name, number, len(resolved.interfaces))
-            model = build_interface(spec)
+            try:
+                model = build_interface(spec)
+            except StructureError as error:
+                refused.append(f"{interface_place(study, number)}: {error}")
+                continue
             _write_model(model, out)
             summaries.append(model.summary())
             notes += model.notes()
     if as_json:
         typer.echo(json.dumps(summaries, indent=2))
-        return
-    _models_table(summaries)
-    for note in notes:
-        messages.print(f"note: {note}", markup=False)
-    messages.print(f"wrote POSCAR, CIF, JSON and a picture of each to {out}")
+    elif summaries:
+        _models_table(summaries)
+    tell_notes(notes)
+    if summaries:
+        messages.print(f"wrote POSCAR, CIF, JSON and a picture of each to {out}")
+    for reason in refused:
+        typer.echo(f"not built: {reason}", err=True)
+    raise typer.Exit(1 if refused else 0)
 
 
 def loaded(name: str, engine: str | None = None, *, quick: bool = False) -> Study:
@@ -111,7 +128,23 @@ def loaded(name: str, engine: str | None = None, *, quick: bool = False) -> Stud
     from ionface.workflows.study.study import quickened
 
     study = study_files.load(name).with_engine(engine)
+    tell_notes(study_files.remarks(study))
     return quickened(study) if quick else study
+
+
+@contextmanager
+def told_with_lines(name: str, study: Study) -> Iterator[None]:
+    """Tell of a layer that cannot be made where it stands in the study file."""
+    from ionface.workflows.study.study_files import interface_place
+
+    try:
+        yield
+    except StructureError as error:
+        for number, spec in enumerate(study.interfaces):
+            if str(error).startswith(f"{spec.name}: "):
+                place = interface_place(name, number)
+                raise StructureError(f"{place}: {error}") from error
+        raise
 
 
 def _write_model(model: InterfaceModel, out: Path) -> None:
@@ -168,13 +201,17 @@ def run(
         str | None,
         typer.Option(help="Energies alone; some of k,encut,layers,vacuum."),
     ] = None,
+    trust: Trust = False,
     as_json: AsJson = False,
 ) -> None:
     """Run a study here; run it again to resume."""
+    agree(project, trust)
+    resolved = loaded(study, engine, quick=quick)
     if converge is not None:
-        _converge(loaded(study, engine, quick=quick), project, converge, as_json)
+        _converge(resolved, project, converge, as_json)
         return
-    outcome = run_study(loaded(study, engine, quick=quick), project, as_json)
+    with told_with_lines(study, resolved):
+        outcome = run_study(resolved, project, as_json)
     raise typer.Exit(1 if outcome.failed else 0)
 
 
@@ -205,11 +242,27 @@ def run_study(study: Study, root: Path, as_json: bool) -> Outcome:
     if (root / "project.json").is_file():
         Project.create(root, study)  # another study's is refused first
     _check_vasp(study, root)
+    if not (root / "project.json").is_file():
+        _tell_duration(study)
     project = Project.create(root, study)
     with job_progress(study.name) as shown:
         outcome = runner.run(project, shown.job)
     _tell(project, outcome, as_json)
     return outcome
+
+
+def _tell_duration(study: Study) -> None:
+    """Say before the first job how long a study will take, if it takes long."""
+    from ionface.workflows.planning import duration
+    from ionface.workflows.planning.walk import GraphWalk
+
+    walk = GraphWalk(study)
+    if study.quick or not duration.is_worth_telling(study, walk):
+        return
+    with job_progress(study.name) as shown, suppress(IonfaceError):
+        shown.job("how long it will take", 0, 1)
+        times = duration.durations(study, walk)
+        messages.print(f"{study.name}: {duration.summary(times)}; --quick rehearses it")
 
 
 def _check_vasp(study: Study, root: Path) -> None:
@@ -250,7 +303,7 @@ def _tell(project: Project, outcome: Outcome, as_json: bool) -> None:
         f"{len(outcome.failed)} failed, {len(outcome.blocked)} waiting for those"
     )
     for job, message in outcome.failed.items():
-        messages.print(f"failed: {job}: {message}", markup=False, style="red")
+        messages.print(f"failed: {job}: {message}", style="red")
 
 
 def _print_results(results: Results) -> None:
@@ -274,15 +327,21 @@ def _print_results(results: Results) -> None:
         table(["run", "what", "number"], rows, marks)
     for name, refusals in results.refused.items():
         for subject, why in refusals.items():
-            messages.print(f"no {name} of {subject}: {why}", markup=False)
+            messages.print(f"no {name} of {subject}: {why}")
 
 
 @app.command()
-def report(project: ProjectPath = DEFAULT_PROJECT) -> None:
-    """Write the project's tables, figures and one self-contained report.html."""
+def report(
+    project: ProjectPath = DEFAULT_PROJECT,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", help="Another folder, of a project that is read-only."),
+    ] = None,
+) -> None:
+    """Write tables, figures, structures and one report.html."""
     from ionface.workflows.projects.project import Project
 
-    _, path = _write_report(Project.open(project))
+    _, path = _write_report(replace(Project.open(project), out=out))
     typer.echo(f"report: {path}")
 
 

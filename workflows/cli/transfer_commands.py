@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from ionface.workflows.cli.app import app
-from ionface.workflows.cli.options import DEFAULT_PROJECT, ProjectPath
+from ionface.workflows.cli.app import WholeHelp, app
+from ionface.workflows.cli.options import DEFAULT_PROJECT, ProjectPath, Timestep
 
 if TYPE_CHECKING:
     from jobflow import JobStore
 
 bundle_app = typer.Typer(
-    help="A project as one file, for where no database reaches.",
+    cls=WholeHelp,
+    help="A project as one file, to carry elsewhere.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -24,7 +25,7 @@ BundleFile = Annotated[Path, typer.Argument(help="*.tar or *.tar.gz")]
 
 @app.command("import")
 def import_results(project: ProjectPath = DEFAULT_PROJECT) -> None:
-    """Take a project's results into the project: from its folders and the cluster."""
+    """Take a cluster's results into the project."""
     from ionface.workflows.cluster.transfer import fetch
 
     moved = fetch(project, _store())
@@ -42,17 +43,26 @@ def _store() -> JobStore | None:
     return connected().store if is_configured() else None
 
 
-@app.command("export")
-def export_results(project: ProjectPath = DEFAULT_PROJECT) -> None:
-    """Copy a project's results into the cluster's store."""
-    from ionface.workflows.cluster.connection import connected
-    from ionface.workflows.cluster.transfer import send
+@app.command()
+def export(
+    paths: Annotated[
+        list[Path], typer.Argument(metavar="PROJECT", help="Or trajectories.")
+    ],
+    form: Annotated[
+        Literal["extxyz", "traj", "xdatcar"], typer.Option("--as")
+    ] = "extxyz",
+    out: Annotated[Path, typer.Option("--out", help="Folder of the files.")] = Path(),
+    timestep: Timestep = None,
+) -> None:
+    """Write trajectories for other programs (OVITO, VMD, ASE)."""
+    from ionface.analysis.trajectory.exporting import export as written
+    from ionface.analysis.trajectory.exporting import file_name
+    from ionface.workflows.cli.analyze_files import named_trajectories
 
-    moved = send(project, connected().store)
-    typer.echo(
-        f"{moved.documents} results in the store ({moved.kept} were there), "
-        f"{moved.waiting} jobs have none yet"
-    )
+    out.mkdir(parents=True, exist_ok=True)
+    for name, frames in named_trajectories(paths, timestep):
+        path = written(frames, out / file_name(name, form), form)
+        typer.echo(f"wrote {path}: {len(frames)} frames")
 
 
 @bundle_app.command("export")

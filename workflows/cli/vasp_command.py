@@ -1,8 +1,9 @@
-"""The commands `inputs` and `plan`: VASP runs before anything has run."""
+"""The commands `inputs` and `plan`: a study before anything of it has run."""
 
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,9 +12,12 @@ import typer
 from ionface.errors import IonfaceError
 from ionface.workflows.cli.app import app
 from ionface.workflows.cli.console import job_progress, messages, table, tell_notes
-from ionface.workflows.cli.options import AsJson, Quick, StudyName
+from ionface.workflows.cli.options import AsJson, EngineName, Quick, StudyName
+from ionface.workflows.cli.study_commands import loaded, told_with_lines
 
 if TYPE_CHECKING:
+    from ionface.workflows.planning.duration import JobTime
+    from ionface.workflows.planning.plan import Plan
     from ionface.workflows.study.study import Study
 
 ENGINES = ("vasp", "vasp-double")
@@ -29,12 +33,12 @@ def inputs(
     ] = False,
     quick: Quick = False,
 ) -> None:
-    """Write VASP directories and batch scripts, to be submitted by hand."""
+    """Write VASP directories and scripts, to submit by hand."""
     from ionface.workflows.planning.input_folders import write_inputs
 
-    loaded = _on_vasp(study, engine, quick)
-    with job_progress(f"building {loaded.name}"):
-        written = write_inputs(loaded, out, spec=spec or None)
+    resolved = _on_vasp(study, engine, quick)
+    with job_progress(f"building {resolved.name}"), told_with_lines(study, resolved):
+        written = write_inputs(resolved, out, spec=spec or None)
     table(
         ["directory", "atoms", "after"],
         [
@@ -58,9 +62,9 @@ def inputs(
 @app.command()
 def plan(
     study: StudyName,
-    engine: Annotated[str, typer.Option("--engine", help="vasp")] = "vasp",
+    engine: EngineName = None,
     budget: Annotated[
-        float | None, typer.Option("--budget", min=0.0, help="Core-hours.")
+        float | None, typer.Option("--budget", min=0.0, help="Core-hours of VASP.")
     ] = None,
     project: Annotated[
         Path | None,
@@ -69,29 +73,56 @@ def plan(
     quick: Quick = False,
     as_json: AsJson = False,
 ) -> None:
-    """Estimate every VASP job: bands, core-hours, memory, disk."""
+    """Estimate what a study takes: time, core-hours, memory."""
+    from ionface.workflows.planning import duration
     from ionface.workflows.planning import plan as planning
+    from ionface.workflows.planning.walk import GraphWalk
 
-    loaded = _on_vasp(study, engine, quick)
-    with job_progress(f"building {loaded.name}"):
-        planned = planning.plan(loaded, project)
+    resolved = loaded(study, engine, quick=quick)
+    with job_progress(f"building {resolved.name}"), told_with_lines(study, resolved):
+        walk = GraphWalk(resolved)
+        planned = planning.plan(resolved, project, walk)
+        times = duration.durations(resolved, walk)
     if as_json:
-        typer.echo(json.dumps(planned.as_dict(), indent=2))
+        body = {"potentials": [asdict(each) for each in times]}
+        typer.echo(json.dumps(planned.as_dict() | body, indent=2))
     else:
-        table(*planning.table_rows(planned))
-        source = (
-            f"the model times {planned.correction:.2f}, from {planned.measured} runs"
-            if planned.measured
-            else "the model alone, good to a factor of three"
-        )
-        typer.echo(
-            f"{planned.core_hours:,.0f} core-hours on {planned.cores} cores a job, "
-            f"{planned.disk_gb:.1f} GB on disk ({source})"
-        )
+        _tell_potentials(times)
+        _tell_vasp(planned)
     tell_notes(planned.notes)
-    planning.check_walltime(planned, loaded.vasp)
-    planning.check_memory(planned, loaded.vasp.memory)
+    planning.check_walltime(planned, resolved.vasp)
+    planning.check_memory(planned, resolved.vasp.memory)
     planning.check_budget(planned, budget)
+
+
+def _tell_potentials(times: list[JobTime]) -> None:
+    from ionface.workflows.planning.duration import in_words, summary
+
+    if not times:
+        return
+    rows = [
+        [t.name, t.engine, str(t.atoms), str(t.steps), in_words(t.seconds)]
+        for t in times
+    ]
+    table(["job", "engine", "atoms", "steps", "time"], rows)
+    typer.echo(summary(times))
+
+
+def _tell_vasp(planned: Plan) -> None:
+    from ionface.workflows.planning.plan import table_rows
+
+    if not planned.lines:
+        return
+    table(*table_rows(planned))
+    source = (
+        f"the model times {planned.correction:.2f}, from {planned.measured} runs"
+        if planned.measured
+        else "the model alone, good to a factor of three"
+    )
+    typer.echo(
+        f"{planned.core_hours:,.0f} core-hours on {planned.cores} cores a job, "
+        f"{planned.disk_gb:.1f} GB on disk ({source})"
+    )
 
 
 def _on_vasp(name: str, engine: str, quick: bool) -> Study:
@@ -100,13 +131,9 @@ def _on_vasp(name: str, engine: str, quick: bool) -> Study:
     Raises:
         IonfaceError: the engine is not VASP.
     """
-    from ionface.workflows.study import study_files
-    from ionface.workflows.study.study import quickened
-
     if engine not in ENGINES:
         raise IonfaceError(
-            f"--engine {engine}: inputs and plans are made for VASP; give one of "
+            f"--engine {engine}: inputs are written for VASP; give one of "
             f"{', '.join(ENGINES)}, or use ionface run"
         )
-    study = study_files.load(name).with_engine(engine)
-    return quickened(study) if quick else study
+    return loaded(name, engine, quick=quick)

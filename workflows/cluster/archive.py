@@ -9,28 +9,38 @@ same. POTCARs are never carried; wavefunctions and charge densities where asked 
 
 from __future__ import annotations
 
+import gzip
 import io
 import json
+import shutil
 import tarfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ionface.documents import check_names, read_json
 from ionface.errors import IonfaceError
-from ionface.files import atomic_path, disk_message, file_digest
+from ionface.files import (
+    Closing,
+    atomic_path,
+    disk_message,
+    file_digest,
+    write_atomically,
+)
 from ionface.workflows.engines.durable import RESULT
 from ionface.workflows.projects import runner
-from ionface.workflows.projects.documents import check_decodable
-from ionface.workflows.projects.project import MARK, Project
+from ionface.workflows.projects.project import FOREIGN, MARK, Project
 
 FORMAT = 2
 MANIFEST = "manifest.json"
 FILES = "files/"
 CARRIED = ("study.yaml", "flow.json", "project.json", MARK, "report.html")
-FOLDERS = ("runs", "trajectories", "results")
+FOLDERS = ("inputs", "runs", "trajectories", "results")
 NEVER = ("POTCAR",)  # licensed
 LARGE = ("WAVECAR", "CHGCAR", "CHG", "vaspwave.h5", "LOCPOT")
-HEAD_LIMIT = 1 << 28
+HEAD_LIMIT = 1 << 26  # bytes; 400,000 files
+SWELLS = 200  # times a bundle's size; outputs of runs swell tenfold, zeros thousandfold
 
 
 @dataclass(frozen=True)
@@ -120,15 +130,16 @@ def import_bundle(source: Path, root: Path) -> Carried:
             changed but new whole files.
     """
     try:
-        with tarfile.open(source) as tar:
+        with _opened(source) as stream, tarfile.open(fileobj=stream, mode="r:") as tar:
             manifest = _manifest(tar, source)
+            _check_size(manifest, source, root)
             root.mkdir(parents=True, exist_ok=True, mode=0o700)
             kept = [
                 _take(tar, member, manifest, root, source)
                 for member in tar
                 if member.name != MANIFEST
             ]
-    except (tarfile.TarError, EOFError) as error:
+    except (tarfile.TarError, EOFError, zlib.error) as error:
         raise IonfaceError(
             f"{source} is no whole bundle: {error}; copy it again"
         ) from error
@@ -143,17 +154,57 @@ def import_bundle(source: Path, root: Path) -> Carried:
     return Carried(len(kept), len(runner.take_results(project)), sum(kept))
 
 
+class _Bounded(Closing):
+    """A stream of which nobody takes more at once than a manifest needs.
+
+    tarfile reads what a header calls an extension at once, however long it says it is.
+    """
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+        self.seek, self.tell, self.close = stream.seek, stream.tell, stream.close  # type: ignore[method-assign]
+
+    def read(self, size: int) -> bytes:
+        if not 0 <= size <= HEAD_LIMIT:
+            raise tarfile.ReadError(f"a header of {size} bytes")
+        data: bytes = self._stream.read(size)
+        return data
+
+
+def _opened(source: Path) -> Any:
+    with source.open("rb") as stream:
+        packed = stream.read(2) == b"\x1f\x8b"
+    return _Bounded(gzip.open(source) if packed else source.open("rb"))
+
+
+def _check_size(manifest: dict[str, Any], source: Path, root: Path) -> None:
+    """Refuse a bundle that would fill the disk; none holds more than it says."""
+    total = sum(entry["bytes"] for entry in manifest["files"].values())
+    near = next(path for path in (root, *root.absolute().parents) if path.exists())
+    free, packed = shutil.disk_usage(near).free, source.stat().st_size
+    if total > SWELLS * packed or total > free:
+        raise IonfaceError(
+            f"{source} of {packed / 1e6:.1f} MB would unpack to {total / 1e9:.3g} GB, "
+            f"where {free / 1e9:.3g} GB are free and outputs of runs swell at most "
+            f"{SWELLS}-fold; nothing was unpacked: free space, or have it made again"
+        )
+
+
 def _manifest(tar: tarfile.TarFile, source: Path) -> dict[str, Any]:
     first = tar.next()
     stream = tar.extractfile(first) if first and first.name == MANIFEST else None
     if stream is None:
         raise IonfaceError(f"{source} is no bundle of ionface (no {MANIFEST} in it)")
     try:
-        manifest: dict[str, Any] = json.loads(stream.read(HEAD_LIMIT))
-        digests = [str(entry["sha256"]) for entry in manifest["files"].values()]
+        text = stream.read(HEAD_LIMIT).decode()
+        manifest: dict[str, Any] = read_json(text, f"{source}: {MANIFEST}")
+        entries = [
+            (str(entry["sha256"]), int(entry["bytes"]))
+            for entry in manifest["files"].values()
+        ]
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise IonfaceError(f"{source}: its {MANIFEST} is damaged") from error
-    if manifest.get("format") != FORMAT or not digests:
+    if manifest.get("format") != FORMAT or not entries:
         raise IonfaceError(
             f"{source} has format {manifest.get('format')}, this ionface reads "
             f"{FORMAT}; install the one that wrote it"
@@ -177,7 +228,8 @@ def _take(
     entry = manifest["files"].pop(name, None)
     # refuses absolute paths, paths out of the project, links and devices
     safe = tarfile.data_filter(member.replace(name=name), str(root))
-    if entry is None or safe is None or not inside or not member.isreg():
+    whole = entry is not None and member.isreg() and member.size == entry["bytes"]
+    if not whole or safe is None or not inside:
         raise IonfaceError(
             f"{source} holds {member.name!r}, which is no plain file of its "
             f"{MANIFEST}; it was not made by ionface"
@@ -190,6 +242,8 @@ def _take(
             f"{target} differs from the one in {source}; nothing is replaced: move it "
             "away, or give another --project"
         )
+    if name == "project.json":  # from here on the folder is a project
+        write_atomically(root / FOREIGN, f"the bundle {source.resolve()}")
     target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     with atomic_path(target, mode=0o600) as part:
         stream = tar.extractfile(member)
@@ -199,5 +253,12 @@ def _take(
         if file_digest(part) != entry["sha256"]:
             raise IonfaceError(f"{source}: {name} is damaged; copy the bundle again")
         if name == "flow.json" or target.name == RESULT:
-            check_decodable(part.read_text(), f"{source}: {name}")
+            _check_document(part, name, f"{source}: {name}")
     return False
+
+
+def _check_document(path: Path, name: str, where: str) -> None:
+    """Refuse a graph or a result that names what is none of ours."""
+    text = path.read_text("utf-8", errors="replace")
+    for document in text.splitlines() if name.endswith(RESULT) else [text]:
+        check_names(read_json(document, where), where)

@@ -16,6 +16,7 @@ from typing import Any
 
 from ionface.errors import IonfaceError
 from ionface.workflows.cluster.connection import Cluster, library_silence
+from ionface.workflows.cluster.guard import ForeignJobError, check_firework
 from ionface.workflows.cluster.resources import check_queue_value
 from ionface.workflows.study.naming import slug
 
@@ -62,6 +63,9 @@ def launch_ready(cluster: Cluster, most: int | None = None) -> Launched:
             break
         try:
             batch_id = launch(cluster, number)
+        except ForeignJobError as error:
+            launched.refused[number] = str(error)
+            continue
         except IonfaceError as error:
             launched.refused[number] = str(error)
             break  # the queue refuses the next one likewise
@@ -76,6 +80,21 @@ def ready_jobs(cluster: Cluster) -> list[int]:
     return sorted(cluster.launchpad.get_fw_ids(query))
 
 
+def reserve(cluster: Cluster, number: int, folder: Path) -> tuple[Any, int]:
+    """Take one ready job; return (Firework, launch), (None, 0) if another took it.
+
+    Raises:
+        IonfaceError: it is no job of ours; it is left as it is.
+    """
+    pad, us = cluster.launchpad, cluster.fworker
+    check_firework(pad.fireworks.find_one({"fw_id": number}) or {})
+    # by its argument fw_id, reserve_fw would take what another has reserved, too
+    only = type(us)(us.name, us.category, {"fw_id": number}, us.env)
+    with library_silence():
+        firework, launch_id = pad.reserve_fw(only, str(folder))
+    return firework, launch_id or 0
+
+
 def launch(cluster: Cluster, number: int) -> str | None:
     """Reserve one job and put it into the queue; None if another took it.
 
@@ -83,8 +102,7 @@ def launch(cluster: Cluster, number: int) -> str | None:
         IonfaceError: the queue refused it; the reservation is given back.
     """
     pad = cluster.launchpad
-    with library_silence():
-        firework, launch_id = pad.reserve_fw(cluster.fworker, "/", fw_id=number)
+    firework, launch_id = reserve(cluster, number, Path("/"))
     if firework is None:
         return None
     try:

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -212,6 +213,21 @@ def unreachable_message(cluster: Cluster) -> str:
         "results in the project. Start it, or correct "
         f"{cluster.settings.folder / LAUNCHPAD}, and run the same command again"
     )
+
+
+def server_time(cluster: Cluster) -> datetime:
+    """Return the database's time: all that is judged by the clock is judged by it."""
+    try:
+        told = cluster.launchpad.db.command("hello").get("localTime")
+    except NotImplementedError:  # a stand-in in a process's own memory
+        told = None
+    return told.replace(tzinfo=UTC) if told else datetime.now(UTC)
+
+
+def clock_ahead_s(cluster: Cluster) -> float:
+    """Return how far this machine's clock is ahead of the database's, s."""
+    theirs = server_time(cluster)
+    return (datetime.now(UTC) - theirs).total_seconds()
 
 
 def without_secrets(text: str) -> str:

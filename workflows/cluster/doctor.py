@@ -7,7 +7,6 @@ import shlex
 import shutil
 import stat
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from pymongo.errors import PyMongoError
 from ionface.errors import IonfaceError
 from ionface.workflows.cluster.connection import (
     Cluster,
+    clock_ahead_s,
     open_cluster,
     reachable,
     unreachable_message,
@@ -179,9 +179,7 @@ def _database(cluster: Cluster) -> Finding:
 
 
 def _clock(cluster: Cluster) -> Finding:
-    theirs = cluster.launchpad.db.command("hello").get("localTime")
-    mine = datetime.now(UTC).replace(tzinfo=None)
-    skew_s = abs((mine - theirs).total_seconds()) if theirs else 0.0
+    skew_s = abs(clock_ahead_s(cluster))
     if skew_s > SKEW_S:
         return Finding(
             "clock",

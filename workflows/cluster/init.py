@@ -29,7 +29,6 @@ FILES = (
     "resources.yaml",
 )
 QUEUES = {"slurm": "SLURM", "pbs": "PBS", "sge": "SGE"}
-PASSWORD = "IONFACE_DB_PASSWORD"
 
 
 @dataclass(frozen=True)

@@ -10,16 +10,16 @@ from __future__ import annotations
 from typing import Any
 
 from bson import BSON
-from jobflow import JobStore
 from monty.json import jsanitize
 
 from ionface.errors import IonfaceError
+from ionface.workflows.projects.checked_store import CheckedStore
 
 DATA = "data"
 HARD_LIMIT_MB = 15.0  # of MongoDB's 16: what FireWorks and jobflow add needs room
 
 
-class FittingStore(JobStore):
+class FittingStore(CheckedStore):
     """A JobStore whose documents fit into the database.
 
     Attributes:

@@ -21,6 +21,7 @@ from ionface.workflows.cluster.batch import batch_name
 from ionface.workflows.cluster.connection import (
     Cluster,
     library_silence,
+    server_time,
     without_secrets,
 )
 from ionface.workflows.cluster.queues import QueueJob
@@ -80,10 +81,12 @@ class OpenJob:
     Attributes:
         job: fields of its Firework.
         launch: of its last launch; empty where its start was interrupted.
+        now: the database's time of this look.
     """
 
     job: Mapping[str, Any]
     launch: Mapping[str, Any]
+    now: datetime
 
     @property
     def folder(self) -> Path:
@@ -93,13 +96,13 @@ class OpenJob:
 
     @property
     def silent_s(self) -> float:
-        """Return how long ago it gave a sign of life, by this machine's clock, s."""
+        """Return how long ago it gave a sign of life, s."""
         signs = [
             entry.get("updated_on")
             for entry in self.launch.get("state_history") or ()
             if entry.get("state") == "RUNNING"
         ]
-        return _age_s(signs[-1] if signs else None)
+        return _age_s(signs[-1] if signs else None, self.now)
 
     @property
     def batch_id(self) -> str:
@@ -157,8 +160,9 @@ def open_jobs(
         launch["launch_id"]: launch
         for launch in pad.launches.find({"launch_id": {"$in": last}}, LAUNCH_FIELDS)
     }
+    now = server_time(cluster)
     return [
-        OpenJob(job, launches.get((job.get("launches") or [None])[-1], {}))
+        OpenJob(job, launches.get((job.get("launches") or [None])[-1], {}), now)
         for job in jobs
     ]
 
@@ -176,7 +180,7 @@ def why_lost(
     Returns:
         "unknown" if it depends on a queue that does not answer.
     """
-    booked = bool(each.batch_id and cluster.queue)
+    booked, settings = bool(each.batch_id and cluster.queue), cluster.settings
     if each.job["state"] == "FIZZLED" or (
         booked and each.batch_id in (batch_jobs or {})
     ):
@@ -184,7 +188,7 @@ def why_lost(
     if booked and batch_jobs is None:
         return "unknown"
     if not each.launch:
-        old = _age_s(each.job.get("updated_on")) > cluster.settings.expiry_s
+        old = _age_s(each.job.get("updated_on"), each.now) > settings.expiry_s
         return "its start was interrupted" if old else None
     if each.job["state"] == "RESERVED":
         return "its batch job is gone" if booked else _never_noted(each, batch_jobs)
@@ -210,11 +214,11 @@ def _never_noted(
     if any(batch.name.startswith(name) for batch in batch_jobs.values()):
         return None
     # between reservation and `sbatch` lies less than a minute
-    old = _age_s(each.job.get("updated_on")) > 60
+    old = _age_s(each.job.get("updated_on"), each.now) > 60
     return "its batch job was never submitted" if old else None
 
 
-def _age_s(time: datetime | str | None) -> float:
+def _age_s(time: datetime | str | None, now: datetime) -> float:
     """Return how long ago something was, s; infinite where it never was."""
     if time is None:
         return float("inf")
@@ -222,7 +226,7 @@ def _age_s(time: datetime | str | None) -> float:
         time = datetime.fromisoformat(time)
     if time.tzinfo is None:  # as the database gives it back
         time = time.replace(tzinfo=UTC)
-    return (datetime.now(UTC) - time).total_seconds()
+    return (now - time).total_seconds()
 
 
 def _run_again(

@@ -136,14 +136,6 @@ class Requests:
         return resources
 
 
-def kind_of(task: str) -> str:
-    """Return a job's kind by the task in its name."""
-    for kind in ("dynamics", "static", "relax"):
-        if task.startswith(kind) or task == f"pre-{kind}":
-            return kind
-    return "light"
-
-
 def requests(
     study: Study,
     folder: Path,

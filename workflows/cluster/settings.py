@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from ionface.documents import check_yaml
 from ionface.errors import IonfaceError
 
 ENVIRONMENT = "IONFACE_CLUSTER"
@@ -142,7 +143,9 @@ def read_yaml(path: Path) -> dict[str, Any]:
         IonfaceError: it cannot be read, is not YAML or not a mapping.
     """
     try:
-        content = yaml.safe_load(path.read_text())
+        text = path.read_text()
+        check_yaml(text, str(path))
+        content = yaml.safe_load(text)
     except OSError as error:
         raise IonfaceError(f"{path} cannot be read: {error.strerror}") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:

@@ -26,7 +26,7 @@ from ionface.analysis.reactions.bond_rule import BondRule
 from ionface.errors import IonfaceError
 from ionface.files import write_atomically
 from ionface.workflows.cluster.connection import Cluster, library_silence
-from ionface.workflows.cluster.resources import Requests, kind_of
+from ionface.workflows.cluster.resources import Requests
 from ionface.workflows.engines.durable import job_folder
 from ionface.workflows.projects.project import MARK, Project
 from ionface.workflows.study.analyses import bond_rules_by_subject
@@ -351,7 +351,7 @@ def connected_groups(jobs: LinkedJobs) -> list[list[tuple[Job, list[str]]]]:
 
 def _spec(job: Job, labels: Labels, requests: Requests, queue: str) -> dict[str, Any]:
     """Return what a Firework's spec says of a job beyond the job itself."""
-    kind = kind_of(str(job.metadata.get("task") or job.name))
+    kind = str(job.metadata.get("kind") or "light")  # what no engine does
     resources = requests.of(job.name, kind)
     rules = labels.rules.get(str(job.metadata.get("subject")), {})
     return {

@@ -1,4 +1,4 @@
-"""Results between a project directory and the cluster's store, checked by digest."""
+"""Results of a cluster into the project directory, checked by digest."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Moved:
+class Fetched:
     """What was copied.
 
     Attributes:
-        documents: how many are on the other side now.
+        documents: how many results the project has now.
         kept: how many of them were there before.
         waiting: jobs of the project without a result yet.
     """
@@ -32,7 +32,7 @@ class Moved:
     waiting: int
 
 
-def fetch(root: Path, store: JobStore | None = None) -> Moved:
+def fetch(root: Path, store: JobStore | None = None) -> Fetched:
     """Take a project's results into its own store: from its folders, and from a store.
 
     Afterwards `ionface report` and `analyze` work without the cluster.
@@ -45,47 +45,28 @@ def fetch(root: Path, store: JobStore | None = None) -> Moved:
         IonfaceError: no project, or a result differs.
     """
     project = Project.open(root)
-    before = sum(runner.is_done(project.store, job) for job, _ in project.jobs())
+    jobs = [job for job, _ in project.jobs()]
+    before = sum(runner.is_done(project.store, job) for job in jobs)
     runner.take_results(project)
     if store is not None:
-        _copy(store, project.store, _uuids(project), str(project.root))
-    done = sum(runner.is_done(project.store, job) for job, _ in project.jobs())
-    return Moved(done, before, len(project.jobs()) - done)
+        mine = {"uuid": {"$in": [job.uuid for job in jobs]}}
+        for document in store.query(mine, load=True):
+            _take(document, project)
+    done = sum(runner.is_done(project.store, job) for job in jobs)
+    return Fetched(done, before, len(jobs) - done)
 
 
-def send(root: Path, store: JobStore) -> Moved:
-    """Copy a project's results into the cluster's store.
-
-    Raises:
-        IonfaceError: no project, or a result differs.
-    """
-    project = Project.open(root)
-    return _copy(project.store, store, _uuids(project), "the cluster's store")
-
-
-def _uuids(project: Project) -> list[str]:
-    return [job.uuid for job, _ in project.jobs()]
-
-
-def _copy(source: JobStore, target: JobStore, uuids: list[str], where: str) -> Moved:
-    number = kept = 0
-    seen = set()
-    for document in source.query({"uuid": {"$in": uuids}}, load=True):
-        seen.add(document["uuid"])
-        key = {"uuid": document["uuid"], "index": document["index"]}
-        before = next(iter(target.query(key, load=True)), None)
-        if before is None:
-            plain = {k: v for k, v in document.items() if k != "_id"}
-            target.update(plain, key=["uuid", "index"])
-        elif _digest(before) == _digest(document):
-            kept += 1
-        else:
-            raise IonfaceError(
-                f"the result of {document.get('name')!r} in {where} is another "
-                "one; two runs are never mixed: give another --project"
-            )
-        number += 1
-    return Moved(number, kept, len(set(uuids) - seen))
+def _take(document: dict[str, Any], project: Project) -> None:
+    key = {"uuid": document["uuid"], "index": document["index"]}
+    before = project.store.query_one(key, load=True)
+    if before is None:
+        plain = {k: v for k, v in document.items() if k != "_id"}
+        project.store.update(plain, key=["uuid", "index"])
+    elif _digest(before) != _digest(document):
+        raise IonfaceError(
+            f"the cluster's result of {document.get('name')!r} is another one than in "
+            f"{project.root}; two runs are never mixed: give another --project"
+        )
 
 
 def _digest(document: dict[str, Any]) -> str:

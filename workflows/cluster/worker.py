@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import platform
 import sys
 import time
 from collections.abc import Callable
@@ -21,11 +22,14 @@ from typing import Any
 from pymongo.errors import PyMongoError
 
 from ionface.errors import IonfaceError
+from ionface.workflows.cluster.batch import ready_jobs, reserve
 from ionface.workflows.cluster.connection import (
     Cluster,
+    clock_ahead_s,
     library_silence,
     unreachable_message,
 )
+from ionface.workflows.cluster.guard import ForeignJobError, check_firework
 from ionface.workflows.cluster.queues import own_number
 from ionface.workflows.cluster.recovery import cause_of, is_computing, may_repeat
 from ionface.workflows.cluster.stopping import Stopper, end_orphans
@@ -73,6 +77,7 @@ def work(
     """
     os.umask(0o077)
     report, settings = WorkerReport(), cluster.settings
+    _check_clock(cluster)
     deadline = None
     if walltime_s is not None:
         reserve_s = min(settings.reserve_s, walltime_s / 2)
@@ -95,6 +100,22 @@ def work(
     return report
 
 
+def _check_clock(cluster: Cluster) -> None:
+    """Refuse to work by a clock by which a live job would be taken for a dead one."""
+    try:
+        ahead_s = clock_ahead_s(cluster)
+    except PyMongoError as error:
+        raise IonfaceError(unreachable_message(cluster)) from error
+    if abs(ahead_s) > cluster.settings.expiry_s / 2:
+        side = "ahead of" if ahead_s > 0 else "behind"
+        raise IonfaceError(
+            f"the clock of {platform.node()} is {abs(ahead_s):.0f} s {side} the "
+            "database's, so that its jobs would be taken for lost or for alive when "
+            "they are not; have ntp set it, or raise expiry_s in ionface.yaml above "
+            f"{2 * abs(ahead_s):.0f}"
+        )
+
+
 def _one_job(
     cluster: Cluster,
     number: int | None,
@@ -103,10 +124,11 @@ def _one_job(
     observe: Callable[[str], object],
 ) -> bool:
     """Run one job; tell whether there was one to run."""
-    number = _reserved(cluster) if number is None else number
+    number = _reserved(cluster, report) if number is None else number
     if number is None:
         return False
     job = cluster.launchpad.get_fw_dict_by_id(number)
+    check_firework(job)
     observe(f"job {number}: {job['name']}")
     before = Path.cwd()
     try:
@@ -127,16 +149,20 @@ def _line(error: Exception) -> str:
     return lines[-1][:200]
 
 
-def _reserved(cluster: Cluster) -> int | None:
+def _reserved(cluster: Cluster, report: WorkerReport) -> int | None:
     """Take a job that is ready, and note which batch job does so."""
-    pad = cluster.launchpad
-    with library_silence():
-        firework, launch_id = pad.reserve_fw(cluster.fworker, str(Path.cwd()))
-        if firework is None:
-            return None
+    for number in ready_jobs(cluster):
+        try:
+            firework, launch_id = reserve(cluster, number, Path.cwd())
+        except ForeignJobError as error:
+            report.failed[f"Firework {number}"] = str(error)
+            continue
+        if firework is None:  # another worker was faster
+            continue
         if batch_id := own_number():
-            pad.set_reservation_id(launch_id, batch_id)
-    return int(firework.fw_id)
+            cluster.launchpad.set_reservation_id(launch_id, batch_id)
+        return number
+    return None
 
 
 def _launched(cluster: Cluster, number: int, spec: dict[str, Any]) -> bool:

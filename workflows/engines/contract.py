@@ -7,7 +7,7 @@ methods with `...` are its own. docs/studies.md has one of 40 lines.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol, Self
 
@@ -156,13 +156,17 @@ class Engine(Protocol):
         del paper, vasp, find
         return self
 
-    def check_elements(self, structure: Structure) -> None:
-        """Refuse a structure with elements that the engine was not made for.
+    def check_elements(self, symbols: Iterable[str], where: str) -> None:
+        """Refuse elements that the engine was not made for.
+
+        Args:
+            symbols: of all elements.
+            where: they are, for the message.
 
         Raises:
             IonfaceError: names them.
         """
-        del structure
+        del symbols, where
 
     @property
     def in_process(self) -> bool:

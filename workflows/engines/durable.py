@@ -20,14 +20,16 @@ from pathlib import Path
 from typing import Any
 
 from jobflow import CURRENT_JOB, Job, Response, job
-from monty.json import MontyDecoder, MontyEncoder, jsanitize
+from monty.json import MontyEncoder, jsanitize
 
+from ionface.documents import decode
 from ionface.errors import BusyError, IonfaceError
 from ionface.files import digest, write_atomically
 from ionface.workflows.study.naming import slug
 
 RESULT = "result.jsonl"
 LOCK = ".lock"
+DURABLE = "durable"  # the mark of such jobs
 RUNS = "runs"
 """Key of a job's metadata: absolute path of the folder that holds all jobs' folders."""
 
@@ -43,7 +45,9 @@ def durable_job(function: Callable[..., Any]) -> Callable[..., Any]:
     JSON; objects must be MSONable. A `Response` that changes the graph is not kept:
     whoever runs such a job again gets the same answer from its files.
     """
-    return job(_durable(function))
+    made: Callable[..., Any] = job(_durable(function))
+    setattr(made, DURABLE, True)
+    return made
 
 
 def _durable(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -160,4 +164,4 @@ def read_result(folder: Path, uuid: str) -> Any:
             f"the result {path} is of job {head['uuid']}, not of {uuid}: two projects "
             "share a folder; give each its own"
         )
-    return MontyDecoder().decode(body)
+    return decode(body, str(path))

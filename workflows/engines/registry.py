@@ -36,11 +36,6 @@ def engines() -> Mapping[str, Callable[[], Engine]]:
     return {entry.name: _factory(entry) for entry in entry_points(group=GROUP)}
 
 
-def engine_packages() -> set[str]:
-    """Return the packages of all engines: whoever installed one trusts its jobs."""
-    return {entry.module.partition(".")[0] for entry in entry_points(group=GROUP)}
-
-
 def _factory(entry: EntryPoint) -> Callable[[], Engine]:
     def load_and_make() -> Engine:
         make: Callable[[], Engine] = entry.load()

@@ -48,7 +48,7 @@ def scan_in_process(
     model: InterfaceModel, scan: RegistryScan, engine: Engine
 ) -> dict[str, Any]:
     """Return the landscape by an engine's calculator; finished points are kept."""
-    engine.check_elements(model.structure)
+    engine.check_elements(model.structure.symbol_set, model.name)
     known = _known_energies(Path(ENERGIES))
     calculator = engine.calculator()
     grid, points = _points(model, scan)

@@ -24,6 +24,7 @@ from ionface.workflows.flows.makers import (
 )
 from ionface.workflows.flows.models import ModelBuilder, Start
 from ionface.workflows.flows.naming import named
+from ionface.workflows.flows.study_checks import check_elements, check_pairs
 from ionface.workflows.study.analyses import bond_rules_of
 from ionface.workflows.study.protocols import protocol
 from ionface.workflows.study.study import (
@@ -32,17 +33,18 @@ from ionface.workflows.study.study import (
     Study,
     crystal_label,
 )
-from ionface.workflows.study.study_pairs import check_pairs
 
 
 def study_flow(study: Study) -> Flow:
     """Return the whole graph of a study.
 
     Raises:
-        IonfaceError: a pair of elements that are not there.
+        IonfaceError: a pair of elements that are not there, or elements that an engine
+            was not made for.
         StructureError: a layer of its dynamics that cannot be made.
     """
     check_pairs(study)
+    check_elements(study)
     parts: list[Job | Flow] = []
     starts: dict[str, list[Start]] = {}
     builder = ModelBuilder.of(study)

@@ -105,7 +105,7 @@ class GraphWalk:
         engine = job_engine(self.study, job.metadata)
         if engine is None or job.maker is None:
             return None
-        description = engine.describe(job.maker, self._start(job))
+        description = engine.describe(job.maker, self.start(job))
         if description is None:
             return None
         before = self._before(job)
@@ -167,7 +167,12 @@ class GraphWalk:
 
     # --- outputs that are known in advance ------------------------------------------
 
-    def _start(self, job: Job) -> Structure:
+    def start(self, job: Job) -> Structure:
+        """Return the structure that an engine's job starts from.
+
+        Raises:
+            StructureError: a model cannot be built.
+        """
         structure: Structure = self._resolved(_start_argument(job))
         return structure
 
@@ -178,7 +183,7 @@ class GraphWalk:
 
     def _found(self, job: Job) -> Any:
         if _by_engine(job):
-            return SimpleNamespace(structure=self._start(job))
+            return SimpleNamespace(structure=self.start(job))
         if like := job.metadata.get("like"):
             return self._output(like)
         function = getattr(job.function, "original", job.function)

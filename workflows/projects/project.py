@@ -3,7 +3,8 @@
     study.yaml     the study as resolved      runs/<job>/     each job's own outputs
     project.json   identity, levels of theory trajectories/   one file per run
     flow.json      the graph with its ids     results/        JSON and figures
-    store.sqlite   finished jobs' documents   report.html
+    store.sqlite   finished jobs' documents   inputs/         files that the study names
+                                              report.html
 
 Everything but the store is written atomically: a file is whole or not there.
 """
@@ -22,10 +23,16 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ionface.documents import decode, read_json
 from ionface.errors import BusyError, IonfaceError
 from ionface.files import disk_message, write_atomically
 from ionface.workflows.engines.durable import RUNS
-from ionface.workflows.projects.documents import check_decodable
+from ionface.workflows.study.input_files import (
+    INPUTS,
+    by_content,
+    changed_file,
+    found_from,
+)
 from ionface.workflows.study.study import Study
 from ionface.workflows.study.study_files import parse, to_yaml
 
@@ -38,7 +45,14 @@ FORMAT = 2
 MARK = "submission.json"
 """The file that says that a cluster computes the project, and under which key."""
 
+FOREIGN = "from-bundle.txt"
+"""The file that says in which bundle a project came that nobody has looked at yet."""
+
 LOCK_S = 1.0  # whoever asks whether a project runs holds its lock for a moment
+
+
+class ForeignProjectError(IonfaceError):
+    """A project of a bundle, which is not run before its user has agreed."""
 
 
 @dataclass(frozen=True)
@@ -47,9 +61,12 @@ class Project:
 
     Attributes:
         root: the directory.
+        out: where results and the report are written; the directory itself if not
+            given. A project that nobody may write to is reported elsewhere.
     """
 
     root: Path
+    out: Path | None = None
 
     # --- opening --------------------------------------------------------------------
 
@@ -59,9 +76,10 @@ class Project:
 
         Raises:
             IonfaceError: the directory holds something else, another study or
-                another level of theory, or cannot be written.
+                another level of theory, came in a bundle, or cannot be written.
         """
         project = cls(root.resolve())
+        project.check_trusted()
         try:
             return project._created(study)
         except OSError as error:
@@ -82,8 +100,13 @@ class Project:
             (self.root / folder).mkdir(parents=True, exist_ok=True)
         from ionface.workflows.flows.study_flow import study_flow
 
-        write_atomically(self.root / "study.yaml", to_yaml(study))
-        write_atomically(self.root / "flow.json", _dump(study_flow(study)))
+        kept, sources = by_content(study)
+        for name, path in sources.items():
+            (self.root / name).parent.mkdir(parents=True, exist_ok=True)
+            write_atomically(self.root / name, path.read_bytes())
+        write_atomically(self.root / "study.yaml", to_yaml(kept))
+        flow = study_flow(found_from(kept, self.root))
+        write_atomically(self.root / "flow.json", _dump(flow))
         # last: its presence says that the project is whole
         write_atomically(
             self.root / "project.json", json.dumps(self._identity(study), indent=2)
@@ -92,7 +115,8 @@ class Project:
 
     def _half_made(self) -> bool:
         """Tell whether a creation was interrupted here before any job ran."""
-        made = {"study.yaml", "flow.json", "runs", "trajectories", "results", ".lock"}
+        made = {"study.yaml", "flow.json", ".lock", INPUTS}
+        made |= {"runs", "trajectories", "results"}
         found = {p.name for p in self.root.iterdir() if not p.name.endswith(".part")}
         return found <= made
 
@@ -135,13 +159,14 @@ class Project:
         return {
             "format": FORMAT,
             "ionface": version("ionface"),
+            "root": str(self.root),
             "study": study.name,
             "quick": study.quick,
             "levels": {k: v.as_dict() for k, v in levels(study).items()},
         }
 
     def _check_study(self, study: Study) -> None:
-        mine, wanted = self.study, study
+        (mine, _), (wanted, _) = by_content(self.study), by_content(study)
         if mine == wanted:
             return
         if mine.name != wanted.name:
@@ -150,7 +175,7 @@ class Project:
             difference = (
                 "it was made " + ("with" if mine.quick else "without") + " --quick"
             )
-        else:
+        elif not (difference := changed_file(mine, wanted)):
             changed = [
                 key
                 for key in mine.__dataclass_fields__
@@ -183,19 +208,15 @@ class Project:
     def identity(self) -> dict[str, Any]:
         """Return what project.json says."""
         path = self.root / "project.json"
-        try:
-            identity: dict[str, Any] = json.loads(path.read_text())
-        except ValueError as error:
-            raise IonfaceError(
-                f"{path} is damaged ({error}); put a backup in its place"
-            ) from error
+        text = path.read_text("utf-8", errors="replace")
+        identity: dict[str, Any] = read_json(text, str(path))
         return identity
 
     @cached_property
     def study(self) -> Study:
         """Return the study as resolved when the project was made."""
         path = self.root / "study.yaml"
-        return parse(path.read_text(), str(path))
+        return found_from(parse(path.read_text(), str(path)), self.root)
 
     @property
     def submission(self) -> dict[str, Any]:
@@ -212,12 +233,12 @@ class Project:
         Raises:
             IonfaceError: the file names code that is none of ours.
         """
-        from monty.json import MontyDecoder
-
         path = self.root / "flow.json"
-        text = path.read_text()
-        check_decodable(text, str(path))
-        flow: Flow = MontyDecoder().decode(text)
+        text = path.read_text("utf-8", errors="replace")
+        # jobs name the project's own files; it may have moved
+        for root in {self.identity.get("root", self.root)} - {str(self.root)}:
+            text = text.replace(_inputs_in(root), _inputs_in(self.root))
+        flow: Flow = decode(text, str(path))
         return flow
 
     @cached_property
@@ -244,16 +265,39 @@ class Project:
     @cached_property
     def store(self) -> JobStore:
         """Return the store of finished jobs, connected."""
-        from jobflow import JobStore
-
+        from ionface.workflows.projects.checked_store import CheckedStore
         from ionface.workflows.projects.sqlite_store import SqliteStore
 
         path = self.root / "store.sqlite"
-        store = JobStore(
+        store = CheckedStore(
             SqliteStore(path), {"data": SqliteStore(path, "data", key="blob_uuid")}
         )
         store.connect()
         return store
+
+    @property
+    def foreign(self) -> str:
+        """Return the bundle that the project came in; empty once it is trusted."""
+        path = self.root / FOREIGN
+        there = path.is_file() and (self.root / "project.json").is_file()
+        return path.read_text().strip() if there else ""
+
+    def check_trusted(self) -> None:
+        """Refuse to run what somebody else has written, until it was looked at.
+
+        Raises:
+            IonfaceError: names what would run.
+        """
+        if self.foreign:
+            raise ForeignProjectError(
+                f"project {self.root} came in {self.foreign}. To run it starts what "
+                f"its study names: {', '.join(_programs(self.study))}; look at "
+                f"{self.root / 'study.yaml'}, then give --trust"
+            )
+
+    def trust(self) -> None:
+        """Let a project run that came in a bundle."""
+        (self.root / FOREIGN).unlink(missing_ok=True)
 
     @property
     def runs(self) -> Path:
@@ -263,7 +307,12 @@ class Project:
     @property
     def results(self) -> Path:
         """Return the folder of tables and figures."""
-        return self.root / "results"
+        return self.report.parent / "results"
+
+    @property
+    def report(self) -> Path:
+        """Return the path of the report."""
+        return (self.out or self.root) / "report.html"
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -316,6 +365,17 @@ def _lock_within(descriptor: int, seconds: float) -> bool:
             return True
 
 
+def _programs(study: Study) -> Iterator[str]:
+    """Yield what a study starts: engines, and the commands of VASP."""
+    names = study.engines()
+    engines = (names.formation, names.dynamics)
+    for name in dict.fromkeys(getattr(each, "calculator", each) for each in engines):
+        yield f"engine {name}"
+    for key in ("vasp_cmd", "vasp_gamma_cmd"):
+        if command := getattr(study.vasp, key):
+            yield f"{key} {command!r}"
+
+
 def levels(study: Study) -> dict[str, LevelOfTheory]:
     """Return the level of theory of each kind of job that the study has."""
     from ionface.workflows.engines.registry import study_engine
@@ -326,6 +386,11 @@ def levels(study: Study) -> dict[str, LevelOfTheory]:
     if study.dynamics or study.references:
         found["dynamics"] = study_engine(study, "dynamics").level_of_theory()
     return found
+
+
+def _inputs_in(root: Path | str) -> str:
+    """Return how JSON writes the beginning of a project's own files."""
+    return json.dumps(f"{root}/{INPUTS}/")[1:-1]
 
 
 def _job_ids(flow: Flow) -> list[str]:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Literal
 
 from ionface.errors import IonfaceError
 from ionface.files import DISK_REFUSES, disk_message
-from ionface.workflows.engines.durable import RESULT, job_folder
+from ionface.workflows.engines.durable import DURABLE, RESULT, job_folder
 from ionface.workflows.projects.progress import progress
 from ionface.workflows.projects.project import Project
 from ionface.workflows.study.analyses import bond_rules_by_subject
@@ -27,7 +27,7 @@ from ionface.workflows.study.analyses import bond_rules_by_subject
 if TYPE_CHECKING:
     from jobflow import Job, JobStore
 
-State = Literal["done", "failed", "running", "waiting"]
+State = Literal["done", "failed", "running", "interrupted", "waiting"]
 ERROR_FILE = "error.txt"
 OUTPUT_FILE = "output.txt"
 
@@ -80,6 +80,7 @@ def run(project: Project, observer: Observer = nobody) -> Outcome:
             jobs are on a cluster.
     """
     outcome = Outcome()
+    project.check_trusted()
     with project.locked():
         _check_not_submitted(project)
         stuck: set[str] = set()
@@ -115,6 +116,8 @@ def take_results(project: Project) -> list[str]:
     with project.locked():
         for job, parents in project.jobs():
             whole = (job_folder(job) / RESULT).is_file() and done.issuperset(parents)
+            # any other would not read its result but run
+            whole = whole and hasattr(job.function, DURABLE)
             if is_done(project.store, job):
                 outcome.kept.append(job.name)
             elif not whole or not _run_one(project, job, outcome):
@@ -213,9 +216,10 @@ def states(project: Project) -> list[JobState]:
             note = (folder / ERROR_FILE).read_text().partition("\n")[0]
             lines.append(JobState(job.name, "failed", note, folder))
             continue
-        running = busy and first_open and folder.is_dir()
-        state: State = "running" if running else "waiting"
+        begun = folder.is_dir()
+        running = busy and first_open and begun
+        state: State = "running" if running else "interrupted" if begun else "waiting"
         note = progress(folder, rules.get(str(job.metadata.get("subject"))))
         lines.append(JobState(job.name, state, note, folder))
-        first_open = first_open and not folder.is_dir()
+        first_open = first_open and not begun
     return lines

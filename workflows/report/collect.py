@@ -10,13 +10,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from monty.json import MontyDecoder
-
 from ionface.analysis.energies.formation_energies import FormationEnergies
 from ionface.analysis.energies.ledger import LedgerEntry
 from ionface.analysis.kinds import kinds
 from ionface.analysis.rdf.rdf_result import RdfResult
 from ionface.analysis.result import Provenance, Result
+from ionface.documents import revive
 from ionface.workflows.projects.project import Project
 from ionface.workflows.study.study import DynamicsSpec, Study, crystal_label
 
@@ -56,7 +55,6 @@ class Results:
 def collect(project: Project) -> Results:
     """Return the results of a project, as far as it is."""
     done = list(_outputs(project))
-    decode = MontyDecoder().process_decoded
     found: dict[str, dict[str, Result]] = {}
     refused: dict[str, dict[str, str]] = {}
     at_rest: dict[str, RdfResult] = {}
@@ -75,7 +73,11 @@ def collect(project: Project) -> Results:
             at_rest[subject] = RdfResult.from_dict(output["rdf"])
     study = project.study
     return Results(
-        models={n: decode(out["model"]) for role, n, out in done if role == "model"},
+        models={
+            n: revive(out["model"], f"the model {n!r}")
+            for role, n, out in done
+            if role == "model"
+        },
         energies=_energies(study, [o for role, _, o in done if role == "formation"]),
         found=found | {"rdf": _with_references(study, found.get("rdf", {}), at_rest)},
         at_rest=at_rest,

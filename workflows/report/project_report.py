@@ -35,6 +35,7 @@ from ionface.structures.drawing import figure_model
 from ionface.workflows.projects import runner
 from ionface.workflows.projects.project import Project
 from ionface.workflows.report.collect import Results, collect
+from ionface.workflows.report.structures import FOLDER, write_structures
 from ionface.workflows.study.naming import slug
 from ionface.workflows.study.protocols import protocol
 
@@ -86,9 +87,10 @@ def write_report(project: Project) -> tuple[Results, Path]:
         project: finished or not.
     """
     results = collect(project)
-    path = project.root / "report.html"
-    write_html(report_of(project, results), path)
-    return results, path
+    project.results.mkdir(parents=True, exist_ok=True)
+    write_structures(project)
+    write_html(report_of(project, results), project.report)
+    return results, project.report
 
 
 def report_of(project: Project, results: Results) -> Report:
@@ -308,9 +310,14 @@ def _packages(project: Project) -> dict[str, Cell]:
 
 
 def _files(project: Project) -> dict[str, Cell]:
-    listed: dict[str, Cell] = {"study.yaml": "the study as resolved"}
+    """Return what lies beside the report, for its links."""
+    here, listed = project.report.parent, dict[str, Cell]()
+    if (here / "study.yaml").is_file():
+        listed["study.yaml"] = "the study as resolved"
     for folder in ("results", "trajectories"):
-        for path in sorted((project.root / folder).iterdir()):
+        for path in sorted((here / folder).glob("*")):
             if path.suffix in KINDS_OF_FILES and not path.name.startswith("."):
                 listed[f"{folder}/{path.name}"] = KINDS_OF_FILES[path.suffix]
+    if (project.results / FOLDER).is_dir():
+        listed[f"results/{FOLDER}/"] = "relaxed structures (POSCAR, CIF, extxyz)"
     return listed

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
-from annotated_types import Ge, Gt
+from annotated_types import Ge, Gt, Le
 
 from ionface.analysis.deposition.cell import DepositionSpec
 from ionface.analysis.energies.formation_energies import PublishedEnergy
@@ -29,6 +29,9 @@ FORBID: dict[str, Any] = {"extra": "forbid"}
 Positive = Annotated[float, Gt(0)]
 Count = Annotated[int, Gt(0)]
 CountOrNone = Annotated[int, Ge(0)]
+# against typing errors: what is above would fill memory before anything is computed
+Steps = Annotated[int, Gt(0), Le(10**9)]
+StepsOrNone = Annotated[int, Ge(0), Le(10**9)]
 
 # a rehearsal shows that every job works and no more: 0.4 ps at 2 fs, and forces that
 # an unrelaxed slab reaches in a few dozen steps
@@ -51,7 +54,7 @@ class Relaxation:
     __pydantic_config__: ClassVar = FORBID
 
     fmax: Positive | None = None
-    steps: Count = 1000
+    steps: Steps = 1000
 
 
 @dataclass(frozen=True)
@@ -82,15 +85,15 @@ class DynamicsSpec:
     __pydantic_config__: ClassVar = FORBID
 
     interface: str
-    steps: Count
+    steps: Steps
     pairs: tuple[str, ...]
     segment: Count | None = None
     temperature: Positive | None = None
     timestep: Positive | None = None
     references: tuple[str, ...] = ()
     cutoff: Positive = 8.0
-    windows: Count = 10
-    prerelax: CountOrNone = 50
+    windows: Annotated[int, Gt(0), Le(1000)] = 10
+    prerelax: StepsOrNone = 50
     seed: CountOrNone = 0
     seeds: Count | tuple[CountOrNone, ...] = 1
     stride: Count = 1
@@ -127,8 +130,8 @@ class ReferenceSpec:
 
     crystal: str
     pairs: tuple[str, ...]
-    steps: CountOrNone = 500
-    min_atoms: Count = 60
+    steps: StepsOrNone = 500
+    min_atoms: Annotated[int, Gt(0), Le(5000)] = 60
 
 
 @dataclass(frozen=True)

@@ -7,20 +7,25 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import replace
 from difflib import get_close_matches
 from importlib.resources import files
 from pathlib import Path
 
 import yaml
 
+from ionface.documents import check_yaml
 from ionface.errors import AnalysisError, IonfaceError
-from ionface.structures.specs import CrystalLayer, Layer, SlabLayer
 from ionface.workflows.study.electrolytes import with_electrolytes
+from ionface.workflows.study.input_files import found_from
+from ionface.workflows.study.naming import slug
 from ionface.workflows.study.study import DynamicsSpec, Study
 from ionface.workflows.study.study_messages import explain, lines_of
 
 LONGEST_TIMESTEP = 10.0  # fs; heavy lattices vibrate in 100 fs and more
+SHORTEST_TIMESTEP = 0.05  # fs; H2, the fastest vibration, has a period of 8 fs
+COLD = 100.0  # K; below it, somebody may have thought of °C
+LONGEST_NAME = 100  # file systems take 255 bytes, and more is put before and behind
+MOST_SEGMENTS = 1000  # jobs of one run; each is written, planned and looked at
 
 
 def builtin_names() -> list[str]:
@@ -37,9 +42,25 @@ def source(name_or_path: str) -> str:
         IonfaceError: as `load`.
     """
     load(name_or_path)
+    return _text(name_or_path)
+
+
+def interface_place(name_or_path: str, number: int) -> str:
+    """Return where a study's interface stands, as messages about studies say it.
+
+    Args:
+        name_or_path: of the study.
+        number: of the interface, from 0.
+    """
+    lines = lines_of(yaml.compose(_text(name_or_path)), (), name_or_path)
+    line = lines.get(("interfaces", number), 1)
+    return f"{name_or_path}, line {line}: interfaces.{number}"
+
+
+def _text(name_or_path: str) -> str:
     if name_or_path in builtin_names():
         return _builtin(name_or_path)
-    return Path(name_or_path).read_text()
+    return Path(name_or_path).read_text("utf-8")
 
 
 def _builtin(name: str) -> str:
@@ -63,47 +84,9 @@ def load(name_or_path: str) -> Study:
             f"built in are {builtin_names()}"
         )
     try:
-        return _with_absolute_files(parse(path.read_text(), str(path)), path.parent)
+        return found_from(parse(path.read_text(), str(path)), path.parent)
     except UnicodeDecodeError as error:
         raise IonfaceError(f"{path} is not a text file: {error}") from error
-
-
-def _with_absolute_files(study: Study, folder: Path) -> Study:
-    """Return the study with crystal files found from anywhere.
-
-    A file is meant relative to the study file; jobs run in folders of their own.
-    """
-
-    def found(name: str) -> str:
-        path = folder / name
-        return str(path.resolve()) if path.is_file() else name
-
-    def layer(spec: Layer) -> Layer:
-        # a structure may stand in the study itself, as plain data
-        if isinstance(spec, CrystalLayer) and isinstance(spec.material, str):
-            name = spec.name or Path(spec.material).stem
-            return replace(spec, material=found(spec.material), name=name)
-        if isinstance(spec, SlabLayer) and isinstance(spec.slab, str):
-            name = spec.name or Path(spec.slab).stem
-            return replace(spec, slab=found(spec.slab), name=name)
-        return spec
-
-    interfaces = []
-    for spec in study.interfaces:
-        substrate = layer(spec.substrate)
-        assert isinstance(substrate, CrystalLayer | SlabLayer)
-        interfaces.append(replace(spec, film=layer(spec.film), substrate=substrate))
-    references = [replace(r, crystal=found(r.crystal)) for r in study.references]
-    runs = [
-        replace(run, references=tuple(found(name) for name in run.references))
-        for run in study.dynamics
-    ]
-    return replace(
-        study,
-        interfaces=tuple(interfaces),
-        references=tuple(references),
-        dynamics=tuple(runs),
-    )
 
 
 def parse(text: str, source: str) -> Study:
@@ -119,12 +102,11 @@ def parse(text: str, source: str) -> Study:
     from pydantic import TypeAdapter, ValidationError
 
     try:
+        check_yaml(text, source)
         data = yaml.safe_load(text)
-        lines = lines_of(yaml.compose(text), ())
+        lines = lines_of(yaml.compose(text), (), source)
     except yaml.YAMLError as error:
         raise IonfaceError(f"{source} is not valid YAML: {error}") from error
-    except IonfaceError as error:
-        raise IonfaceError(f"{source}, {error}") from None
     if not isinstance(data, Mapping):
         raise IonfaceError(
             f"{source} must be a mapping of keys such as name and interfaces, "
@@ -161,15 +143,15 @@ def checked(study: Study, source: str) -> Study:
     from ionface.workflows.study.protocols import protocol
 
     protocol(study.protocol)
-    if not re.fullmatch(r"[A-Za-z0-9._-]+", study.name):
+    if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}", study.name):
         raise IonfaceError(
-            f"{source}: name: {study.name!r} must consist of letters, digits, dots, "
-            "dashes and underscores, since folders are named after it"
+            f"{source}: name: {study.name[:120]!r} must begin with a letter or digit "
+            "and consist of at most 100 letters, digits, dots, dashes and underscores, "
+            "since folders are named after it"
         )
     names = [spec.name for spec in study.interfaces]
-    if twice := sorted({name for name in names if names.count(name) > 1}):
-        raise IonfaceError(f"{source}: interfaces: the name {twice[0]!r} stands twice")
-    if not study.interfaces and not study.deposition:
+    _check_distinct(names, source)
+    if not (study.interfaces or study.deposition or study.references):
         raise IonfaceError(
             f"{source}: nothing to compute; list interfaces, or cells under deposition"
         )
@@ -180,10 +162,31 @@ def checked(study: Study, source: str) -> Study:
     for run in study.dynamics:
         _check_timestep(run, source)
         _check_seeds(run, source)
+        _check_segments(run, source)
         _check_pairs(run.pairs, f"{source}: dynamics of {run.interface}")
     for reference in study.references:
         _check_pairs(reference.pairs, f"{source}: reference {reference.crystal}")
     return study
+
+
+def _check_distinct(names: list[str], source: str) -> None:
+    """Refuse names of interfaces that would share one file, or have none."""
+    taken: dict[str, str] = {}
+    for name in names:
+        stem = slug(name)
+        if stem in taken:
+            raise IonfaceError(
+                f"{source}: interfaces: the name {name!r} stands twice"
+                if taken[stem] == name
+                else f"{source}: interfaces: {taken[stem]!r} and {name!r} would share "
+                f"files called {stem}; call one otherwise"
+            )
+        if not stem.strip(".") or len(stem) > LONGEST_NAME:
+            raise IonfaceError(
+                f"{source}: interfaces: the name {name[:120]!r} must have a letter or "
+                f"digit and at most {LONGEST_NAME} signs: files are named after it"
+            )
+        taken[stem] = name
 
 
 def _check_names(study: Study, names: list[str], source: str) -> None:
@@ -213,6 +216,33 @@ def _check_timestep(run: DynamicsSpec, source: str) -> None:
             "longer than atoms' vibrations allow, and the run would explode; set at "
             f"most {LONGEST_TIMESTEP:g} fs; as a rule 2 fs, and 1 fs with hydrogen"
         )
+
+    if run.timestep is not None and run.timestep < SHORTEST_TIMESTEP:
+        raise IonfaceError(
+            f"{source}: dynamics of {run.interface}: timestep: {run.timestep:g} fs is "
+            f"shorter than any vibration needs; times are in fs: if "
+            f"{run.timestep:g} ps were meant, give {1000 * run.timestep:g}"
+        )
+
+
+def _check_segments(run: DynamicsSpec, source: str) -> None:
+    if run.segment and run.steps > MOST_SEGMENTS * run.segment:
+        raise IonfaceError(
+            f"{source}: dynamics of {run.interface}: {run.steps:,} steps in segments "
+            f"of {run.segment:,} would be {run.steps / run.segment:,.0f} jobs, above "
+            f"{MOST_SEGMENTS:,}; give a segment of {-(-run.steps // MOST_SEGMENTS):,} "
+            "steps or more, or none"
+        )
+
+
+def remarks(study: Study) -> list[str]:
+    """Return what is allowed and yet probably not meant."""
+    return [
+        f"dynamics of {run.interface}: temperature: {run.temperature:g} K is cold; if "
+        f"{run.temperature:g} °C were meant, give {run.temperature + 273:g}"
+        for run in study.dynamics
+        if run.temperature is not None and run.temperature < COLD
+    ]
 
 
 def _check_seeds(run: DynamicsSpec, source: str) -> None:

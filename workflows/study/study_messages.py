@@ -42,7 +42,7 @@ from ionface.workflows.study.vasp_settings import VaspSettings
 
 
 def lines_of(
-    node: yaml.Node | None, at: tuple[str | int, ...]
+    node: yaml.Node | None, at: tuple[str | int, ...], source: str
 ) -> dict[tuple[str | int, ...], int]:
     """Return the line number of every key of a YAML document.
 
@@ -57,14 +57,14 @@ def lines_of(
             line = key.start_mark.line + 1
             if (first := found.get((*at, key.value))) is not None:
                 raise IonfaceError(
-                    f"line {line}: {key.value!r} stands in line {first} already; "
-                    "remove one of the two"
+                    f"{source}, line {line}: {key.value!r} stands in line {first} "
+                    "already; remove one of the two"
                 )
-            found |= lines_of(value, (*at, key.value))
+            found |= lines_of(value, (*at, key.value), source)
             found[(*at, key.value)] = key.start_mark.line + 1
     elif isinstance(node, yaml.SequenceNode):
         for position, value in enumerate(node.value):
-            found |= lines_of(value, (*at, position))
+            found |= lines_of(value, (*at, position), source)
     return found
 
 
@@ -95,10 +95,13 @@ def explain(
     shown = f" (got {value!r})" if isinstance(value, str | int | float | bool) else ""
     limits = deepest.get("ctx", {})
     message = {
-        "unexpected_keyword_argument": "no such key" + _allowed(deepest["loc"]),
+        "unexpected_keyword_argument": _unknown_key(deepest["loc"]),
+        "tuple_type": "must be a list in brackets, as in [1, 1, 0]",
+        "string_type": "must be a word",
         "missing": "this key is required",
         "greater_than": f"must be above {limits.get('gt', 0):g}",
         "greater_than_equal": f"must not be below {limits.get('ge', 0):g}",
+        "less_than_equal": f"must not be above {limits.get('le', 0):,}",
     }.get(deepest["type"], str(deepest["msg"]).removeprefix("Value error, "))
     return f"{source}, line {line}: {key}: {message}{shown}"
 
@@ -177,6 +180,15 @@ _OWNERS: dict[str, type] = {
     "relaxation": Relaxation,
     "vasp": VaspSettings,
 }
+
+
+def _unknown_key(location: tuple[str | int, ...]) -> str:
+    if "substrate" in location and location[-1] in ("polymer", "film", "amorphous"):
+        return (
+            "a substrate is a crystal or a slab; polymers, films and amorphous layers "
+            "can only be the film: let both change places"
+        )
+    return "no such key" + _allowed(location)
 
 
 def _allowed(location: tuple[str | int, ...]) -> str:

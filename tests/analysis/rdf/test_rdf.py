@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from ionface.analysis.rdf.rdf import RunningRdf, crystal_rdf, rdf
+from ionface.analysis.rdf.rdf import RunningRdf, crystal_rdf, rdf, suitable_windows
 from ionface.analysis.rdf.rdf_result import RdfResult
 from ionface.analysis.trajectory.frames import Segment
 from ionface.analysis.trajectory.trajectory import Trajectory
@@ -327,3 +327,24 @@ def test_no_frame_a_strange_species_and_no_pair_are_said():
         RunningRdf(FIVE_ATOMS, ["In-Xx"])
     with pytest.raises(AnalysisError, match="needs a pair"):
         RunningRdf(FIVE_ATOMS, [])
+
+
+@pytest.mark.parametrize(
+    ("frames", "timestep_fs", "windows"),
+    [
+        (2000, 2.0, 10),  # no more than can be told apart
+        (200, 2.0, 3),  # 400 fs
+        (260, 20.0, 5),  # 50 frames each
+        (60, 0.1, 1),  # 6 fs
+        (10, 2.0, 1),
+        (1, 0.0, 1),
+    ],
+)
+def test_the_number_of_windows_follows_the_length_of_the_run(
+    frames, timestep_fs, windows
+):
+    assert suitable_windows(np.arange(frames) * timestep_fs) == windows
+
+
+def test_frames_without_times_count_alone():
+    assert suitable_windows(np.full(200, np.nan)) == 4

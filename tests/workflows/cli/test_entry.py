@@ -3,9 +3,11 @@
 import json
 import os
 import shutil
+from pathlib import Path
 
 import pytest
 
+from ionface.workflows.projects import sqlite_store
 from ionface.workflows.study.study_files import builtin_names
 
 
@@ -195,7 +197,9 @@ def test_a_file_with_a_cut_polyanion_is_refused(cli, study_file, tmp_path):
     cut.remove_sites([first_sulfur])
     cut.to(str(tmp_path / "cut.vasp"), fmt="poscar")
     study = tmp_path / "cut.yaml"
-    study.write_text(study_file.read_text().replace("Ag.cif", "cut.vasp"))
+    text = study_file.read_text().partition("dynamics:")[0]
+    text = text.replace("ase.calculators.emt.EMT", "chgnet")
+    study.write_text(text.replace("Ag.cif", "cut.vasp"))
     run = cli("build", study, "--out", "models")
     assert run.returncode == 1
     assert "cut polyanion" in run.stderr
@@ -241,3 +245,188 @@ def test_a_content_that_the_cell_cannot_hold_is_told_with_what_it_holds(cli, tmp
     assert run.returncode == 0, run.stderr
     said = " ".join(run.stderr.split())
     assert "note: LAGP|Li: x = 0.3 instead of 0.33" in said
+
+
+def test_one_bad_interface_does_not_stop_the_others(cli, study_file, tmp_path):
+    text = study_file.read_text().partition("dynamics:")[0]
+    bad = (
+        "  - name: Al|none\n"
+        "    film: {material: Al, miller: [1, 0, 0], layers: 3, thickness: 9}\n"
+        "    substrate: {material: Ag.cif, miller: [1, 0, 0], layers: 3}\n"
+    )
+    head, _, good = text.partition("interfaces:\n")
+    study_file.write_text(head + "interfaces:\n" + bad + good)
+    run = cli("build", study_file, "--out", "m", "--json")
+    assert run.returncode == 1
+    assert [s["name"] for s in json.loads(run.stdout)] == ["Al|Ag"]
+    assert (tmp_path / "m" / "Al-Ag.vasp").is_file()
+    said = " ".join(run.stderr.split())
+    assert "al-ag.yaml, line 4: interfaces.0: Al: give either layers" in said
+
+
+NO_LITHIUM = "was not made for Li in Al|Ag"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("ase.calculators.emt.EMT", "mace", "unknown engine 'mace'"),
+        ("pairs: [Al-Ag]", "pairs: [Li-S]", "there will be no Li"),
+        ("[Al-Ag]\n    references: [Al]\n    cutoff: 5", "[Ag-Ag]", NO_LITHIUM),
+    ],
+)
+@pytest.mark.parametrize("command", ["build", "run"])
+def test_what_no_engine_can_do_is_refused_before_anything_is_made(
+    cli, study_file, tmp_path, command, old, new, said
+):
+    text = study_file.read_text().replace(old, new)
+    if said is NO_LITHIUM:
+        text = text.replace("material: Al,", "material: Li,")
+    study_file.write_text(text)
+    where = {"build": ["--out", "made"], "run": ["--project", "made"]}[command]
+    run = cli(command, study_file, *where)
+    assert run.returncode == 1
+    assert said in " ".join(run.stderr.split())
+    assert not (tmp_path / "made" / "project.json").exists()
+    assert not list(tmp_path.glob("made/*.vasp"))
+
+
+def test_brackets_in_names_are_printed_as_they_are(cli, study_file):
+    text = study_file.read_text().replace("Al|Ag", "Al[fcc]|Ag [/b]")
+    study_file.write_text(text)
+    run = cli("build", study_file, "--out", "m")
+    assert run.returncode == 0, run.stderr
+    assert "Al[fcc]|Ag [/b]" in run.stdout
+    assert "[Fm-3m axes]" in run.stdout
+
+
+def test_status_tells_what_was_interrupted_and_fails_for_what_failed(
+    cli, study_file, monkeypatch
+):
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    name = "ionface.workflows.flows.jobs.build_interface"
+    monkeypatch.setattr(name, stop)
+    assert cli("run", study_file, "--project", "p").returncode == 130
+    monkeypatch.undo()
+    run = cli("status", "--project", "p", "--json")
+    states = {s["job"]: s["state"] for s in json.loads(run.stdout)}
+    assert run.returncode == 0
+    assert states["Al|Ag build"] == "interrupted"
+    assert states["Al|Ag ledger"] == "waiting"
+    monkeypatch.setattr(name, lambda *_: 1 / 0)
+    assert cli("run", study_file, "--project", "p").returncode == 1
+    assert cli("status", "--project", "p").returncode == 1
+
+
+def test_a_foreign_project_is_run_by_who_says_so(cli, computed, tmp_path):
+    assert cli("bundle", "export", "b.tar", "--project", "p").returncode == 0
+    assert cli("bundle", "import", "b.tar", "--project", "q").returncode == 0
+    assert cli("status", "--project", "q").returncode == 0
+    study = tmp_path / "q" / "study.yaml"
+    run = cli("run", study, "--project", "q")
+    assert run.returncode == 1
+    assert "engine ase.calculators.emt.EMT" in run.stderr
+    assert cli("run", study, "--project", "q", "--trust").returncode == 0
+    assert cli("run", study, "--project", "q").returncode == 0
+
+
+@pytest.mark.parametrize("form", ["extxyz", "traj", "xdatcar"])
+def test_trajectories_are_exported_for_other_programs(cli, computed, tmp_path, form):
+    from ase.io import iread
+
+    run = cli("export", "p", "--as", form, "--out", "out")
+    assert run.returncode == 0, run.stderr
+    names = {path.name for path in (tmp_path / "out").iterdir()}
+    stems = ["Al-Ag", "Al"]
+    assert names == {
+        f"XDATCAR-{s}" if form == "xdatcar" else f"{s}.{form}" for s in stems
+    }
+    (path,) = (p for p in (tmp_path / "out").iterdir() if "Al-Ag" in p.name)
+    assert sum(1 for _ in iread(path, ":")) == 31
+
+
+def test_relaxed_structures_lie_in_the_results(cli, computed, tmp_path):
+    from ase.io import read
+
+    assert cli("report", "--project", "p").returncode == 0
+    folder = tmp_path / "p" / "results" / "structures"
+    parts = {"interface", "film", "substrate", "film_unstrained"}
+    assert {path.name for path in folder.iterdir()} == {
+        f"Al-Ag-{part}.{suffix}"
+        for part in parts
+        for suffix in ("vasp", "cif", "extxyz")
+    }
+    whole = read(folder / "Al-Ag-interface.extxyz")
+    assert whole.get_potential_energy() < 20
+    assert len(whole) == len(read(folder / "Al-Ag-interface.cif"))
+    assert len(whole) == len(read(folder / "Al-Ag-interface.vasp", format="vasp"))
+    assert "results/structures/" in (tmp_path / "p" / "report.html").read_text()
+
+
+def test_no_help_text_is_cut(shell):
+    for words in ([], ["analyze"], ["bundle"]):
+        said = shell(*words, "--help").stdout
+        commands = said.partition("Commands:")[2]
+        assert commands
+        assert "..." not in commands
+
+
+def test_a_terminal_that_goes_away_leaves_a_message(shell, study_file, tmp_path):
+    import signal
+    import subprocess
+    import sys
+    import time
+
+    log = tmp_path / "log"
+    with log.open("w") as stderr:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "ionface", "run", str(study_file), "--project", "p"],
+            cwd=tmp_path,
+            stderr=stderr,
+            stdout=subprocess.DEVNULL,
+        )
+        for _ in range(600):
+            if "[1/" in log.read_text():
+                break
+            time.sleep(0.05)
+        process.send_signal(signal.SIGHUP)
+        assert process.wait(60) == 1
+    assert "run the same command again to go on" in log.read_text()
+
+
+def test_a_project_that_is_read_only_is_looked_at_and_reported_elsewhere(
+    cli, computed, tmp_path, monkeypatch
+):
+    """An archive, or a colleague's folder."""
+    before = {path: path.stat().st_mtime_ns for path in computed.rglob("*")}
+    # root may write anywhere: what the store asks the system is answered for it
+    monkeypatch.setattr(
+        sqlite_store.os,
+        "access",
+        lambda path, _: computed not in [*Path(path).parents, Path(path)],
+    )
+    for words in (
+        ["status", "--project", "p"],
+        ["analyze", "energies", "p"],
+        ["analyze", "bonds", "p", "--pair", "Al-Ag", "--out", "elsewhere/bonds.json"],
+        ["report", "--project", "p", "--out", "elsewhere"],
+        ["export", "p", "--out", "elsewhere"],
+    ):
+        run = cli(*words)
+        assert run.returncode == 0, run.stderr
+    assert (tmp_path / "elsewhere" / "report.html").is_file()
+    assert (tmp_path / "elsewhere" / "results" / "energies.json").is_file()
+    assert before == {path: path.stat().st_mtime_ns for path in computed.rglob("*")}
+
+
+@pytest.mark.parametrize("command", ["run", "plan"])
+def test_a_layer_that_cannot_be_made_is_told_with_its_line(cli, study_file, command):
+    study_file.write_text(
+        study_file.read_text().replace("material: Al,", "material: Ol,")
+    )
+    run = cli(command, study_file)
+    assert run.returncode == 1
+    said = " ".join(run.stderr.split())
+    assert "al-ag.yaml, line 4: interfaces.0: Al|Ag: unknown material 'Ol'" in said

@@ -83,7 +83,7 @@ def test_a_batch_job_whose_number_was_never_noted_is_found_by_its_name(
     from ionface.workflows.cluster import recovery
 
     cluster.launchpad.reserve_fw(cluster.fworker, "/tmp", fw_id=1)
-    monkeypatch.setattr(recovery, "_age_s", lambda time: 61.0)
+    monkeypatch.setattr(recovery, "_age_s", lambda time, now: 61.0)
     batch_system.known = {"9": batch_name(1, 1, "Al crystal")}
     assert recover(cluster).quiet
     batch_system.known = {"9": batch_name(1, 11, "Al crystal")}
@@ -184,3 +184,24 @@ def test_a_cause_is_the_message_whatever_its_lines_without_a_password():
     trace = "Traceback:\n  File x\nionface.errors.IonfaceError: no\n  mongodb://a:b@c/d"
     assert cause_of(failed(trace)) == "no mongodb://c/d"
     assert cause_of({}) == "no cause was recorded"
+
+
+@pytest.mark.parametrize("off_s", [-3600, 3600])
+def test_signs_of_life_are_judged_by_the_database_s_clock(
+    cluster, submitted, monkeypatch, off_s
+):
+    """The machine that looks may be an hour off; it knows the server's time."""
+    from datetime import UTC, datetime, timedelta
+
+    from ionface.workflows.cluster import recovery
+
+    class Off(datetime):
+        @classmethod
+        def now(cls, tz=None):
+            return datetime.now(tz) + timedelta(seconds=off_s)
+
+    cluster.launchpad.reserve_fw(cluster.fworker, "/tmp", fw_id=1)
+    monkeypatch.setattr(recovery, "datetime", Off)
+    monkeypatch.setattr(recovery, "server_time", lambda _: datetime.now(UTC))
+    (job,) = recovery.open_jobs(cluster)
+    assert abs(recovery._age_s(job.job["updated_on"], job.now)) < 60

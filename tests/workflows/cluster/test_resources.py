@@ -7,7 +7,6 @@ from ionface.workflows.cluster.resources import (
     Requests,
     Resources,
     clock,
-    kind_of,
     requests,
 )
 
@@ -25,15 +24,6 @@ def planned(study):
 )  # fmt: skip
 def test_wall_times_are_written_in_whole_minutes_and_never_shorter(hours, text):
     assert clock(hours) == text
-
-
-@pytest.mark.parametrize(
-    ("task", "kind"),
-    [("relax film", "relax"), ("pre-relax", "relax"), ("static film", "static"),
-     ("dynamics 2", "dynamics"), ("ledger", "light"), ("rdf", "light")],
-)  # fmt: skip
-def test_a_job_s_kind_is_told_by_its_task(task, kind):
-    assert kind_of(task) == kind
 
 
 def test_the_study_s_own_resources_win_over_the_kind_s_over_the_plan_s():

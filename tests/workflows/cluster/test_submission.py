@@ -166,3 +166,12 @@ def test_a_calculator_of_the_user_s_is_computed_like_any_other(
     study_file.write_text(text)
     submit(cluster, study_files.load(str(study_file)), tmp_path / "p", Requests())
     assert len(work(cluster).completed) == 5
+
+
+def test_what_an_engine_does_asks_as_its_kind_does_and_all_else_is_light(
+    cluster, submitted
+):
+    jobs = cluster.launchpad.fireworks.find({}, ["name", "spec._ionface"])
+    kinds = {job["name"]: job["spec"]["_ionface"]["kind"] for job in jobs}
+    assert kinds.pop("Al dynamics 1") == "dynamics"
+    assert set(kinds.values()) == {"light"}

@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+from ionface.errors import IonfaceError
 from ionface.workflows.cluster import stopping
 from ionface.workflows.cluster.stopping import Stopped, Stopper
 from ionface.workflows.cluster.worker import work
@@ -159,3 +160,20 @@ def test_what_a_killed_worker_left_running_in_a_folder_is_ended(tmp_path):
         for process in (orphan, other):
             process.kill()
             process.wait()
+
+
+@pytest.mark.parametrize(("off_s", "side"), [(3600, "ahead of"), (-100, "behind")])
+def test_a_worker_whose_clock_is_off_takes_no_job(
+    cluster, submitted, monkeypatch, off_s, side
+):
+    from datetime import UTC, datetime, timedelta
+
+    from ionface.workflows.cluster import connection
+
+    def server_time(_):
+        return datetime.now(UTC) - timedelta(seconds=off_s)
+
+    monkeypatch.setattr(connection, "server_time", server_time)
+    with pytest.raises(IonfaceError, match=f"{side} the database's.*expiry_s"):
+        work(cluster)
+    assert state(cluster, 1) == "READY"

@@ -3,11 +3,11 @@
 import pytest
 from jobflow import Flow
 
+from ionface.workflows.flows.study_checks import check_pairs
 from ionface.workflows.flows.study_flow import study_flow
 from ionface.workflows.study.naming import slug
 from ionface.workflows.study.protocols import PROTOCOLS, protocol
 from ionface.workflows.study.study_files import builtin_names, load
-from ionface.workflows.study.study_pairs import check_pairs
 
 
 def listed(flow):

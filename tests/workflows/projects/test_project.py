@@ -10,7 +10,9 @@ import pytest
 from ionface.errors import IonfaceError
 from ionface.files import write_atomically
 from ionface.workflows.projects import project as projects
+from ionface.workflows.projects import runner
 from ionface.workflows.projects.project import Project
+from ionface.workflows.study.input_files import by_content
 from ionface.workflows.study.study_files import load
 
 
@@ -25,8 +27,9 @@ def test_a_new_project_holds_what_the_design_says(study_file, tmp_path):
         "runs",
         "trajectories",
         "results",
+        "inputs",
     }
-    assert project.study == study
+    assert by_content(project.study)[0] == by_content(study)[0]
 
 
 def test_a_project_is_taken_up_again_with_the_same_job_ids(study_file, tmp_path):
@@ -60,7 +63,7 @@ def test_an_interrupted_creation_can_be_repeated(
     with pytest.raises(KeyboardInterrupt):
         Project.create(tmp_path / "p", study)
     monkeypatch.undo()
-    assert Project.create(tmp_path / "p", study).study == study
+    assert Project.create(tmp_path / "p", study).jobs()
 
 
 def test_a_full_disk_while_creating_is_one_clear_message(
@@ -148,5 +151,53 @@ def test_a_graph_that_names_foreign_code_is_not_decoded(study_file, tmp_path):
     project = Project.create(tmp_path / "p", load(str(study_file)))
     path = project.root / "flow.json"
     path.write_text(path.read_text().replace('"ionface.workflows.flows.jobs"', '"os"'))
-    with pytest.raises(IonfaceError, match="names 'os'"):
+    with pytest.raises(IonfaceError, match=r"names 'os\.build'"):
         Project.open(project.root).jobs()
+
+
+def test_a_project_keeps_the_files_that_its_study_names(study_file, tmp_path):
+    project = Project.create(tmp_path / "p", load(str(study_file)))
+    (kept,) = (project.root / "inputs").glob("*/Ag.cif")
+    assert kept.read_bytes() == (tmp_path / "Ag.cif").read_bytes()
+    written = (project.root / "study.yaml").read_text()
+    assert str(tmp_path) not in written
+    assert f"material: inputs/{kept.parent.name}/Ag.cif" in written
+
+
+def test_a_file_that_was_changed_makes_another_study(study_file, tmp_path):
+    Project.create(tmp_path / "p", load(str(study_file)))
+    cif = tmp_path / "Ag.cif"
+    cif.write_text(cif.read_text() + "# larger\n")
+    with pytest.raises(IonfaceError, match=r"Ag\.cif is not the file that it was made"):
+        Project.create(tmp_path / "p", load(str(study_file)))
+
+
+def test_where_a_file_lies_makes_no_other_study(study_file, tmp_path):
+    first = Project.create(tmp_path / "p", load(str(study_file)))
+    (tmp_path / "other").mkdir()
+    for name in ("Ag.cif", study_file.name):
+        (tmp_path / name).rename(tmp_path / "other" / name)
+    again = Project.create(tmp_path / "p", load(str(tmp_path / "other" / "al-ag.yaml")))
+    assert [j.uuid for j, _ in first.jobs()] == [j.uuid for j, _ in again.jobs()]
+
+
+def test_a_project_runs_from_its_own_copy_where_the_file_is_gone(study_file, tmp_path):
+    project = Project.create(tmp_path / "p", load(str(study_file)))
+    (tmp_path / "Ag.cif").unlink()
+    with pytest.raises(IonfaceError, match=r"run its own study\.yaml"):
+        Project.create(tmp_path / "p", load(str(study_file)))
+    own = load(str(project.root / "study.yaml"))
+    assert Project.create(tmp_path / "p", own).study == project.study
+
+
+def test_a_project_that_was_moved_builds_of_the_files_that_moved_with_it(
+    study_file, tmp_path
+):
+    project = Project.create(tmp_path / "p", load(str(study_file)))
+    project.root.rename(tmp_path / "elsewhere é")
+    (tmp_path / "Ag.cif").unlink()
+    moved = Project.open(tmp_path / "elsewhere é")
+    build = next(job for job, _ in moved.jobs() if job.name == "Al|Ag build")
+    (spec, *_) = build.function_args
+    assert spec.substrate.material.startswith(str(tmp_path / "elsewhere é" / "inputs"))
+    assert runner.run(moved).failed == {}

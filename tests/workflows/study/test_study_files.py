@@ -14,7 +14,13 @@ from ionface.structures.specs import (
     SlabLayer,
 )
 from ionface.workflows.study.study import EngineChoice, EngineNames, quickened
-from ionface.workflows.study.study_files import builtin_names, load, parse, to_yaml
+from ionface.workflows.study.study_files import (
+    builtin_names,
+    load,
+    parse,
+    remarks,
+    to_yaml,
+)
 
 MINIMAL = """\
 name: li-lif
@@ -74,6 +80,17 @@ def test_both_papers_are_built_in():
         ("strained: film", "strained: both", "'film', 'substrate' or 'shared'"),
         ("miller: [1, 0, 0], thickness: 10", "miller: [1, 0], thickness: 10", "miller"),
         ("name: li-lif\n", "", "name: this key is required"),
+        (
+            "miller: [1, 0, 0], thickness: 12",
+            "miller: 110, layers: 2",
+            "as in [1, 1, 0]",
+        ),
+        ("engine: sevennet", "engine: [a, b]", "line 2: engine: must be a word"),
+        (
+            "substrate: {material: LiF, miller: [1, 0, 0], thickness: 10}",
+            "substrate: {polymer: CCO}",
+            "can only be the film",
+        ),
         ("name: li-lif", "name: li/lif", "letters, digits, dots"),
         ("interface: Li|LiF", "interface: LiLiF", "no interface is called 'LiLiF'"),
         ("pairs: [Li-F]", "pairs: [Li-Xx]", "'Xx' in pair 'Li-Xx' is no element"),
@@ -197,3 +214,69 @@ def test_slab_files_are_found_beside_the_study(tmp_path):
     )
     substrate = load(str(tmp_path / "study.yaml")).interface("a").substrate
     assert substrate == SlabLayer(str(tmp_path / "mine.vasp"), name="mine")
+
+
+def test_a_yaml_bomb_is_refused_at_once():
+    bomb = "a: &a [1, 1, 1, 1, 1, 1, 1, 1, 1]\n"
+    for before, name in zip("abcdefgh", "bcdefghi", strict=True):
+        bomb += f"{name}: &{name} [{', '.join([f'*{before}'] * 9)}]\n"
+    for text in (bomb, "a: &a [*a]\n"):
+        with pytest.raises(IonfaceError, match=r"bomb\.yaml .*aliases"):
+            parse(text, "bomb.yaml")
+    with pytest.raises(IonfaceError, match="nested deeper than"):
+        parse("[" * 100_000, "deep.yaml")
+
+
+def test_an_alias_that_saves_writing_is_welcome():
+    text = MINIMAL.replace("film: {", "film: &film {").replace(
+        "substrate: {material: LiF, miller: [1, 0, 0], thickness: 10}",
+        "substrate: *film",
+    )
+    spec = parse(text.replace("Li-F", "Li-Li"), "x").interface("Li|LiF")
+    assert spec.film == spec.substrate
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        (
+            "steps: 1000",
+            "steps: 1000000000000000",
+            "steps: must not be above 1,000,000,",
+        ),
+        ("steps: 1000", "steps: 1.0e+15", "steps: must not be above"),
+        ("steps: 1000", "steps: 100000000\n    segment: 10", "10,000,000 jobs, above"),
+        (
+            "steps: 1000",
+            "steps: 10\n    windows: 1000000",
+            "windows: must not be above",
+        ),
+        (
+            "steps: 1000",
+            "steps: 10\n    prerelax: 10000000000",
+            "prerelax: must not be",
+        ),
+        ("timestep: 2", "timestep: 0.002", "if 0.002 ps were meant, give 2"),
+        ("name: li-lif", "name: '..'", "name: '..' must begin with a letter"),
+        ("name: li-lif", "name: '.'", "must begin with a letter"),
+        ("name: li-lif", "name: " + 200 * "a", "at most 100 letters"),
+        ("name: Li|LiF", "name: '|'", "must have a letter or digit"),
+    ],
+)
+def test_numbers_and_names_that_would_end_badly_are_refused(old, new, said):
+    with pytest.raises(IonfaceError) as refused:
+        parse(MINIMAL.replace(old, new), "mine.yaml")
+    assert said in str(refused.value)
+
+
+def test_names_that_would_share_files_are_refused():
+    first = MINIMAL.partition("dynamics:")[0]
+    other = first.partition("interfaces:\n")[2].replace("Li|LiF", "Li-LiF")
+    with pytest.raises(IonfaceError, match="would share files called Li-LiF"):
+        parse(first + other, "mine.yaml")
+
+
+def test_a_temperature_in_celsius_is_asked_about():
+    (remark,) = remarks(parse(MINIMAL.replace("300", "25"), "x"))
+    assert "if 25 °C were meant, give 298" in remark
+    assert not remarks(parse(MINIMAL, "x"))

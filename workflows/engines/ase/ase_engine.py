@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
@@ -12,10 +12,10 @@ from typing import Any
 from ase.calculators.calculator import Calculator
 from jobflow import Maker
 from monty.json import MSONable
-from pymatgen.core import Element, Structure
+from pymatgen.core import Element
 
 from ionface.analysis.energies.level_of_theory import LevelOfTheory
-from ionface.errors import IonfaceError
+from ionface.errors import IonfaceError, NotInstalledError
 from ionface.workflows.engines.ase.md import PotentialDynamicsMaker
 from ionface.workflows.engines.ase.potential import Potential, calculator_class
 from ionface.workflows.engines.ase.relax import PotentialRelaxMaker
@@ -45,9 +45,9 @@ class AseEngine(MSONable, Engine):
         """Return code, version, model and weights as installed on this machine."""
         return self.potential.level_of_theory()
 
-    def check_elements(self, structure: Structure) -> None:
-        """Refuse a structure with elements that the potential was not made for."""
-        self.potential.check_elements(structure)
+    def check_elements(self, symbols: Iterable[str], where: str) -> None:
+        """Refuse elements that the potential was not made for."""
+        self.potential.check_elements(symbols, where)
 
     @property
     def in_process(self) -> bool:
@@ -157,7 +157,7 @@ def _weights(package: str, engine: str, pattern: str) -> str:
     """
     spec = find_spec(package)
     if spec is None or find_spec("torch") is None:
-        raise IonfaceError(
+        raise NotInstalledError(
             f"engine {engine!r} needs the package {package!r} and torch, which are not "
             "installed here; install them with: pip install 'ionface[mlip]'"
         )

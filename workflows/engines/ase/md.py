@@ -67,7 +67,7 @@ class PotentialDynamicsMaker(Maker):
             previous: the segment that this one continues with positions, velocities
                 and thermostat.
         """
-        self.potential.check_elements(structure)
+        self.potential.check_elements(structure.symbol_set, structure.formula)
         check_timestep(structure, self.settings.timestep)
         level = self.potential.level_of_theory().as_dict()
         first = 0 if previous is None else previous.last_step

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -25,7 +25,6 @@ from typing import Any
 
 from ase.calculators.calculator import Calculator
 from monty.json import MSONable
-from pymatgen.core import Structure
 
 from ionface.analysis.energies.level_of_theory import LevelOfTheory
 from ionface.errors import IonfaceError
@@ -63,8 +62,12 @@ class Potential(MSONable):
         _ask_for_huge_pages()
         return calculator_class(self.calculator)(**self.arguments)
 
-    def check_elements(self, structure: Structure) -> None:
-        """Refuse a structure with elements that the potential was not made for.
+    def check_elements(self, symbols: Iterable[str], where: str) -> None:
+        """Refuse elements that the potential was not made for.
+
+        Args:
+            symbols: of all elements.
+            where: they are, for the message.
 
         Raises:
             IonfaceError: names them, and what else could be used. Some models would
@@ -72,13 +75,12 @@ class Potential(MSONable):
         """
         if self.elements is None:
             return
-        if unknown := sorted(set(structure.symbol_set) - set(self.elements)):
+        if unknown := sorted(set(symbols) - set(self.elements)):
             few = f": {', '.join(self.elements)}" if len(self.elements) < 20 else ""
             raise IonfaceError(
                 f"engine {self.name!r} was not made for {', '.join(unknown)} in "
-                f"{structure.composition.reduced_formula}; it knows "
-                f"{len(self.elements)} elements{few}. "
-                "Choose another engine (sevennet and chgnet know 89 elements)"
+                f"{where}; it knows {len(self.elements)} elements{few}. Choose an "
+                "engine that was made for all of them"
             )
 
     def level_of_theory(self) -> LevelOfTheory:

@@ -51,7 +51,7 @@ class PotentialRelaxMaker(Maker):
         Args:
             structure: its site properties come back unchanged.
         """
-        self.potential.check_elements(structure)
+        self.potential.check_elements(structure.symbol_set, structure.formula)
         with default_dtype_restored():
             if self.settings is None:
                 atoms = atoms_of(structure)

@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 from jobflow import Maker
-from monty.json import MontyDecoder
 from pymatgen.core import Structure
 
+from ionface.documents import decode
 from ionface.errors import IonfaceError
 from ionface.files import write_atomically
 from ionface.structures.ledger_cell import context, movable
@@ -126,7 +126,7 @@ class VaspRelaxMaker(Maker):
         if not path.is_file():
             record = prerelaxed(run.structure, self.prerelax, folder / "pre-relax")
             write_atomically(path, record.to_json())
-        record = MontyDecoder().decode(path.read_text())
+        record = decode(path.read_text(), str(path))
         moved = run.structure.copy()  # keeps labels, and images that atoms left
         for index, coords in enumerate(record.structure.frac_coords):
             moved.translate_sites(

@@ -1,0 +1,82 @@
+"""What is refused before anything is computed: pairs and elements that cannot be.
+
+Both are known from the layers alone, long before a model is built.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+
+from ionface.errors import IonfaceError, NotInstalledError, StructureError
+from ionface.structures.elements import crystal_elements, interface_elements
+from ionface.workflows.engines.registry import Role, study_engine
+from ionface.workflows.study.study import Study
+
+
+def check_names(study: Study) -> None:
+    """Refuse engines, elements and pairs that will not do, where models are only built.
+
+    An engine that is not installed here is no mistake, nor is a layer that cannot be
+    made: it is told where it is built.
+
+    Raises:
+        IonfaceError: as `check_pairs` and `check_elements`.
+    """
+    for check in (check_pairs, check_elements):
+        with suppress(NotInstalledError, StructureError):
+            check(study)
+
+
+def check_pairs(study: Study) -> None:
+    """Refuse pairs of elements that an interface or a reference crystal will not hold.
+
+    Raises:
+        IonfaceError: with the pair, and the elements there are.
+        StructureError: a layer that cannot be made.
+    """
+    for run in study.dynamics:
+        try:
+            there = interface_elements(study.interface(run.interface))
+        except StructureError as error:
+            raise StructureError(f"{run.interface}: {error}") from error
+        _check(run.pairs, there, f"dynamics of {run.interface}")
+    for reference in study.references:
+        there = crystal_elements(reference.crystal)
+        _check(reference.pairs, there, f"reference {reference.crystal}")
+
+
+def _check(pairs: tuple[str, ...], there: set[str], where: str) -> None:
+    for pair in pairs:
+        if absent := [e for e in pair.split("-") if e not in there]:
+            raise IonfaceError(
+                f"{where}: pair {pair!r}: there will be no {absent[0]}, only "
+                f"{', '.join(sorted(there))}; correct the pair in the study"
+            )
+
+
+def check_elements(study: Study) -> None:
+    """Refuse elements that an engine of the study was not made for.
+
+    Raises:
+        IonfaceError: with the interface or crystal, or the engine is not installed.
+    """
+    for role, name, symbols in _computed(study):
+        study_engine(study, role).check_elements(symbols, name)
+
+
+def _computed(study: Study) -> Iterator[tuple[Role, str, set[str]]]:
+    """Yield what will be computed, by which engine, and its elements."""
+    moving = {run.interface for run in study.dynamics}
+    for spec in study.interfaces:
+        # a layer that cannot be made is told by its own job, and stops no other
+        with suppress(StructureError):
+            symbols = interface_elements(spec)
+            if spec.name in study.formation_names:
+                yield "formation", spec.name, symbols
+            if spec.name in moving:
+                yield "dynamics", spec.name, symbols
+    for reference in study.references:
+        if reference.steps:
+            symbols = crystal_elements(reference.crystal)
+            yield "dynamics", reference.crystal, symbols

@@ -1,0 +1,116 @@
+"""The crystal files that a study names: found from anywhere, kept in its project.
+
+A study file names a CIF relative to itself. A project keeps a copy below `inputs/`, in
+a folder that is called after its digest: so what the study is does not depend on where
+the file was, and a file that was changed makes another study.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from ionface.files import file_digest
+from ionface.structures.specs import CrystalLayer, Layer, SlabLayer
+from ionface.workflows.study.study import Study
+
+INPUTS = "inputs"
+
+
+def with_files(study: Study, change: Callable[[str], str]) -> Study:
+    """Return the study with every name of a crystal or file changed by a function."""
+
+    def layer(spec: Layer) -> Layer:
+        # a structure may stand in the study itself, as plain data
+        if isinstance(spec, CrystalLayer) and isinstance(spec.material, str):
+            name = spec.name or Path(spec.material).stem
+            return replace(spec, material=change(spec.material), name=name)
+        if isinstance(spec, SlabLayer) and isinstance(spec.slab, str):
+            name = spec.name or Path(spec.slab).stem
+            return replace(spec, slab=change(spec.slab), name=name)
+        return spec
+
+    interfaces = []
+    for spec in study.interfaces:
+        substrate = layer(spec.substrate)
+        assert isinstance(substrate, CrystalLayer | SlabLayer)
+        interfaces.append(replace(spec, film=layer(spec.film), substrate=substrate))
+    return replace(
+        study,
+        interfaces=tuple(interfaces),
+        references=tuple(
+            replace(r, crystal=change(r.crystal)) for r in study.references
+        ),
+        dynamics=tuple(
+            replace(run, references=tuple(map(change, run.references)))
+            for run in study.dynamics
+        ),
+    )
+
+
+def found_from(study: Study, folder: Path) -> Study:
+    """Return the study with files, meant relative to a folder, found from anywhere."""
+
+    def found(name: str) -> str:
+        path = folder / name
+        return str(path.resolve()) if path.is_file() else name
+
+    return with_files(study, found)
+
+
+def by_content(study: Study) -> tuple[Study, dict[str, Path]]:
+    """Return the study with files named by their content, and where they are.
+
+    Args:
+        study: with files that are found from here.
+
+    Returns:
+        The study whose files are called as a project keeps them, relative to it; the
+        files by these names.
+    """
+    sources: dict[str, Path] = {}
+
+    def kept(name: str) -> str:
+        path = Path(name)
+        if not (path.is_absolute() and path.is_file()):
+            return name
+        inside = f"{INPUTS}/{file_digest(path)[:12]}/{path.name}"
+        sources[inside] = path
+        return inside
+
+    return with_files(study, kept), sources
+
+
+def changed_file(before: Study, after: Study) -> str:
+    """Return what differs if two studies differ in the content of a file alone.
+
+    Args:
+        before: of a project, as `by_content` names its files.
+        after: likewise, of the study that is to be run in it.
+    """
+    if with_files(before, _bare) != with_files(after, _bare):
+        return ""
+    old, new = _names(before), _names(after)
+    was, now = next((a, b) for a, b in zip(old, new, strict=True) if a != b)
+    if now.startswith(f"{INPUTS}/"):
+        return f"{Path(now).name} is not the file that it was made with, its own {was}"
+    return (
+        f"the file {now} is not there any more; the project has a copy, so run its "
+        "own study.yaml"
+    )
+
+
+def _bare(name: str) -> str:
+    return Path(name).name
+
+
+def _names(study: Study) -> list[str]:
+    names: list[str] = []
+
+    def note(name: str) -> str:
+        names.append(name)
+        return name
+
+    with_files(study, note)
+    return names
