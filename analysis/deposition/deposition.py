@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -16,6 +16,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from ionface.analysis.deposition.cell import MAH_PER_CM2, MOLAR_VOLUME, DepositionSpec
+from ionface.analysis.deposition.level_set import LevelSet
 from ionface.analysis.deposition.moving_mesh import MovingMesh, State
 from ionface.analysis.deposition.stability import FloatArray, Regime, check
 from ionface.analysis.deposition.transport import DepletedError
@@ -236,10 +237,10 @@ def deposit(
             is not installed, or the folder holds the state of another run.
     """
     found = check(spec)
-    model = MovingMesh(spec)
+    model = LevelSet(spec) if spec.method == "level-set" else MovingMesh(spec)
     total = model.steps
     path = Path(folder) / STATE if folder is not None else None
-    run = _resumed(path, spec) or _begun(model)
+    run = _resumed(path, spec, type(model.start())) or _begun(model)
     ended = DONE
     keep = _kept_steps(total)
     while run.done < total and ended == DONE:
@@ -258,14 +259,7 @@ def _kept_steps(total: int) -> set[int]:
 
 def _begun(model: MovingMesh) -> Run:
     start = model.start()
-    return Run(start, 0, [start], _salt(model, start))
-
-
-def _salt(model: MovingMesh, state: State) -> float:
-    """Return ∫ u of the electrolyte, m²."""
-    from ionface.analysis.deposition.transport import Domain
-
-    return float((Domain(model.grid, state.front).mass @ state.u).sum())
+    return Run(start, 0, [start], model.salt(start))
 
 
 def _advance(model: MovingMesh, run: Run, dt: float) -> str:
@@ -307,9 +301,9 @@ def _result(
     columns = np.unique(np.linspace(0, nx - 1, min(nx, SHOWN + 1)).astype(int))
     rows = np.unique(np.linspace(0, ny - 1, min(ny, SHOWN + 1)).astype(int))
 
-    def shown(values: FloatArray) -> FloatArray:
-        chosen = values.reshape(nx, ny)[np.ix_(columns, rows)]
-        return np.asarray(np.round(chosen, DIGITS))
+    def shown(state: State) -> list[FloatArray]:
+        each = model.on_front_grid(state)
+        return [np.round(field[np.ix_(columns, rows)], DIGITS) for field in each]
 
     return Deposition(
         spec=asdict(spec),
@@ -318,12 +312,11 @@ def _result(
         columns=columns,
         eta=model.grid.eta[rows],
         frames=tuple(
-            Frame(s.time, s.plated / MAH_PER_CM2, s.front, s.density,
-                  shown(s.u), shown(s.psi))
+            Frame(s.time, s.plated / MAH_PER_CM2, s.front, s.density, *shown(s))
             for s in run.frames
         ),
         ended=ended,
-        salt_drift=_salt(model, run.state) / run.salt - 1,
+        salt_drift=model.salt(run.state) / run.salt - 1,
         steps=run.done,
         provenance=Provenance(sources=_sources(spec)),
     )  # fmt: skip
@@ -335,8 +328,6 @@ def _sources(spec: DepositionSpec) -> tuple[str, ...]:
 
 # --- the state on disk ----------------------------------------------------------------
 
-_PARTS = [f.name for f in fields(State)]
-
 
 def _identity(spec: DepositionSpec) -> str:
     return digest(json.dumps(asdict(spec), sort_keys=True))
@@ -344,15 +335,16 @@ def _identity(spec: DepositionSpec) -> str:
 
 def _keep(path: Path, spec: DepositionSpec, run: Run) -> None:
     """Write the run as far as it is, in one piece; its last frame is its state."""
+    names = [f.name for f in fields(run.state)]
     arrays: dict[str, Any] = {
-        name: np.stack([getattr(s, name) for s in run.frames]) for name in _PARTS
+        name: np.stack([getattr(s, name) for s in run.frames]) for name in names
     }
     buffer = io.BytesIO()
     np.savez(buffer, spec=_identity(spec), done=run.done, salt=run.salt, **arrays)
     write_atomically(path, buffer.getvalue())
 
 
-def _resumed(path: Path | None, spec: DepositionSpec) -> Run | None:
+def _resumed(path: Path | None, spec: DepositionSpec, kind: type[State]) -> Run | None:
     """Return the run that was kept; None if there is none.
 
     Raises:
@@ -366,13 +358,13 @@ def _resumed(path: Path | None, spec: DepositionSpec) -> Run | None:
                 f"{path} holds the state of another deposition; remove it or give "
                 "another folder"
             )
-        frames = list(_states(stored))
+        frames = list(_states(stored, kind))
         return Run(frames[-1], int(stored["done"]), frames, float(stored["salt"]))
 
 
-def _states(stored: Mapping[str, Any]) -> Iterator[State]:
-    columns: Sequence[FloatArray] = [stored[name] for name in _PARTS]
-    for parts in zip(*columns, strict=True):
-        given: dict[str, Any] = dict(zip(_PARTS, parts, strict=True))
+def _states(stored: Mapping[str, Any], kind: type[State]) -> Iterator[State]:
+    names = [f.name for f in fields(kind)]
+    for parts in zip(*(stored[name] for name in names), strict=True):
+        given: dict[str, Any] = dict(zip(names, parts, strict=True))
         plain_numbers = {k: float(v) for k, v in given.items() if np.ndim(v) == 0}
-        yield State(**given | plain_numbers)
+        yield kind(**given | plain_numbers)

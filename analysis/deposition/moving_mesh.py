@@ -130,6 +130,15 @@ class MovingMesh:
         first = self.advance(state, dt / 2, halvings - 1)
         return self.advance(first, dt / 2, halvings - 1)
 
+    def salt(self, state: State) -> float:
+        """Return ∫ u of the electrolyte, m²."""
+        return float((Domain(self.grid, state.front).mass @ state.u).sum())
+
+    def on_front_grid(self, state: State) -> tuple[FloatArray, FloatArray]:
+        """Return u and ψ on rows from the front to the anode, (nx, ny) each."""
+        u, psi = (f.reshape(self.grid.shape) for f in (state.u, state.psi))
+        return u, psi
+
     def touches(self, state: State) -> bool:
         """Tell whether the front has reached the other electrode."""
         gap = self.grid.thickness - float(state.front.max())
@@ -140,23 +149,22 @@ class MovingMesh:
         if not state.dt:
             here = Domain(self.grid, state.front)
             fields = self.transport.step(here, here, state.u, state.psi, dt)
-            rate = before = self._rate(fields.charge)
+            rate = before = self._rate(here.at_front(fields.plated))
         ratio = dt / state.dt if state.dt else 0.0
         moved = state.front + dt * (rate + 0.5 * ratio * (rate - before))
-        fields = self.transport.step(
-            Domain(self.grid, state.front), Domain(self.grid, moved), state.u,
-            state.psi, dt,
-        )  # fmt: skip
+        old, new = Domain(self.grid, state.front), Domain(self.grid, moved)
+        fields = self.transport.step(old, new, state.u, state.psi, dt)
+        charge = new.at_front(fields.plated)
         return State(
             time=state.time + dt,
             front=moved,
             u=fields.u,
             psi=fields.psi,
-            density=fields.density,
-            rate=self._rate(fields.charge),
+            density=charge / new.shares,
+            rate=self._rate(charge),
             rate_before=rate,
             dt=dt,
-            plated=state.plated + dt * float(fields.charge.sum()) / self.grid.x[-1],
+            plated=state.plated + dt * float(charge.sum()) / self.grid.x[-1],
         )
 
     def _rate(self, charge: FloatArray) -> FloatArray:

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from scipy.sparse import bmat, csr_matrix
@@ -143,6 +143,10 @@ def _swept(u: Any, v: Any, w: Any) -> Any:
     return u * w["q"] * v.grad[1]
 
 
+GAUSS = np.array([0.5 - 0.5 / 3**0.5, 0.5 + 0.5 / 3**0.5])
+"""Two points of an element of the front, which integrate cubics."""
+
+
 @dataclass
 class Domain:
     """Matrices of one shape of the front.
@@ -155,12 +159,13 @@ class Domain:
     grid: Grid
     front: FloatArray
     basis: Any = field(init=False)
+    order: ClassVar[int] = 3
 
     def __post_init__(self) -> None:
         """Lay the mesh."""
         skfem = require_scikit_fem()
         mesh = skfem.MeshQuad(self.grid.points(self.front), self.grid.elements)
-        self.basis = skfem.Basis(mesh, skfem.ElementQuad1(), intorder=3)
+        self.basis = skfem.Basis(mesh, skfem.ElementQuad1(), intorder=self.order)
 
     def _assembled(self, form: Any, **given: Any) -> csr_matrix:
         skfem = require_scikit_fem()
@@ -187,9 +192,10 @@ class Domain:
         """Return ∫ u ∇ψ·∇v."""
         return self._assembled(_carried, p=potential)
 
-    def swept(self, velocity: FloatArray) -> csr_matrix:
-        """Return ∫ u w ∂v/∂y of a mesh that moves upwards with w at its nodes."""
-        return self._assembled(_swept, q=velocity)
+    def swept(self, old: Domain, dt: float) -> csr_matrix:
+        """Return ∫ u w ∂v/∂y of a mesh that rose with w since it was the old one."""
+        rise = (self.front - old.front)[:, None] * (1 - self.grid.eta) / dt
+        return self._assembled(_swept, q=rise.ravel())
 
     @cached_property
     def curvature(self) -> FloatArray:
@@ -210,9 +216,45 @@ class Domain:
         """Return the length of the front that belongs to each of its nodes, m."""
         return np.convolve(self.lengths, [0.5, 0.5])
 
+    def at_front(self, values: FloatArray) -> FloatArray:
+        """Return what the nodes of the front have, shape (columns + 1,)."""
+        return np.asarray(values.reshape(self.grid.shape)[:, 0])
 
-GAUSS = np.array([0.5 - 0.5 / 3**0.5, 0.5 + 0.5 / 3**0.5])
-"""Two points of an element of the front, which integrate cubics."""
+    def plated(
+        self, kinetics: Kinetics, length: float, u: FloatArray, psi: FloatArray
+    ) -> tuple[FloatArray, csr_matrix, csr_matrix]:
+        """Return the current that leaves at nodes, A/m, and its derivatives.
+
+        Args:
+            kinetics: of the front.
+            length: capillary length, m.
+            u: c/c0 at the nodes.
+            psi: Fφ/RT at the nodes.
+        """
+        nodes = np.arange(u.size).reshape(self.grid.shape)[:, 0]
+        eta = -psi[nodes] + length * self.curvature
+        load, rows, columns = np.zeros(u.size), [], []
+        by_u, by_psi = [], []
+        for s in GAUSS:
+            shares = (1 - s, s)
+            here = [(1 - s) * f[:-1] + s * f[1:] for f in (u[nodes], eta)]
+            i, per_u, per_psi = plating(kinetics, *here)
+            weight = 0.5 * self.lengths
+            for a in (0, 1):
+                at = nodes[a : len(nodes) - 1 + a]
+                np.add.at(load, at, shares[a] * weight * i)
+                for b in (0, 1):
+                    rows.append(at)
+                    columns.append(nodes[b : len(nodes) - 1 + b])
+                    by_u.append(shares[a] * shares[b] * weight * per_u)
+                    by_psi.append(shares[a] * shares[b] * weight * per_psi)
+        where = (np.concatenate(rows), np.concatenate(columns))
+        shape = (u.size, u.size)
+        return (
+            load,
+            csr_matrix((np.concatenate(by_u), where), shape),
+            csr_matrix((np.concatenate(by_psi), where), shape),
+        )
 
 
 @dataclass(frozen=True)
@@ -222,15 +264,12 @@ class Fields:
     Attributes:
         u: c/c0 at the nodes, shape (nodes,).
         psi: Fφ/RT at the nodes against the plated metal, shape (nodes,).
-        charge: current that each node of the front collects, A/m (per depth), shape
-            (columns + 1,).
-        density: the same over the length of each node, A/m².
+        plated: current that each node collects, A/m (per depth), shape (nodes,).
     """
 
     u: FloatArray
     psi: FloatArray
-    charge: FloatArray
-    density: FloatArray
+    plated: FloatArray
 
 
 @dataclass(frozen=True)
@@ -275,10 +314,8 @@ class Transport:
         e = self.electrolyte
         # in A: what leaves a node as salt, times F c0 / (1 - t+)
         scale = FARADAY * e.concentration / (1 - e.transference_number)
-        rise = (new.front - old.front)[:, None] * (1 - self.grid.eta) / dt
-        salt = scale * (
-            new.mass / dt + e.diffusion * new.stiffness + new.swept(rise.ravel())
-        )
+        moved = new.swept(old, dt)
+        salt = scale * (new.mass / dt + e.diffusion * new.stiffness + moved)
         before = scale * (old.mass @ u) / dt
         return self._newton(new, salt.tocsr(), before, u, psi)
 
@@ -290,8 +327,9 @@ class Transport:
         kappa = e.conductivity * e.thermal_voltage
         drag = kappa * (2 * e.transference_number - 1) * d.stiffness
         anode = self._anode()
+        length = capillary_length(self.kinetics, e)
         for _ in range(ITERATIONS):
-            plated, per_u, per_psi = self._front(d, u, psi)
+            plated, per_u, per_psi = d.plated(self.kinetics, length, u, psi)
             ohmic = kappa * d.weighted(u)
             off_salt = salt @ u - before + plated - anode
             off_charge = ohmic @ psi + drag @ u + plated - anode
@@ -309,17 +347,13 @@ class Transport:
             if not np.isfinite(u).all():
                 break
             if damping == 1 and max(np.abs(du).max(), np.abs(dpsi).max()) < TOLERANCE:
-                plated = self._front(d, u, psi)[0]
-                charge = self._at_front(plated)
-                return Fields(u, psi, charge, charge / d.shares)
-        lowest = float(np.nanmin(self._at_front(u)))
+                plated = d.plated(self.kinetics, length, u, psi)[0]
+                return Fields(u, psi, plated)
+        lowest = float(np.nanmin(u))
         raise DepletedError(
-            f"no potential carries {self.current:g} A/m²: c/c0 at the front went to "
+            f"no potential carries {self.current:g} A/m²: c/c0 went to "
             f"{lowest:.2g}; lower the current"
         )
-
-    def _at_front(self, values: FloatArray) -> FloatArray:
-        return np.asarray(values.reshape(self.grid.shape)[:, 0])
 
     def _anode(self) -> FloatArray:
         """Return the current that enters at the nodes of the anode, A/m."""
@@ -328,39 +362,6 @@ class Transport:
         load[:-1, -1] += half
         load[1:, -1] += half
         return load.ravel()
-
-    def _overpotential(self, d: Domain, psi: FloatArray) -> FloatArray:
-        length = capillary_length(self.kinetics, self.electrolyte)
-        return -psi + length * d.curvature
-
-    def _front(
-        self, d: Domain, u: FloatArray, psi: FloatArray
-    ) -> tuple[FloatArray, csr_matrix, csr_matrix]:
-        """Return the current that leaves at nodes, and its derivatives, A/m."""
-        nodes = np.arange(u.size).reshape(self.grid.shape)[:, 0]
-        eta = self._overpotential(d, psi[nodes])
-        load, rows, columns = np.zeros(u.size), [], []
-        by_u, by_psi = [], []
-        for s in GAUSS:
-            shares = (1 - s, s)
-            here = [(1 - s) * f[:-1] + s * f[1:] for f in (u[nodes], eta)]
-            i, per_u, per_psi = plating(self.kinetics, *here)
-            weight = 0.5 * d.lengths
-            for a in (0, 1):
-                at = nodes[a : len(nodes) - 1 + a]
-                np.add.at(load, at, shares[a] * weight * i)
-                for b in (0, 1):
-                    rows.append(at)
-                    columns.append(nodes[b : len(nodes) - 1 + b])
-                    by_u.append(shares[a] * shares[b] * weight * per_u)
-                    by_psi.append(shares[a] * shares[b] * weight * per_psi)
-        where = (np.concatenate(rows), np.concatenate(columns))
-        shape = (u.size, u.size)
-        return (
-            load,
-            csr_matrix((np.concatenate(by_u), where), shape),
-            csr_matrix((np.concatenate(by_psi), where), shape),
-        )
 
     def _solved(self, matrix: Any, load: FloatArray) -> FloatArray:
         if self.solver == "direct":

@@ -36,7 +36,7 @@ def growth_rate_error(n, wavelength, i0, solver="direct"):
         for _ in range(4):  # long steps: to the steady state
             fields = model.step(domain, domain, u, psi, 1e4)
             u, psi = fields.u, fields.psi
-        rate = front_rate(grid, fields.charge)
+        rate = front_rate(grid, domain.at_front(fields.plated))
         parts.append(2 * trapezoid(rate * wave, grid.x) / grid.x[-1])
     found = (parts[0] - parts[1]) / (2 * size)
     exact = FlatFront(QCPE, kinetics, thickness, 20.0).growth_rate(
@@ -93,7 +93,7 @@ def test_a_moving_mesh_loses_no_salt_and_passes_all_current():
     fields = model.step(old, new, u, psi, 5.0)
     salt = (new.mass @ fields.u).sum() / (old.mass @ u).sum()
     assert salt == pytest.approx(1.0, abs=1e-10)
-    assert fields.charge.sum() == pytest.approx(20.0 * grid.x[-1], rel=1e-9)
+    assert fields.plated.sum() == pytest.approx(20.0 * grid.x[-1], rel=1e-9)
 
 
 def test_the_front_rises_by_the_charge_that_it_collects():
