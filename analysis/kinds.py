@@ -27,6 +27,8 @@ from ionface.analysis.energies.formation_energies import FormationEnergies
 from ionface.analysis.energies.layer_dos import LayerDos
 from ionface.analysis.energies.planar_potential import PlanarPotential
 from ionface.analysis.energies.registry_energies import RegistryEnergies
+from ionface.analysis.energies.relaxation_path import RelaxationPath
+from ionface.analysis.energies.surface_energies import SurfaceEnergies
 from ionface.analysis.interphase.density_profiles import Profiles, profiles
 from ionface.analysis.interphase.interphase import interphase
 from ionface.analysis.interphase.layers import LayerCoordination, layer_coordination
@@ -145,6 +147,24 @@ register(
         tables.dos_contents,
         "States of the slices' atoms; dashes mark the band edges of each slice, the "
         "line the Fermi energy.",
+    )
+)
+
+
+register(
+    Kind(
+        SurfaceEnergies,
+        "Surface energies",
+        tables.surface_contents,
+        "Against the bulk crystal, the mean of both faces.",
+    )
+)
+register(
+    Kind(
+        RelaxationPath,
+        "Paths of the relaxations",
+        tables.path_contents,
+        "What an interface gains step by step, and what bonds that costs.",
     )
 )
 

@@ -131,6 +131,37 @@ def with_gap(model: InterfaceModel, gap: float) -> InterfaceModel:
     return replace(model, structure=structure, gap=gap)
 
 
+def joined(
+    model: InterfaceModel, film: Structure, substrate: Structure
+) -> InterfaceModel:
+    """Return the model with sides that were relaxed alone, at their touching gap.
+
+    Args:
+        model: as it was cut.
+        film: its upper side, the same sites after a relaxation.
+        substrate: its lower side, likewise.
+    """
+    sides = {model.film_phase: film, model.substrate_phase: substrate}
+    coords = model.structure.cart_coords.copy()
+    for phase, relaxed in sides.items():
+        coords[np.array(model.phases) == phase] = relaxed.cart_coords
+    upper = np.array(model.phases) == model.film_phase
+    coords[upper, 2] += coords[~upper, 2].max() + model.gap - coords[upper, 2].min()
+    gaps = 2 if model.n_interfaces == 2 else 1
+    matrix = model.structure.lattice.matrix.copy()
+    thickness = sum(float(np.ptp(coords[side, 2])) for side in (upper, ~upper))
+    matrix[2, 2] = thickness + gaps * model.gap + model.vacuum
+    structure = Structure(
+        Lattice(matrix),
+        model.structure.species,
+        coords,
+        coords_are_cartesian=True,
+        site_properties=model.structure.site_properties,
+    )
+    relaxed_model = replace(model, structure=structure)
+    return with_gap(relaxed_model, touching(relaxed_model))
+
+
 def touching(model: InterfaceModel) -> float:
     """Return the gap at which the closest atoms of both sides just touch, Å."""
     parts = model.separated()

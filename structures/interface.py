@@ -16,8 +16,14 @@ from pymatgen.core import Structure
 
 from ionface.errors import StructureError
 from ionface.structures.checks import check_neutral, check_overlaps
+from ionface.structures.choices import chosen_match
 from ionface.structures.groups import check_apart
-from ionface.structures.labels import CRYSTAL, with_fixed_layers
+from ionface.structures.labels import (
+    CRYSTAL,
+    nearer_interface,
+    with_fixed_layers,
+    with_mobile,
+)
 from ionface.structures.matching.search import matches
 from ionface.structures.model import THIN_VACUUM, InterfaceModel
 from ionface.structures.polymers.film_layer import (
@@ -33,6 +39,7 @@ from ionface.structures.specs import (
     CrystalLayer,
     FilmLayer,
     InterfaceSpec,
+    Mobile,
     PolymerLayer,
     SlabLayer,
 )
@@ -44,6 +51,7 @@ LIMITS = {
     # beyond 15 % linear elasticity, and with it the ranking, means nothing
     "max_strain": (0.0, 0.15),
     "max_area": (1.0, 5000.0),  # Å²; thousands of atoms
+    "min_area": (0.0, 5000.0),
     "vacuum": (0.0, 100.0),  # Å; plane waves pay for every one of them
     "gap": (0.5, 30.0),  # Å; atoms overlap below, sides do not meet above
 }
@@ -93,7 +101,26 @@ def build_interface(
         sides = _soft_sides(spec, slab, film or pack_layer(spec))
     model = _stacked(spec, sides)
     _check(model, sides)
-    return model
+    # sides that are relaxed alone first are held where they come to rest
+    return model if spec.start == "joined" else held(model, spec.mobile)
+
+
+def held(model: InterfaceModel, mobile: Mobile) -> InterfaceModel:
+    """Return a model of which only a region moves, as `InterfaceSpec.mobile` says.
+
+    Raises:
+        StructureError: no atom lies in the region, or a sandwich has two of them.
+    """
+    if mobile == "all":
+        return model
+    if model.n_interfaces == 2 and mobile != "film":
+        raise StructureError(
+            f"{model.name}: mobile: {mobile} means the surface of one interface, but a "
+            "sandwich has two; give a vacuum, or mobile: film"
+        )
+    where = f"interface {model.name}"
+    structure = with_mobile(model.structure, model.substrate_phase, mobile, where)
+    return replace(model, structure=structure)
 
 
 def _distinct_names(spec: InterfaceSpec) -> InterfaceSpec:
@@ -115,6 +142,11 @@ def _check_numbers(spec: InterfaceSpec) -> None:
             f"give 0 for a sandwich of two interfaces, or at least {THIN_VACUUM:g} "
             "(20 is usual)"
         )
+    if spec.vacuum and spec.relaxed_cell in ("normal", "full"):
+        raise StructureError(
+            f"{spec.name}: cell={spec.cell!r} would let vacuum={spec.vacuum:g} Å "
+            "collapse; take 'in-plane' or 'fixed', or vacuum: 0 for a sandwich"
+        )
     if not np.isfinite(spec.registry).all():
         raise StructureError(f"{spec.name}: registry={spec.registry} must be finite")
 
@@ -124,14 +156,16 @@ def _crystal_sides(
 ) -> _Sides:
     upper = cut_slab(layer)
     options = matches(
-        upper, lower, spec.max_strain, spec.max_area, spec.strained, spec.stiffness
+        upper,
+        lower,
+        spec.max_strain,
+        spec.max_area,
+        spec.strained,
+        spec.stiffness,
+        min_area=spec.min_area,
     )
-    if not 0 <= spec.match < len(options):
-        raise StructureError(
-            f"{spec.name}: match={spec.match}, but the {len(options)} matches are "
-            f"numbered from 0 to {len(options) - 1}"
-        )
-    match = options[spec.match]
+    index = chosen_match(options, spec.match, spec.name)
+    match = options[index]
     return _Sides(
         film=in_supercell(layer, upper, match.film, film=True),
         substrate=in_supercell(spec.substrate, lower, match.substrate, film=False),
@@ -141,7 +175,7 @@ def _crystal_sides(
         match={
             "film": match.film.tolist(),
             "substrate": match.substrate.tolist(),
-            "index": spec.match,
+            "index": index,
             "found": len(options),
             "von_mises": match.von_mises,
         },
@@ -228,7 +262,10 @@ def _stacked(spec: InterfaceSpec, sides: _Sides) -> InterfaceModel:
 
 
 def _label(spec: InterfaceSpec, parts: list[Structure]) -> None:
-    """Say which atoms belong to which molecule, and which ones do not move."""
+    """Say which atoms belong to which molecule and interface, and which do not move."""
+    if not spec.vacuum:
+        for part, film in zip(parts, (False, True), strict=True):
+            part.add_site_property("interface", nearer_interface(part, film))
     if any("molecule" in part.site_properties for part in parts):
         for part in parts:
             if "molecule" not in part.site_properties:

@@ -1,4 +1,4 @@
-"""Labels of sites: which phase, layer and molecule an atom belongs to, and if it moves.
+"""Labels of sites: which phase, layer, molecule, interface, and which ones do not move.
 
 They are site properties of pymatgen, so they follow their atoms through sorting, JSON
 and ASE. POSCAR files carry them behind each position, where VASP reads nothing; it
@@ -18,8 +18,9 @@ from pymatgen.core import Structure
 from pymatgen.io.vasp import Poscar
 
 from ionface.errors import StructureError
+from ionface.structures.specs import Mobile
 
-LABELS = ("phase", "layer", "molecule", "fixed")
+LABELS = ("phase", "layer", "molecule", "fixed", "interface")
 CRYSTAL = -1
 """The molecule of an atom that belongs to none."""
 MARK = "  ! "
@@ -68,6 +69,57 @@ def with_fixed_layers(part: Structure, fixed: int, top: bool) -> list[bool]:
         )
     held = layers >= number - fixed if top else layers < fixed
     return [bool(fixed_atom) for fixed_atom in held]
+
+
+def nearer_interface(part: Structure, film: bool) -> list[int]:
+    """Return the nearer one of a sandwich's two interfaces for each atom of a side.
+
+    Interface 0 lies between the top of the substrate and the film above it, interface 1
+    between the top of the film and the substrate's next image.
+
+    Args:
+        part: one side, whole.
+        film: it is the upper one.
+    """
+    heights = part.cart_coords[:, 2]
+    upper = heights > (heights.max() + heights.min()) / 2
+    return [int(high) for high in (upper if film else ~upper)]
+
+
+def with_mobile(
+    structure: Structure, substrate: str, mobile: Mobile, where: str
+) -> Structure:
+    """Return a copy in which only a region moves besides the film.
+
+    Args:
+        structure: of an interface, its substrate below.
+        substrate: name of that phase.
+        mobile: "all", "film", or {"surface": depth of the substrate that moves, Å}.
+        where: named in the message.
+
+    Raises:
+        StructureError: no atom of the substrate lies in the region.
+    """
+    if mobile == "all":
+        return structure
+    below = np.array([site.properties["phase"] == substrate for site in structure])
+    heights = structure.cart_coords[:, 2]
+    held = below.copy()
+    if isinstance(mobile, dict):
+        depth = mobile["surface"]
+        held &= heights < heights[below].max() - depth
+        if not depth > 0 or held.sum() in (0, below.sum()):
+            few = "all" if depth > 0 else "none"
+            raise StructureError(
+                f"{where}: mobile: {{surface: {depth:g}}} lets {few} of {substrate} "
+                f"move, which is {np.ptp(heights[below]):.1f} Å thick; give a depth "
+                f"within that, or mobile: {'all' if depth > 0 else 'film'}"
+            )
+    copy = structure.copy()
+    before = copy.site_properties.get("fixed", [False] * len(copy))
+    fixed = [bool(a) or bool(b) for a, b in zip(before, held, strict=True)]
+    copy.add_site_property("fixed", fixed)
+    return copy
 
 
 def write_poscar(structure: Structure, path: Path, title: str = "") -> None:

@@ -19,6 +19,7 @@ from pymatgen.core import Structure
 
 from ionface.documents import decode
 from ionface.errors import IonfaceError, StructureError
+from ionface.structures.slabs.polarity import polarity_notes
 from ionface.structures.slabs.slab import in_frame
 
 THIN_VACUUM = 6.0  # Å; below it the slabs of neighboring cells still feel each other
@@ -198,6 +199,7 @@ class InterfaceModel(MSONable):
             "shortest_pair": "-".join(
                 self.structure[i].specie.symbol for i in (first, second)
             ),
+            "lattices": self._lattices(),
             "film": self._described("film"),
             "substrate": self._described("substrate"),
             "notes": self.notes(),
@@ -208,8 +210,8 @@ class InterfaceModel(MSONable):
         }
 
     def notes(self) -> list[str]:
-        """Return what files left open, and what whole atoms could not hold."""
-        said = []
+        """Return what files left open, what whole atoms could not hold, polar sides."""
+        said = polarity_notes(self.provenance, self.name)
         for side in ("film", "substrate"):
             made = self.provenance.get(side, {})
             said += [f"{self.name}: {note}" for note in made.get("notes", [])]
@@ -222,6 +224,17 @@ class InterfaceModel(MSONable):
                         "nearest that whole atoms allow; more layers make finer steps"
                     )
         return said
+
+    def _lattices(self) -> str:
+        """Return a, b, c of each crystal, and where they come from, as text."""
+        told = []
+        for side in ("film", "substrate"):
+            made = self.provenance.get(side, {})
+            if "lattice" in made:
+                lengths = ", ".join(f"{length:.3f}" for length in made["lattice"][:3])
+                source = made.get("lattice_from", "literature")
+                told.append(f"{made.get('facet', side)}: {lengths} Å ({source})")
+        return "; ".join(told)
 
     def _described(self, side: str) -> str:
         made = self.provenance.get(side, {})

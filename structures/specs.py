@@ -21,6 +21,12 @@ if TYPE_CHECKING:
 else:  # what a study file and JSON can hold; a structure becomes such a mapping
     Material = str | dict[str, Any]
 Miller = tuple[int, int, int]
+Lengths = dict[Literal["a", "b", "c", "alpha", "beta", "gamma"], float]
+Where = Literal["bulk", "slab"]
+Mobile = Literal["all", "film"] | dict[Literal["surface"], float]
+"""What moves of an interface: {"surface": depth of the substrate, Å}."""
+Cell = Literal["fixed", "normal", "in-plane", "full"]
+"""What of a cell a relaxation moves besides the atoms."""
 
 
 class Spec:
@@ -117,11 +123,14 @@ class Doping(OrderingChoice):
         host: element that it replaces (Ge, Ti).
         x: dopants per formula unit of the host crystal; the nearest whole number of
             dopants that the cell can hold is used, and the real x is reported.
+        where: orderings are made and ranked in the "bulk" that the slab is cut from,
+            or in the cut "slab", whose surfaces then draw the dopants.
     """
 
     dopant: str
     host: str
     x: float
+    where: Where = "bulk"
 
 
 @dataclass(frozen=True)
@@ -133,11 +142,13 @@ class Exchange(OrderingChoice):
         second: element that it trades places with.
         fraction: of the second's atoms that are exchanged, 0 to 1; the nearest whole
             number is used, and the real fraction is reported.
+        where: as in Doping.
     """
 
     first: str
     second: str
     fraction: float
+    where: Where = "bulk"
 
 
 @dataclass(frozen=True)
@@ -175,9 +186,14 @@ class CrystalLayer(Spec):
         thickness: at least this thick, Å; give this or `layers`.
         layers: number of the smallest translational repeats along the normal.
         termination: which of the distinct terminations, by its index or its label.
-        lattice: replaces library cell lengths (a, b, c in Å), for example PBE's.
-        doping: substitution or exchange made in the slab.
+        lattice: "engine" relaxes the bulk crystal before the cut (where a study is
+            run), "literature" takes it as published; or cell lengths a, b, c (Å) and
+            angles (degrees) that replace published ones. The study's choice if not
+            given.
+        doping: substitution or exchange, made in the bulk before the cut.
         ordering: of a crystal with partly occupied sites.
+        compensate: of a polar cut, moves so many ions of the outermost plane across the
+            slab that its dipole is cancelled.
         symmetric: both surfaces equivalent; what that costs in stoichiometry is said.
         groups: to keep whole besides what nonmetals are bonded to: formulas that begin
             with the center, as in "VO4".
@@ -190,10 +206,11 @@ class CrystalLayer(Spec):
     thickness: float | None = None
     layers: int | None = None
     termination: int | str = 0
-    lattice: dict[Literal["a", "b", "c"], float] | None = None
+    lattice: Lengths | Literal["engine", "literature"] | None = None
     doping: Doping | Exchange | None = None
     ordering: Ordering | None = None
     symmetric: bool = False
+    compensate: bool = False
     groups: tuple[str, ...] = ()
     fixed_layers: int = 0
     name: str | None = None
@@ -206,6 +223,11 @@ class CrystalLayer(Spec):
     def phase(self) -> str:
         """Return the name of the phase in tables and labels."""
         return _phase(self.name, self.material)
+
+    @property
+    def lengths(self) -> Lengths | None:
+        """Return the numbers that replace the published lattice, if there are any."""
+        return None if isinstance(self.lattice, str) else self.lattice
 
 
 @dataclass(frozen=True)
@@ -354,13 +376,24 @@ class InterfaceSpec(Spec):
             proportion where both are strained.
         max_strain: largest principal strain accepted (0.03 is 3 %).
         max_area: largest interfacial area searched, Å².
+        min_area: smallest one, Å²; smaller matches are then repeated to reach it.
         match: which of the distinct matches, ranked by strain (in steps of 0.1 %) and
-            number of atoms, is built.
+            number of atoms, is built: its index, the "smallest", or the one of
+            "least-strain".
         gap: distance between the outermost atoms of both sides, Å; chosen from
             atomic radii if not given.
         registry: in-plane shift of the film, fractions of the interface cell.
         scan: searches registry and gap with an engine before anything else is run.
         vacuum: above the film, Å; 0 makes a sandwich with two interfaces.
+        cell: what relaxations move of its cell: nothing ("fixed"), the length along
+            the normal of a sandwich ("normal"), the vectors in the plane ("in-plane"),
+            or, of a sandwich, all of it ("full"). A sandwich whose normal is fixed is
+            under the pressure of its guessed gaps, so it is "normal" if not given.
+        start: "cut" brings the sides together as they are cut; "joined" relaxes each
+            of them alone first, then closes the gap between both.
+        mobile: what moves in relaxations and dynamics: "all", the "film" alone, or
+            {"surface": Å}, the film and what of the substrate lies within so much of
+            the interface.
     """
 
     name: str
@@ -370,8 +403,17 @@ class InterfaceSpec(Spec):
     stiffness: dict[Literal["film", "substrate"], float] | None = None
     max_strain: float = 0.05
     max_area: float = 250.0
-    match: int = 0
+    min_area: float = 0.0
+    match: int | Literal["smallest", "least-strain"] = 0
     gap: float | None = None
     registry: tuple[float, float] = (0.0, 0.0)
     scan: RegistryScan | None = None
     vacuum: float = 20.0
+    cell: Cell | None = None
+    start: Literal["cut", "joined"] = "cut"
+    mobile: Mobile = "all"
+
+    @property
+    def relaxed_cell(self) -> Cell:
+        """Return what relaxations move of the cell, chosen or by default."""
+        return self.cell or ("fixed" if self.vacuum else "normal")

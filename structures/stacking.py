@@ -37,6 +37,23 @@ def stretched(
     )
 
 
+def in_cell(structure: Structure, matrix: Array) -> Structure:
+    """Return the atoms in a cell that was relaxed: heights stay, the rest follows.
+
+    Args:
+        structure: c along z.
+        matrix: new cell vectors, Å, shape (3, 3), the third one near z.
+    """
+    fractions = structure.frac_coords.copy()
+    fractions[:, 2] = structure.cart_coords[:, 2] / matrix[2, 2]
+    return Structure(
+        Lattice(matrix),
+        structure.species,
+        fractions,
+        site_properties=structure.site_properties,
+    )
+
+
 def boxed(slab: Structure, height: float, base: float) -> Structure:
     """Return the same atoms in a cell of another height, the lowest at z = base, Å."""
     matrix = slab.lattice.matrix.copy()

@@ -32,6 +32,7 @@ class EnergyTerm:
             and without load, with the way out; empty where it is.
         gaps: widest layer without atoms along the normal of each pair of cell vectors
             (b and c, c and a, a and b), Å; None where it is not known.
+        stress: GPa, above zero under tension, shape (3, 3); None if unknown.
     """
 
     name: str
@@ -46,6 +47,7 @@ class EnergyTerm:
     unmet: str = ""
     departure: str = ""
     gaps: tuple[float, ...] | None = None
+    stress: Sequence[Sequence[float]] | None = None
 
     @property
     def matrix(self) -> FloatArray:
@@ -88,6 +90,7 @@ class EnergyTerm:
             "unmet": self.unmet,
             "departure": self.departure,
             "gaps": None if self.gaps is None else list(self.gaps),
+            "stress": self.stress,
         }
 
     @classmethod

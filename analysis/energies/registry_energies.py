@@ -57,6 +57,17 @@ class RegistryEnergies(Result):
         """Return the highest over the lowest shift, each at its best gap, J/m²."""
         return float(np.ptp(self.relative.min(axis=1)))
 
+    @property
+    def warning(self) -> str:
+        """Return what to say if the lowest energy is at the edge of the gaps tried."""
+        shift, gap = self.best
+        gaps = self.gaps[shift]
+        if len(gaps) < 2 or gaps.min() < gaps[gap] < gaps.max():
+            return ""
+        smallest = gaps[gap] == gaps.min()
+        where, more = ("smallest", "smaller") if smallest else ("largest", "larger")
+        return f"lowest at the {where} gap tried: give {more} gaps"
+
     def values(self) -> dict[str, Any]:
         """Return plain JSON values."""
         return {
@@ -105,4 +116,5 @@ class RegistryEnergies(Result):
             f"{self.name}: lowest at shift ({a:.3f}, {b:.3f}) and gap "
             f"{self.gaps[shift, gap]:.2f} Å; the highest shift lies "
             f"{self.corrugation:.3f} J/m² above"
+            + (f". DOUBTFUL: {self.warning}" if self.warning else "")
         )

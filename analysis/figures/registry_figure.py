@@ -35,7 +35,7 @@ def figure_registry(result: RegistryEnergies, *, title: str = "") -> Figure:
         figure = Figure(figsize=(10.4, 4.4), layout="constrained")
         plane, curves = figure.subplots(1, 2, width_ratios=(1.1, 1.0))
         _draw_map(figure, plane, result)
-        _draw_gaps(curves, result.gaps, relative)
+        _draw_gaps(curves, result.gaps, relative, result.warning)
         headline(figure, title or result.name, result.provenance)
     return figure
 
@@ -66,7 +66,9 @@ def _draw_map(figure: Figure, axes: Axes, result: RegistryEnergies) -> None:
     bar.outline.set_visible(False)
 
 
-def _draw_gaps(axes: Axes, gaps: FloatArray, relative: FloatArray) -> None:
+def _draw_gaps(
+    axes: Axes, gaps: FloatArray, relative: FloatArray, warning: str
+) -> None:
     order = np.argsort(relative.min(axis=1))
     for point in order[1:-1]:
         axes.plot(gaps[point], relative[point], color=QUIET, alpha=0.35, linewidth=0.9)
@@ -79,16 +81,5 @@ def _draw_gaps(axes: Axes, gaps: FloatArray, relative: FloatArray) -> None:
     axes.set_ylabel("energy above the lowest (J/m²)")
     axes.legend(loc="upper left", bbox_to_anchor=(0, 1.14), ncols=2)
     quiet_grid(axes)
-    if said := _at_border(gaps[order[0]], relative[order[0]]):
-        axes.set_title(said, fontsize=10, color=RED, fontweight="normal", pad=26)
-
-
-def _at_border(gaps: FloatArray, energies: FloatArray) -> str:
-    """Return a warning if the lowest energy lies at the edge of the gaps tried."""
-    lowest = gaps[np.argmin(energies)]
-    if len(gaps) < 2 or min(gaps) < lowest < max(gaps):
-        return ""
-    where, more = (
-        ("smallest", "smaller") if lowest == min(gaps) else ("largest", "larger")
-    )
-    return f"lowest at the {where} gap tried: give {more} gaps"
+    if warning:
+        axes.set_title(warning, fontsize=10, color=RED, fontweight="normal", pad=26)

@@ -76,6 +76,7 @@ def vasp_directory_term(
         source=str(file),
         departure=departure(settings),
         gaps=_gaps(lattice, last.fractional) if last else None,
+        stress=None if last is None or last.stress is None else last.stress.tolist(),
     )
 
 

@@ -32,6 +32,7 @@ from ionface.analysis.readers.vasprun_settings import (
     read_vectors,
 )
 from ionface.analysis.trajectory.frames import FloatArray
+from ionface.analysis.trajectory.store import STRESSES
 from ionface.errors import AnalysisError
 
 LONGEST_HEADER = 1 << 26
@@ -56,12 +57,20 @@ ENERGIES = {
 """Our name and VASP's of each energy, eV. The potential energy is the one consistent
 with the forces; e_0_energy is extrapolated to zero smearing."""
 
+KBAR = -0.1
+"""GPa under tension of one kB of pressure, which is what VASP prints."""
+
 # How VASP prints a step. Forces are indented by one space less than positions.
 _STRUCTURE = b'\n  <structure>\n   <crystal>\n    <varray name="basis" >\n'
 _POSITIONS = b'\n   <varray name="positions" >\n'
 _CLOSED = b"   </varray>\n  </structure>\n"
 _FORCES = b'  <varray name="forces" >\n'
 _FORCES_CLOSED = b"  </varray>\n"
+_STRESS = re.compile(
+    rb'  <varray name="stress" >\n'
+    + (rb"   <v>" + rb" +(-?\d+\.\d+)" * 3 + rb" </v>\n") * 3
+    + rb"  </varray>\n"
+)
 _PRINTED = rb" *(-?\d+\.\d+) *"
 _BASIS = re.compile(
     (rb"     <v>" + rb" +(-?\d+\.\d+)" * 3 + rb" </v>\n") * 3 + rb"    </varray>\n"
@@ -84,6 +93,7 @@ class IonicStep:
         scf_steps: electronic steps that it took.
         added: the energy less that of the last electronic step, eV: a correction that
             does not act on the electrons, as for dispersion.
+        stress: GPa, above zero under tension, shape (3, 3), or None.
     """
 
     lattice: FloatArray
@@ -92,6 +102,7 @@ class IonicStep:
     energies: Mapping[str, float]
     scf_steps: int
     added: float = 0.0
+    stress: FloatArray | None = None
 
 
 class VasprunStream:
@@ -285,6 +296,9 @@ class _PrintedSteps:
         ):
             behind = forces_stop
         energies = _printed_energies(text, structure, behind)
+        if energies is not None and (pressing := _STRESS.match(text, behind)):
+            stress = np.array([float(x) for x in pressing.groups()]).reshape(3, 3)
+            energies |= _components(KBAR * stress)
         return None if energies is None else ((lattice, energies), text[start:stop])
 
     def _lattice(self, text: bytes, start: int) -> FloatArray | None:
@@ -347,7 +361,7 @@ def _block(steps: list[IonicStep]) -> Block:
     return _block_of(
         [step.lattice for step in steps],
         np.array([step.fractional for step in steps]),
-        [step.energies for step in steps],
+        [{**step.energies, **_components(step.stress)} for step in steps],
     )
 
 
@@ -362,6 +376,8 @@ def _block_of(
         ours: np.array([found.get(theirs, np.nan) for found in energies])
         for ours, theirs in ENERGIES.items()
     }
+    for name in STRESSES if STRESSES[0] in energies[0] else ():
+        scalars[name] = np.array([found.get(name, np.nan) for found in energies])
     labels = np.full(len(fractional), UNKNOWN)
     return Block(labels, lattices, to_cartesian(fractional, lattices), scalars)
 
@@ -393,6 +409,8 @@ def _step(calculation: ET.Element, n_atoms: int) -> IonicStep:
         energies = extrapolated(energies, last)
         free = "e_fr_energy"
         added = energies.get(free, 0.0) - last.get(free, energies.get(free, 0.0))
+    pressing = calculation.find("varray[@name='stress']")
+    stress = None if pressing is None else KBAR * read_vectors(pressing, 3)
     return IonicStep(
         lattice=read_vectors(structure.find("crystal/varray[@name='basis']"), 3),
         fractional=read_vectors(structure.find("varray[@name='positions']"), n_atoms),
@@ -400,7 +418,16 @@ def _step(calculation: ET.Element, n_atoms: int) -> IonicStep:
         energies=energies,
         scf_steps=len(electronic),
         added=added,
+        stress=stress,
     )
+
+
+def _components(stress: FloatArray | None) -> dict[str, float]:
+    """Return the components of a stress by their names; none of none."""
+    if stress is None:
+        return {}
+    places = ((0, 0), (1, 1), (2, 2), (1, 2), (0, 2), (0, 1))
+    return {n: float(stress[i]) for n, i in zip(STRESSES, places, strict=True)}
 
 
 def _energies(element: ET.Element | None) -> dict[str, float]:

@@ -18,6 +18,8 @@ from ionface.analysis.energies.formation_energies import (
 )
 from ionface.analysis.energies.layer_dos import LayerDos
 from ionface.analysis.energies.ledger import LedgerEntry
+from ionface.analysis.energies.relaxation_path import RelaxationPath
+from ionface.analysis.energies.surface_energies import SurfaceEnergies
 from ionface.analysis.interphase.density_profiles import Profiles
 from ionface.analysis.interphase.interphase import Interphase
 from ionface.analysis.interphase.layers import LayerCoordination
@@ -113,6 +115,29 @@ def energy_highlights(result: FormationEnergies) -> list[tuple[str, str]]:
 def summary_contents(result: Result) -> Contents:
     """Return what a result says in a few words."""
     return [Statements("", [result.summary()])]
+
+
+def surface_contents(result: SurfaceEnergies) -> Contents:
+    """Return the energy of every cut, the lowest first."""
+    rows: list[Sequence[Cell]] = [
+        [
+            s.termination,
+            s.tasker,
+            s.atoms,
+            None if s.cut is None else f"{s.cut:.3f}",
+            f"{s.relaxed:.3f}",
+        ]
+        for s in result.surfaces
+    ]
+    header = ["cut, top/bottom", "Tasker", "atoms", "as cut, J/m²", "relaxed, J/m²"]
+    left = ", ".join(result.left_out)
+    note = f"left out, not of whole formula units or with moved groups: {left}"
+    return [Table(header, rows, note if left else "", result.facet)]
+
+
+def path_contents(result: RelaxationPath) -> Contents:
+    """Return where a relaxation began and ended, and what it cost in bonds."""
+    return [Statements("", result.summary().split("; "))]
 
 
 def convergence_contents(result: Convergence) -> Contents:

@@ -20,6 +20,7 @@ from ionface.analysis.diffusion.unwrapped_positions import (
 )
 from ionface.analysis.readers import open_trajectory
 from ionface.analysis.result import Provenance, Result, number_of, plain
+from ionface.analysis.run_checks.pressure import pressures
 from ionface.analysis.statistics import (
     TOO_SHORT,
     correlated_mean,
@@ -173,6 +174,7 @@ def check_run(trajectory: Any, target_temperature: float | None = None) -> RunCh
         conserved(trajectory),
         time_step(trajectory),
         gaps(trajectory),
+        *pressure(trajectory),
     )
     enough = len(steady) >= 3
     return RunChecks(
@@ -236,6 +238,10 @@ CONSERVED_DRIFT = 1e-3
 """eV/atom/ps: the heat of 1 meV per atom is 4 K (3 kB per atom, half of it kinetic), so
 that a run of 20 ps would be off by 80 K but for the thermostat. Sound AIMD stays ten
 times below."""
+
+HIGHEST_PRESSURE = 0.3
+"""GPa, of the mean: with bulk moduli of 20 to 100 GPa, lattice constants are off by 0.1
+to 0.5 %; published cells in a potential's hands are under 2 to 5 GPa."""
 
 STEP_WITH_HYDROGEN = 1.0
 """fs: a tenth of the shortest period, that of X-H stretching (9-11 fs)."""
@@ -409,6 +415,22 @@ def gaps(trajectory: Trajectory) -> Check:
         why += f"; the first gap follows step {trajectory.steps[at]}"
     total = float(missing + lost)
     return Check(name, total, (0.0, 0.0), unit, _word(missing + lost > 0), why)
+
+
+def pressure(trajectory: Trajectory) -> tuple[Check, ...]:
+    """Return whether the cell is at rest; nothing where no stress is told."""
+    series = pressures(trajectory)
+    if series is None:
+        return ()
+    known = series[np.isfinite(series)]
+    mean = float(known.mean())
+    error = correlated_mean(known).error if len(known) > 2 else np.nan
+    significant = not abs(mean) < SIGNIFICANT * error  # an unknown error excuses none
+    wrong = abs(mean) > HIGHEST_PRESSURE and significant
+    word = "pressure" if mean > 0 else "tension"
+    why = f"{mean:+.2f} ± {error:.2f} GPa" + (f": under {word}" if wrong else "")
+    allowed = (-HIGHEST_PRESSURE, HIGHEST_PRESSURE)
+    return (Check("mean pressure", mean, allowed, "GPa", _word(wrong), why),)
 
 
 def _unknown(name: str, unit: str, why: str) -> Check:

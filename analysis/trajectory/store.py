@@ -38,6 +38,8 @@ MAGIC = b"IONFTRJ1"
 VERSION = 1
 PAGE = 4096
 SCALARS = ("potential_energy", "kinetic_energy", "temperature", "conserved")
+STRESSES = tuple(f"stress_{axes}" for axes in ("xx", "yy", "zz", "yz", "xz", "xy"))
+"""GPa, above zero under tension, without the part of the motion; in Voigt's order."""
 
 SYNC_INTERVAL_S = 5.0
 """At most this much finished dynamics, in seconds, is lost when the power fails."""
@@ -63,6 +65,7 @@ class Header:
         thermostat: number of thermostat variables in each frame.
         sources: where the frames came from.
         meta: anything JSON-able.
+        stress: frames carry the stress.
     """
 
     species: tuple[str, ...]
@@ -72,12 +75,18 @@ class Header:
     thermostat: int = 0
     sources: tuple[str, ...] = ()
     meta: Mapping[str, Any] = field(default_factory=dict)
+    stress: bool = False
+
+    @property
+    def scalars(self) -> tuple[str, ...]:
+        """Return the names of what a frame has one number of."""
+        return (*SCALARS, *STRESSES) if self.stress else SCALARS
 
     def record_dtype(self) -> np.dtype[np.void]:
         """Return the layout of one frame; every field is aligned to 8 bytes."""
         atoms = (len(self.species), 3)
         layout: list[Any] = [("step", "<i8"), ("time_fs", "<f8")]
-        layout += [(name, "<f8") for name in SCALARS]
+        layout += [(name, "<f8") for name in self.scalars]
         layout += [("positions", "<f8", atoms)]
         if self.lattice is None:
             layout += [("lattice", "<f8", (3, 3))]
@@ -94,8 +103,11 @@ def encode_header(header: Header) -> bytes:
     Raises:
         TrajectoryError: `meta` holds something that JSON has no form for.
     """
+    content = asdict(header)
+    if not header.stress:
+        del content["stress"]  # as it was before there was any: digests must not change
     try:
-        text = json.dumps(asdict(header)).encode()
+        text = json.dumps(content).encode()
     except (TypeError, ValueError) as error:
         raise TrajectoryError(
             f"the trajectory's meta must be JSON (text, numbers, lists): {error}"
@@ -144,6 +156,7 @@ def _header(content: dict[str, Any]) -> Header:
         thermostat=content["thermostat"],
         sources=tuple(content["sources"]),
         meta=content["meta"],
+        stress=content.get("stress", False),
     )
 
 
@@ -206,7 +219,7 @@ def read_store(path: Path) -> StoredFrames:
             size = stream.seek(0, os.SEEK_END)
         dtype = header.record_dtype()
         count, torn = divmod(max(0, size - offset), dtype.itemsize)
-        heads, whole = _heads(path, dtype, offset, count)
+        heads, whole = _heads(path, header, offset, count)
         edges = np.flatnonzero(np.diff(np.concatenate([[False], whole, [False]])))
         segments = tuple(
             records_segment(
@@ -237,13 +250,14 @@ def store_digest(path: str | os.PathLike[str]) -> str:
 
 
 def _heads(
-    path: Path, dtype: np.dtype[np.void], offset: int, count: int
+    path: Path, header: Header, offset: int, count: int
 ) -> tuple[NDArray[np.void], NDArray[np.bool_]]:
     """Return all but the arrays of each record, and which records are whole.
 
     Every byte is read once, in blocks that do not stay in memory.
     """
-    names = ["step", "time_fs", *SCALARS, "crc"]
+    dtype = header.record_dtype()
+    names = ["step", "time_fs", *header.scalars, "crc"]
     heads = np.zeros(count, dtype=[(name, dtype[name]) for name in names])
     whole = np.zeros(count, dtype=np.bool_)
     size = max(1, _AT_ONCE // dtype.itemsize)
@@ -276,7 +290,7 @@ def records_segment(
         times_fs=np.array(heads["time_fs"]),
         lattices=np.array([header.lattice]) if constant else records["lattice"],
         positions=records["positions"],
-        scalars={name: np.array(heads[name]) for name in SCALARS},
+        scalars={name: np.array(heads[name]) for name in header.scalars},
         velocities=records["velocities"] if header.velocities else None,
         thermostat=records["thermostat"] if header.thermostat else None,
     )
@@ -340,6 +354,7 @@ class TrajectoryWriter(Closing):
         pbc: Sequence[bool] = (True, True, True),
         velocities: bool = False,
         thermostat: int = 0,
+        stress: bool = False,
         sources: Sequence[str] = (),
         meta: dict[str, Any] | None = None,
         clock: Callable[[], float] = time.monotonic,
@@ -353,6 +368,7 @@ class TrajectoryWriter(Closing):
             pbc: periodic along each cell vector.
             velocities: every frame brings velocities.
             thermostat: number of thermostat variables that every frame brings.
+            stress: every frame brings the stress.
             sources: where the frames come from.
             meta: anything JSON-able.
             clock: seconds; decides when to flush to the disk.
@@ -370,6 +386,7 @@ class TrajectoryWriter(Closing):
             thermostat=thermostat,
             sources=tuple(sources),
             meta=meta or {},
+            stress=stress,
         )
         if not header.species:
             raise TrajectoryError("a trajectory needs at least one atom")
@@ -421,6 +438,7 @@ class TrajectoryWriter(Closing):
         velocities: ArrayLike | None = None,
         thermostat: ArrayLike | None = None,
         lattice: ArrayLike | None = None,
+        stress: ArrayLike | None = None,
     ) -> None:
         """Write one frame.
 
@@ -435,6 +453,7 @@ class TrajectoryWriter(Closing):
             velocities: Å/fs, shape (n_atoms, 3); as promised in the header.
             thermostat: state to restart from; as promised in the header.
             lattice: Å, shape (3, 3); if and only if the header has none.
+            stress: in the order of `STRESSES`, GPa, shape (6,); as promised.
 
         Raises:
             TrajectoryError: a field is missing, of the wrong shape or not finite, the
@@ -453,6 +472,14 @@ class TrajectoryWriter(Closing):
         energies = (potential_energy, kinetic_energy, temperature, conserved)
         for name, scalar in zip(SCALARS, energies, strict=True):
             record[name] = scalar
+        if self.header.stress != (stress is not None):
+            raise TrajectoryError(
+                f"the header of {self.path} says stress: {self.header.stress}; give "
+                "all frames the same"
+            )
+        if stress is not None:
+            for name, value in zip(STRESSES, np.asarray(stress), strict=True):
+                record[name] = value
         record["step"], record["time_fs"] = step, time_fs
         self._write(seal(record), step)
         self.last = record
@@ -469,11 +496,13 @@ class TrajectoryWriter(Closing):
         names = [name for name in SCALARS if name in segment.scalars]
         for index in range(len(segment)):
             frame = segment.frame(index)
+            told = [frame.scalars.get(name, np.nan) for name in STRESSES]
             self.append(
                 step=frame.step,
                 time_fs=frame.time_fs,
                 positions=frame.positions,
                 lattice=frame.lattice if self.header.lattice is None else None,
+                stress=told if self.header.stress else None,
                 **{name: frame.scalars[name] for name in names},
             )
 

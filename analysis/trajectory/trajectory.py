@@ -21,6 +21,7 @@ from numpy.typing import ArrayLike, NDArray
 from ionface.analysis.trajectory.frames import FloatArray, Frame, Segment, Skipped
 from ionface.analysis.trajectory.store import (
     SCALARS,
+    STRESSES,
     StoredFrames,
     TrajectoryWriter,
     read_store,
@@ -242,7 +243,8 @@ class Trajectory:
         """Return energies (eV) and temperature (K) by name, each (n_frames,).
 
         Those of `store.SCALARS` are always there, NaN where unknown; VASP adds
-        e_0_energy (at zero smearing), nosepot and nosekinetic.
+        e_0_energy (at zero smearing), nosepot and nosekinetic. Some files have the
+        stress too (`store.STRESSES`, GPa).
         """
         further = [name for segment in self.segments for name in segment.scalars]
         return {
@@ -324,6 +326,7 @@ class Trajectory:
                 self.species,
                 self.lattice if self._one_cell() else None,
                 pbc=self.pbc,
+                stress=any(STRESSES[0] in s.scalars for s in self.segments),
                 sources=self.sources,
                 meta=self._meta_to_write(),
             ) as writer:

@@ -25,8 +25,14 @@ from ionface.structures.crystals.conventional import FILE_AXES, OWN_AXES, conven
 from ionface.structures.crystals.crystal_files import CrystalFile, read_file
 from ionface.structures.specs import Material, plain_material
 
-# lengths that replace published ones, Å; keys "a", "b", "c"
-LatticeLengths = Mapping[str, float] | Mapping[Literal["a", "b", "c"], float]
+# what replaces published numbers: lengths a, b, c, Å; angles alpha, ..., degrees
+LatticeLengths = (
+    Mapping[str, float]
+    | Mapping[Literal["a", "b", "c", "alpha", "beta", "gamma"], float]
+)
+KEYS: tuple[Literal["a", "b", "c", "alpha", "beta", "gamma"], ...] = (
+    "a", "b", "c", "alpha", "beta", "gamma",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -113,8 +119,8 @@ def crystal(name: str, lattice: LatticeLengths | None = None) -> Structure:
 
     Args:
         name: in the library.
-        lattice: replaces cell lengths, Å; lengths that symmetry ties together (b of a
-            tetragonal cell) follow a.
+        lattice: replaces cell lengths, Å, and angles; lengths that symmetry ties
+            together (b of a tetragonal cell) follow a.
     """
     return _crystal(name, tuple(sorted((lattice or {}).items()))).copy()
 
@@ -131,22 +137,35 @@ def _crystal(name: str, lattice: tuple[tuple[str, float], ...]) -> Structure:
 
 
 def _lattice(entry: LibraryCrystal, override: LatticeLengths) -> Lattice:
-    cell = dict(entry.lattice)
-    published = dict(cell)
+    return replaced_lattice(entry.lattice, override, entry.name)
+
+
+def replaced_lattice(
+    published: Mapping[str, float], override: LatticeLengths, where: str
+) -> Lattice:
+    """Return a lattice with some of its six numbers replaced.
+
+    Args:
+        published: a, b, c (Å), alpha, beta, gamma (degrees).
+        override: some of them; b and c follow a where they are published as equal.
+        where: named in the message.
+
+    Raises:
+        StructureError: an unknown key, or a number more than 20 % off.
+    """
+    cell = dict(published)
     for key, value in override.items():
         # functionals are a few percent off experiment; more is a typing error
-        if key not in ("a", "b", "c") or not 0.8 < value / published[key] < 1.25:
+        if key not in KEYS or not 0.8 < value / published[key] < 1.25:
             raise StructureError(
-                f"lattice override {key}={value} of {entry.name}: only a, b, c within "
-                f"20 % of the published {published} are accepted"
+                f"lattice override {key}={value} of {where}: only {', '.join(KEYS)} "
+                f"within 20 % of the published {dict(published)} are accepted"
             )
         cell[key] = value
     for key in ("b", "c"):
         if key not in override and published[key] == published["a"]:
             cell[key] = cell["a"]
-    return Lattice.from_parameters(
-        *(float(cell[k]) for k in ("a", "b", "c", "alpha", "beta", "gamma"))
-    )
+    return Lattice.from_parameters(*(float(cell[key]) for key in KEYS))
 
 
 def read_crystal(
@@ -157,7 +176,7 @@ def read_crystal(
     Args:
         material: library name, path to a CIF or POSCAR file, or a structure (also as
             the plain data of `specs.plain_material`).
-        lattice: replaces cell lengths of library crystals, Å.
+        lattice: replaces cell lengths, Å, and angles; atoms keep their fractions.
 
     Raises:
         StructureError: unknown name, unreadable file, overlap.
@@ -167,10 +186,8 @@ def read_crystal(
         return crystal(str(material), lattice)
     structure, _ = conventional(read_structure(material))
     if lattice:
-        raise StructureError(
-            f"{_where(material)}: lattice={dict(lattice)} replaces lengths of library "
-            "crystals only; write the lengths into the structure"
-        )
+        own = dict(zip(map(str, KEYS), structure.lattice.parameters, strict=True))
+        structure.lattice = replaced_lattice(own, lattice, _where(material))
     return structure
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pymatgen.core import Structure
+from pymatgen.core import Lattice, Structure
 
 from ionface.errors import StructureError
 from ionface.structures.crystals.library import (
@@ -35,7 +35,7 @@ def bulk(layer: CrystalLayer) -> Structure:
     """
     if layer.ordering is not None:
         return _ordering(layer)[0].structure.copy()
-    crystal = read_crystal(layer.material, layer.lattice)
+    crystal = read_crystal(layer.material, layer.lengths)
     if crystal.is_ordered:
         if not in_library(layer.material):
             check_complete(crystal, material_name(layer.material), layer.groups)
@@ -54,6 +54,7 @@ def filled(
     sheet: Structure,
     candidates: Array,
     oxidation: dict[str, float],
+    period: Array | None = None,
 ) -> tuple[Structure, dict[str, Any]]:
     """Return a sheet with its doping or exchange, and what to say about its atoms.
 
@@ -62,6 +63,8 @@ def filled(
         sheet: undoped, in the interface's supercell.
         candidates: free positions for added Li, Å, shape (n, 3).
         oxidation: charge of each element; the dopant's is added to it.
+        period: translation of the crystal from the lower cut to the upper one, Å: with
+            it, the sheet is the bulk that it was cut from. None if that is not known.
     """
     details: dict[str, Any] = {}
     if layer.ordering is not None:
@@ -71,14 +74,33 @@ def filled(
         return sheet, details
     if not oxidation:
         raise StructureError(_unranked(material_name(layer.material), sheet))
+    host, where = sheet, "slab"
+    if layer.doping.where == "bulk" and period is not None:
+        host, where = with_third(sheet, period), "bulk"
     if isinstance(layer.doping, Exchange):
-        orderings = exchanged(sheet, layer.doping, oxidation)
+        orderings = exchanged(host, layer.doping, oxidation)
     else:
-        orderings = dope(sheet, layer.doping, candidates, oxidation)
+        orderings = dope(host, layer.doping, candidates, oxidation)
         oxidation[layer.doping.dopant] = dopant_charge(layer.doping, oxidation)
     picked = pick(orderings, layer.doping.rank)
-    details["doping"] = _described(picked, orderings)
-    return picked.structure, details
+    details["doping"] = {
+        **_described(picked, orderings),
+        "where": where,
+    }
+    return with_third(picked.structure, sheet.lattice.matrix[2]), details
+
+
+def with_third(structure: Structure, vector: Array) -> Structure:
+    """Return the same atoms at the same places in a cell with another third vector."""
+    matrix = structure.lattice.matrix.copy()
+    matrix[2] = vector
+    return Structure(
+        Lattice(matrix),
+        structure.species,
+        structure.cart_coords,
+        coords_are_cartesian=True,
+        site_properties=structure.site_properties,
+    )
 
 
 def _described(
@@ -90,7 +112,7 @@ def _described(
 
 def _ordering(layer: CrystalLayer) -> tuple[OrderedStructure, list[OrderedStructure]]:
     assert layer.ordering is not None
-    lattice = tuple(sorted((layer.lattice or {}).items()))
+    lattice = tuple(sorted((layer.lengths or {}).items()))
     material = plain_material(layer.material)
     orderings = _orderings(json.dumps(material), lattice, layer.ordering)
     return pick(orderings, layer.ordering.rank), orderings

@@ -129,9 +129,12 @@ def dopant_charge(doping: Doping, oxidation: Mapping[str, float]) -> float:
 
 @dataclass(frozen=True)
 class _Ordering:
+    """One choice of sites; its dipole is that along the normal, e Å, without sign."""
+
     energy: float
     dopants: tuple[int, ...]
     added: tuple[int, ...]
+    dipole: float
 
 
 def _ranked(
@@ -143,20 +146,22 @@ def _ranked(
 ) -> list[_Ordering]:
     """Return the distinct orderings of lowest energy."""
     change = charges[doping.dopant] - charges[doping.host]
-    orderings = []
+    orderings: list[_Ordering] = []
     for dopants in _choices(len(geometry.hosts), number, doping.seed):
         places = geometry.places(dopants)
         if places is not None:
             sites = [geometry.hosts[i] for i in dopants]
             energy = ewald.energy(sites, places, change)
-            orderings.append(_Ordering(energy, tuple(sites), places))
+            dipole = geometry.dipole(sites, places, change)
+            orderings.append(_Ordering(energy, tuple(sites), places, dipole))
     if not orderings:
         raise StructureError(
             f"doping: no room for the {CARRIER} that {number} {doping.dopant} need: of "
             f"{len(geometry.free)} free positions {int(geometry.free.sum())} are "
             f"{ROOM} Å away from all atoms; lower x"
         )
-    orderings.sort(key=lambda o: (round(o.energy, 3), o.dopants))
+    # images of one ordering in the bulk differ once a slab is cut of it
+    orderings.sort(key=lambda o: (round(o.energy, 3), round(o.dipole, 1), o.dopants))
     distinct = [
         ordering
         for before, ordering in zip([None, *orderings], orderings, strict=False)
@@ -212,6 +217,8 @@ class FreePositions:
         lattice = structure.lattice
         points = lattice.get_fractional_coords(np.reshape(candidates, (-1, 3)))
         atoms = structure.frac_coords
+        self.heights = structure.cart_coords[:, 2]
+        self.point_heights = np.reshape(candidates, (-1, 3))[:, 2]
         self.between = lattice.get_all_distances(points, points)
         self.to_hosts = lattice.get_all_distances(atoms[hosts], points)
         others = lattice.get_all_distances(points, atoms)
@@ -242,6 +249,13 @@ class FreePositions:
                     return None
                 taken.append(place)
         return tuple(taken)
+
+    def dipole(
+        self, dopants: list[int], places: tuple[int, ...], change: float
+    ) -> float:
+        """Return the size of what doping adds to the dipole along the normal, e Å."""
+        added = self.point_heights[list(places)].sum()
+        return abs(float(change * self.heights[dopants].sum() + added))
 
     def _has_room(self, place: int, taken: list[int]) -> bool:
         return not taken or bool(self.between[place, taken].min() >= APART)

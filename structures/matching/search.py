@@ -43,6 +43,7 @@ Side = Literal["film", "substrate", "shared"]
 Stiffness = Mapping[str, float] | Mapping[Literal["film", "substrate"], float]
 WIDEST = 0.15  # strain up to which the error message looks for a match
 LARGER = 2  # times the area up to which it looks for one
+AREA_SLACK = 1e-6  # Å²; rounding decides nothing
 STRAIN_STEP = 1e-3  # strains within one step rank alike; fewer atoms win
 
 
@@ -54,6 +55,7 @@ def matches(
     strained: Side = "film",
     stiffness: Stiffness | None = None,
     equivalents: bool = False,
+    min_area: float = 0.0,
 ) -> list[Match]:
     """Return all verified matches, ranked by strain in steps of 0.1 %, then by atoms.
 
@@ -79,6 +81,7 @@ def matches(
             the strain is shared: each side takes it in inverse proportion, to first
             order. Equal shares without it.
         equivalents: keep equivalent matches, marked, and multiples of smaller ones.
+        min_area: Å²; multiples of smaller matches are kept where it is given.
 
     Raises:
         StructureError: nothing matches; what was tried, the best that was seen, and
@@ -93,7 +96,16 @@ def matches(
         raise StructureError(search.nothing(max_strain, max_area, aligned.compared))
     listed = _ranked(search.described(aligned), film, substrate)
     if not equivalents:
-        listed = [m for m in listed if m.same_as is None and m.supercell == 1]
+        listed = [
+            m for m in listed if m.same_as is None and (min_area or m.supercell == 1)
+        ]
+    if not (found := [m for m in listed if m.area >= min_area - AREA_SLACK]):
+        raise StructureError(
+            f"no match of {film.facet} and {substrate.facet} between min_area="
+            f"{min_area} and max_area={max_area} Å²; the largest has "
+            f"{max(m.area for m in listed):.1f} Å²: raise max_area or lower min_area"
+        )
+    listed = found
     for match in listed:
         verify(match, film, substrate)
     return listed

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import ceil
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +32,7 @@ from ionface.structures.disorder.decoration import bulk, filled
 from ionface.structures.groups import check_complete
 from ionface.structures.periodic import widest_gap
 from ionface.structures.slabs.facet import CANDIDATE
+from ionface.structures.slabs.polarity import compensated
 from ionface.structures.slabs.slab import (
     MAX_LAYERS,
     POLAR,
@@ -41,6 +42,7 @@ from ionface.structures.slabs.slab import (
     in_frame,
     outer_plane,
     planes_of,
+    turned_and_repeated,
     turned_over,
 )
 from ionface.structures.slabs.terminations import (
@@ -48,9 +50,16 @@ from ionface.structures.slabs.terminations import (
     Termination,
     dipole_per_area,
 )
-from ionface.structures.specs import CrystalLayer, Material, Ordering, SlabLayer
+from ionface.structures.specs import (
+    CrystalLayer,
+    Lengths,
+    Material,
+    Ordering,
+    SlabLayer,
+)
 
 Array = NDArray[np.float64]
+LITERATURE = "literature"
 DUMMY = DummySpecies(CANDIDATE, 0)
 MOST_ATOMS = 5000  # against typing errors, far beyond what engines can move
 # Å; wider than the gaps between planes of any crystal (3.4 in graphite), so that a bulk
@@ -82,7 +91,7 @@ def terminations(
     *,
     symmetric: bool = False,
     groups: tuple[str, ...] = (),
-    lattice: dict[Literal["a", "b", "c"], float] | None = None,
+    lattice: Lengths | None = None,
     ordering: Ordering | None = None,
 ) -> list[Termination]:
     """Return all distinct ways to end a facet, polyanions whole; the plainest first.
@@ -100,7 +109,7 @@ def terminations(
             has; four indices in hexagonal axes.
         symmetric: ends of slabs whose sides are equivalent.
         groups: to keep whole besides what nonmetals are bonded to, as in "VO4".
-        lattice: replaces cell lengths of library crystals, Å.
+        lattice: replaces cell lengths, Å, and angles, degrees.
         ordering: of a crystal with partly occupied sites.
 
     Returns:
@@ -232,7 +241,16 @@ def in_supercell(
     free = [i for i, site in enumerate(sheet) if site.specie.symbol == CANDIDATE]
     candidates = sheet.cart_coords[free]
     sheet.remove_sites(free)
-    structure, decoration = filled(layer, sheet, candidates, oxidation)
+    period = slab.period
+    if period is not None:
+        period = turned_and_repeated(period, slab.in_plane, matrix, film)
+    structure, decoration = filled(layer, sheet, candidates, oxidation, period)
+    if layer.compensate and slab.polar and period is not None:
+        structure, moved = compensated(
+            structure, oxidation, period, slab.layers, slab.facet
+        )
+        made |= {"polar": False, "dipole_e_angstrom": moved["dipole_e_angstrom"]}
+        made["compensated"] = moved
     return Sheet(structure, oxidation, {**made, **decoration}, charge)
 
 
@@ -259,13 +277,14 @@ def _check_supercell(slab: Slab, matrix: NDArray[np.int_]) -> None:
 
 
 def _source(layer: CrystalLayer) -> dict[str, Any]:
-    crystal = read_crystal(layer.material, layer.lattice)
+    crystal = read_crystal(layer.material, layer.lengths)
     name = material_name(layer.material)
     source = material(name).source if in_library(layer.material) else "file"
     if isinstance(layer.material, dict):
         source = "given structure"
     return {
         "lattice": list(crystal.lattice.parameters),
+        "lattice_from": "given numbers" if layer.lengths else LITERATURE,
         "source": source,
         "notes": reading_notes(layer.material),
     }

@@ -56,6 +56,8 @@ class Slab:
         point_group: in-plane parts of the operations that keep the slab, acting on rows
             of coefficients of a and b, shape (n, 2, 2).
         hexagonal: Miller indices may be given by four numbers.
+        period: translation of the crystal from the lower cut to the upper one, Å,
+            shape (3,); None where both are not the same cut.
     """
 
     structure: Structure
@@ -80,6 +82,7 @@ class Slab:
     charge: float = 0.0
     point_group: Integers = field(default_factory=TRIVIAL.copy)
     hexagonal: bool = False
+    period: Array | None = None
 
     @property
     def in_plane(self) -> Array:
@@ -172,6 +175,24 @@ def turned_over(structure: Structure) -> Structure:
         coords_are_cartesian=True,
         site_properties={"layer": (layers.max() - layers).tolist()},
     )
+
+
+def turned_and_repeated(
+    vector: Array, in_plane: Array, matrix: Integers, film: bool
+) -> Array:
+    """Return a vector of a slab as it lies in the supercell of an interface.
+
+    Args:
+        vector: Å, shape (3,).
+        in_plane: vectors of the slab as it was cut, Å, shape (2, 2).
+        matrix: of the supercell, shape (2, 2).
+        film: the slab is turned over, so that the vector is counted from below again.
+    """
+    turned = vector * np.array([-1.0, 1.0, 1.0]) if film else vector
+    plane = turned_plane(in_plane) if film else in_plane
+    full = np.zeros((3, 3))
+    full[:2, :2], full[2, 2] = matrix @ plane, 1.0
+    return np.asarray(turned @ frame_of(full))
 
 
 def frame_of(vectors: Array) -> Array:

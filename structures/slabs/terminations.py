@@ -170,9 +170,9 @@ class FacetSlabs:
     def terminations(self) -> list[Termination]:
         """Return all distinct terminations.
 
-        Plain cuts come first, then cuts through narrow gaps, then those that put
-        polyanions on the other side; among equals stoichiometric ones, the least polar
-        and the widest gap come first.
+        Cuts that put polyanions on the other side come last, polar ones behind those
+        without a dipole; then plain cuts come before those through narrow gaps; among
+        equals stoichiometric ones, the least polar and the widest gap come first.
 
         Raises:
             StructureError: polyanions without end; nothing turns a symmetric slab over.
@@ -180,8 +180,9 @@ class FacetSlabs:
         options = [self._described(c) for c in distinct_cuts(self.facet, self.symmetry)]
         options.sort(
             key=lambda t: (
-                not t.cut.plain,
                 t.cut.moved > 0,
+                t.polar,
+                not t.cut.plain,
                 bool(t.excess),
                 round(abs(t.dipole), 3),
                 -round(t.cut.gap, 2),
@@ -292,6 +293,9 @@ class FacetSlabs:
             charge=sum(self.oxidation.get(s, 0.0) * n for s, n in beyond.items()),
             point_group=point_group(self.symmetry, bounds.lower, bounds.upper),
             hexagonal=has_hexagonal_axes(self._cell),
+            period=None
+            if bounds.operation
+            else facet.frame.basis[2] * int((bounds.upper - bounds.lower)[0]),
         )
 
 

@@ -60,6 +60,7 @@ SECRETS = (b"0.31415926E+01  0.27182818E+01", b"written for a test", b"a" * 64)
 STUDY = """\
 name: al-ag
 engine: vasp
+lattice: literature
 interfaces:
   - name: Al|Ag
     film: {{material: Al, miller: [1, 0, 0], layers: 2}}

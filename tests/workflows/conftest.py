@@ -26,6 +26,7 @@ from ionface.workflows.study.vasp_settings import VaspSettings
 AL_AG = """\
 name: al-ag
 engine: ase.calculators.emt.EMT
+lattice: literature
 interfaces:
   - name: Al|Ag
     film: {material: Al, miller: [1, 0, 0], layers: 3}

@@ -7,7 +7,8 @@ One module per group of commands; importing it registers them, in the order of -
 
 # the order of these lines is the order of --help
 # isort: off
-from ionface.workflows.cli import study_commands, vasp_command, cluster_commands
+from ionface.workflows.cli import study_commands, build_command
+from ionface.workflows.cli import vasp_command, cluster_commands
 from ionface.workflows.cli import status_command, transfer_commands, doctor_command
 from ionface.workflows.cli import analyze, analyze_cells, thermodynamics_commands
 
@@ -19,6 +20,7 @@ __all__ = [
     "analyze",
     "analyze_cells",
     "app",
+    "build_command",
     "cluster_commands",
     "doctor_command",
     "main",

@@ -26,7 +26,6 @@ from ionface.workflows.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from ionface.structures.model import InterfaceModel
     from ionface.workflows.projects.project import Project
     from ionface.workflows.projects.runner import Outcome
     from ionface.workflows.report.collect import Results
@@ -81,47 +80,6 @@ def _described(study: Study) -> dict[str, Any]:
     }
 
 
-@app.command()
-def build(
-    study: StudyName,
-    out: Annotated[Path, typer.Option("--out", help="Where the models are written.")],
-    quick: Quick = False,
-    as_json: AsJson = False,
-) -> None:
-    """Build a study's models: POSCAR, CIF, JSON, a picture."""
-    from ionface.structures.interface import build_interface
-    from ionface.workflows.flows.study_checks import check_names
-    from ionface.workflows.study.study_files import interface_place
-
-    resolved = loaded(study, quick=quick)
-    check_names(resolved)
-    out.mkdir(parents=True, exist_ok=True)
-    summaries: list[dict[str, Any]] = []
-    notes: list[str] = []
-    refused: list[str] = []
-    with job_progress(f"building {resolved.name}") as shown:
-        for number, spec in enumerate(resolved.interfaces):
-            shown.job(spec.name, number, len(resolved.interfaces))
-            try:
-                model = build_interface(spec)
-            except StructureError as error:
-                refused.append(f"{interface_place(study, number)}: {error}")
-                continue
-            _write_model(model, out)
-            summaries.append(model.summary())
-            notes += model.notes()
-    if as_json:
-        typer.echo(json.dumps(summaries, indent=2))
-    elif summaries:
-        _models_table(summaries)
-    tell_notes(notes)
-    if summaries:
-        messages.print(f"wrote POSCAR, CIF, JSON and a picture of each to {out}")
-    for reason in refused:
-        typer.echo(f"not built: {reason}", err=True)
-    raise typer.Exit(1 if refused else 0)
-
-
 def loaded(name: str, engine: str | None = None, *, quick: bool = False) -> Study:
     """Return a study as the command line's options resolve it."""
     from ionface.workflows.study import study_files
@@ -145,50 +103,6 @@ def told_with_lines(name: str, study: Study) -> Iterator[None]:
                 place = interface_place(name, number)
                 raise StructureError(f"{place}: {error}") from error
         raise
-
-
-def _write_model(model: InterfaceModel, out: Path) -> None:
-    from ionface.structures.drawing import draw_model
-    from ionface.structures.labels import write_poscar
-    from ionface.structures.model import write_json
-    from ionface.workflows.study.naming import slug
-
-    stem = slug(model.name)
-    write_json(model, out / f"{stem}.json")
-    write_poscar(model.structure, out / f"{stem}.vasp", model.name)
-    model.structure.to(str(out / f"{stem}.cif"), fmt="cif")
-    draw_model(model, out / f"{stem}.png")
-
-
-def _models_table(summaries: list[dict[str, Any]]) -> None:
-    """Print what the models are."""
-    table(
-        [
-            "interface",
-            "atoms",
-            "area Å²",
-            "strain %",
-            "gap Å",
-            "interfaces",
-            "shortest Å",
-            "film",
-            "substrate",
-        ],
-        [
-            [
-                s["name"],
-                str(s["atoms"]),
-                f"{s['area']:.2f}",
-                f"{100 * s['max_strain']:.2f}",
-                f"{s['gap']:.2f}",
-                str(s["n_interfaces"]),
-                f"{s['shortest_distance']:.2f}",
-                s["film"],
-                s["substrate"],
-            ]
-            for s in summaries
-        ],
-    )
 
 
 @app.command()
@@ -309,6 +223,7 @@ def _tell(project: Project, outcome: Outcome, as_json: bool) -> None:
 def _print_results(results: Results) -> None:
     """Print the energies, and of every run what its results say in a few words."""
     from ionface.analysis.kinds import kinds
+    from ionface.structures.slabs.polarity import polarity_notes
     from ionface.workflows.cli.analyze_files import print_result
 
     if results.energies.entries:
@@ -325,6 +240,11 @@ def _print_results(results: Results) -> None:
     if rows:
         marks = ". ".join(results.provenance.marks)
         table(["run", "what", "number"], rows, marks)
+    for model in results.models.values():
+        tell_notes(polarity_notes(model.provenance, model.name))
+    for name, scan in results.found.get("landscape", {}).items():
+        if warning := getattr(scan, "warning", ""):
+            messages.print(f"{name}, registry scan: {warning}")
     for name, refusals in results.refused.items():
         for subject, why in refusals.items():
             messages.print(f"no {name} of {subject}: {why}")

@@ -17,6 +17,7 @@ from pymatgen.core import Structure
 
 from ionface.analysis.energies.level_of_theory import LevelOfTheory
 from ionface.errors import IonfaceError
+from ionface.structures.specs import Cell
 from ionface.workflows.study.protocols import Protocol as PaperProtocol
 from ionface.workflows.study.vasp_settings import VaspSettings
 
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from ase.calculators.calculator import Calculator
 
 Kind = Literal["relax", "static", "dynamics"]
+STRESS_LEFT = 0.05
+"""GPa, of a relaxed cell: with moduli of 20 to 100 GPa, lengths are right to 0.1 %."""
+
 FASTEST_WITH_HYDROGEN = 1.0  # fs; hydrogen's stretches have periods of 10 fs
 
 
@@ -39,12 +43,16 @@ class RelaxSettings(MSONable):
         like_dynamics: forces are evaluated as in the engine's dynamics, which this
             relaxation prepares, and not as in its energies. An engine that makes no
             difference between the two ignores it.
+        cell: what moves besides the atoms, as in `InterfaceSpec.cell`; "full" also
+            relaxes a bulk crystal. The third vector is the normal. It is done when no
+            stress of what moves is above `STRESS_LEFT`.
     """
 
     fmax: float = 0.02
     steps: int = 1000
     must_converge: bool = True
     like_dynamics: bool = False
+    cell: Cell = "fixed"
 
 
 @dataclass(frozen=True)
@@ -121,7 +129,7 @@ class Engine(Protocol):
         ...
 
     def relax(self, settings: RelaxSettings) -> Maker:
-        """Return the Maker of relaxations at a fixed cell."""
+        """Return the Maker of relaxations."""
         ...
 
     def static(self) -> Maker:

@@ -35,6 +35,8 @@ class RunRecord(MSONable):
         directory: where the engine's own outputs are.
         provenance: what else made it: a pre-relaxation by a potential, POTCARs by
             title and hash, corrections by custodian; empty where there is nothing.
+        stress: GPa, above zero under tension, shape (3, 3); None where the engine
+            tells none.
     """
 
     structure: Structure
@@ -45,6 +47,7 @@ class RunRecord(MSONable):
     level: dict[str, Any]
     directory: str
     provenance: dict[str, Any] = field(default_factory=dict)
+    stress: list[list[float]] | None = None
 
     def term(self, name: str, relaxed: RunRecord | None = None) -> EnergyTerm:
         """Return this energy as a term of the ledger.
@@ -66,6 +69,7 @@ class RunRecord(MSONable):
             converged=self.converged if relaxed is None else relaxed.converged,
             max_force=self.max_force,
             source=self.directory,
+            stress=self.stress,
         )
 
 

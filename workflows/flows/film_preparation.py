@@ -6,6 +6,7 @@ melts and is quenched as a bulk, then is opened) -> checked -> the interface's f
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -27,6 +28,8 @@ from ionface.workflows.engines.contract import (
     RelaxSettings,
 )
 from ionface.workflows.engines.durable import durable_job
+from ionface.workflows.engines.records import RunRecord
+from ionface.workflows.flows.lattices import with_lattices
 from ionface.workflows.flows.naming import named
 
 QUICK_STAGE = 50  # steps; a rehearsal shows that each stage works
@@ -35,9 +38,9 @@ FRAMES = 20  # of a stage: nobody analyzes them, but one looks at them if it wen
 
 
 @durable_job
-def pack(spec: InterfaceSpec) -> SoftLayer:
+def pack(spec: InterfaceSpec, bulk: Mapping[str, RunRecord] | None = None) -> SoftLayer:
     """Pack the film of an interface at random."""
-    return pack_layer(spec)
+    return pack_layer(with_lattices(spec, bulk or {}))
 
 
 @durable_job
@@ -53,17 +56,22 @@ def check_settled(layer: SoftLayer, structure: Structure) -> SoftLayer:
 
 
 def film_jobs(
-    spec: InterfaceSpec, engine: Engine, *, quick: bool = False
+    spec: InterfaceSpec,
+    engine: Engine,
+    crystals: Mapping[str, Any] | None = None,
+    *,
+    quick: bool = False,
 ) -> tuple[Any, list[Job | Flow]]:
     """Return the reference to an interface's settled film, and the jobs before it.
 
     Args:
         spec: whose film is a FilmLayer or an AmorphousLayer.
         engine: of relaxations and dynamics.
+        crystals: relaxed ones by side, whose lattices give the cell of the film.
         quick: show that it works; nothing has come to rest by then.
     """
     assert isinstance(spec.film, FilmLayer | AmorphousLayer)
-    packed = named(pack(spec), spec.name, "pack film")
+    packed = named(pack(spec, crystals), spec.name, "pack film")
     jobs: list[Job | Flow] = [packed]
     layer, structure = packed.output, packed.output.structure
     bulk = isinstance(spec.film, AmorphousLayer)

@@ -13,24 +13,29 @@ from itertools import combinations_with_replacement
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from monty.json import MSONable
 from pymatgen.core import Structure
 
 from ionface.analysis.energies.ledger import SlabsState, book_sides
+from ionface.analysis.energies.relaxation_path import relaxation_path
 from ionface.analysis.kinds import analysis
 from ionface.analysis.rdf.rdf import crystal_rdf
 from ionface.analysis.reactions.reaction_report import ReactionReport
 from ionface.analysis.reactions.replicas import Replicas
+from ionface.analysis.result import Provenance
 from ionface.analysis.trajectory.joining import join
 from ionface.analysis.trajectory.trajectory import Trajectory
 from ionface.errors import AnalysisError
-from ionface.structures.interface import build_interface
+from ionface.structures.film_registry import joined
+from ionface.structures.interface import build_interface, held
 from ionface.structures.ledger_cell import in_ledger
 from ionface.structures.model import InterfaceModel
 from ionface.structures.polymers.film_layer import SoftLayer
 from ionface.structures.polymers.integrity import MoleculeReport, check
 from ionface.structures.polymers.topology import Topology
-from ionface.structures.specs import InterfaceSpec
+from ionface.structures.specs import InterfaceSpec, Mobile
+from ionface.structures.stacking import in_cell
 from ionface.workflows.engines import progress
 from ionface.workflows.engines.durable import durable_job
 from ionface.workflows.engines.records import (
@@ -41,6 +46,8 @@ from ionface.workflows.engines.records import (
     relabeled,
     runs_folder,
 )
+from ionface.workflows.engines.relaxation_frames import relaxation_frames
+from ionface.workflows.flows.lattices import lattice_from, with_lattices
 from ionface.workflows.study.analyses import with_crystals
 
 TRAJECTORIES = "trajectories"
@@ -89,7 +96,10 @@ class BuiltInterface(MSONable):
 
 @durable_job
 def build(
-    spec: InterfaceSpec, film: SoftLayer | None = None, quick: bool = False
+    spec: InterfaceSpec,
+    film: SoftLayer | None = None,
+    quick: bool = False,
+    bulk: Mapping[str, RunRecord] | None = None,
 ) -> BuiltInterface:
     """Build an interface model from its specification.
 
@@ -97,11 +107,16 @@ def build(
         spec: of the interface.
         film: a film or an amorphous layer that an engine has prepared.
         quick: the model is that of a rehearsal, and all that is computed of it says so.
+        bulk: relaxed crystals by side, whose lattices the slabs are cut with.
     """
-    model = build_interface(spec, film)
+    bulk = bulk or {}
+    model = build_interface(with_lattices(spec, bulk), film)
+    told = {**model.provenance}
+    for side, record in bulk.items():
+        told[side] = {**told[side], "lattice_from": lattice_from(record)}
     if quick:
-        model = replace(model, provenance={**model.provenance, "quick": True})
-    return BuiltInterface.of(model)
+        told["quick"] = True
+    return BuiltInterface.of(replace(model, provenance=told))
 
 
 @durable_job
@@ -112,6 +127,40 @@ def take_apart(
     if isinstance(model, BuiltInterface):
         model = model.model
     return BuiltInterface.of(replace(model, name=name or model.name))
+
+
+@durable_job
+def join_sides(
+    built: BuiltInterface,
+    film: RunRecord,
+    substrate: RunRecord,
+    mobile: Mobile = "all",
+) -> BuiltInterface:
+    """Bring sides together that were relaxed alone, up to where they touch.
+
+    Args:
+        built: as it was cut.
+        film: its upper side, relaxed.
+        substrate: its lower side, relaxed.
+        mobile: what moves from here on, as in `InterfaceSpec.mobile`.
+    """
+    model = joined(built.model, film.structure, substrate.structure)
+    return BuiltInterface.of(held(model, mobile))
+
+
+@durable_job
+def in_relaxed_cell(built: BuiltInterface, relaxed: RunRecord) -> BuiltInterface:
+    """Put the slabs, as they were cut, into the cell that the interface has relaxed to.
+
+    All terms of a ledger have one cell, so that strain and errors cancel.
+    """
+    cell, model = relaxed.structure.lattice.matrix, built.model
+    unstrained = {
+        phase: in_cell(slab, np.array([*slab.lattice.matrix[:2], cell[2]]))
+        for phase, slab in model.unstrained.items()
+    }
+    structure = in_cell(model.structure, cell)
+    return BuiltInterface.of(replace(model, structure=structure, unstrained=unstrained))
 
 
 @durable_job
@@ -155,6 +204,45 @@ def enter_in_ledger(
         check = f"{model.film_phase}: {fate.summary()}"
         entry = replace(entry, checks=(*entry.checks, check), molecules=fate.as_dict())
     return entry.as_dict()
+
+
+@durable_job
+def follow_relaxation(
+    model: InterfaceModel,
+    relaxed: RunRecord,
+    slabs: Mapping[str, RunRecord],
+    published: float | None = None,
+) -> dict[str, Any] | None:
+    """Return energy, forces and bonds at every step of an interface's relaxation.
+
+    Args:
+        model: of the interface.
+        relaxed: its relaxation.
+        slabs: the final energies of both sides.
+        published: interface energy of the literature, J/m².
+
+    Returns:
+        Plain data; None of an engine that leaves no steps.
+    """
+    found = relaxation_frames(relaxed, runs_folder())
+    if found is None:
+        return None
+    level = relaxed.level
+    return relaxation_path(
+        model.name,
+        found.frames,
+        found.energies,
+        found.forces,
+        slabs=sum(record.energy for record in slabs.values()),
+        area=model.area * model.n_interfaces,
+        pairs=all_pairs(found.frames.species),
+        published=published,
+        provenance=Provenance(
+            level,
+            emulated=bool(level.get("emulated")),
+            quick=bool(model.provenance.get("quick")),
+        ),
+    ).as_dict()
 
 
 def molecules_after(model: InterfaceModel, final: Structure) -> MoleculeReport | None:

@@ -17,7 +17,7 @@ from typing import Any, Literal, TypeAlias
 from jobflow import Flow, Job, Maker, OutputReference
 
 from ionface.structures.model import InterfaceModel
-from ionface.structures.specs import InterfaceSpec
+from ionface.structures.specs import Cell, InterfaceSpec
 from ionface.workflows.engines.contract import (
     DynamicsSettings,
     Engine,
@@ -69,6 +69,7 @@ class InterfaceFormationMaker(Maker):
         model: Model,
         name: str | None = None,
         strained: Sequence[str] = ("film",),
+        cell: Cell = "fixed",
     ) -> Flow:
         """Return the flow, whose output is the ledger's entry as plain data.
 
@@ -79,15 +80,22 @@ class InterfaceFormationMaker(Maker):
             name: of the interface; the model's or the spec's own if not given.
             strained: which sides of an output are strained, "film" or "substrate", so
                 that their unstrained selves are computed too; others say it themselves.
+            cell: what the relaxation of an output moves of its cell; of a model or a
+                spec, the normal of a sandwich, or what the spec says.
         """
-        models = _models(model, _found(self.engine), name, strained)
+        models = _models(model, _found(self.engine), name, strained, cell)
         flows = [self.of_start(start) for start in models.starts]
         outputs = [flow.output for flow in flows]
         output = outputs[0] if len(outputs) == 1 else outputs
         return Flow([*models.jobs, *flows], output=output, name=self.name)
 
-    def of_start(self, start: Start) -> Flow:
-        """Return the flow of one model."""
+    def of_start(self, start: Start, published: float | None = None) -> Flow:
+        """Return the flow of one model.
+
+        Args:
+            start: the model.
+            published: its energy in the literature, J/m², drawn beside ours.
+        """
         name, built = start.name, start.built
         parts = ["interface", *SIDES]
         parts += [f"{side}_unstrained" for side in start.strained]
@@ -99,18 +107,30 @@ class InterfaceFormationMaker(Maker):
             tells = {"role": "formation", "part": part}
             structure = getattr(cut if part in SIDES else built, part)
             if self.slabs == "relaxed" or part not in SIDES:
-                step = engine.relax(self.relax).make(structure)
+                cell = start.cell if part == "interface" else "fixed"
+                step = engine.relax(replace(self.relax, cell=cell)).make(structure)
                 jobs.append(named(step, name, f"relax {part}", kind="relax", **tells))
                 relaxed[part], structure = step.output, step.output.structure
             step = engine.static().make(structure)
             jobs.append(named(step, name, f"static {part}", kind="static", **tells))
             static[part] = step.output
-            if self.slabs == "frozen" and part == "interface":
-                separate = tasks.separate(built, relaxed["interface"])
+            if part != "interface":
+                continue
+            if start.cell != "fixed":
+                recelled = tasks.in_relaxed_cell(built, relaxed[part])
+                jobs.append(named(recelled, name, "slabs in the relaxed cell"))
+                built = cut = recelled.output
+            if self.slabs == "frozen":
+                separate = tasks.separate(built, relaxed[part])
                 jobs.append(named(separate, name, "separate"))
                 cut = separate.output
         ledger = tasks.enter_in_ledger(built.model, static, relaxed, self.slabs)
         jobs.append(named(ledger, name, "ledger", result="formation"))
+        slabs = {side: static[side] for side in SIDES}
+        path = tasks.follow_relaxation(
+            built.model, relaxed["interface"], slabs, published
+        )
+        jobs.append(named(path, name, "path", result="path"))
         return Flow(jobs, output=ledger.output, name=f"{name} {self.name}")
 
 
@@ -159,24 +179,28 @@ class InterfaceDynamicsMaker(Maker):
         """Find the engine of a name."""
         self.engine = _found(self.engine)
 
-    def make(self, model: Model, name: str | None = None) -> Flow:
+    def make(self, model: Model, name: str | None = None, cell: Cell = "fixed") -> Flow:
         """Return the flow, whose output are the analyses as plain data.
 
         Args:
             model: as for InterfaceFormationMaker; of an ensemble, the member of lowest
                 energy is moved.
             name: of the interface; the model's or the spec's own if not given.
+            cell: what the pre-relaxation of an output moves of its cell.
         """
-        models = _models(model, _found(self.engine), name)
-        start = models.starts[0]
-        flow = self.of_structure(start.name, start.built.interface)
+        models = _models(model, _found(self.engine), name, cell=cell)
+        flow = self.of_start(models.starts[0])
         return Flow([*models.jobs, flow], output=flow.output, name=flow.name)
 
-    def of_structure(self, subject: str, structure: Any) -> Flow:
+    def of_start(self, start: Start) -> Flow:
+        """Return the flow of one model."""
+        return self.of_structure(start.name, start.built.interface, start.cell)
+
+    def of_structure(self, subject: str, structure: Any, cell: Cell = "fixed") -> Flow:
         """Return the flow that starts from a structure or a reference to one."""
         engine, jobs = _found(self.engine), list[Job | Flow]()
         if self.prerelax.steps > 1:
-            step = engine.relax(self.prerelax).make(structure)
+            step = engine.relax(replace(self.prerelax, cell=cell)).make(structure)
             tells = {"kind": "relax", "role": "dynamics", "part": "interface"}
             jobs.append(named(step, subject, "pre-relax", **tells))
             structure = step.output.structure
@@ -290,7 +314,11 @@ def _found(choice: Engine | EngineChoice | str) -> Engine:
 
 
 def _models(
-    model: Model, engine: Engine, name: str | None, strained: Sequence[str] = ()
+    model: Model,
+    engine: Engine,
+    name: str | None,
+    strained: Sequence[str] = (),
+    cell: Cell = "fixed",
 ) -> Models:
     """Return what a Maker starts from, whatever form the model has."""
     if isinstance(model, InterfaceSpec):
@@ -300,8 +328,10 @@ def _models(
         model = replace(model, name=name or model.name)
         phases = {"film": model.film_phase, "substrate": model.substrate_phase}
         strained = [side for side in SIDES if phases[side] in model.unstrained]
-        start = Start(model.name, tasks.BuiltInterface.of(model), tuple(strained))
-        return Models([], [start])
+        built = tasks.BuiltInterface.of(model)
+        cell = "normal" if model.n_interfaces == 2 else "fixed"
+        return Models([], [Start(model.name, built, tuple(strained), cell)])
     parts = named(tasks.take_apart(model, name), name or "interface", "take apart")
     parts.metadata["result"] = "model"
-    return Models([parts], [Start(name or "interface", parts.output, tuple(strained))])
+    start = Start(name or "interface", parts.output, tuple(strained), cell)
+    return Models([parts], [start])

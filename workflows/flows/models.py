@@ -3,31 +3,44 @@
     film or alloy:  pack -> stages of relaxation and dynamics -> film
     ensemble:       build each ordering -> relax its slab a little -> the lowest members
     scan:           energies over shifts and gaps -> the model at their minimum
+    joined:         each side relaxed alone -> both brought together
+    sandwich:       energies over gaps -> the model whose sides touch
 
 Most interfaces need none of this: then there is one job, `build`.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from jobflow import Flow, Job, OutputReference
 
+from ionface.errors import StructureError
 from ionface.structures.interface import build_interface
 from ionface.structures.specs import (
     AmorphousLayer,
+    Cell,
     CrystalLayer,
     FilmLayer,
     InterfaceSpec,
     SlabLayer,
 )
-from ionface.workflows.engines.contract import Engine
+from ionface.workflows.engines.contract import Engine, RelaxSettings
 from ionface.workflows.engines.registry import Role, configured, engine, study_engine
-from ionface.workflows.flows import ensembles, film_preparation, registry_scan
+from ionface.workflows.flows import (
+    ensembles,
+    film_preparation,
+    gap_closing,
+    lattices,
+    registry_scan,
+)
 from ionface.workflows.flows import jobs as tasks
 from ionface.workflows.flows.naming import named
+from ionface.workflows.study.protocols import protocol
 from ionface.workflows.study.study import Study
 
 
@@ -39,11 +52,13 @@ class Start:
         name: of the interface, or of a member of an ensemble.
         built: a BuiltInterface, or the reference to one.
         strained: which sides are strained: "film", "substrate".
+        cell: what relaxations move of the interface's cell.
     """
 
     name: str
     built: tasks.BuiltInterface | OutputReference
     strained: tuple[str, ...]
+    cell: Cell = "fixed"
 
 
 @dataclass(frozen=True)
@@ -68,11 +83,17 @@ class ModelBuilder:
             model needs one, for not every study has both installed.
         by_name: gives the engine that a scan names.
         quick: the models are those of a rehearsal.
+        lattice: where lattices come from that a layer does not say.
+        relaxation: when a bulk crystal, or a side alone, is relaxed.
+        known: relaxations of bulk crystals that several interfaces share.
     """
 
     by_role: Callable[[Role], Engine]
     by_name: Callable[[str], Engine] = engine
     quick: bool = False
+    lattice: lattices.LatticeSource = "engine"
+    relaxation: RelaxSettings = field(default_factory=RelaxSettings)
+    known: dict[Any, Job | Flow] = field(default_factory=dict)
 
     @classmethod
     def of(cls, study: Study) -> ModelBuilder:
@@ -81,44 +102,134 @@ class ModelBuilder:
             lambda role: study_engine(study, role),
             lambda name: configured(engine(name), study),
             study.quick,
+            study.lattice,
+            RelaxSettings(
+                fmax=study.relaxation.fmax or protocol(study.protocol).fmax,
+                steps=study.relaxation.steps,
+            ),
         )
 
-    def models(self, spec: InterfaceSpec) -> Models:
-        """Return the models of an interface, and all jobs up to them."""
-        jobs: list[Job | Flow] = []
+    def models(self, spec: InterfaceSpec, role: Role = "formation") -> Models:
+        """Return the models of an interface, and all jobs up to them.
+
+        Args:
+            spec: of the interface.
+            role: whose engine relaxes its crystals and closes its gaps.
+        """
+        spec = lattices.with_source(spec, self.lattice)
+        bulk, jobs = self._bulk(spec, role)
         film = None
         if isinstance(spec.film, FilmLayer | AmorphousLayer):
-            film, jobs = film_preparation.film_jobs(
-                spec, self.by_role("dynamics"), quick=self.quick
+            film, packing = film_preparation.film_jobs(
+                spec, self.by_role("dynamics"), bulk, quick=self.quick
             )
+            jobs += packing
         where = ensembles.disordered_side(spec)
         if where is None:
-            built = {spec.name: self._build(spec, film, "build")}
+            built = {spec.name: self._build(spec, film, bulk, "build")}
             jobs += built.values()
         else:
-            ranked, built = self._members(spec, where, film)
+            ranked, built = self._members(spec, where, film, bulk)
             jobs += ranked
+        if spec.start == "joined":
+            for name, job in built.items():
+                joining, built[name] = self._joined(spec, name, job, role)
+                jobs += joining
         if spec.scan is not None:
             for name, job in built.items():
                 scan, built[name] = self._scanned(spec, name, job)
                 jobs += scan
+        elif self._closes(spec, role):
+            for name, job in built.items():
+                closed = gap_closing.close_gap(job.output.model, self.by_role(role))
+                built[name] = named(closed, name, "close gap", like=job.uuid)
+                jobs.append(closed)
         for job in built.values():
             job.metadata["result"] = "model"
-        sides = strained_sides(spec)
-        return Models(jobs, [Start(n, job.output, sides) for n, job in built.items()])
+        sides, cell = strained_sides(spec), spec.relaxed_cell
+        starts = [Start(n, job.output, sides, cell) for n, job in built.items()]
+        return Models(jobs, starts)
 
-    def _build(self, spec: InterfaceSpec, film: Any, task: str) -> Job:
-        return named(tasks.build(spec, film, self.quick), spec.name, task)
+    def depends_on_engine(self, spec: InterfaceSpec) -> bool:
+        """Tell whether another engine would give another model."""
+        spec = lattices.with_source(spec, self.lattice)
+        roles: tuple[Role, ...] = ("formation", "dynamics")
+        closed = any(self._closes(spec, role) for role in roles)
+        return closed or bool(lattices.relaxed_sides(spec))
+
+    def _closes(self, spec: InterfaceSpec, role: Role) -> bool:
+        """Tell whether a gap that was guessed from radii is closed by energies.
+
+        The gaps of a sandwich fix the height of its cell, hence its pressure.
+        """
+        return (
+            spec.gap is None
+            and (not spec.vacuum or spec.start == "joined")
+            and isinstance(spec.film, CrystalLayer | SlabLayer)
+            and self.by_role(role).in_process
+        )
+
+    def _joined(
+        self, spec: InterfaceSpec, name: str, built: Job, role: Role
+    ) -> tuple[list[Job | Flow], Job]:
+        """Return the jobs that relax both sides alone, and the one that joins them."""
+        maker = self.by_role(role).relax(self.relaxation)
+        steps: list[Job | Flow] = []
+        for side in lattices.SIDES:
+            tells = {"kind": "relax", "role": role, "part": side}
+            step = maker.make(getattr(built.output, side))
+            steps.append(named(step, name, f"relax {side} alone", **tells))
+        film, substrate = (step.output for step in steps)
+        joined = tasks.join_sides(built.output, film, substrate, spec.mobile)
+        named(joined, name, "join", like=built.uuid)
+        return [*steps, joined], joined
+
+    def _bulk(
+        self, spec: InterfaceSpec, role: Role
+    ) -> tuple[dict[str, Any], list[Job | Flow]]:
+        """Return the relaxed crystals of an interface by side, and their new jobs."""
+        new: list[Job | Flow] = []
+        records = {}
+        for side, layer in lattices.relaxed_sides(spec).items():
+            with suppress(StructureError):  # which the job that builds it will tell
+                step, known = self.bulk(layer, role)
+                new += [] if known else [step]
+                records[side] = step.output
+        return records, new
+
+    def bulk(self, layer: CrystalLayer, role: Role) -> tuple[Job | Flow, bool]:
+        """Return the relaxation of a layer's crystal, and whether it was there before.
+
+        Args:
+            layer: that says where its lattice comes from.
+            role: whose engine relaxes it.
+        """
+        lattice = json.dumps(layer.lattice)
+        crystal = (json.dumps(layer.material), layer.ordering, lattice, role)
+        if known := self.known.get(crystal):
+            return known, True
+        step = lattices.bulk_job(layer, self.by_role(role), self.relaxation, role)
+        self.known[crystal] = step
+        return step, False
+
+    def _build(
+        self, spec: InterfaceSpec, film: Any, bulk: dict[str, Any], task: str
+    ) -> Job:
+        return named(tasks.build(spec, film, self.quick, bulk), spec.name, task)
 
     def _members(
-        self, spec: InterfaceSpec, where: ensembles.Disordered, film: Any
+        self,
+        spec: InterfaceSpec,
+        where: ensembles.Disordered,
+        film: Any,
+        bulk: dict[str, Any],
     ) -> tuple[list[Job | Flow], dict[str, Job]]:
         built, relaxed = [], []
         maker = self.by_role("formation").relax(ensembles.RANKING)
         tells = {"kind": "relax", "role": "formation", "part": where.side}
         for rank in range(ensembles.available_orderings(spec, where)):
             ordered = ensembles.with_rank(spec, where, rank)
-            build = self._build(ordered, film, f"build ordering {rank}")
+            build = self._build(ordered, film, bulk, f"build ordering {rank}")
             relax = maker.make(getattr(build.output, where.side))
             built.append(build)
             relaxed.append(named(relax, spec.name, f"relax ordering {rank}", **tells))

@@ -56,7 +56,7 @@ def scan_in_process(
         progress.report(number, len(points), "registry scan")
         if number in known:
             continue
-        energy = _energy(_at(model, grid, point), calculator)
+        energy = rigid_energy(_at(model, grid, point), calculator)
         with Path(ENERGIES).open("a") as file:
             file.write(json.dumps([number, energy]) + "\n")
         known[number] = energy
@@ -69,6 +69,8 @@ def scan_in_process(
 def point_structure(model: InterfaceModel, scan: RegistryScan, index: int) -> Any:
     """Return the structure of one point of a scan."""
     grid, points = _points(model, scan)
+    if index >= len(points):
+        raise _other_points(model, len(points))
     return _at(model, grid, points[index]).structure
 
 
@@ -78,7 +80,17 @@ def gather(
 ) -> dict[str, Any]:
     """Return the landscape from the single points of any engine."""
     energies = [record.energy for record in records]
+    if len(energies) != number_of_points(model, scan):
+        raise _other_points(model, number_of_points(model, scan))
     return _landscape(model, scan, energies, records[0].level)
+
+
+def _other_points(model: InterfaceModel, number: int) -> StructureError:
+    return StructureError(
+        f"{model.name}: with its relaxed lattices the scan has {number} points, not as "
+        "many as were planned with published ones; give its layers the relaxed "
+        "numbers (lattice: {a: ...}), or scan with a potential (scan: {engine: ...})"
+    )
 
 
 @durable_job
@@ -119,7 +131,12 @@ def _at(
     return with_gap(shifted(model, grid.points[index].shift), gap)
 
 
-def _energy(model: InterfaceModel, calculator: Any) -> float:
+def rigid_energy(model: InterfaceModel, calculator: Any) -> float:
+    """Return the energy of a model as it is, eV.
+
+    Raises:
+        IonfaceError: it is not a number.
+    """
     atoms = atoms_of(model.structure)
     atoms.calc = calculator
     energy = float(atoms.get_potential_energy())

@@ -13,8 +13,9 @@ from jobflow import Flow, Job
 
 from ionface.analysis.deposition.cell import DepositionSpec
 from ionface.analysis.deposition.stability import check
+from ionface.structures.specs import CrystalLayer, InterfaceSpec
 from ionface.workflows.engines.contract import DynamicsSettings, RelaxSettings
-from ionface.workflows.engines.registry import study_engine
+from ionface.workflows.engines.registry import Role, study_engine
 from ionface.workflows.flows import jobs as tasks
 from ionface.workflows.flows.makers import (
     PRERELAX,
@@ -22,9 +23,10 @@ from ionface.workflows.flows.makers import (
     InterfaceFormationMaker,
     ReferenceMaker,
 )
-from ionface.workflows.flows.models import ModelBuilder, Start
+from ionface.workflows.flows.models import ModelBuilder, Models, Start
 from ionface.workflows.flows.naming import named
 from ionface.workflows.flows.study_checks import check_elements, check_pairs
+from ionface.workflows.flows.surfaces import surface_flow
 from ionface.workflows.study.analyses import bond_rules_of
 from ionface.workflows.study.protocols import protocol
 from ionface.workflows.study.study import (
@@ -46,23 +48,26 @@ def study_flow(study: Study) -> Flow:
     check_pairs(study)
     check_elements(study)
     parts: list[Job | Flow] = []
-    starts: dict[str, list[Start]] = {}
+    starts: dict[tuple[str, Role], list[Start]] = {}
     builder = ModelBuilder.of(study)
     for spec in study.interfaces:
-        models = builder.models(spec)
-        starts[spec.name] = models.starts
-        parts += models.jobs
+        for role, models in _models(study, builder, spec).items():
+            starts[spec.name, role] = models.starts
+            parts += models.jobs
     if study.formation_names:
         formation = formation_maker(study)
+        published = {line.interface: line.sigma_j_per_m2 for line in study.published}
         parts += [
-            formation.of_start(start)
+            formation.of_start(start, published.get(name))
             for name in study.formation_names
-            for start in starts[name]
+            for start in starts[name, "formation"]
         ]
+    for layer in study.surfaces:
+        parts += _surfaces(study, builder, layer)
     for run in study.dynamics:
         # of an ensemble, the member of lowest energy
-        structure = starts[run.interface][0].built.interface
-        parts.append(dynamics_maker(study, run).of_structure(run.interface, structure))
+        start = replace(starts[run.interface, "dynamics"][0], name=run.interface)
+        parts.append(dynamics_maker(study, run).of_start(start))
     for reference in study.references:
         label = crystal_label(reference.crystal)
         parts.append(reference_maker(study, reference).make(reference.crystal, label))
@@ -79,6 +84,41 @@ def deposition_job(study: Study, cell: DepositionSpec) -> Job:
     check(cell)
     job = tasks.grow_lithium(asdict(cell), study.quick)
     return named(job, cell.name, "deposition", result="deposition")
+
+
+def _models(
+    study: Study, builder: ModelBuilder, spec: InterfaceSpec
+) -> dict[Role, Models]:
+    """Return an interface's models for energies and for dynamics.
+
+    They are the same unless two engines have two lattices, or two gaps, for it.
+    """
+    if study.vasp.cell == "in-plane" and spec.vacuum and spec.cell is None:
+        spec = replace(spec, cell="in-plane")  # as studies said it earlier
+    moved = any(run.interface == spec.name for run in study.dynamics)
+    names = study.engines()
+    if spec.name not in study.formation_names:
+        return {"dynamics": builder.models(spec, "dynamics" if moved else "formation")}
+    models = builder.models(spec, "formation")
+    same = names.formation == names.dynamics or not builder.depends_on_engine(spec)
+    if same or not moved:
+        return {"formation": models, "dynamics": Models([], models.starts)}
+    second = builder.models(spec, "dynamics")
+    for job in second.jobs:
+        if isinstance(job, Job):
+            job.metadata["result"] = None  # the report shows the model of the energies
+    return {"formation": models, "dynamics": second}
+
+
+def _surfaces(
+    study: Study, builder: ModelBuilder, layer: CrystalLayer
+) -> list[Job | Flow]:
+    """Return the jobs of one facet's surface energies."""
+    asked = replace(layer, lattice=layer.lattice or study.lattice)
+    bulk, known = builder.bulk(asked, "formation")
+    engine = study_engine(study, "formation")
+    flow = surface_flow(asked, bulk, engine, builder.relaxation, quick=study.quick)
+    return [flow] if known else [bulk, flow]
 
 
 def formation_maker(study: Study) -> InterfaceFormationMaker:

@@ -13,17 +13,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from jobflow import Job
 
 from ionface.errors import IonfaceError
+from ionface.structures.slabs.polarity import polarity_notes
 from ionface.workflows.engines.contract import DynamicsSettings
 from ionface.workflows.engines.vasp.incar import first_stage
 from ionface.workflows.engines.vasp.inputs import VaspRun, write
 from ionface.workflows.engines.vasp.velocities import thermal_velocities
+from ionface.workflows.flows.lattices import published, relaxed_sides, with_source
 from ionface.workflows.planning.advice import check_elements
 from ionface.workflows.planning.batch_script import batch_script
 from ionface.workflows.planning.input_results import IDENTITY, identity
@@ -45,6 +47,8 @@ REASONS = {
     "place": _SCAN,
     "choose ordering": "its ensemble is chosen by energies that do not exist yet; set "
     "ensemble to 1 and choose by rank",
+    "slabs in the relaxed cell": "its slabs take the cell that it relaxes to, which "
+    "does not exist yet; relax it first and give gap and cell: fixed, or a vacuum",
     "separate": "slabs: frozen are cut from the relaxed interface, which does not "
     "exist yet; set slabs to relaxed",
 }
@@ -73,10 +77,12 @@ class WrittenInputs:
     Attributes:
         jobs: in the order of the study's flow.
         left_out: why not, by interface.
+        polar: what must be said of polar sides.
     """
 
     jobs: list[WrittenJob]
     left_out: dict[str, str]
+    polar: list[str] = field(default_factory=list)
 
 
 def write_inputs(study: Study, out: Path, *, spec: bool | None = None) -> WrittenInputs:
@@ -93,7 +99,7 @@ def write_inputs(study: Study, out: Path, *, spec: bool | None = None) -> Writte
         StructureError: a model cannot be built.
     """
     _check_directory(study, out)
-    walk = GraphWalk(study)
+    walk = GraphWalk(replace(study, interfaces=tuple(map(published, study.interfaces))))
     waiting = walk.waits_for()
     left_out = {
         str(walk.jobs[uuid].metadata["subject"]): _reason(own)
@@ -120,7 +126,12 @@ def write_inputs(study: Study, out: Path, *, spec: bool | None = None) -> Writte
     (out / IDENTITY).write_text(json.dumps(told, indent=1) + "\n")
     for entry in written:
         _write_job(entry, written, spec=spec)
-    inputs = WrittenInputs(written, left_out)
+    polar = [
+        note
+        for model in walk.models()
+        for note in polarity_notes(model.provenance, model.name)
+    ]
+    inputs = WrittenInputs(written, left_out, polar)
     (out / "README.md").write_text(readme(study, inputs, spec=spec))
     return inputs
 
@@ -202,6 +213,16 @@ def readme(study: Study, inputs: WrittenInputs, *, spec: bool) -> str:
         *map(_row, inputs.jobs),
         "",
     ]
+    asked = [with_source(spec, study.lattice) for spec in study.interfaces]
+    if any(map(relaxed_sides, asked)):
+        lines += [
+            "Lattices are the published ones, so the models may be under pressure: "
+            "relax the bulk crystals at this level first, and give the numbers as "
+            "`lattice: {a: ...}` of their layers.",
+            "",
+        ]
+    if inputs.polar:
+        lines += ["Polar sides:", "", *(f"- {note}" for note in inputs.polar), ""]
     if inputs.left_out:
         lines += [f"Left out ({WAY_OUT}):", ""]
         lines += [f"- {name}: {why}" for name, why in inputs.left_out.items()]

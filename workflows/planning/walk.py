@@ -18,6 +18,7 @@ from typing import Any
 from jobflow import Flow, Job, OutputReference
 from pymatgen.core import Structure
 
+from ionface.structures.model import InterfaceModel
 from ionface.workflows.engines.contract import JobDescription, Kind
 from ionface.workflows.engines.registry import job_engine
 from ionface.workflows.engines.vasp.inputs import VaspRun
@@ -84,6 +85,11 @@ class GraphWalk:
     def engine_jobs(self) -> list[Job]:
         """Return the jobs that an engine does, in the order of the flow."""
         return [job for job in self.jobs.values() if _by_engine(job)]
+
+    def models(self) -> list[InterfaceModel]:
+        """Return the models that are built before any engine has run."""
+        built = [j for j in self.jobs.values() if j.metadata.get("task") == "build"]
+        return [self._output(job.uuid).model for job in built]
 
     def planned_jobs(self) -> list[PlannedJob]:
         """Return VASP's jobs in the order of the flow.
@@ -183,7 +189,7 @@ class GraphWalk:
 
     def _found(self, job: Job) -> Any:
         if _by_engine(job):
-            return SimpleNamespace(structure=self.start(job))
+            return SimpleNamespace(structure=self.start(job), level=None)
         if like := job.metadata.get("like"):
             return self._output(like)
         function = getattr(job.function, "original", job.function)

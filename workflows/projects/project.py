@@ -18,10 +18,12 @@ import time
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import yaml
 
 from ionface.documents import decode, read_json
 from ionface.errors import BusyError, IonfaceError
@@ -216,7 +218,11 @@ class Project:
     def study(self) -> Study:
         """Return the study as resolved when the project was made."""
         path = self.root / "study.yaml"
-        return found_from(parse(path.read_text(), str(path)), self.root)
+        text = path.read_text()
+        study = found_from(parse(text, str(path)), self.root)
+        # whoever made the project before there was a choice took published lattices
+        old = "lattice" not in yaml.safe_load(text)
+        return replace(study, lattice="literature") if old else study
 
     @property
     def submission(self) -> dict[str, Any]:
@@ -381,7 +387,7 @@ def levels(study: Study) -> dict[str, LevelOfTheory]:
     from ionface.workflows.engines.registry import study_engine
 
     found = {}
-    if study.formation_names:
+    if study.formation_names or study.surfaces:
         found["formation"] = study_engine(study, "formation").level_of_theory()
     if study.dynamics or study.references:
         found["dynamics"] = study_engine(study, "dynamics").level_of_theory()

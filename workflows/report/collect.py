@@ -66,7 +66,7 @@ def collect(project: Project) -> Results:
             elif kind in kinds():
                 result = kinds()[kind].result.from_dict(data)
                 found.setdefault(kind, {})[subject] = result
-        if role in ("landscape", "deposition"):
+        if role in kinds() and output is not None:
             result = kinds()[role].result.from_dict(output)
             found.setdefault(role, {})[subject] = result
         if role == "reference":

@@ -201,6 +201,7 @@ def _model_facts(summary: dict[str, Any]) -> dict[str, Cell]:
         | {
             "film": summary["film"],
             "substrate": summary["substrate"],
+            "lattices": summary["lattices"],
             "atoms": summary["atoms"],
             "area": f"{summary['area']:.2f} Å²",
             "largest strain": f"{100 * summary['max_strain']:.2f} %",

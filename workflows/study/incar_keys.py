@@ -14,8 +14,8 @@ from ionface.errors import IonfaceError
 MANAGED = {
     "NSW": "relaxation.steps or dynamics.steps",
     "IBRION": "the kind of job",
-    "ISIF": "vasp.cell",
-    "LATTICE_CONSTRAINTS": "vasp.cell",
+    "ISIF": "the interface's cell",
+    "LATTICE_CONSTRAINTS": "the interface's cell",
     "EDIFFG": "relaxation.fmax",
     "POTIM": "dynamics.timestep",
     "TEBEG": "dynamics.temperature",

@@ -36,9 +36,11 @@ def with_files(study: Study, change: Callable[[str], str]) -> Study:
         substrate = layer(spec.substrate)
         assert isinstance(substrate, CrystalLayer | SlabLayer)
         interfaces.append(replace(spec, film=layer(spec.film), substrate=substrate))
+    facets = [layer(facet) for facet in study.surfaces]
     return replace(
         study,
         interfaces=tuple(interfaces),
+        surfaces=tuple(f for f in facets if isinstance(f, CrystalLayer)),
         references=tuple(
             replace(r, crystal=change(r.crystal)) for r in study.references
         ),

@@ -171,6 +171,9 @@ class Study:
         protocol: whose settings.
         engine: one engine for all, or one for energies and one for dynamics.
         title: one line for tables and the report.
+        lattice: where the lattices of crystals come from: "engine" relaxes each bulk
+            crystal with the engine of the interface before the cut, "literature"
+            takes them as published. A layer's own choice comes first.
         formation: names of the interfaces whose formation energy is computed; all of
             them if not given.
         slabs: relaxed in the interface's cell, or frozen as they are in the interface.
@@ -181,6 +184,7 @@ class Study:
         deposition: cells in which lithium grows.
         vasp: how VASP is run, and what of the protocol is overridden for it.
         quick: set by `quickened`; results say so.
+        surfaces: facets of which all cuts are compared by their surface energies.
     """
 
     __pydantic_config__: ClassVar = FORBID
@@ -190,6 +194,7 @@ class Study:
     protocol: str = "li-2024"
     engine: str | EngineNames | EngineChoice = field(default_factory=EngineNames)
     title: str = ""
+    lattice: Literal["engine", "literature"] = "engine"
     formation: tuple[str, ...] | None = None
     slabs: Literal["relaxed", "frozen"] = "relaxed"
     relaxation: Relaxation = field(default_factory=Relaxation)
@@ -199,6 +204,7 @@ class Study:
     deposition: tuple[DepositionSpec, ...] = ()
     vasp: VaspSettings = field(default_factory=VaspSettings)
     quick: bool = False
+    surfaces: tuple[CrystalLayer, ...] = ()
 
     def interface(self, name: str) -> InterfaceSpec:
         """Return the interface of this name."""
@@ -234,6 +240,7 @@ def quickened(study: Study) -> Study:
         study,
         quick=True,
         interfaces=tuple(_thinner(spec) for spec in study.interfaces),
+        surfaces=tuple(map(_half_crystal, study.surfaces)),
         relaxation=replace(study.relaxation, fmax=QUICK_FMAX),
         dynamics=tuple(
             replace(
@@ -280,6 +287,10 @@ def _half(layer: Layer) -> Layer:
         )
     if isinstance(layer, FilmLayer):
         return layer  # fewer chains would be another film
+    return _half_crystal(layer)
+
+
+def _half_crystal(layer: CrystalLayer) -> CrystalLayer:
     layer = replace(layer, doping=_fewer(layer.doping), ordering=_fewer(layer.ordering))
     if layer.layers is not None:
         return replace(layer, layers=min(layer.layers, _quick_layers(layer.layers)))

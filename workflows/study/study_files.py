@@ -151,9 +151,11 @@ def checked(study: Study, source: str) -> Study:
         )
     names = [spec.name for spec in study.interfaces]
     _check_distinct(names, source)
-    if not (study.interfaces or study.deposition or study.references):
+    asked = (study.interfaces, study.deposition, study.surfaces, study.references)
+    if not any(asked):
         raise IonfaceError(
-            f"{source}: nothing to compute; list interfaces, or cells under deposition"
+            f"{source}: nothing to compute; list interfaces, or cells under deposition "
+            "or surfaces, as in {material: Li, miller: [1, 1, 0], thickness: 12}"
         )
     cells = [cell.name for cell in study.deposition]
     if twice := sorted({name for name in cells if cells.count(name) > 1}):

@@ -174,6 +174,7 @@ _PARTS: dict[str, type] = {
 _OWNERS: dict[str, type] = {
     "interfaces": InterfaceSpec,
     "deposition": DepositionSpec,
+    "surfaces": CrystalLayer,
     "dynamics": DynamicsSpec,
     "references": ReferenceSpec,
     "published": PublishedEnergy,

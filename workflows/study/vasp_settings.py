@@ -34,8 +34,8 @@ class VaspSettings:
             auto (where there is vacuum), on, off.
         potcars: POTCAR of an element, as in {Ti: Ti_pv}.
         potcar_functional: release of the library, as pymatgen names it.
-        cell: "fixed", or "in-plane" to relax a and b of interfaces with vacuum,
-            which needs VASP 6.4 or later.
+        cell: "in-plane" is an earlier form of `cell: in-plane` of all interfaces with
+            vacuum; it needs VASP 6.4 or later.
         prerelax: potential that takes the worst forces out before VASP starts:
             sevennet, chgnet, or off.
         keep: what single points write besides their energy: the electrostatic

@@ -10,6 +10,7 @@ import pytest
 
 from ionface.analysis.trajectory.store import (
     PAGE,
+    STRESSES,
     Header,
     TrajectoryWriter,
     encode_header,
@@ -291,6 +292,26 @@ def test_a_header_comes_back_as_it_was(tmp_path):
     (tmp_path / "f").write_bytes(encode_header(HEADER))
     with (tmp_path / "f").open("rb") as stream:
         assert read_header(stream, tmp_path / "f") == (HEADER, PAGE)
+
+
+def test_files_without_stress_keep_the_header_and_digest_that_they_always_had():
+    assert b'"stress"' not in encode_header(HEADER)
+
+
+def test_stress_comes_back_also_from_a_copy(tmp_path):
+    rows = np.arange(12.0).reshape(2, 6)
+    path = tmp_path / "run.ionf"
+    with TrajectoryWriter.create(path, ["Li"], np.eye(3) * 9, stress=True) as writer:
+        for step, row in enumerate(rows):
+            writer.append(step=step, time_fs=0.0, positions=[[0, 0, 0]], stress=row)
+        with pytest.raises(TrajectoryError, match="says stress: True"):
+            writer.append(step=2, time_fs=0.0, positions=[[0, 0, 0]])
+    Trajectory.open(path).write(tmp_path / "copy.ionf")
+    for file in (path, tmp_path / "copy.ionf"):
+        scalars = Trajectory.open(file).scalars
+        assert (
+            np.array([scalars[name] for name in STRESSES]).T.tolist() == rows.tolist()
+        )
 
 
 @pytest.mark.parametrize("atoms", [1, 100, 5000])

@@ -202,3 +202,26 @@ def test_positions_inside_atoms_are_not_free():
     structure = rock_salt()
     positions = FreePositions(structure, np.array([[0.3, 0.0, 0.0]]), [0], added=1)
     assert positions.places((0,)) is None
+
+
+def test_dopants_are_spread_over_the_bulk_and_not_drawn_to_the_surfaces():
+    """The Ewald sum of a cut slab puts every Al on four-coordinated surface sites."""
+    from ionface.structures.slabs.crystal_layer import cut_slab, in_supercell
+    from ionface.structures.specs import CrystalLayer
+
+    def at_surface(where):
+        doping = Doping("Al", "Ge", 0.5, where=where)
+        layer = CrystalLayer(
+            "LiGe2(PO4)3", (1, 0, 0), layers=4, termination="PO4/PO4", doping=doping
+        )
+        slab = cut_slab(layer)
+        made = in_supercell(layer, slab, np.eye(2, dtype=int), film=False)
+        host = [s.z for s in slab.structure if s.specie.symbol == "Ge"]
+        low, high = np.sort(host)[[3, -4]]  # the outermost fourth of each face
+        doped = [s.z for s in made.structure if s.specie.symbol == "Al"]
+        assert made.provenance["doping"]["where"] == where
+        assert len(doped) == 4
+        return sum(z <= low + 0.1 or z >= high - 0.1 for z in doped)
+
+    assert at_surface("slab") == 4
+    assert at_surface("bulk") < 4

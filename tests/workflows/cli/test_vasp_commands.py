@@ -10,6 +10,7 @@ from ionface.workflows.cli import app
 
 STUDY = """\
 name: al-al
+lattice: literature
 interfaces:
   - name: Al|Al2
     film: {material: Al, miller: [1, 0, 0], layers: 2}

@@ -33,6 +33,7 @@ EVERY_ENGINE = [
 STUDY = """\
 name: al-al
 engine: {engine}
+lattice: literature
 interfaces:
   - name: Al|Al
     film: {{material: Al, miller: [1, 0, 0], layers: 2, name: film}}

@@ -21,7 +21,7 @@ LPSCL = CrystalLayer(
     (1, 0, 0),
     layers=2,
     name="LPSCl",
-    doping=Exchange("S", "Cl", 0.5, orderings=3, ensemble=2),
+    doping=Exchange("S", "Cl", 0.5, orderings=3, ensemble=2, where="slab"),
 )
 INDIUM = CrystalLayer("In", (0, 0, 1), layers=2)
 SPEC = InterfaceSpec("LPSCl|In", INDIUM, LPSCL, max_strain=0.02, max_area=120)
@@ -87,7 +87,7 @@ def _model(spec):
 
 
 def test_every_member_goes_through_the_formation_flow():
-    study = Study("s", (SPEC,), engine="ase.calculators.emt.EMT")
+    study = Study("s", (SPEC,), engine="ase.calculators.emt.EMT", lattice="literature")
     names = [job.name for job, _ in study_flow(study).iterflow()]
     assert sum(name.endswith("ledger") for name in names) == 2
     assert "LPSCl|In #1 relax interface" in names

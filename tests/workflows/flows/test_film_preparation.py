@@ -20,6 +20,7 @@ from ionface.workflows.study.study_files import load
 ALLOY = """\
 name: alloy
 engine: ase.calculators.emt.EMT
+lattice: literature
 interfaces:
   - name: Ag|AlCu
     film:

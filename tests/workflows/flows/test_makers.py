@@ -1,7 +1,7 @@
 """The Makers: the order of jobs, for any engine and any form of a model."""
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -52,8 +52,8 @@ class AnyEngine(Engine):
 
 SPEC = InterfaceSpec(
     "Li|LiF",
-    CrystalLayer("Li", (1, 0, 0), layers=2),
-    CrystalLayer("LiF", (1, 0, 0), layers=2),
+    CrystalLayer("Li", (1, 0, 0), layers=2, lattice="literature"),
+    CrystalLayer("LiF", (1, 0, 0), layers=2, lattice="literature"),
 )
 
 
@@ -72,7 +72,7 @@ def test_a_formation_energy_relaxes_then_evaluates_then_books():
         "relax film", "static film",
         "relax substrate", "static substrate",
         "relax film_unstrained", "static film_unstrained",
-        "ledger",
+        "ledger", "path",
     ]  # fmt: skip
 
 
@@ -126,8 +126,8 @@ AG = Path(__file__).parents[2] / "data" / "Ag.cif"
 EMT = "ase.calculators.emt.EMT"
 AL = InterfaceSpec(
     "Al|Ag",
-    CrystalLayer("Al", (1, 0, 0), layers=2),
-    CrystalLayer(str(AG), (1, 0, 0), layers=2, name="Ag"),
+    CrystalLayer("Al", (1, 0, 0), layers=2, lattice="literature"),
+    CrystalLayer(str(AG), (1, 0, 0), layers=2, name="Ag", lattice="literature"),
     max_strain=0.03,
     max_area=20,
     vacuum=12,
@@ -215,11 +215,25 @@ def test_a_flow_becomes_a_workflow_of_fireworks_and_comes_back(tmp_path):
 def test_an_ensemble_gives_one_energy_for_each_member():
     from ionface.structures.specs import Exchange
 
-    disorder = Exchange("S", "Cl", 0.5, orderings=3, ensemble=2)
-    substrate = CrystalLayer("Li6PS5Cl", (1, 0, 0), layers=2, doping=disorder)
-    film = CrystalLayer("In", (0, 0, 1), layers=2)
+    disorder = Exchange("S", "Cl", 0.5, where="slab", orderings=3, ensemble=2)
+    given = {"layers": 2, "lattice": "literature"}
+    substrate = CrystalLayer("Li6PS5Cl", (1, 0, 0), doping=disorder, **given)
+    film = CrystalLayer("In", (0, 0, 1), **given)
     spec = InterfaceSpec("x", film, substrate, max_strain=0.02, max_area=120)
     flow = InterfaceFormationMaker(AnyEngine()).make(spec)
     assert len(flow.output) == 2
     names = [job.name for job, _ in flow.iterflow()]
     assert sum(name.endswith("ledger") for name in names) == 2
+
+
+def test_joined_sides_are_relaxed_alone_before_they_meet():
+    spec = replace(SPEC, start="joined", mobile="film")
+    names = _named(InterfaceFormationMaker(EMT).make(replace(AL, start="joined")))
+    assert [name.removeprefix("Al|Ag ") for name in names][:7] == [
+        "build",
+        "relax film alone", "relax substrate alone", "join", "close gap",
+        "relax interface", "static interface",
+    ]  # fmt: skip
+    flow = InterfaceFormationMaker(engine=AnyEngine()).make(spec)
+    (join,) = [job for job, _ in flow.iterflow() if job.name.endswith(" join")]
+    assert join.function_args[3] == "film"

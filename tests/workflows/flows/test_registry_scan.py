@@ -26,6 +26,7 @@ from ionface.workflows.study.study_files import load
 SCAN = """\
 name: al-ag
 engine: ase.calculators.emt.EMT
+lattice: literature
 interfaces:
   - name: Al|Ag
     film: {material: Al, miller: [1, 0, 0], layers: 2}
@@ -94,9 +95,9 @@ def test_an_interrupted_scan_goes_on_where_it_was(model, monkeypatch, tmp_path):
     lines = kept.read_text().splitlines()
     kept.write_text("\n".join(lines[:3]) + "\n" + lines[3][:4])  # killed in a write
     calls = []
-    real = registry_scan._energy
+    real = registry_scan.rigid_energy
     monkeypatch.setattr(
-        registry_scan, "_energy", lambda *a: (calls.append(1), real(*a))[1]
+        registry_scan, "rigid_energy", lambda *a: (calls.append(1), real(*a))[1]
     )
     again = scanned(model, scan, monkeypatch, tmp_path)
     assert len(calls) == len(lines) - 3
@@ -139,7 +140,7 @@ def test_other_engines_get_a_static_job_for_each_point(model, study):
 
     scan = RegistryScan(0.8, (0.0, 0.5))
     spec = replace(study.interfaces[0], scan=scan)
-    models = ModelBuilder(lambda role: AnyEngine()).models(spec)
+    models = ModelBuilder(lambda role: AnyEngine(), lattice="literature").models(spec)
     names = [job.name.removeprefix("Al|Ag ") for job in models.jobs]
     points = 2 * len(registry_grid(model, 0.8).points)
     assert (names[0], names[-2:]) == ("build", ["registry scan", "place"])

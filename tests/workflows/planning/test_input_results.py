@@ -20,6 +20,7 @@ from ionface.workflows.study.study_files import parse
 
 STUDY = """\
 name: al-ag
+lattice: literature
 interfaces:
   - name: Al|Ag
     film: {material: Al, miller: [1, 0, 0], layers: 2}

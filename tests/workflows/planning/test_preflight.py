@@ -18,8 +18,8 @@ name: al-ag
 engine: vasp
 interfaces:
   - name: Al|Ag
-    film: {{material: Al, miller: [1, 0, 0], layers: 2}}
-    substrate: {{material: Al, miller: [1, 0, 0], layers: 2, name: Al2}}
+    film: &al {{material: Al, miller: [1, 0, 0], layers: 2, lattice: literature}}
+    substrate: {{<<: *al, name: Al2}}
     max_area: 20
     vacuum: {vacuum}
 vasp:
@@ -167,7 +167,7 @@ def both_kinds():
     """Energies by VASP and dynamics by a potential, or the other way round."""
     from ionface.workflows.study.study import EngineNames
 
-    study = load("li-zn")
+    study = replace(load("li-zn"), lattice="literature")
     plain = replace(study, interfaces=study.interfaces[:1])
     return lambda **names: replace(plain, engine=EngineNames(**names))
 

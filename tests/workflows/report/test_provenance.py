@@ -24,6 +24,7 @@ from ionface.workflows.study.study_files import parse
 STUDY = """\
 name: al-ag
 engine: {engine}
+lattice: literature
 interfaces:
   - name: Al|Ag
     film: {{material: Al, miller: [1, 0, 0], layers: 2}}

@@ -15,6 +15,7 @@ name: al-ag
 engine: ase.calculators.emt.EMT
 slabs: frozen
 relaxation: {fmax: 1.0}
+lattice: literature
 interfaces:
   - name: Al|Al
     film: {material: Al, miller: [1, 0, 0], layers: 1, name: film}

@@ -59,7 +59,7 @@ class AseEngine(MSONable, Engine):
         return self.potential.load()
 
     def relax(self, settings: RelaxSettings) -> Maker:
-        """Return the Maker of relaxations at a fixed cell."""
+        """Return the Maker of relaxations."""
         return PotentialRelaxMaker(self.potential, settings, name="relax")
 
     def static(self) -> Maker:

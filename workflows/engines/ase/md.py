@@ -17,6 +17,7 @@ import numpy as np
 from ase import Atoms, units
 from ase.md.nose_hoover_chain import NoseHooverChainNVT
 from ase.md.velocitydistribution import Stationary, thermalize_momenta
+from ase.stress import full_3x3_to_voigt_6_stress
 from jobflow import Maker
 from numpy.typing import NDArray
 from pymatgen.core import Structure
@@ -29,7 +30,11 @@ from ionface.errors import IonfaceError
 from ionface.structures.labels import labels_of
 from ionface.workflows.engines import progress
 from ionface.workflows.engines.ase.atoms import atoms_of, free_atoms
-from ionface.workflows.engines.ase.potential import Potential, default_dtype_restored
+from ionface.workflows.engines.ase.potential import (
+    Potential,
+    default_dtype_restored,
+    stress_of,
+)
 from ionface.workflows.engines.contract import DynamicsSettings, check_timestep
 from ionface.workflows.engines.durable import durable_job
 from ionface.workflows.engines.records import (
@@ -105,6 +110,7 @@ class PotentialDynamicsMaker(Maker):
             lattice=np.asarray(atoms.cell),
             velocities=True,
             thermostat=2 * CHAIN,
+            stress=stress_of(atoms) is not None,
             meta={
                 "level_of_theory": level,
                 "temperature_K": self.settings.temperature,
@@ -241,6 +247,7 @@ class ThermostattedRun:
         chain = self.integrator._thermostat
         thermostat = np.concatenate([chain._eta, chain._p_eta])
         velocities = self.atoms.get_velocities() * units.fs
+        stress = stress_of(self.atoms) if writer.header.stress else None
         potential = float(self.atoms.get_potential_energy())
         kinetic = float(self.atoms.get_kinetic_energy())
         self._check(potential)
@@ -254,6 +261,7 @@ class ThermostattedRun:
             conserved=potential + kinetic + chain.get_thermostat_energy(),
             velocities=velocities,
             thermostat=thermostat,
+            stress=None if stress is None else full_3x3_to_voigt_6_stress(stress),
         )
         # rounding of the unit conversion included: a restart sees the same numbers
         self._set_state(velocities, thermostat, self.step)

@@ -23,8 +23,11 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from ase.calculators.calculator import Calculator
+import numpy as np
+from ase import Atoms, units
+from ase.calculators.calculator import Calculator, PropertyNotImplementedError
 from monty.json import MSONable
+from numpy.typing import NDArray
 
 from ionface.analysis.energies.level_of_theory import LevelOfTheory
 from ionface.errors import IonfaceError
@@ -139,6 +142,17 @@ def default_dtype_restored() -> Iterator[None]:
     finally:
         if torch := sys.modules.get("torch"):
             torch.set_default_dtype(before or torch.float32)
+
+
+def stress_of(atoms: Atoms) -> NDArray[np.float64] | None:
+    """Return the stress, GPa, above zero under tension, (3, 3); None if none is given.
+
+    The kinetic part is left out.
+    """
+    try:
+        return np.asarray(atoms.get_stress(voigt=False) / units.GPa)
+    except (PropertyNotImplementedError, NotImplementedError):
+        return None
 
 
 def _version(package: str) -> str:

@@ -20,6 +20,7 @@ from pymatgen.io.vasp import PotcarSingle
 
 from ionface.errors import IonfaceError
 from ionface.structures.ledger_cell import CellContext, context, dipole_center
+from ionface.structures.specs import Cell
 from ionface.workflows.engines.contract import (
     DynamicsSettings,
     RelaxSettings,
@@ -39,6 +40,11 @@ KEPT: Mapping[str, Mapping[str, Any]] = {
 """What of a single point is written besides its energy."""
 
 SLOSHING = 50.0  # Å; VASP's manual asks for a smaller AMIN in longer metallic cells
+CONSTRAINTS = {"normal": [False, False, True], "in-plane": [True, True, False]}
+"""Which Cartesian directions a relaxation moves (LATTICE_CONSTRAINTS)."""
+
+PULAY = 1.3  # times the cutoff for lattices of bulk crystals, as VASP's manual has it
+
 NOSE_PERIOD = 40.0  # steps; what VASP takes for SMASS = 0
 
 
@@ -129,6 +135,7 @@ def relax_incar(
 ) -> dict[str, Any]:
     """Return the INCAR of a relaxation, without the dipole correction's first stage."""
     cell = context(structure)
+    moved = _moved(waves.settings, job, cell)
     preparing = job.like_dynamics
     own: dict[str, Any] = {
         "IBRION": 2,
@@ -137,8 +144,11 @@ def relax_incar(
         "LREAL": "Auto",
         "NELMIN": 4,
         "LWAVE": True,
-        **_cell_keys(waves.settings, cell, structure),
+        **_cell_keys(moved, structure),
     }
+    if moved == "full" and cell.part == "alone":
+        # a basis for the first cell presses on the others: Pulay stress
+        own["ENCUT"] = round(PULAY * waves.cutoff)
     dipole = {} if preparing else _dipole(waves, cell, structure)
     return _merged(waves, own | dipole, structure)
 
@@ -258,26 +268,28 @@ def _dipole(
     return {"IDIPOL": 3, "LDIPOL": True, "DIPOL": dipole_center(structure)}
 
 
-def _cell_keys(
-    settings: VaspSettings, cell: CellContext, structure: Structure
-) -> dict[str, Any]:
-    """Return how the cell may change: not at all, or a and b of an interface.
+def _moved(settings: VaspSettings, job: RelaxSettings, cell: CellContext) -> Cell:
+    """Return what moves of a cell; projects made earlier say it in `vasp.cell`."""
+    if job.cell == "fixed" and cell.part == "interface" and cell.vacuum:
+        return settings.cell
+    return job.cell
 
-    ISIF = 3 alone would let the vacuum collapse; LATTICE_CONSTRAINTS (relaxations:
-    VASP 6.4 and later) keeps the normal, provided that it is Cartesian z.
+
+def _cell_keys(moved: Cell, structure: Structure) -> dict[str, Any]:
+    """Return how the cell may change.
+
+    ISIF = 3 alone would let a vacuum collapse; LATTICE_CONSTRAINTS (relaxations: VASP
+    6.4 and later) keeps the directions that it is told, provided that the normal is
+    Cartesian z.
     """
-    if settings.cell == "fixed" or cell.part not in ("interface", "alone"):
+    if moved == "fixed":
         return {"ISIF": 2}
-    if not cell.vacuum:
-        raise IonfaceError(
-            "vasp.cell: in-plane needs a slab with vacuum; without it the relaxed cell "
-            "of the interface would not be that of the separated slabs: set cell to "
-            "fixed, or give the interface a vacuum"
-        )
+    if moved == "full":
+        return {"ISIF": 3}
     matrix = structure.lattice.matrix
     if np.abs([matrix[0, 2], matrix[1, 2], matrix[2, 0], matrix[2, 1]]).max() > 1e-6:
         raise IonfaceError(
-            "vasp.cell: in-plane needs the third cell vector along z and the others "
-            "across it; set cell to fixed"
+            f"cell: {moved} needs the third cell vector along z and the others across "
+            "it; set cell to fixed"
         )
-    return {"ISIF": 3, "LATTICE_CONSTRAINTS": [True, True, False]}
+    return {"ISIF": 3, "LATTICE_CONSTRAINTS": CONSTRAINTS[moved]}

@@ -21,7 +21,7 @@ from ionface.analysis.readers.vasprun import VasprunStream
 from ionface.errors import AnalysisError, IonfaceError
 from ionface.workflows.engines.vasp.inputs import RECORD_FILE, VaspRun
 
-NORMAL_MOVED = 1e-4  # Å; what printing rounds a kept cell vector to
+KEPT = 1e-4  # Å; what printing rounds a kept cell vector to
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,7 @@ class RunOutput:
         finished: VASP closed its output.
         steps: complete ionic steps.
         level: of theory.
+        stress: as in RunRecord.
     """
 
     structure: Structure
@@ -45,6 +46,7 @@ class RunOutput:
     finished: bool
     steps: int
     level: LevelOfTheory
+    stress: list[list[float]] | None = None
 
 
 def read_output(run: VaspRun, folder: Path) -> RunOutput | None:
@@ -69,8 +71,9 @@ def read_output(run: VaspRun, folder: Path) -> RunOutput | None:
     except AnalysisError:
         return None
     structure = restored(run, steps[-1].lattice, steps[-1].fractional)
-    _check_normal(run, structure, folder)
+    _check_kept(run, structure, folder)
     assert isinstance(term.level, LevelOfTheory)
+    stress = steps[-1].stress
     return RunOutput(
         structure=structure,
         energy=term.energy,
@@ -80,6 +83,7 @@ def read_output(run: VaspRun, folder: Path) -> RunOutput | None:
         finished=term.finished,
         steps=len(steps),
         level=term.level,
+        stress=None if stress is None else stress.tolist(),
     )
 
 
@@ -148,13 +152,17 @@ def provenance(folder: Path) -> dict[str, Any]:
     return found
 
 
-def _check_normal(run: VaspRun, structure: Structure, folder: Path) -> None:
-    if "LATTICE_CONSTRAINTS" not in run.incar:
+def _check_kept(run: VaspRun, structure: Structure, folder: Path) -> None:
+    """Refuse a cell that changed where it was to stay."""
+    free = run.incar.get("LATTICE_CONSTRAINTS")
+    if free is None:
         return
-    moved = np.abs(structure.lattice.matrix[2] - run.structure.lattice.matrix[2]).max()
-    if moved > NORMAL_MOVED:
+    held = [i for i in range(3) if not free[i]]
+    change = structure.lattice.matrix - run.structure.lattice.matrix
+    moved = np.abs(change[held]).max()
+    if moved > KEPT:
         raise IonfaceError(
-            f"the cell's normal changed by {moved:.4f} Å in {folder}: this VASP does "
-            "not know LATTICE_CONSTRAINTS (it needs 6.4 or later) and let the vacuum "
-            "collapse; use a newer one, or set vasp.cell to fixed"
+            f"a cell vector that was to stay changed by {moved:.4f} Å in {folder}: "
+            "this VASP does not know LATTICE_CONSTRAINTS (it needs 6.4 or later); use "
+            "a newer one, or set cell to fixed"
         )

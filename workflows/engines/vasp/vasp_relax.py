@@ -224,6 +224,7 @@ class VaspRelaxMaker(Maker):
                 **provenance(last),
                 "runs": len(run_folders(folder)),
             },
+            stress=output.stress,
         )
 
     def _unfinished(self, output: RunOutput | None, folder: Path) -> str:

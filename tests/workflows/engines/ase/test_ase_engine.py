@@ -3,17 +3,19 @@
 import hashlib
 import sys
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from ase.calculators.calculator import PropertyNotImplementedError
 from ase.calculators.emt import EMT
 from pymatgen.core import Lattice, Structure
 
 from ionface.errors import IonfaceError
 from ionface.workflows.engines.ase.ase_engine import MPTRJ, from_import_path
 from ionface.workflows.engines.ase.potential import Potential
-from ionface.workflows.engines.contract import RelaxSettings
+from ionface.workflows.engines.contract import STRESS_LEFT, RelaxSettings
 from ionface.workflows.engines.registry import engine
 from ionface.workflows.study.study import EngineChoice
 
@@ -169,6 +171,64 @@ def test_energies_are_extensive(silver):
     double.make_supercell([2, 1, 1])
     one, two = (_make(engine(EMT_PATH).static(), s) for s in (silver, double))
     assert two.energy == pytest.approx(2 * one.energy)
+
+
+@pytest.mark.parametrize(
+    ("cell", "moves"),
+    [
+        ("fixed", [False, False, False]),
+        ("normal", [False, False, True]),
+        ("in-plane", [True, True, False]),
+        ("full", [True, True, True]),
+    ],
+)
+def test_only_what_is_asked_for_of_a_cell_moves_and_it_ends_without_stress(
+    silver, cell, moves
+):
+    maker = engine(EMT_PATH).relax(RelaxSettings(fmax=0.01, cell=cell))
+    record = _make(maker, silver)
+    change = record.structure.lattice.matrix - silver.lattice.matrix
+    assert (np.abs(np.diag(change)) > 1e-3).tolist() == moves
+    stress = np.diag(record.stress)
+    assert np.abs(stress[moves]).max(initial=0) < STRESS_LEFT
+    # silver at 4.1 Å is longer than EMT's own: what could not move is under tension
+    assert (stress[~np.array(moves)] > 0.5).all()
+
+
+def test_a_relaxed_crystal_has_the_lattice_of_lowest_energy(silver):
+    def energy(a):
+        atoms = silver.to_ase_atoms(msonable=False)
+        atoms.set_cell([2 * a] * 3, scale_atoms=True)
+        atoms.set_scaled_positions(np.round(4 * atoms.get_scaled_positions()) / 4)
+        atoms.calc = EMT()
+        return atoms.get_potential_energy()
+
+    lengths = np.linspace(4.0, 4.12, 13)
+    bend, slope, _ = np.polyfit(lengths, [energy(a) for a in lengths], 2)
+    maker = engine(EMT_PATH).relax(RelaxSettings(fmax=0.005, cell="full"))
+    found = np.array(_make(maker, silver).structure.lattice.abc) / 2
+    assert found == pytest.approx([-slope / (2 * bend)] * 3, abs=2e-3)
+
+
+def test_an_interrupted_relaxation_of_a_cell_goes_on_from_its_last_cell(silver):
+    few = RelaxSettings(fmax=0.01, steps=6, must_converge=False, cell="full")
+    first = _make(engine(EMT_PATH).relax(few), silver)
+    rest = replace(few, steps=1)
+    resumed = _make(engine(EMT_PATH).relax(rest), silver)
+    assert first.structure.lattice != silver.lattice
+    assert resumed.energy < first.energy
+
+
+def test_a_calculator_without_stress_relaxes_no_cell(silver, monkeypatch):
+    monkeypatch.setattr(EMT, "get_stress", _no_stress)
+    assert _make(engine(EMT_PATH).static(), silver).stress is None
+    maker = engine(EMT_PATH).relax(RelaxSettings(cell="full"))
+    with pytest.raises(IonfaceError, match=r"emt gives no stress.* cell: fixed"):
+        _make(maker, silver)
+
+
+def _no_stress(calculator, atoms=None):
+    raise PropertyNotImplementedError
 
 
 @pytest.mark.mlip

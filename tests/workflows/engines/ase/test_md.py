@@ -14,7 +14,7 @@ from pymatgen.core import Structure
 from pymatgen.io.ase import AseAtomsAdaptor
 
 from ionface.analysis.trajectory.frames import Frame
-from ionface.analysis.trajectory.store import TrajectoryWriter
+from ionface.analysis.trajectory.store import STRESSES, TrajectoryWriter
 from ionface.analysis.trajectory.trajectory import Trajectory
 from ionface.errors import IonfaceError
 from ionface.workflows.engines.ase.md import (
@@ -53,6 +53,18 @@ class Springs(Calculator):
         stiff = 1 + np.arange(len(atoms))[:, None] / 10  # eV/Å²
         energy = 0.5 * (stiff * moved**2).sum() + 0.1 * (moved**4).sum()
         self.results = {"energy": energy, "forces": -stiff * moved - 0.4 * moved**3}
+
+
+def test_frames_carry_the_stress_where_the_calculator_has_one(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    maker = engine(EMT_PATH).dynamics(DynamicsSettings(steps=2))
+    maker.make.original(maker, labeled_aluminum())
+    trajectory = Trajectory.open(FRAMES)
+    atoms = aluminum()
+    atoms.positions = trajectory.positions[-1]
+    atoms.calc = EMT()
+    found = [trajectory.scalars[name][-1] for name in STRESSES]
+    assert found == pytest.approx(atoms.get_stress() / units.GPa, abs=1e-6)
 
 
 def fresh_run(temperature=300.0, timestep=2.0, period=40.0, seed=0, calculator=EMT):

@@ -38,6 +38,8 @@ def table():
 def shown(value):
     if isinstance(value, bool):
         return ".TRUE." if value else ".FALSE."
+    if isinstance(value, list) and isinstance(value[0], bool):
+        return " ".join(map(shown, value))
     if isinstance(value, list):
         return "middle of the atoms"
     return f"{value:g}" if isinstance(value, float) else str(value)

@@ -13,6 +13,7 @@ from ionface.workflows.study.study_files import parse
 
 STUDY = """\
 name: al-ag
+lattice: literature
 interfaces:
   - name: Al|Al2
     film: {material: Al, miller: [1, 0, 0], layers: 2}

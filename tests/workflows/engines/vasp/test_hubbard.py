@@ -13,6 +13,7 @@ from ionface.workflows.study.study_files import load
 STUDY = """\
 name: al-ag
 engine: vasp-double
+lattice: literature
 interfaces:
   - name: Al|Ag
     film: {{material: Al, miller: [1, 0, 0], layers: 2}}

@@ -96,8 +96,28 @@ def test_the_user_has_the_last_word_where_the_study_says_nothing_else(in_ledger)
 
 def test_the_cell_stays_unless_asked_and_then_only_in_the_plane(in_ledger, li_2024):
     assert relax_incar(li_2024, in_ledger, RelaxSettings())["ISIF"] == 2
-    incar = relax_incar(waves(cell="in-plane"), in_ledger, RelaxSettings())
-    assert (incar["ISIF"], incar["LATTICE_CONSTRAINTS"]) == (3, [True, True, False])
+    for asked in (
+        relax_incar(li_2024, in_ledger, RelaxSettings(cell="in-plane")),
+        # as studies said it earlier
+        relax_incar(waves(cell="in-plane"), in_ledger, RelaxSettings()),
+    ):
+        assert asked["ISIF"] == 3
+        assert asked["LATTICE_CONSTRAINTS"] == [True, True, False]
+
+
+def test_a_sandwich_may_relax_its_normal_or_all_of_its_cell(slab, li_2024):
+    normal = relax_incar(li_2024, sandwich(slab), RelaxSettings(cell="normal"))
+    assert normal["LATTICE_CONSTRAINTS"] == [False, False, True]
+    whole = relax_incar(li_2024, sandwich(slab), RelaxSettings(cell="full"))
+    assert whole["ISIF"] == 3
+    assert "LATTICE_CONSTRAINTS" not in whole
+    assert whole["ENCUT"] == normal["ENCUT"] == 480
+
+
+def test_the_lattice_of_a_bulk_crystal_has_a_basis_without_pulay_stress(li_2024):
+    crystal = Structure(Lattice.cubic(3.44), ["Li"], [[0, 0, 0]])
+    incar = relax_incar(li_2024, crystal, RelaxSettings(cell="full"))
+    assert (incar["ISIF"], incar["ENCUT"]) == (3, 624)
 
 
 def test_separated_slabs_keep_the_cell_that_they_are_given(slab):
@@ -106,14 +126,11 @@ def test_separated_slabs_keep_the_cell_that_they_are_given(slab):
     assert relax_incar(waves(cell="in-plane"), film, RelaxSettings())["ISIF"] == 2
 
 
-def test_an_in_plane_relaxation_without_vacuum_or_with_a_tilted_normal_is_refused(slab):
-    asked = waves(cell="in-plane")
-    with pytest.raises(IonfaceError, match="needs a slab with vacuum"):
-        relax_incar(asked, sandwich(slab), RelaxSettings())
+def test_a_cell_with_a_tilted_normal_cannot_keep_it(li_2024):
     tilted = Structure(Lattice([[3, 0, 0], [0, 3, 0], [1, 0, 25]]), ["Li"], [[0, 0, 0]])
     assert context(tilted).vacuum
     with pytest.raises(IonfaceError, match="along z"):
-        relax_incar(asked, tilted, RelaxSettings())
+        relax_incar(li_2024, tilted, RelaxSettings(cell="in-plane"))
 
 
 def test_a_preparation_for_dynamics_takes_no_dipole_correction(li_2024, in_ledger):

@@ -20,6 +20,7 @@ STEPS = 12
 INTERFACE = """\
 name: al-ag
 engine: vasp-double
+lattice: literature
 interfaces:
   - name: Al|Ag
     film: {material: Al, miller: [1, 0, 0], layers: 2}

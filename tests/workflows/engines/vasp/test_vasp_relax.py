@@ -11,9 +11,11 @@ from pymatgen.io.vasp import Incar, Poscar
 from ionface.errors import IonfaceError
 from ionface.workflows.engines.ase.ase_engine import from_import_path
 from ionface.workflows.engines.contract import RelaxSettings
+from ionface.workflows.engines.relaxation_frames import relaxation_frames
 from ionface.workflows.engines.vasp.vasp_relax import PRERELAX
 
 FMAX = 0.02
+FCC = [[0, 0, 0], [0.5, 0.5, 0], [0.5, 0, 0.5], [0, 0.5, 0.5]]
 
 
 def emt_energy(structure):
@@ -29,6 +31,10 @@ def test_a_relaxation_ends_in_a_record_of_the_callers_sites(double, run_job, in_
     record = run_job("relax", job)
     assert record.converged
     assert record.max_force <= FMAX
+    path = relaxation_frames(record, Path(record.directory).parents[1])
+    assert len(path.energies) == len(path.frames) == record.steps
+    assert path.energies[-1] == pytest.approx(record.energy)
+    assert path.forces[-1] <= FMAX < path.forces[0]
     assert record.structure.species == in_ledger.species
     assert record.structure.site_properties == in_ledger.site_properties
     assert record.structure.properties == in_ledger.properties
@@ -51,6 +57,20 @@ def test_the_level_is_that_of_the_output_and_says_that_it_is_emulated(
     folder = Path(record.directory)
     assert "LDIPOL" not in Incar.from_file(folder.parent / "first" / "INCAR")
     assert Incar.from_file(folder / "INCAR")["LDIPOL"] is True
+
+
+def test_a_bulk_crystal_relaxes_to_the_lattice_of_its_energy(double, run_job):
+    from pymatgen.core import Lattice, Structure
+
+    crystal = Structure(Lattice.cubic(4.2), ["Al"] * 4, FCC)
+    job = double(dipole="off").relax(RelaxSettings(fmax=0.01, cell="full"))
+    record = run_job("bulk", job.make(crystal))
+    lowest = min(
+        np.linspace(3.9, 4.1, 101),
+        key=lambda a: emt_energy(Structure(Lattice.cubic(a), ["Al"] * 4, FCC)),
+    )
+    assert record.structure.lattice.abc == pytest.approx([lowest] * 3, abs=0.01)
+    assert np.abs(record.stress).max() < 0.5  # GPa; it began at -9
 
 
 @pytest.mark.slow

@@ -14,6 +14,7 @@ STEPS = 150
 STUDY = f"""\
 name: al-ag
 engine: vasp-double
+lattice: literature
 interfaces:
   - name: Al|Ag
     film: {{material: Al, miller: [1, 0, 0], layers: 2}}

@@ -1,0 +1,56 @@
+"""From a relaxed bulk crystal to the lattice numbers that its slabs are cut with.
+
+Only the lattice is taken over: atoms keep their fractions of the cell, hence the exact
+symmetry that cuts and matches are told apart by; each slab is relaxed by itself.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from pymatgen.core import Structure
+from pymatgen.symmetry.analyzer import SpacegroupAnalyzer
+
+from ionface.errors import StructureError
+from ionface.structures.crystals.library import KEYS
+from ionface.structures.specs import Lengths
+
+LARGEST_CHANGE = 0.15
+"""Of the volume. Functionals and potentials that know a crystal are within 10 %; what
+is beyond has become another phase, or the engine was not made for it."""
+
+SYMPREC = 0.1  # Å; wider than what is left of a relaxation's forces
+
+
+def relaxed_lengths(
+    crystal: Structure, relaxed: Structure, where: str, cells: tuple[int, int, int]
+) -> Lengths:
+    """Return lengths (Å) and angles (degrees) of one relaxed cell.
+
+    Args:
+        crystal: before the relaxation.
+        relaxed: after it, in the same order and axes.
+        where: names crystal and engine in messages.
+        cells: conventional cells in it, along each axis.
+
+    Raises:
+        StructureError: its volume has changed by more than 15 %, or its space group.
+    """
+    change = relaxed.volume / crystal.volume - 1
+    before, after = _spacegroup(crystal), _spacegroup(relaxed)
+    if abs(change) > LARGEST_CHANGE:
+        became = f"its volume by {100 * change:+.0f} %, more than 15 %"
+    elif before != after:
+        became = f"its space group from {before} to {after}"
+    else:
+        lengths = np.array(relaxed.lattice.abc) / cells
+        numbers = [*lengths.round(4), *np.round(relaxed.lattice.angles, 3)]
+        return {key: float(n) for key, n in zip(KEYS, numbers, strict=True)}
+    raise StructureError(
+        f"{where}: the relaxation of the bulk crystal changed {became}, so it is now "
+        "another one; give its layer lattice: literature or numbers, or take another "
+        "engine"
+    )
+
+
+def _spacegroup(structure: Structure) -> str:
+    return str(SpacegroupAnalyzer(structure, symprec=SYMPREC).get_space_group_symbol())

@@ -1,0 +1,141 @@
+"""Surface energies: every cut of a facet with whole formula units, by any engine.
+
+Data flow: bulk relaxed, its static energy -> each cut as a slab with its lattice ->
+relaxed, its static energy -> energies per area against the bulk.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from jobflow import Flow, Job
+from pymatgen.core import Structure
+
+from ionface.analysis.energies.surface_energies import (
+    SurfaceEnergies,
+    SurfaceEnergy,
+    surface_energy,
+)
+from ionface.analysis.result import Provenance
+from ionface.structures.slabs.crystal_layer import cut_slab, facet_slabs, in_supercell
+from ionface.structures.slabs.terminations import Termination
+from ionface.structures.specs import CrystalLayer
+from ionface.workflows.engines.contract import Engine, RelaxSettings
+from ionface.workflows.engines.durable import durable_job
+from ionface.workflows.engines.records import RunRecord, runs_folder
+from ionface.workflows.engines.relaxation_frames import relaxation_frames
+from ionface.workflows.flows.lattices import lengths_of
+from ionface.workflows.flows.naming import named
+
+ONE = np.eye(2, dtype=int)
+
+
+@durable_job
+def cut(layer: CrystalLayer, bulk: RunRecord) -> Structure:
+    """Return the slab of one termination, with the lattice of the relaxed bulk."""
+    if layer.lattice == "engine":
+        layer = replace(layer, lattice=lengths_of(layer, bulk))
+    return in_supercell(layer, cut_slab(layer), ONE, film=False).structure
+
+
+@durable_job
+def book_surfaces(
+    facet: str,
+    bulk: RunRecord,
+    static: Mapping[str, RunRecord],
+    relaxed: Mapping[str, RunRecord],
+    told: Mapping[str, Any],
+) -> dict[str, Any]:
+    """Return the surface energies of a facet as plain data, the lowest first.
+
+    Args:
+        facet: as in "Li(110)".
+        bulk: static energy of the relaxed crystal.
+        static: energies of the relaxed slabs, by termination.
+        relaxed: their relaxations.
+        told: Tasker's class by termination as "tasker", "left_out", "quick".
+    """
+    surfaces = []
+    for label, record in static.items():
+        path = relaxation_frames(relaxed[label], runs_folder())
+        first = None if path is None else float(path.energies[0])
+        slab = record.term(f"{facet} {label}", relaxed[label])
+        energy, as_cut = surface_energy(slab, bulk.term("bulk"), first)
+        atoms = len(record.structure)
+        surfaces.append(
+            SurfaceEnergy(label, told["tasker"][label], atoms, as_cut, energy)
+        )
+    surfaces.sort(key=lambda surface: surface.relaxed)
+    level = bulk.level
+    emulated = bool(level.get("emulated"))
+    return SurfaceEnergies(
+        facet,
+        tuple(surfaces),
+        tuple(told["left_out"]),
+        provenance=Provenance(level, emulated=emulated, quick=bool(told["quick"])),
+    ).as_dict()
+
+
+def surface_flow(
+    layer: CrystalLayer,
+    bulk: Job | Flow,
+    engine: Engine,
+    settings: RelaxSettings,
+    *,
+    quick: bool = False,
+) -> Flow:
+    """Return the flow of one facet.
+
+    Args:
+        layer: its crystal, facet and thickness; all terminations are taken.
+        bulk: relaxation of its crystal.
+        engine: of all energies.
+        settings: when a slab is relaxed.
+        quick: it is a rehearsal.
+    """
+    facet = _facet_name(layer)
+    every = facet_slabs(layer).terminations
+    whole = [t for t in every if t.stoichiometric and not t.cut.moved]
+    tells = {"role": "formation", "part": "surface"}
+    energy = engine.static().make(bulk.output.structure)
+    named(energy, facet, "static bulk", kind="static", **tells)
+    jobs: list[Job | Flow] = [energy]
+    static, relaxed = {}, {}
+    for option in whole:
+        slab = cut(replace(layer, termination=option.index), bulk.output)
+        relax = engine.relax(settings).make(slab.output)
+        last = engine.static().make(relax.output.structure)
+        jobs.append(named(slab, facet, f"cut {option.label}"))
+        task = f"relax {option.label}"
+        jobs.append(named(relax, facet, task, kind="relax", **tells))
+        task = f"static {option.label}"
+        jobs.append(named(last, facet, task, kind="static", **tells))
+        static[option.label], relaxed[option.label] = last.output, relax.output
+    booked = book_surfaces(
+        facet, energy.output, static, relaxed, _told(layer, every, whole, quick)
+    )
+    jobs.append(named(booked, facet, "surface energies", result="surfaces"))
+    return Flow(jobs, output=booked.output, name=f"{facet} surfaces")
+
+
+def _facet_name(layer: CrystalLayer) -> str:
+    indices = "".join(str(i) if i >= 0 else f"-{-i}" for i in layer.miller)
+    return f"{layer.phase}({indices})"
+
+
+def _told(
+    layer: CrystalLayer,
+    every: list[Termination],
+    whole: list[Termination],
+    quick: bool,
+) -> dict[str, Any]:
+    """Return what a table says of cuts besides their energies."""
+    return {
+        "tasker": {t.label: 1 if layer.compensate and t.polar else t.tasker
+                   for t in whole},
+        "left_out": [t.label for t in every if t not in whole],
+        "quick": quick,
+    }  # fmt: skip
