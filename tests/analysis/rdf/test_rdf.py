@@ -153,9 +153,13 @@ def test_a_change_in_time_shows_in_its_window(in_memory):
 def test_the_error_is_that_of_independent_frames(gas):
     runs = gas(n_frames=4000)
     pair = rdf(runs, ["In-S"], cutoff=6.0, bins=6, windows=16).pairs["In-S"]
-    spread = pair.g.std(axis=0, ddof=1)
-    told = np.sqrt((pair.g_error**2).mean(axis=0))
-    assert (told[2:] / spread[2:]).mean() == pytest.approx(1, abs=0.3)
+    away = np.abs(pair.g - 1)[:, 2:] / pair.g_error[:, 2:]
+    # of 64 that 95 % should hold: four more or fewer come by chance once in 50
+    assert 0.88 <= np.mean(away < 1.96) <= 1.0
+    spread = pair.g.std(axis=0, ddof=1)[2:]
+    told = np.median(pair.g_error, axis=0)[2:]
+    # a fifth too large, as the correlations of 32 intervals are estimated, too
+    assert (told / spread).mean() == pytest.approx(1.2, abs=0.3)
 
 
 def test_a_cell_that_breathes_is_followed_frame_by_frame():
