@@ -41,10 +41,15 @@ def figure_contacts(result: Contacts, *, title: str = "") -> Figure:
         lowest = min(contact.driving_force for contact in contacts)
         axes.axhline(0.0, color=GRID, linewidth=1.0, zorder=0)
         axes.set_xlim(-0.01, 1.01)
-        axes.set_ylim(min(1.25 * lowest, -0.05), 0.06 * abs(lowest) + 0.01)
+        # below the curves there is room for what they turn into
+        room = 1.25 if len(contacts) == 1 else 1.2 + 0.1 * len(contacts)
+        axes.set_ylim(min(room * lowest, -0.05), 0.06 * abs(lowest) + 0.01)
         _name_ends(axes, contacts)
         axes.set_ylabel("reaction energy (eV/atom)")
-        axes.legend(loc="upper center", ncols=2, bbox_to_anchor=(0.5, 1.12))
+        if len(contacts) == 1:
+            axes.legend(loc="upper center", ncols=2, bbox_to_anchor=(0.5, 1.12))
+        else:
+            axes.legend(loc="lower left")
         quiet_grid(axes)
         headline(figure, title, result.provenance)
     return figure
@@ -53,6 +58,9 @@ def figure_contacts(result: Contacts, *, title: str = "") -> Figure:
 def _draw(axes: Axes, contact: Contact, color: str, *, alone: bool) -> None:
     x = [kink.fraction for kink in contact.kinks]
     name = " | ".join(map(pretty, contact.between))
+    if not alone:
+        products = pretty_products(contact.strongest.products)
+        name += f":  {contact.driving_force:.2f} eV/atom,  {products}"
     axes.plot(
         x, [kink.energy for kink in contact.kinks], "o-", color=color, linewidth=2.2,
         ms=6, label=name,
@@ -63,13 +71,6 @@ def _draw(axes: Axes, contact: Contact, color: str, *, alone: bool) -> None:
     )  # fmt: skip
     if alone:
         _list_kinks(axes, contact)
-    elif 0.0 < (strongest := contact.strongest).fraction < 1.0:
-        axes.annotate(
-            f"{strongest.energy:.2f}  {pretty_products(strongest.products)}",
-            (strongest.fraction, strongest.energy), xytext=(0, -9),
-            textcoords="offset points", ha="center", va="top", fontsize=9.5,
-            color=color, fontweight="bold", bbox=PAPER,
-        )  # fmt: skip
 
 
 def _list_kinks(axes: Axes, contact: Contact) -> None:

@@ -9,7 +9,7 @@ MOST_PRODUCTS = 4  # more do not fit beside a point; the tables have them all
 
 
 def pretty(formula: str) -> str:
-    """Return a formula with subscripts, as in Li$_6$PS$_5$Cl."""
+    """Return a formula with subscripts, as in Li$_{6}$PS$_{5}$Cl."""
     return re.sub(r"(\d+(?:\.\d+)?)", r"$_{\1}$", formula)
 
 

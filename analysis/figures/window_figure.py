@@ -135,7 +135,7 @@ def _label_steps(axes: Axes, window: Window, top: float, span: float) -> None:
         left = step.from_v + 0.01 * top
         axes.annotate(
             pretty_products(step.products), (left, step.uptake),
-            xytext=(top if late else left, y),
+            xytext=(0.995 * top if late else left, y),
             ha="right" if late else "left", va="bottom", fontsize=9.5, color=INK,
             arrowprops={"arrowstyle": "-", "color": QUIET, "linewidth": 0.6}
             if y > step.uptake + 0.05 * span else None,

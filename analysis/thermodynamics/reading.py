@@ -6,7 +6,7 @@ whether they belong together.
 
 from __future__ import annotations
 
-import json
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -17,10 +17,14 @@ from pymatgen.core import Composition
 from ionface.analysis.energies.level_of_theory import LevelOfTheory
 from ionface.analysis.readers.vasp_terms import find_vasprun, vasp_directory_term
 from ionface.analysis.thermodynamics.phases import Phase, PhaseSet
-from ionface.errors import AnalysisError, LedgerError
+from ionface.documents import read_json
+from ionface.errors import AnalysisError, IonfaceError, LedgerError
 
 RUN_TYPES = {"GGA": "PBE", "GGA+U": "PBE", "R2SCAN": "r2SCAN", "SCAN": "SCAN"}
 """Functional of a run type of the Materials Project, as VASP folders name it."""
+
+_TASK = re.compile(r"\d\d-")
+"""How `ionface inputs` begins the names of the folders of one phase."""
 
 HOW = (
     "write one with mp-api: json.dump([e.as_dict() for e in "
@@ -57,7 +61,8 @@ def _of_folder(folder: Path, exclude: Sequence[str]) -> PhaseSet:
     phases = []
     left = set(exclude)
     for run in vasp_runs(folder):
-        name = str(run.relative_to(folder)) if run != folder else run.name
+        named = run.parent if _TASK.match(run.name) else run
+        name = named.name if run == folder else str(named.relative_to(folder))
         if name in exclude:
             left.discard(name)
             continue
@@ -73,12 +78,15 @@ def _of_folder(folder: Path, exclude: Sequence[str]) -> PhaseSet:
 def vasp_runs(folder: Path) -> Iterator[Path]:
     """Yield the folders below a folder that hold a run each, in their order.
 
-    Runs that go on from each other (run-001, run-002) are one.
+    Runs that go on from each other (run-001, run-002) are one; of the tasks of
+    `ionface inputs` (01-relax, 02-static) the last counts.
     """
     try:
         find_vasprun(folder)
     except LedgerError:
-        for child in sorted(path for path in folder.iterdir() if path.is_dir()):
+        children = sorted(path for path in folder.iterdir() if path.is_dir())
+        tasks = [path for path in children if _TASK.match(path.name)]
+        for child in tasks[-1:] or children:
             yield from vasp_runs(child)
     else:
         yield folder
@@ -89,8 +97,8 @@ def vasp_runs(folder: Path) -> Iterator[Path]:
 
 def _of_file(path: Path, corrections: str) -> PhaseSet:
     try:
-        data = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
+        data = read_json(path.read_text("utf-8"), str(path))
+    except (OSError, ValueError, IonfaceError) as error:
         raise AnalysisError(
             f"{path} is no JSON file of phases ({error}); {HOW}"
         ) from error

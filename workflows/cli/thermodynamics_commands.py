@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 Source = Annotated[
     Path,
     typer.Argument(
-        metavar="FOLDER|FILE",
-        help="A folder of VASP runs, a phases.json, or a Materials Project "
-        "entries.json.",
+        metavar="PROJECT|FOLDER|FILE",
+        help="A project with phases, a folder of VASP runs, a phases.json, or a "
+        "Materials Project entries.json.",
     ),
 ]
 Corrected = Annotated[
@@ -157,12 +157,16 @@ def _pair(text: str) -> tuple[str, str]:
 def _phases(
     source: Path, exclude: list[str] | None, corrections: str, out: Path
 ) -> PhaseSet:
-    """Return the phases of a folder or a file."""
+    """Return the phases of a project, a folder or a file."""
     from ionface.analysis.thermodynamics.reading import read_phases
     from ionface.workflows.cli.analyze_files import check_exist, check_out
+    from ionface.workflows.projects.phases import project_phases
+    from ionface.workflows.projects.project import Project
 
     check_out(out)
     check_exist([source])
+    if (source / "project.json").is_file():
+        return project_phases(Project.open(source)).without(exclude or [])
     return read_phases(source, exclude=exclude or [], corrections=corrections)
 
 

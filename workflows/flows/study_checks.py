@@ -76,6 +76,8 @@ def _computed(study: Study) -> Iterator[tuple[Role, str, set[str]]]:
                 yield "formation", spec.name, symbols
             if spec.name in moving:
                 yield "dynamics", spec.name, symbols
+    for system in study.systems:
+        yield "formation", f"phases of {system.system}", {*system.elements}
     for reference in study.references:
         if reference.steps:
             symbols = crystal_elements(reference.crystal)

@@ -25,6 +25,7 @@ from ionface.workflows.flows.makers import (
 )
 from ionface.workflows.flows.models import ModelBuilder, Models, Start
 from ionface.workflows.flows.naming import named
+from ionface.workflows.flows.phases import phase_flows
 from ionface.workflows.flows.study_checks import check_elements, check_pairs
 from ionface.workflows.flows.surfaces import surface_flow
 from ionface.workflows.study.analyses import bond_rules_of
@@ -72,6 +73,8 @@ def study_flow(study: Study) -> Flow:
         label = crystal_label(reference.crystal)
         parts.append(reference_maker(study, reference).make(reference.crystal, label))
     parts += [deposition_job(study, cell) for cell in study.deposition]
+    if study.systems:
+        parts += phase_flows(study, formation_maker(study).relax)
     return Flow(parts, name=study.name)
 
 

@@ -387,7 +387,7 @@ def levels(study: Study) -> dict[str, LevelOfTheory]:
     from ionface.workflows.engines.registry import study_engine
 
     found = {}
-    if study.formation_names or study.surfaces:
+    if study.formation_names or study.surfaces or study.systems:
         found["formation"] = study_engine(study, "formation").level_of_theory()
     if study.dynamics or study.references:
         found["dynamics"] = study_engine(study, "dynamics").level_of_theory()

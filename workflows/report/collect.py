@@ -15,7 +15,9 @@ from ionface.analysis.energies.ledger import LedgerEntry
 from ionface.analysis.kinds import kinds
 from ionface.analysis.rdf.rdf_result import RdfResult
 from ionface.analysis.result import Provenance, Result
+from ionface.analysis.thermodynamics.phases import PhaseSet
 from ionface.documents import revive
+from ionface.workflows.projects.phases import ROLE, findings, phase_set
 from ionface.workflows.projects.project import Project
 from ionface.workflows.study.study import DynamicsSpec, Study, crystal_label
 
@@ -36,6 +38,7 @@ class Results:
         found: results by kind, then by interface or crystal.
         at_rest: RDFs of crystals at rest, by crystal.
         refused: why an analysis gave nothing, by kind, then by interface or crystal.
+        phases: competing phases that are done; None if there are none.
     """
 
     models: Mapping[str, InterfaceModel] = field(default_factory=dict)
@@ -43,6 +46,7 @@ class Results:
     found: Mapping[str, Mapping[str, Result]] = field(default_factory=dict)
     at_rest: Mapping[str, RdfResult] = field(default_factory=dict)
     refused: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    phases: PhaseSet | None = None
 
     @property
     def provenance(self) -> Provenance:
@@ -71,7 +75,14 @@ def collect(project: Project) -> Results:
             found.setdefault(role, {})[subject] = result
         if role == "reference":
             at_rest[subject] = RdfResult.from_dict(output["rdf"])
-    study = project.study
+    study, phases = project.study, None
+    if outputs := [out for role, _, out in done if role == ROLE]:
+        phases = phase_set(project, outputs)
+        for kind, subject, told in findings(study, phases):
+            if isinstance(told, Result):
+                found.setdefault(kind, {})[subject] = told
+            else:
+                refused.setdefault(kind, {})[subject] = told
     return Results(
         models={
             n: revive(out["model"], f"the model {n!r}")
@@ -82,6 +93,7 @@ def collect(project: Project) -> Results:
         found=found | {"rdf": _with_references(study, found.get("rdf", {}), at_rest)},
         at_rest=at_rest,
         refused=refused,
+        phases=phases,
     )
 
 

@@ -5,6 +5,7 @@ Every kind of result (`analysis.kinds`) is written, drawn and shown in the same 
 
 from __future__ import annotations
 
+import json
 import platform
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -15,6 +16,7 @@ from typing import Any
 from ionface.analysis.figures.style import png
 from ionface.analysis.kind import Kind
 from ionface.analysis.kinds import kinds
+from ionface.analysis.reactions.bonds import BondCounts
 from ionface.analysis.report.page import (
     Card,
     Cell,
@@ -29,6 +31,8 @@ from ionface.analysis.report.page import (
 )
 from ionface.analysis.report.page import write_report as write_html
 from ionface.analysis.result import Provenance, Result
+from ionface.analysis.thermodynamics.contact_result import Contacts
+from ionface.analysis.thermodynamics.formed import sentences
 from ionface.errors import AnalysisError
 from ionface.files import write_atomically
 from ionface.structures.drawing import figure_model
@@ -38,6 +42,7 @@ from ionface.workflows.report.collect import Results, collect
 from ionface.workflows.report.structures import FOLDER, write_structures
 from ionface.workflows.study.naming import slug
 from ionface.workflows.study.protocols import protocol
+from ionface.workflows.study.study import crystal_label
 
 QUICK = (
     "Quick run: thin slabs, loose forces, 0.4 ps, little lithium. It shows that "
@@ -103,6 +108,10 @@ def report_of(project: Project, results: Results) -> Report:
             Statements(f"{subject}: no result", [why])
             for subject, why in refusals.items()
         )
+    sections[kinds()[Contacts.kind].title] += _formed(results)
+    if results.phases is not None:
+        data = json.dumps(results.phases.as_dict(), indent=1)
+        write_atomically(project.results / "phases.json", data)
     for name, rdf in results.at_rest.items():
         rdf.write(project.results / f"rdf-{slug(name)}-at-rest.json")
     found = [Section(title, contents) for title, contents in sections.items()]
@@ -123,6 +132,19 @@ def report_of(project: Project, results: Results) -> Report:
         highlights=_highlights(project, shown),
         sections=everything,
     )
+
+
+def _formed(results: Results) -> list[Content]:
+    """Return which products of each interface's contact its dynamics have formed."""
+    found: list[Content] = []
+    for name, contacts in results.found.get(Contacts.kind, {}).items():
+        bonds = results.found.get(BondCounts.kind, {}).get(name)
+        if isinstance(contacts, Contacts) and isinstance(bonds, BondCounts):
+            means = bonds.window_means(bonds.windows)
+            counts = {pair: (mean[0], mean[-1]) for pair, mean in means.items()}
+            lines = sentences(contacts.contacts[0], counts)
+            found.append(Statements(f"{name}: products and dynamics", lines))
+    return found
 
 
 def _shown(results: Results) -> Iterator[Shown]:
@@ -241,13 +263,11 @@ def _notices(project: Project, results: Results) -> list[Notice]:
 
 def _highlights(project: Project, shown: Sequence[Shown]) -> list[tuple[str, str]]:
     """Return the large numbers: of interfaces, not of the crystals beside them."""
-    study = project.study
-    names = {"", *(spec.name for spec in (*study.interfaces, *study.deposition))}
-    names |= {name for run in study.dynamics for name in run.subjects}
+    beside = {crystal_label(line.crystal) for line in project.study.references}
     return [
         (value, what + (", emulated" if item.result.provenance.emulated else ""))
         for item in shown
-        if item.subject in names
+        if item.subject not in beside
         for value, what in item.kind.highlights(item.result)
     ]
 

@@ -41,6 +41,10 @@ def with_files(study: Study, change: Callable[[str], str]) -> Study:
         study,
         interfaces=tuple(interfaces),
         surfaces=tuple(f for f in facets if isinstance(f, CrystalLayer)),
+        phases=tuple(
+            replace(spec, extra=tuple(map(change, spec.extra)))
+            for spec in study.systems
+        ),
         references=tuple(
             replace(r, crystal=change(r.crystal)) for r in study.references
         ),

@@ -135,6 +135,39 @@ class ReferenceSpec:
 
 
 @dataclass(frozen=True)
+class PhasesSpec:
+    """Competing phases of a chemical system, each relaxed in its own cell.
+
+    Attributes:
+        elements: of the system.
+        observed_only: without phases that are only predicted.
+        extra: crystals besides those of the phase library: names, or files.
+        exclude: phases that stay away, by name or by formula.
+        windows: compounds whose stability window is reported.
+        contacts: pairs whose reaction is reported, as in "Li6PS5Cl:LiIn". Those of the
+            study's interfaces need not stand here.
+        against: element of the windows.
+        corrections: of the energies, none or mp2020.
+    """
+
+    __pydantic_config__: ClassVar = FORBID
+
+    elements: tuple[str, ...]
+    observed_only: bool = True
+    extra: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    windows: tuple[str, ...] = ()
+    contacts: tuple[str, ...] = ()
+    against: str = "Li"
+    corrections: Literal["none", "mp2020"] = "none"
+
+    @property
+    def system(self) -> str:
+        """Return the system, as in "Li-In"."""
+        return "-".join(self.elements)
+
+
+@dataclass(frozen=True)
 class EngineChoice:
     """An ASE calculator as an engine, spelled out.
 
@@ -180,6 +213,8 @@ class Study:
         relaxation: of interfaces and slabs.
         dynamics: runs.
         references: crystals to compare with.
+        phases: competing phases of one or several chemical systems, for hulls, windows
+            and driving forces.
         published: the paper's values.
         deposition: cells in which lithium grows.
         vasp: how VASP is run, and what of the protocol is overridden for it.
@@ -200,6 +235,7 @@ class Study:
     relaxation: Relaxation = field(default_factory=Relaxation)
     dynamics: tuple[DynamicsSpec, ...] = ()
     references: tuple[ReferenceSpec, ...] = ()
+    phases: PhasesSpec | tuple[PhasesSpec, ...] = ()
     published: tuple[PublishedEnergy, ...] = ()
     deposition: tuple[DepositionSpec, ...] = ()
     vasp: VaspSettings = field(default_factory=VaspSettings)
@@ -216,6 +252,11 @@ class Study:
         if self.formation is not None:
             return self.formation
         return tuple(spec.name for spec in self.interfaces)
+
+    @property
+    def systems(self) -> tuple[PhasesSpec, ...]:
+        """Return the chemical systems whose phases are computed."""
+        return (self.phases,) if isinstance(self.phases, PhasesSpec) else self.phases
 
     def engines(self) -> EngineNames:
         """Return the engine of each kind of job."""

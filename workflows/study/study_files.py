@@ -18,7 +18,7 @@ from ionface.errors import AnalysisError, IonfaceError
 from ionface.workflows.study.electrolytes import with_electrolytes
 from ionface.workflows.study.input_files import found_from
 from ionface.workflows.study.naming import slug
-from ionface.workflows.study.study import DynamicsSpec, Study
+from ionface.workflows.study.study import DynamicsSpec, PhasesSpec, Study
 from ionface.workflows.study.study_messages import explain, lines_of
 
 LONGEST_TIMESTEP = 10.0  # fs; heavy lattices vibrate in 100 fs and more
@@ -151,11 +151,12 @@ def checked(study: Study, source: str) -> Study:
         )
     names = [spec.name for spec in study.interfaces]
     _check_distinct(names, source)
-    asked = (study.interfaces, study.deposition, study.surfaces, study.references)
-    if not any(asked):
+    lists = (study.interfaces, study.surfaces, study.systems, study.deposition)
+    if not any((*lists, study.references)):
         raise IonfaceError(
-            f"{source}: nothing to compute; list interfaces, or cells under deposition "
-            "or surfaces, as in {material: Li, miller: [1, 1, 0], thickness: 12}"
+            f"{source}: nothing to compute; list interfaces, cells under deposition, "
+            "surfaces as in {material: Li, miller: [1, 1, 0], thickness: 12}, or "
+            "phases as in {elements: [Li, In]}"
         )
     cells = [cell.name for cell in study.deposition]
     if twice := sorted({name for name in cells if cells.count(name) > 1}):
@@ -168,6 +169,8 @@ def checked(study: Study, source: str) -> Study:
         _check_pairs(run.pairs, f"{source}: dynamics of {run.interface}")
     for reference in study.references:
         _check_pairs(reference.pairs, f"{source}: reference {reference.crystal}")
+    for spec in study.systems:
+        _check_system(spec, f"{source}: phases of {spec.system}")
     return study
 
 
@@ -208,6 +211,38 @@ def _check_names(study: Study, names: list[str], source: str) -> None:
             raise IonfaceError(
                 f"{source}: dynamics of {run.interface}: no reference is called "
                 f"{unknown[0]!r}; list it under references, where there are {known}"
+            )
+
+
+def _check_system(spec: PhasesSpec, where: str) -> None:
+    """Refuse compounds and contacts that are not of the system."""
+    from pymatgen.core import Composition, Element
+
+    if unknown := [e for e in spec.elements if not Element.is_valid_symbol(e)]:
+        raise IonfaceError(f"{where}: elements: {unknown[0]!r} is no element")
+    asked = [*spec.windows]
+    for text in spec.contacts:
+        pair = text.split(":")
+        if len(pair) != 2 or not all(pair):
+            raise IonfaceError(
+                f"{where}: contacts: {text!r} does not name two phases; write them as "
+                "Li6PS5Cl:LiIn"
+            )
+        asked += pair
+    allowed = {*spec.elements}
+    if spec.windows and spec.against not in allowed:
+        raise IonfaceError(
+            f"{where}: against: {spec.against!r} is not among the elements; add it"
+        )
+    for name in asked:
+        try:
+            there = {e.symbol for e in Composition(name).elements}
+        except ValueError:
+            continue  # a name of the library or of a file, not a formula
+        if foreign := sorted(there - allowed):
+            raise IonfaceError(
+                f"{where}: {name} has {', '.join(foreign)}, which the system has not; "
+                "add it to elements"
             )
 
 

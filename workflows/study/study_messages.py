@@ -34,6 +34,7 @@ from ionface.workflows.study.study import (
     DynamicsSpec,
     EngineChoice,
     EngineNames,
+    PhasesSpec,
     ReferenceSpec,
     Relaxation,
     Study,
@@ -158,6 +159,7 @@ _CLASSES: dict[str, type] = {
         EngineNames,
         Exchange,
         FilmLayer,
+        PhasesSpec,
         PolymerLayer,
         SlabLayer,
     )
@@ -177,6 +179,7 @@ _OWNERS: dict[str, type] = {
     "surfaces": CrystalLayer,
     "dynamics": DynamicsSpec,
     "references": ReferenceSpec,
+    "phases": PhasesSpec,
     "published": PublishedEnergy,
     "relaxation": Relaxation,
     "vasp": VaspSettings,

@@ -133,6 +133,15 @@ def test_each_folder_with_a_run_is_a_phase(runs):
     assert phases.lowest("LiI").observed is None
 
 
+def test_of_the_tasks_of_one_phase_the_last_counts(vasp_folder, runs, tmp_path):
+    (tmp_path / "runs" / "LiI2").mkdir()
+    for task, energy in (("01-relax", -1.0), ("02-static", -9.5)):
+        vasp_folder(f"runs/LiI2/{task}", atoms=["Li", "I", "I"], steps=[(energy, 0.0)])
+    (found,) = (p for p in read_phases(runs).phases if p.formula == "LiI2")
+    assert found.name == "LiI2"
+    assert found.source.endswith("02-static/vasprun.xml")
+
+
 def test_a_run_that_is_left_out_is_not_read(runs):
     (runs / "broken").mkdir()
     (runs / "broken" / "vasprun.xml").write_text("<modeling>")
