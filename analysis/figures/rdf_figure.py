@@ -15,8 +15,7 @@ from ionface.analysis.figures.style import (
     headline,
     styled,
 )
-from ionface.analysis.rdf.peaks import broaden
-from ionface.analysis.rdf.rdf_result import RdfResult
+from ionface.analysis.rdf.rdf_result import RdfResult, broaden
 from ionface.analysis.trajectory.frames import FloatArray
 from ionface.errors import AnalysisError
 

@@ -24,8 +24,13 @@ from ionface.analysis.pairs import pair_name, parse_pair
 from ionface.analysis.rdf.kernels.counting import Backend, Pair, Tally, tally
 from ionface.analysis.rdf.kernels.images import Bins, IntArray, heights
 from ionface.analysis.rdf.normalization import HeightProfile, profile_shells
-from ionface.analysis.rdf.peaks import broaden, first_peak
-from ionface.analysis.rdf.rdf_result import Normalization, PairRdf, RdfResult
+from ionface.analysis.rdf.rdf_result import (
+    Normalization,
+    PairRdf,
+    RdfResult,
+    broaden,
+    first_peak,
+)
 from ionface.analysis.readers import open_trajectory
 from ionface.analysis.result import Provenance, Windows
 from ionface.analysis.statistics import mean_error

@@ -14,8 +14,7 @@ from typing import Any
 import numpy as np
 
 from ionface.analysis.pairs import pair_name, parse_pair
-from ionface.analysis.rdf.peaks import PROMINENCE, broaden
-from ionface.analysis.rdf.rdf_result import RdfResult
+from ionface.analysis.rdf.rdf_result import PROMINENCE, RdfResult, broaden
 from ionface.analysis.trajectory.frames import FloatArray
 from ionface.errors import AnalysisError
 

@@ -14,8 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ionface.analysis.rdf.kernels.images import Bins
-from ionface.analysis.rdf.peaks import broaden
-from ionface.analysis.rdf.rdf_result import RdfResult
+from ionface.analysis.rdf.rdf_result import RdfResult, broaden
 from ionface.analysis.trajectory.frames import FloatArray
 from ionface.errors import AnalysisError
 

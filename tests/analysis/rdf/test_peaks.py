@@ -1,7 +1,12 @@
 import numpy as np
 import pytest
 
-from ionface.analysis.rdf.peaks import SMOOTHING, broaden, first_peak, smoothed_error
+from ionface.analysis.rdf.rdf_result import (
+    SMOOTHING,
+    broaden,
+    first_peak,
+    smoothed_error,
+)
 
 R = (np.arange(200) + 0.5) * 0.04
 
