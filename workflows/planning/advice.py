@@ -40,7 +40,11 @@ def check_elements(settings: VaspSettings, runs: Iterable[VaspRun]) -> None:
 
 def notes(settings: VaspSettings, runs: Sequence[VaspRun]) -> list[str]:
     """Return what a referee would ask about a study's settings, one sentence each."""
-    return [*_open_shells(settings, runs), *_unbound_molecules(settings, runs)]
+    return [
+        *_open_shells(settings, runs),
+        *_oxygen(settings, runs),
+        *_unbound_molecules(settings, runs),
+    ]
 
 
 def _open_shells(settings: VaspSettings, runs: Sequence[VaspRun]) -> Iterator[str]:
@@ -59,6 +63,16 @@ def _open_shells(settings: VaspSettings, runs: Sequence[VaspRun]) -> Iterator[st
             f"{symbol} has, or may get, an open d shell beside a metal, which closed "
             f"shells (ISPIN = 1) cannot hold; vasp: {{incar: {{LDAUU: {{{symbol}: "
             f"{OPEN_SHELLS[symbol]}}}, MAGMOM: {{{symbol}: 1}}}}}} is usual"
+        )
+
+
+def _oxygen(settings: VaspSettings, runs: Sequence[VaspRun]) -> Iterator[str]:
+    """Yield a note where the reference of oxygen is computed with closed shells."""
+    pure = any(run.structure.symbol_set == ("O",) for run in runs)
+    if pure and str(settings.incar.get("ISPIN", 1)) != "2":
+        yield (
+            "O2 is a triplet, which closed shells (ISPIN = 1) put some 0.5 eV per atom "
+            "too high, and with it every oxidation limit; set vasp: {incar: {ISPIN: 2}}"
         )
 
 

@@ -42,6 +42,19 @@ def test_shells_that_a_metal_may_open_are_offered_a_u(incar, symbols, metal, tol
 
 
 @pytest.mark.parametrize(
+    ("incar", "symbols", "told"),
+    [
+        ({}, ["O", "O"], True),
+        ({"ISPIN": 2}, ["O", "O"], False),
+        ({}, ["Li", "O"], False),
+    ],
+)
+def test_pure_oxygen_needs_open_shells(incar, symbols, told):
+    found = notes(VaspSettings(incar=incar), [run(*symbols, metal=False)])
+    assert [("triplet" in note) for note in found] == [True] * told
+
+
+@pytest.mark.parametrize(
     ("settings", "molecule", "metal", "told"),
     [
         ({}, [-1, 0], True, True),
