@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
 from itertools import combinations
 from typing import Any, Self
 
@@ -191,10 +192,13 @@ class PhaseSet:
         named = tuple(phase for phase in self.phases if phase.name == name)
         if found := self._of_formula(name) or named:
             return found
-        have = ", ".join(sorted({phase.formula for phase in self.phases}))
+        have = sorted({phase.formula for phase in self.phases})
+        names = [phase.name for phase in self.phases]
+        close = get_close_matches(name, dict.fromkeys([*names, *have]), n=3)
+        hint = f"did you mean {' or '.join(close)}? " if close else ""
         raise AnalysisError(
             f"{name!r} is not among the phases, neither as a name nor as a formula; "
-            f"add its energy, or take one of {have}"
+            f"{hint}add its energy, or take one of {', '.join(have)}"
         )
 
     def lowest(self, name: str) -> Phase:

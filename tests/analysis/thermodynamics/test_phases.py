@@ -75,6 +75,11 @@ def test_a_phase_that_is_not_there_is_named_with_what_is(lithium_iodide, name):
         lithium_iodide.lowest(name)
 
 
+def test_an_unknown_polymorph_is_answered_with_those_there_are(sevennet):
+    with pytest.raises(AnalysisError, match="did you mean Li3PS4_beta"):
+        sevennet.lowest("Li3PS4_delta")
+
+
 def test_what_nobody_observed_stays_away_unless_it_is_asked_for(lithium_iodide):
     def formulas(phases):
         return {phase.formula for phase in phases.phases}
