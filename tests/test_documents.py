@@ -7,7 +7,7 @@ import pytest
 from pymatgen.core import Lattice
 
 from ionface import documents
-from ionface.documents import check_yaml, decode, read_json
+from ionface.documents import check_yaml, decode, read_json, text_of
 from ionface.errors import IonfaceError
 
 BUILD = {"@module": "ionface.workflows.flows.jobs", "@callable": "build"}
@@ -92,10 +92,11 @@ def test_nesting_without_end_is_refused(opening):
 
 
 def test_a_document_larger_than_memory_is_refused_unread(monkeypatch):
-    monkeypatch.setattr(documents, "MOST_VALUES", 100)
+    monkeypatch.setattr(documents, "MOST_MEMORY", 5_000)
     assert read_json(json.dumps(list(range(90))), "x") == list(range(90))
-    with pytest.raises(IonfaceError, match="values, above the 100"):
-        read_json(json.dumps(list(range(110))), "x")
+    for large in (list(range(150)), [{}] * 30, [[]] * 60):
+        with pytest.raises(IonfaceError, match="MB of memory, above"):
+            read_json(json.dumps(large), "x")
 
 
 def test_aliases_count_as_what_they_stand_for():
@@ -115,3 +116,13 @@ def test_an_alias_of_what_holds_it_is_refused():
 def test_yaml_nested_without_end_is_refused():
     with pytest.raises(IonfaceError, match="deeper than"):
         check_yaml("[" * 100_000, os.devnull)
+
+
+def test_a_file_larger_than_memory_is_refused_unread(tmp_path):
+    path = tmp_path / "flow.json"
+    with path.open("wb") as file:
+        file.truncate(1 << 40)  # of holes: it takes no disk
+    with pytest.raises(IonfaceError, match="MB of any document"):
+        text_of(path)
+    with pytest.raises(IonfaceError, match="give structures as files"):
+        check_yaml("a: " + 6_000_000 * "x", "study.yaml")

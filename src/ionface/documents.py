@@ -16,6 +16,7 @@ from enum import Enum
 from functools import cache
 from importlib import import_module
 from importlib.metadata import entry_points
+from pathlib import Path
 from typing import Any
 
 from ionface.errors import IonfaceError
@@ -43,7 +44,10 @@ DATA = {
 MAKERS = ("atomate2", "emmet", "pymatgen")
 """What an engine of another package may be made of; without one nothing of it is."""
 
-MOST_VALUES = 8_000_000  # at about 100 bytes each: below 1 GB of memory
+MOST_BYTES = 128_000_000  # of a file; a million frames' scalars are 90 MB
+MOST_MEMORY = 400_000_000  # bytes of its values, twice while objects are made of them
+IN_MEMORY = {"{": 200, "[": 70, ",": 40}  # bytes of what each sign of JSON begins
+LONGEST_YAML = 5_000_000  # characters, which take PyYAML a minute
 MOST_NODES = 100_000  # of a study or a setting; a written one has a few hundred
 DEEPEST = 200
 
@@ -82,17 +86,32 @@ def revive(data: Any, where: str) -> Any:
 # --- text to plain data -----------------------------------------------------------
 
 
+def text_of(path: Path) -> str:
+    """Return the text of a file that fits into memory; damaged bytes are marked.
+
+    Raises:
+        IonfaceError: it is too large.
+    """
+    if (size := path.stat().st_size) > MOST_BYTES:
+        raise IonfaceError(
+            f"{path} has {size / 1e6:.0f} MB, above the {MOST_BYTES / 1e6:.0f} MB of "
+            "any document that ionface writes; nothing was taken from it"
+        )
+    return path.read_text("utf-8", errors="replace")
+
+
 def read_json(text: str, where: str) -> Any:
     """Return the plain data of a JSON text, in bounded memory.
 
     Raises:
         IonfaceError: it is no JSON, or holds too much.
     """
-    values = sum(map(text.count, ",[{"))
-    if values > MOST_VALUES:
+    memory = sum(size * text.count(sign) for sign, size in IN_MEMORY.items())
+    if memory > MOST_MEMORY:
         raise IonfaceError(
-            f"{where} holds {values:,} values, above the {MOST_VALUES:,} that fit into "
-            "memory; ionface writes no such document: nothing was taken from it"
+            f"{where} would take {memory / 1e6:,.0f} MB of memory, above the "
+            f"{MOST_MEMORY / 1e6:,.0f} MB of any document that ionface writes; nothing "
+            "was taken from it"
         )
     try:
         return json.loads(text)
@@ -122,6 +141,11 @@ def check_yaml(text: str, where: str) -> None:
     """
     import yaml
 
+    if len(text) > LONGEST_YAML:
+        raise IonfaceError(
+            f"{where} has {len(text) / 1e6:.0f} MB, above the {LONGEST_YAML / 1e6:.0f} "
+            "MB of a study; give structures as files"
+        )
     sizes: dict[str, int] = {}  # nodes behind each anchor
     open_: list[tuple[str | None, int]] = []  # anchor, and nodes before it began
     nodes = 0

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ionface.documents import check_names, read_json
+from ionface.documents import check_names, read_json, text_of
 from ionface.errors import IonfaceError
 from ionface.files import (
     Closing,
@@ -259,6 +259,6 @@ def _take(
 
 def _check_document(path: Path, name: str, where: str) -> None:
     """Refuse a graph or a result that names what is none of ours."""
-    text = path.read_text("utf-8", errors="replace")
+    text = text_of(path)
     for document in text.splitlines() if name.endswith(RESULT) else [text]:
         check_names(read_json(document, where), where)

@@ -22,7 +22,7 @@ from typing import Any
 from jobflow import CURRENT_JOB, Job, Response, job
 from monty.json import MontyEncoder, jsanitize
 
-from ionface.documents import decode
+from ionface.documents import decode, text_of
 from ionface.errors import BusyError, IonfaceError
 from ionface.files import digest, write_atomically
 from ionface.workflows.study.naming import slug
@@ -147,7 +147,7 @@ def read_result(folder: Path, uuid: str) -> Any:
         IonfaceError: the file is damaged, or another job's.
     """
     path = folder / RESULT
-    text = path.read_text("utf-8", errors="replace")
+    text = text_of(path)
     first, _, body = text.removesuffix("\n").partition("\n")
     try:
         head = json.loads(first)

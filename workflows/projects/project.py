@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from ionface.documents import decode, read_json
+from ionface.documents import decode, read_json, text_of
 from ionface.errors import BusyError, IonfaceError
 from ionface.files import disk_message, write_atomically
 from ionface.workflows.engines.durable import RUNS
@@ -210,7 +210,7 @@ class Project:
     def identity(self) -> dict[str, Any]:
         """Return what project.json says."""
         path = self.root / "project.json"
-        text = path.read_text("utf-8", errors="replace")
+        text = text_of(path)
         identity: dict[str, Any] = read_json(text, str(path))
         return identity
 
@@ -240,7 +240,7 @@ class Project:
             IonfaceError: the file names code that is none of ours.
         """
         path = self.root / "flow.json"
-        text = path.read_text("utf-8", errors="replace")
+        text = text_of(path)
         # jobs name the project's own files; it may have moved
         for root in {self.identity.get("root", self.root)} - {str(self.root)}:
             text = text.replace(_inputs_in(root), _inputs_in(self.root))
