@@ -56,7 +56,7 @@ def studies(
             [
                 study.name,
                 study.title,
-                ", ".join(spec.name for spec in (*study.interfaces, *study.deposition)),
+                ", ".join(study.subjects),
                 study.protocol if study.interfaces else "–",
                 f"{engines.formation} / {engines.dynamics}"
                 if study.interfaces

@@ -247,6 +247,12 @@ class Study:
         return next(spec for spec in self.interfaces if spec.name == name)
 
     @property
+    def subjects(self) -> tuple[str, ...]:
+        """Return the names of all interfaces and cells."""
+        cells = tuple(cell.name for cell in self.deposition)
+        return tuple(spec.name for spec in self.interfaces) + cells
+
+    @property
     def formation_names(self) -> tuple[str, ...]:
         """Return the names of the interfaces whose energy is asked for."""
         if self.formation is not None:
