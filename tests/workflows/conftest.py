@@ -26,7 +26,6 @@ from ionface.workflows.study.vasp_settings import VaspSettings
 AL_AG = """\
 name: al-ag
 engine: ase.calculators.emt.EMT
-lattice: literature
 interfaces:
   - name: Al|Ag
     film: {material: Al, miller: [1, 0, 0], layers: 3}
@@ -45,6 +44,7 @@ dynamics:
     prerelax: 3
 references:
   - {crystal: Al, pairs: [Al-Al], steps: 6, min_atoms: 8}
+lattice: literature
 """
 DATA = Path(__file__).parent.parent / "data"
 
