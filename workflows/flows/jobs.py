@@ -228,21 +228,25 @@ def follow_relaxation(
     if found is None:
         return None
     level = relaxed.level
-    return relaxation_path(
-        model.name,
-        found.frames,
-        found.energies,
-        found.forces,
-        slabs=sum(record.energy for record in slabs.values()),
-        area=model.area * model.n_interfaces,
-        pairs=all_pairs(found.frames.species),
-        published=published,
-        provenance=Provenance(
-            level,
-            emulated=bool(level.get("emulated")),
-            quick=bool(model.provenance.get("quick")),
-        ),
-    ).as_dict()
+    try:
+        path = relaxation_path(
+            model.name,
+            found.frames,
+            found.energies,
+            found.forces,
+            slabs=sum(record.energy for record in slabs.values()),
+            area=model.area * model.n_interfaces,
+            pairs=all_pairs(found.frames.species),
+            published=published,
+            provenance=Provenance(
+                level,
+                emulated=bool(level.get("emulated")),
+                quick=bool(model.provenance.get("quick")),
+            ),
+        )
+    except AnalysisError:
+        return None  # the energy does not hang on what is drawn of its path
+    return path.as_dict()
 
 
 def molecules_after(model: InterfaceModel, final: Structure) -> MoleculeReport | None:
