@@ -59,11 +59,11 @@ def studies(
                 ", ".join(study.subjects),
                 study.protocol if study.interfaces else "–",
                 f"{engines.formation} / {engines.dynamics}"
-                if study.interfaces
+                if study.interfaces or study.systems
                 else "–",
             ]
         )
-    table(["study", "computes", "interfaces", "protocol", "engines"], rows)
+    table(["study", "computes", "of", "protocol", "engines"], rows)
 
 
 def _described(study: Study) -> dict[str, Any]:
@@ -72,6 +72,7 @@ def _described(study: Study) -> dict[str, Any]:
         "title": study.title,
         "interfaces": [spec.name for spec in study.interfaces],
         "deposition": [cell.name for cell in study.deposition],
+        "phases": [spec.system for spec in study.systems],
         "protocol": study.protocol,
         "formation": list(study.formation_names),
         "dynamics": [
