@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import Any
 
@@ -52,13 +52,29 @@ def check_corrections(phases: Iterable[Phase], corrections: str) -> None:
                 f"corrections=mp2020 was fitted to raw PBE energies, but those of "
                 f"{phase.name!r} are of {phase.level.label}; take corrections=none"
             )
-        foreign = {e for e, text in phase.level.by_element.items() if "U" in text}
-        if foreign - phase.hubbards.keys():
+        if foreign := _own_u(phase):
             raise AnalysisError(
                 f"corrections=mp2020 knows only the U of the Materials Project, but "
-                f"{phase.name!r} has one of its own for {', '.join(sorted(foreign))}; "
+                f"{phase.name!r} has one of its own for {', '.join(foreign)}; "
                 "take corrections=none"
             )
+
+
+def _own_u(phase: Phase) -> list[str]:
+    """Return the elements that have a U which is not the Materials Project's."""
+    told = {e for e, text in phase.level.by_element.items() if "U" in text}
+    return sorted(told - phase.hubbards.keys())
+
+
+def comparable(phases: Sequence[Phase]) -> tuple[Corrections, ...]:
+    """Return the corrections between which the error of some energies lies.
+
+    None where they are not raw PBE ones; with the Materials Project's U, only those
+    with corrections belong together.
+    """
+    if any(_own_u(phase) or not is_raw_pbe(phase.level) for phase in phases):
+        return ()
+    return ("mp2020",) if any(phase.hubbards for phase in phases) else CHOICES
 
 
 def correction(phase: Phase, corrections: Corrections) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ionface.analysis.thermodynamics.corrections import CHOICES, is_raw_pbe
+from ionface.analysis.thermodynamics.corrections import comparable
 from ionface.analysis.thermodynamics.diagram import Diagram, atoms_of
 from ionface.analysis.thermodynamics.formulas import Corrections
 from ionface.analysis.thermodynamics.literature import NOTHING_KNOWN, Literature
@@ -47,10 +47,10 @@ def window(
     ladder, diagram = _ladder(phases, compound, element, corrections, predicted)
     phase = phases.lowest(compound)
     above = diagram.above_hull(phase)
-    spread = {}
-    if is_raw_pbe(phase.level):
-        for each in CHOICES:
-            spread[each] = _limits(phases, compound, element, each, predicted)
+    spread: dict[str, Limits] = {
+        each: _limits(phases, compound, element, each, predicted)
+        for each in comparable(diagram.phases.phases)
+    }
     for name, others in (beside or {}).items():
         spread[name] = _limits(others, phase.formula, element, "none", predicted)
     return Window(

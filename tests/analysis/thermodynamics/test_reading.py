@@ -93,6 +93,7 @@ def test_energies_with_u_need_corrections(entries):
     # MP2020: -0.687 eV per O, -1.638 per Co of an oxide with U
     found = window(phases, "CoO", "O", corrections="mp2020")
     assert found.limits[1] == pytest.approx(-(raw - 0.687 - 1.638), abs=1e-3)
+    assert set(found.spread) == {"mp2020"}  # without corrections it is no number
 
 
 @pytest.mark.parametrize(

@@ -93,6 +93,7 @@ def test_corrections_are_refused_with_a_dispersion_or_a_u_of_ones_own(lithium_io
         phases = PhaseSet.of([replace(p, level=level) for p in lithium_iodide.phases])
         with pytest.raises(AnalysisError, match="corrections=mp2020"):
             window(phases, "LiI", corrections="mp2020")
+        assert window(phases, "LiI").spread == {}
 
 
 def test_a_sulfate_is_not_corrected_as_a_sulfide(make_phase):
