@@ -18,6 +18,12 @@ CONFIDENCE = 0.95
 """Of the lower limit of a lifetime that no break, or few, can tell."""
 
 
+SEEN_BOND = 2 / 3
+SEEN_GAP = 1 / 2
+"""Part of the rule's average that a bond of 2.6 Å, or a gap, must fill to be seen: the
+mean of an In-S distance is then below `form`, or above `release`."""
+
+
 @dataclass(frozen=True)
 class Lifetimes:
     """Lifetime of a bond, from bonds of which many outlive the run.
@@ -26,8 +32,8 @@ class Lifetimes:
     were watched over the number of breaks: bonds that the run's start or end cuts off
     count with the time that they were seen (censoring). What is shorter than the
     averaging of `BondRule` is hardly seen, so that bonds are watched, and their breaks
-    counted, from that age on; gaps that are too short to be seen are made up for by
-    those that are long enough.
+    counted, from that age on; breaks whose gap is too short to be seen are made up for
+    by those of gaps that are long enough.
 
     Attributes:
         mean_fs: watched time over breaks; None if no bond broke.
@@ -74,19 +80,42 @@ def lifetimes(history: BondHistory) -> Lifetimes:
     unseen = history.rule.average_fs
     ended = history.stop < history.n_frames
     breaks, watched = _watched(history.durations_fs, ended, unseen)
+    returns, apart = _watched(*_gaps(history), unseen)
+    missed, spread = _missed(
+        breaks / watched if watched else 0.0, returns / apart if apart else 0.0, unseen
+    )
     # 2 watched / lifetime is chi-squared with 2 breaks degrees of freedom.
     limit = 2 * watched / float(chi2.ppf(CONFIDENCE, 2 * breaks + 2))
-    bridged = np.exp(-_return_rate(history) * unseen / 2)
-    mean = watched / breaks * bridged if breaks else None
+    mean = watched / breaks / missed if breaks else None
     return Lifetimes(
         mean_fs=mean,
-        error_fs=mean / breaks**0.5 if mean is not None else None,
-        at_least_fs=limit * bridged if len(history) else None,
+        error_fs=spread * mean / breaks**0.5 if mean is not None else None,
+        at_least_fs=limit / missed if len(history) else None,
         median_fs=_median(history),
         broken=int(ended.sum()),
         censored=int((~ended).sum()),
         from_start=int((history.start == 0).sum()),
     )
+
+
+def _missed(breaking: float, returning: float, average: float) -> tuple[float, float]:
+    """Return breaks over those seen, and by how much the error of their number grows.
+
+    Of memoryless gaps a part exp(-rate * shortest) is long enough to be seen, and of
+    bonds likewise: each rate is made up for with the other one until both agree.
+
+    Args:
+        breaking: rate of breaks that are seen, 1/fs.
+        returning: rate at which atoms that are seen to part bind again, 1/fs.
+        average: of the rule, fs.
+    """
+    rate, factor, back = breaking, 1.0, returning
+    for _ in range(100):
+        back = returning * np.exp(min(SEEN_BOND * average * rate, 1.0))
+        factor = float(np.exp(min(SEEN_GAP * average * back, 1.0)))
+        rate = breaking * factor
+    loop = min(SEEN_BOND * SEEN_GAP * average**2 * rate * back, 0.8)
+    return factor, float(np.hypot(1.0, SEEN_GAP * average * back) / (1 - loop))
 
 
 def _watched(
@@ -97,20 +126,23 @@ def _watched(
     return int((ended & late).sum()), float((durations[late] - unseen).sum())
 
 
-def _return_rate(history: BondHistory) -> float:
-    """Return how often two atoms that have parted bind again, 1/fs."""
-    if not len(history):
-        return 0.0
+def _gaps(history: BondHistory) -> tuple[FloatArray, NDArray[np.bool_]]:
+    """Return how long two atoms are apart after each bond, fs, and if they bind again.
+
+    Returns:
+        Both of shape (n,); the run's end cuts off the last gap of each two atoms.
+    """
     times, n = history.times_fs, history.n_frames
     order = np.lexsort((history.start, history.second, history.first))
-    first, second = history.first[order], history.second[order]
+    first, second, start, stop = (
+        column[order]
+        for column in (history.first, history.second, history.start, history.stop)
+    )
     again = np.append((np.diff(first) == 0) & (np.diff(second) == 0), False)
-    begin = history.stop[order]
-    end = np.where(again, np.append(history.start[order][1:], n), n)
-    parted = begin < n
-    gaps = times[np.minimum(end, n - 1)[parted]] - times[begin[parted]]
-    returns, watched = _watched(gaps, again[parted], history.rule.average_fs)
-    return returns / watched if watched else 0.0
+    end = np.where(again[: len(start)], np.append(start[1:], n)[: len(start)], n)
+    parted = stop < n
+    until = times[np.minimum(end, n - 1)[parted]]
+    return until - times[stop[parted]], again[: len(start)][parted]
 
 
 def survival(history: BondHistory) -> tuple[FloatArray, FloatArray]:
