@@ -66,7 +66,12 @@ class Electrolyte:
     source: str = ""
 
     def __post_init__(self) -> None:
-        """Refuse an electrolyte of which nothing is known."""
+        """Refuse single-ion conductors, and what nothing is known of."""
+        if not 0 < self.transference_number < 1:
+            raise AnalysisError(
+                f"a transference number of {self.transference_number:g} leaves no "
+                "gradient of salt to compute; give one between 0 and 1"
+            )
         if self.conductivity_ms_per_cm is None and self.diffusion_m2_per_s is None:
             raise AnalysisError(
                 "an electrolyte needs conductivity_ms_per_cm or diffusion_m2_per_s; "

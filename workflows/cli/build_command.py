@@ -13,7 +13,7 @@ from ionface.errors import StructureError
 from ionface.workflows.cli.app import app
 from ionface.workflows.cli.console import job_progress, messages, table, tell_notes
 from ionface.workflows.cli.options import AsJson, Quick, StudyName
-from ionface.workflows.cli.study_commands import loaded
+from ionface.workflows.cli.study_commands import check_interfaces, loaded
 
 if TYPE_CHECKING:
     from ionface.structures.model import InterfaceModel
@@ -40,6 +40,7 @@ def build(
 
     resolved = loaded(study, quick=quick)
     check_names(resolved)
+    check_interfaces(resolved)
     out.mkdir(parents=True, exist_ok=True)
     if terminations:
         _list_terminations(resolved)

@@ -81,6 +81,15 @@ def _described(study: Study) -> dict[str, Any]:
     }
 
 
+def check_interfaces(study: Study) -> None:
+    """Refuse a study that has no atoms: nothing to build or to plan."""
+    if study.deposition and not (study.interfaces or study.systems):
+        raise IonfaceError(
+            f"{study.name} has no interfaces, only cells of a continuum model, which "
+            "take a minute each; compute them with `ionface run`"
+        )
+
+
 def loaded(name: str, engine: str | None = None, *, quick: bool = False) -> Study:
     """Return a study as the command line's options resolve it."""
     from ionface.workflows.study import study_files

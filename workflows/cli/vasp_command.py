@@ -13,7 +13,11 @@ from ionface.errors import IonfaceError
 from ionface.workflows.cli.app import app
 from ionface.workflows.cli.console import job_progress, messages, table, tell_notes
 from ionface.workflows.cli.options import AsJson, EngineName, Quick, StudyName
-from ionface.workflows.cli.study_commands import loaded, told_with_lines
+from ionface.workflows.cli.study_commands import (
+    check_interfaces,
+    loaded,
+    told_with_lines,
+)
 
 if TYPE_CHECKING:
     from ionface.workflows.planning.duration import JobTime
@@ -79,6 +83,7 @@ def plan(
     from ionface.workflows.planning.walk import GraphWalk
 
     resolved = loaded(study, engine, quick=quick)
+    check_interfaces(resolved)
     with job_progress(f"building {resolved.name}"), told_with_lines(study, resolved):
         walk = GraphWalk(resolved)
         planned = planning.plan(resolved, project, walk)

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
+from ionface.analysis.deposition.cell import MAH_PER_CM2
+from ionface.analysis.deposition.deposition import STATE
 from ionface.analysis.reactions.bond_events import bond_history
 from ionface.analysis.reactions.bond_rule import BondRule
 from ionface.analysis.readers import open_trajectory
@@ -39,8 +41,20 @@ def progress(folder: Path, rules: Mapping[str, BondRule] | None = None) -> str:
     except (IonfaceError, ValueError, OSError):
         trajectory = None  # it is being written
     if trajectory is None or not trajectory.n_frames:
-        return "started"
+        return _deposited(folder / STATE) or "started"
     return ", ".join(_words(trajectory, rules or {}))
+
+
+def _deposited(state: Path) -> str:
+    """Return how far a deposition is; empty text if the folder is none's."""
+    if not state.is_file():
+        return ""
+    with np.load(state) as stored:
+        front, plated = stored["front"][-1], float(stored["plated"][-1]) / MAH_PER_CM2
+        return (
+            f"step {int(stored['done'])}, {plated:.3g} mAh/cm², amplitude "
+            f"{5e5 * float(np.ptp(front)):.3g} µm"
+        )
 
 
 def _words(trajectory: Trajectory, rules: Mapping[str, BondRule]) -> list[str]:

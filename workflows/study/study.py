@@ -249,8 +249,9 @@ class Study:
     @property
     def subjects(self) -> tuple[str, ...]:
         """Return the names of all interfaces, cells and chemical systems."""
-        named = (*self.interfaces, *self.deposition)
-        return (*(each.name for each in named), *(s.system for s in self.systems))
+        names = [spec.name for spec in self.interfaces]
+        names += [cell.name for cell in self.deposition]
+        return (*names, *(each.system for each in self.systems))
 
     @property
     def formation_names(self) -> tuple[str, ...]:

@@ -20,6 +20,8 @@ from ionface.analysis.deposition.transport import DepletedError
 from ionface.analysis.figures.deposition_figure import current_density, film
 from ionface.errors import AnalysisError
 
+pytest.importorskip("skfem", reason="scikit-fem is not installed")
+
 SMALL = DepositionSpec(
     "small",
     preset("qcpe"),

@@ -15,6 +15,8 @@ from ionface.analysis.deposition.cell import (
 from ionface.analysis.deposition.deposition import deposit
 from ionface.analysis.deposition.level_set import LevelSet
 
+pytest.importorskip("skfem", reason="scikit-fem is not installed")
+
 CELL = DepositionSpec(
     "cell",
     preset("qcpe"),
@@ -87,8 +89,8 @@ def test_after_the_papers_capacity_both_fronts_are_alike():
     cell = replace(
         CELL,
         capacity_mah_per_cm2=0.67,
-        geometry=replace(CELL.geometry, columns=24, rows=40),
-        seed=Seed(amplitude_um=0.2, wavelength_um=12.0),
+        geometry=Geometry(width_um=10.0, thickness_um=100.0, columns=40, rows=40),
+        seed=Seed(amplitude_um=0.5, wavelength_um=20.0),
         steps=130,
     )
     sharp, diffuse = compared(cell)

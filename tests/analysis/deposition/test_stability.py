@@ -178,5 +178,7 @@ def test_seeds_that_do_not_fit_are_refused(seed, message):
 def test_an_electrolyte_of_which_nothing_is_known_is_refused():
     with pytest.raises(AnalysisError, match="needs conductivity_ms_per_cm or"):
         Electrolyte()
+    with pytest.raises(AnalysisError, match="number of 1 leaves no gradient of salt"):
+        replace(QCPE, transference_number=1.0)
     with pytest.raises(AnalysisError, match="unknown electrolyte 'lagp'; have"):
         preset("lagp")

@@ -19,6 +19,8 @@ from ionface.analysis.deposition.transport import (
 )
 from ionface.analysis.electrochemistry.formulas import FARADAY
 
+pytest.importorskip("skfem", reason="scikit-fem is not installed")
+
 QCPE = preset("qcpe")
 
 

@@ -74,6 +74,8 @@ def test_a_stopped_job_goes_on_from_its_state(project, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         deposit(cell, folder, stop)
     before = (folder / STATE).stat().st_mtime_ns
+    note = runner.states(project)[0].note
+    assert note.startswith("step 5, 0.01 mAh/cm², amplitude 0.1")
     heard = []
     monkeypatch.setattr(
         "ionface.workflows.engines.progress.report",
@@ -221,3 +223,10 @@ def in_motion():
         return kind.analyze(run, kind.configured({"drift": "none"}), None)
 
     return result
+
+
+@pytest.mark.parametrize("words", [("build", "--out", "models"), ("plan",)])
+def test_a_study_without_atoms_has_nothing_to_build_or_plan(cli, words):
+    told = cli(words[0], "qcpe-deposition", *words[1:])
+    assert told.returncode == 1
+    assert "qcpe-deposition has no interfaces" in told.stderr

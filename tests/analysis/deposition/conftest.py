@@ -1,3 +1,0 @@
-import pytest
-
-pytest.importorskip("skfem", reason="scikit-fem is not installed")
