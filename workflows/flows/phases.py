@@ -14,6 +14,7 @@ from jobflow import Flow, Job
 
 from ionface.analysis.thermodynamics.phases import Phase
 from ionface.structures.phases.library import CompetingPhase, competing
+from ionface.structures.specs import Cell
 from ionface.workflows.engines.contract import Engine, RelaxSettings
 from ionface.workflows.engines.durable import durable_job
 from ionface.workflows.engines.records import RunRecord
@@ -54,7 +55,7 @@ def phase_flows(study: Study, relax: RelaxSettings) -> list[Flow]:
 def _flow(engine: Engine, phase: CompetingPhase, relax: RelaxSettings) -> Flow:
     structure = phase.structure()
     tells = {"role": "formation", "part": "phase"}
-    cell = "fixed" if phase.weakly_bound else "full"
+    cell: Cell = "fixed" if phase.weakly_bound else "full"
     relaxed = engine.relax(replace(relax, cell=cell)).make(structure)
     static = engine.static().make(relaxed.output.structure)
     entered = enter_phase(
