@@ -34,7 +34,7 @@ def build(
         bool, typer.Option("--matches", help="List and draw the matches of each.")
     ] = False,
 ) -> None:
-    """Build a study's interface models: POSCAR, CIF, JSON, a picture, a table."""
+    """Build a study's models: POSCAR, CIF, JSON, a picture."""
     from ionface.workflows.flows.study_checks import check_names
     from ionface.workflows.study.study_files import interface_place
 
