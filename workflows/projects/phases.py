@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from typing import Any
 
 from ionface.analysis.energies.level_of_theory import LevelOfTheory
@@ -76,11 +77,11 @@ def _restored(output: Mapping[str, Any]) -> Phase:
 def findings(study: Study, phases: PhaseSet) -> Iterator[Findings]:
     """Yield hulls, windows and contacts of a study, or why one cannot be had."""
     for spec in study.systems:
-        yield _tried("hull", spec.system, lambda s=spec: _hull(s, phases))
+        yield _tried("hull", spec.system, partial(_hull, spec, phases))
         if spec.windows:
-            yield _tried("window", spec.system, lambda s=spec: _windows(s, phases))
+            yield _tried("window", spec.system, partial(_windows, spec, phases))
     for name, pairs in _pairs(study, phases).items():
-        yield _tried("contact", name, lambda p=pairs: _contacts(p, phases))
+        yield _tried("contact", name, partial(_contacts, pairs, phases))
 
 
 def _tried(kind: str, subject: str, compute: Callable[[], Result]) -> Findings:
