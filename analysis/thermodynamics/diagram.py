@@ -128,7 +128,8 @@ class Diagram:
     def above_hull(self, phase: Phase) -> float:
         """Return how far a phase lies above the hull, eV per atom."""
         entry = self.entry(phase)
-        return max(0.0, float(self.hull.get_e_above_hull(entry, allow_negative=True)))
+        above = self.hull.get_e_above_hull(entry, allow_negative=True)
+        return max(0.0, float(above or 0.0))
 
     def formation_energy(self, phase: Phase) -> float:
         """Return the energy of formation from the elements, eV per atom."""
