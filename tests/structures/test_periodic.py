@@ -10,6 +10,7 @@ from ionface.structures.periodic import (
     box,
     pairs_within,
     perpendicular_widths,
+    short_basis,
     shortest,
     whole,
 )
@@ -96,3 +97,20 @@ def test_widths_are_distances_of_opposite_sides():
 def test_other_cells_are_refused():
     with pytest.raises(StructureError, match=r"cell of shape \(2, 3\)"):
         box(np.zeros((2, 3)))
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_a_hexagonal_cell_is_reduced_whatever_rounding_says(sign):
+    # a·b = a²/2 but for the last digit, where a reduction may go to and fro for ever
+    random = np.random.default_rng(1)
+    for a in np.arange(2.4, 4.4, 0.005):
+        plane = np.array([[a, 0.0], [sign * a / 2, a * np.sqrt(3) / 2]]) / np.sqrt(2)
+        for times in ([[1, 0], [0, 1]], [[3, 1], [1, 3]], [[7, 2], [-2, 5]]):
+            big = np.array(times) @ plane
+            basis = np.linalg.inv(times) @ big
+            basis *= 1 + 1e-15 * random.integers(-3, 4, (2, 2))
+            first, second = short_basis(basis)
+            assert abs(first @ second) <= first @ first / 2 * (1 + 1e-6)
+            assert abs(np.linalg.det([first, second])) == pytest.approx(
+                abs(np.linalg.det(plane))
+            )

@@ -1,12 +1,14 @@
 import numpy as np
 import pytest
 from ase.build import bulk, fcc111
+from pymatgen.core import Lattice, Structure
 
 from ionface.errors import StructureError
-from ionface.structures.crystals.library import crystal
+from ionface.structures.crystals.library import crystal, setting
 from ionface.structures.interface import build_interface
 from ionface.structures.slabs.crystal_layer import (
     cut_slab,
+    facet_slabs,
     in_supercell,
     repeated,
     terminations,
@@ -212,3 +214,32 @@ def test_own_slab_with_a_cut_polyanion_is_refused():
     whole.remove_sites([oxygen])
     with pytest.raises(StructureError, match="cut polyanion"):
         cut_slab(SlabLayer(whole))
+
+
+@pytest.mark.parametrize("name", ["LiF", "Li6PS5Cl", "LiGe2(PO4)3", "Li"])
+@pytest.mark.parametrize("miller", [(1, 0, 0), (1, 1, 1)])
+def test_a_primitive_cell_has_the_facets_of_the_conventional_one(name, miller):
+    whole = crystal(name)
+    primitive = whole.get_primitive_structure()
+    assert len(primitive) < len(whole)
+    ours, theirs = (
+        facet_slabs(CrystalLayer(cell, miller, layers=1)) for cell in (primitive, whole)
+    )
+    assert ours.setting == theirs.setting == setting(name)
+    labels = [sorted(t.label for t in one.terminations) for one in (ours, theirs)]
+    assert labels[0] == labels[1]
+    areas = [one.slab(one.terminations[0], 1).area for one in (ours, theirs)]
+    assert areas[0] == pytest.approx(areas[1], rel=1e-4)
+
+
+def test_a_file_in_other_axes_keeps_them_and_says_so():
+    whole = crystal("Li3PO4")  # a, b, c of another order are another setting
+    turned = Structure(
+        Lattice(whole.lattice.matrix[[2, 0, 1]][:, [2, 0, 1]]),
+        whole.species,
+        whole.frac_coords[:, [2, 0, 1]],
+    )
+    slab = cut_slab(CrystalLayer(turned, (1, 0, 0), layers=1))
+    same = cut_slab(CrystalLayer("Li3PO4", (0, 0, 1), layers=1))
+    assert slab.setting == "its own axes"
+    assert slab.area == pytest.approx(same.area, rel=1e-6)
