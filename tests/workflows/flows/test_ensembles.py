@@ -87,7 +87,9 @@ def _model(spec):
 
 
 def test_every_member_goes_through_the_formation_flow():
-    study = Study("s", (SPEC,), engine="ase.calculators.emt.EMT", lattice="literature")
+    study = Study(
+        "s", (SPEC,), engine="ase.calculators.lj.LennardJones", lattice="literature"
+    )
     names = [job.name for job, _ in study_flow(study).iterflow()]
     assert sum(name.endswith("ledger") for name in names) == 2
     assert "LPSCl|In #1 relax interface" in names

@@ -103,7 +103,7 @@ def test_a_film_that_drifted_across_the_border_is_put_together():
 
 
 def test_quick_stages_are_short():
-    study = Study("s", (PEO,), engine="ase.calculators.emt.EMT")
+    study = Study("s", (PEO,), engine="ase.calculators.lj.LennardJones")
     jobs = {job.name: job for job, _ in study_flow(quickened(study)).iterflow()}
     assert jobs["Li|PEO film anneal"].maker.settings.steps == 50
     jobs = {job.name: job for job, _ in study_flow(study).iterflow()}
