@@ -300,8 +300,9 @@ def _strain(given: Mapping[str, float]) -> tuple[dict[str, float], tuple[str, ..
     below = {phase: energy for phase, energy in given.items() if energy < -STRAIN_NOISE}
     told = tuple(
         f"no strain energy of {phase}: strained it lies {-energy:.3f} eV below its "
-        "unstrained self, whose lattice is therefore not the one of lowest energy at "
-        "this level of theory; relax it first (lattice: engine)"
+        "unstrained self: either its lattice is not the one of lowest energy at this "
+        "level of theory (lattice: engine relaxes it first), or the surfaces of a thin "
+        "slab pull it together"
         for phase, energy in below.items()
     )
     return {p: energy for p, energy in given.items() if p not in below}, told
