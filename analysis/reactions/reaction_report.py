@@ -190,7 +190,7 @@ def reactions(
     >>> run = Trajectory.from_arrays(["In", "S"], cell, positions, timestep_fs=2.0)
     >>> found = reactions(run, ["In-S"]).pairs["In-S"]
     >>> found.history.formed_fs.tolist(), found.lifetimes.broken
-    ([200.0], 0)
+    ([234.0], 0)
     """
     trajectory = open_trajectory(trajectory)
     known = references or {}

@@ -72,7 +72,7 @@ def vasp_directory_term(
         finished=last is not None and not stream.reason,
         converged=last is not None and not unmet,
         unmet=unmet,
-        max_force=_max_force(settings, last) if last else None,
+        max_force=largest_force(settings, last) if last else None,
         source=str(file),
         departure=departure(settings),
         gaps=_gaps(lattice, last.fractional) if last else None,
@@ -152,7 +152,7 @@ def unmet_criterion(
         # The change that VASP compares is that of its line search, which is not in the
         # file: that it stopped before its limit is what can be known.
         return f"ions: {count} of {limit} steps (NSW)" if count >= limit else cut
-    force = _max_force(settings, last)
+    force = largest_force(settings, last)
     if force is None:
         return "ions: the file holds no forces"
     if force > abs(criterion):
@@ -160,7 +160,8 @@ def unmet_criterion(
     return ""
 
 
-def _max_force(settings: VaspSettings, step: IonicStep) -> float | None:
+def largest_force(settings: VaspSettings, step: IonicStep) -> float | None:
+    """Return the largest norm of a force on an atom that may move, eV/Å, if known."""
     if step.forces is None:
         return None
     forces = step.forces if settings.free is None else step.forces * settings.free

@@ -245,7 +245,7 @@ class XdatcarStream:
             raise _TornError("its last number is cut")
         symbols = [row[4].decode() if row and row[4] else "" for row in numbers]
         told = zip(symbols, self.species, strict=True)
-        if any(symbol not in ("", right) for symbol, right in told):
+        if any(symbol in self.species and symbol != right for symbol, right in told):
             raise _TornError("a line is named after another species")
         values = [float(x) for row in numbers if row for x in row.groups()[:3]]
         return np.array(values).reshape(count, 3)

@@ -17,6 +17,7 @@ from typing import Any, Literal
 
 import yaml
 from pymatgen.core import Lattice, Structure
+from pymatgen.symmetry.groups import SpaceGroup
 
 from ionface.errors import StructureError
 from ionface.structures.checks import check_overlaps
@@ -128,16 +129,18 @@ def crystal(name: str, lattice: LatticeLengths | None = None) -> Structure:
 @cache
 def _crystal(name: str, lattice: tuple[tuple[str, float], ...]) -> Structure:
     entry = material(name)
+    cell = replaced_lattice(entry.lattice, dict(lattice), entry.name)
+    if not SpaceGroup(entry.spacegroup).is_compatible(cell):
+        raise StructureError(
+            f"lattice override {dict(lattice)} of {entry.name} breaks its symmetry: "
+            f"a cell of {entry.spacegroup} cannot have these lengths and angles"
+        )
     return Structure.from_spacegroup(
         entry.spacegroup,
-        _lattice(entry, dict(lattice)),
+        cell,
         [site[0] for site in entry.sites],
         [site[2:] for site in entry.sites],
     )
-
-
-def _lattice(entry: LibraryCrystal, override: LatticeLengths) -> Lattice:
-    return replaced_lattice(entry.lattice, override, entry.name)
 
 
 def replaced_lattice(
@@ -299,6 +302,6 @@ def free_sites(material: Material, host: str) -> tuple[tuple[float, float, float
         )
     site = sites.get(best) or next(iter(sites.values()))
     orbit = Structure.from_spacegroup(
-        entry.spacegroup, _lattice(entry, {}), ["Li"], [site["xyz"]]
+        entry.spacegroup, crystal(name).lattice, ["Li"], [site["xyz"]]
     )
     return tuple((float(x), float(y), float(z)) for x, y, z in orbit.frac_coords)

@@ -46,11 +46,13 @@ def entries(tmp_path_factory):
     return {name: book(spec, root / name) for name, spec in wanted.items()}
 
 
+@pytest.mark.slow
 def test_both_have_one_energy(entries):
     one, two = (entries[name]["sigma_j_per_m2"] for name in ("vacuum", "sandwich"))
     assert two == pytest.approx(one, rel=0.02)
 
 
+@pytest.mark.slow
 def test_a_relaxed_sandwich_is_at_rest(entries):
     assert any(
         "stress along the normal" in line for line in entries["sandwich"]["checks"]
@@ -58,6 +60,7 @@ def test_a_relaxed_sandwich_is_at_rest(entries):
     assert not any("DOUBTFUL" in line for line in entries["sandwich"]["checks"])
 
 
+@pytest.mark.slow
 def test_a_guessed_gap_in_a_fixed_cell_is_told_to_be_under_stress(entries):
     """It gives another energy, which is why it must not pass in silence."""
     assert any("DOUBTFUL: stress along" in line for line in entries["fixed"]["checks"])
@@ -65,6 +68,7 @@ def test_a_guessed_gap_in_a_fixed_cell_is_told_to_be_under_stress(entries):
     assert fixed != pytest.approx(one, rel=0.05)
 
 
+@pytest.mark.slow
 def test_slabs_follow_a_plane_that_relaxes(entries):
     """Strain cancels: the area changes, the energy per area hardly does."""
     one, all_of_it = (entries[name] for name in ("sandwich", "plane"))
@@ -72,6 +76,7 @@ def test_slabs_follow_a_plane_that_relaxes(entries):
     assert all_of_it["sigma_j_per_m2"] == pytest.approx(one["sigma_j_per_m2"], rel=0.05)
 
 
+@pytest.mark.slow
 def test_the_path_of_the_relaxation_ends_at_the_energy_that_is_booked(entries):
     for entry in entries.values():
         path = entry["path"]["energies_j_per_m2"]

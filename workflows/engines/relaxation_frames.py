@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ionface.analysis.readers.vasp_terms import largest_force
 from ionface.analysis.readers.vasprun import VasprunStream
 from ionface.analysis.trajectory.trajectory import Trajectory
 from ionface.workflows.engines.records import RunRecord
@@ -24,7 +25,7 @@ class RelaxationFrames:
 
     Attributes:
         energies: eV, shape (n_steps,).
-        forces: largest norm of a force on an atom, eV/Å, shape (n_steps,).
+        forces: largest norm on an atom that may move, eV/Å, shape (n_steps,).
         frames: positions.
     """
 
@@ -67,9 +68,13 @@ def _of_ase(path: Path) -> RelaxationFrames:
 
 def _of_vasp(paths: list[Path]) -> RelaxationFrames:
     streams = [VasprunStream(path) for path in paths]
-    steps = [step for stream in streams for step in stream.steps()]
-    known = [step for step in steps if step.forces is not None]
-    forces = [np.linalg.norm(np.asarray(step.forces), axis=1).max() for step in known]
+    known, forces = [], []
+    for stream in streams:
+        for step in stream.steps():
+            force = largest_force(stream.settings, step)
+            if force is not None:
+                known.append(step)
+                forces.append(force)
     return RelaxationFrames(
         np.array([step.energies.get("e_0_energy", np.nan) for step in known]),
         np.array(forces),

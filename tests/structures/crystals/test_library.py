@@ -146,11 +146,13 @@ def test_absent_file_is_refused_by_name():
         read_crystal("nowhere.cif")
 
 
-def test_override_of_a_file_is_refused(tmp_path):
+def test_the_lattice_of_a_file_can_be_replaced_too(tmp_path):
     path = tmp_path / "li.vasp"
     crystal("Li").to(str(path), fmt="poscar")
-    with pytest.raises(StructureError, match="lattice"):
-        read_crystal(str(path), {"a": 3.4})
+    replaced = read_crystal(str(path), {"a": 3.4})
+    assert replaced.lattice.abc == pytest.approx((3.4, 3.4, 3.4))
+    with pytest.raises(StructureError, match=r"lattice override a=5\.0"):
+        read_crystal(str(path), {"a": 5.0})
 
 
 def test_metal_files_have_no_charges():

@@ -99,7 +99,7 @@ def test_every_engine_of_a_study_is_planned_and_every_segment_asks_the_same(stud
     mixed = replace(
         whole,
         interfaces=whole.interfaces[:1],
-        engine=EngineNames("ase.calculators.emt.EMT", "vasp-double"),
+        engine=EngineNames("ase.calculators.lj.LennardJones", "vasp-double"),
         vasp=VaspSettings(cores=32, walltime=2, k_spacing=1.0),
     )
     found = planned(mixed)

@@ -27,7 +27,7 @@ EVERY_ENGINE = [
     pytest.param("springs"),
     pytest.param(EMT),
     pytest.param("vasp-double"),
-    pytest.param("sevennet", marks=POTENTIAL),
+    pytest.param("sevennet", marks=[*POTENTIAL, pytest.mark.slow]),
     pytest.param("chgnet", marks=POTENTIAL),
 ]
 STUDY = """\

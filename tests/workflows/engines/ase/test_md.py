@@ -115,6 +115,7 @@ def test_the_extended_energy_is_conserved(tmp_path):
     assert drift < 0.02 * np.ptp(scalars["potential_energy"])
 
 
+@pytest.mark.slow
 def test_the_mean_temperature_is_the_bath_temperature(tmp_path):
     run = fresh_run(temperature=400.0, timestep=4.0)
     with writer_for(run, tmp_path / "t") as writer:

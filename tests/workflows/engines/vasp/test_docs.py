@@ -27,7 +27,7 @@ def table():
     cells = [[cell.strip() for cell in row] for row in rows]
     header = next(i for i, row in enumerate(cells) if row[0] == "key")
     names = cells[header][1:-1]
-    keys = [row for row in cells[header + 2 :] if re.fullmatch(r"[A-Z]+", row[0])]
+    keys = [row for row in cells[header + 2 :] if re.fullmatch(r"[A-Z_]+", row[0])]
     assert all(row[-1] for row in keys), "every key has its reason"
     return {
         name: {row[0]: row[1 + n] for row in keys if row[1 + n]}

@@ -48,7 +48,7 @@ FAULTS = {
     "zbrent:3": "ZBRENT, a crash of relaxations",
     "edddav:3": "EDDDAV, a crash of the electrons",
 }
-FAST = [("kill:3", "dynamics"), ("edddav:3", "relaxation"), ("truncate", "dynamics")]
+FAST = [("kill:3", "dynamics"), ("truncate", "dynamics")]
 STOPPED = """\
 import os, pathlib, subprocess, sys, time
 done = pathlib.Path(os.environ["STOP_MARK"])
