@@ -110,6 +110,16 @@ def test_numbers_are_those_of_one_cell_of_a_supercell():
     }  # fmt: skip
 
 
+def test_a_cell_that_came_to_more_symmetry_is_still_one_of_its_own():
+    indium = Structure.from_spacegroup(
+        "I4/mmm", Lattice.tetragonal(3.2528, 4.9465), ["In"], [[0, 0, 0]]
+    )
+    face_centered = indium.copy()
+    face_centered.lattice = Lattice.tetragonal(3.4, 4.81)  # c/a is nearly √2
+    found = relaxed_lengths(indium, face_centered, "In", (1, 1, 1))
+    assert (found["a"], found["c"]) == (3.4, 4.81)
+
+
 @pytest.mark.parametrize(
     ("relaxed", "said"),
     [
