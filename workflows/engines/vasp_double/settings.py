@@ -119,7 +119,7 @@ def _number(word: str) -> float:
 
 
 def _guessed(text: str) -> Any:
-    if text.upper() in (".TRUE.", ".FALSE.", "T", "F"):
+    if text.upper().strip(".") in ("TRUE", "FALSE", "T", "F"):
         return logical(text)
     for convert in (int, _number):
         try:

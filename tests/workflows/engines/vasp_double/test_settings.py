@@ -58,6 +58,7 @@ def test_the_first_of_two_equal_tags_counts():
         ("MAGMOM", "3*0.5 1", [0.5, 0.5, 0.5, 1]),
         ("DIPOL", "0.5 0.5 0.25", [0.5, 0.5, 0.25]),
         ("LATTICE_CONSTRAINTS", ".TRUE. .TRUE. .FALSE.", [True, True, False]),
+        ("LATTICE_CONSTRAINTS", "False False True", [False, False, True]),
         ("UNHEARD_OF", "7", 7),
     ],
 )
