@@ -11,19 +11,19 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
 from ionface.analysis.deposition.cell import MAH_PER_CM2, MOLAR_VOLUME, DepositionSpec
-from ionface.analysis.deposition.level_set import LevelSet
-from ionface.analysis.deposition.moving_mesh import MovingMesh, State
 from ionface.analysis.deposition.stability import FloatArray, Regime, check
-from ionface.analysis.deposition.transport import DepletedError
 from ionface.analysis.electrochemistry.formulas import FARADAY
 from ionface.analysis.result import Provenance, Result, plain
 from ionface.errors import AnalysisError
 from ionface.files import digest, write_atomically
+
+if TYPE_CHECKING:  # the solvers import half of scipy, which reading a result need not
+    from ionface.analysis.deposition.moving_mesh import MovingMesh, State
 
 FRAMES = 30
 """Moments that are kept: a film of three seconds."""
@@ -237,7 +237,7 @@ def deposit(
             is not installed, or the folder holds the state of another run.
     """
     found = check(spec)
-    model = LevelSet(spec) if spec.method == "level-set" else MovingMesh(spec)
+    model = _solver(spec)
     total = model.steps
     path = Path(folder) / STATE if folder is not None else None
     run = _resumed(path, spec, type(model.start())) or _begun(model)
@@ -251,6 +251,13 @@ def deposit(
             if path is not None and ended == DONE:
                 _keep(path, spec, run)
     return _result(spec, found, model, run, ended)
+
+
+def _solver(spec: DepositionSpec) -> MovingMesh:
+    from ionface.analysis.deposition.level_set import LevelSet
+    from ionface.analysis.deposition.moving_mesh import MovingMesh
+
+    return LevelSet(spec) if spec.method == "level-set" else MovingMesh(spec)
 
 
 def _kept_steps(total: int) -> set[int]:
@@ -267,6 +274,8 @@ def _advance(model: MovingMesh, run: Run, dt: float) -> str:
 
     Near the other electrode a tip runs away: steps are divided to end before it.
     """
+    from ionface.analysis.deposition.transport import DepletedError
+
     left, size = dt, dt
     while left > 0:
         try:

@@ -21,7 +21,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import brentq, minimize_scalar
 
 from ionface.analysis.deposition.cell import (
     MOLAR_VOLUME,
@@ -109,6 +108,7 @@ def plating(
 
 def overpotential(kinetics: Kinetics, u: float, current: float) -> float:
     """Return Fη/RT at which a flat front plates this current, A/m²."""
+    from scipy.optimize import brentq
 
     def off(eta: float) -> float:
         return float(plating(kinetics, np.array(u), np.array(eta))[0]) - current
@@ -160,6 +160,8 @@ class FlatFront:
 
     def fastest(self) -> tuple[float, float]:
         """Return the wavelength that grows fastest, m, and its ω, 1/s."""
+        from scipy.optimize import minimize_scalar
+
         shortest = math.log(self.critical())
 
         def slow(log: float) -> float:

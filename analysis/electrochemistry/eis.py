@@ -12,7 +12,6 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import least_squares
 
 from ionface.analysis.electrochemistry.cell import Cell
 from ionface.analysis.electrochemistry.circuits import (
@@ -220,6 +219,8 @@ def fit_spectrum(
         cell: geometry, for the conductivity and the diffusion coefficient.
     """
     model = circuit(chosen) if isinstance(chosen, str) else chosen
+    from scipy.optimize import least_squares
+
     exponents, start = model.exponents, model.guess(spectrum)
     weight = 1 / np.abs(spectrum.impedance)
 

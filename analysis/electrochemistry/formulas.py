@@ -7,18 +7,17 @@ Electrochemical Methods, 2nd ed., section 10.3 (Warburg impedance).
 
 from __future__ import annotations
 
-from scipy.constants import physical_constants
-
 from ionface.errors import AnalysisError
 
-FARADAY: float = physical_constants["Faraday constant"][0]
+# exact by the definition of the SI; scipy.constants costs a fifth of a second
+AVOGADRO = 6.02214076e23
+"""1/mol."""
+
+FARADAY = 1.602176634e-19 * AVOGADRO
 """C/mol."""
 
-GAS: float = physical_constants["molar gas constant"][0]
+GAS = 1.380649e-23 * AVOGADRO
 """J/(mol K)."""
-
-AVOGADRO: float = physical_constants["Avogadro constant"][0]
-"""1/mol."""
 
 ROOM = 298.15
 """K; where measurements tell no temperature."""

@@ -1,5 +1,8 @@
 """The registry: settings of plain values, and what the docstring says of each."""
 
+import subprocess
+import sys
+
 import pytest
 
 from ionface.analysis.kind import Crystal
@@ -64,3 +67,12 @@ def test_a_crystal_is_compared_in_the_pairs_that_it_has():
     assert set(found["salt"].pairs) == {"Na-Cl"}
     with pytest.raises(AnalysisError, match="salt has none of the pairs"):
         crystals_at_rest([salt], ("Li-Cl",), 5.0, 50)
+
+
+def test_knowing_every_kind_loads_no_library_that_only_computing_needs():
+    code = "import sys, ionface.analysis.kinds; print(*sys.modules)"
+    run = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    loaded = set(run.stdout.split())
+    assert not {"scipy", "skfem", "pymatgen", "matplotlib", "numba"} & loaded
