@@ -173,13 +173,17 @@ def _launched(cluster: Cluster, number: int, spec: dict[str, Any]) -> bool:
     if folder.is_dir() and not is_computing(folder):
         end_orphans(folder)
     os.environ.pop(CLOCK, None)
+    before = jobflow.SETTINGS.JOB_STORE
     # what jobflow's Firetask asks for when a job names no store
     jobflow.SETTINGS.JOB_STORE = cluster.store
-    # what a job prints goes into the batch job's output, not into --json
-    with contextlib.redirect_stdout(sys.stderr):
-        ran: bool = launch_rocket(
-            cluster.launchpad, cluster.fworker, number, strm_lvl="CRITICAL"
-        )
+    try:
+        # what a job prints goes into the batch job's output, not into --json
+        with contextlib.redirect_stdout(sys.stderr):
+            ran: bool = launch_rocket(
+                cluster.launchpad, cluster.fworker, number, strm_lvl="CRITICAL"
+            )
+    finally:
+        jobflow.SETTINGS.JOB_STORE = before
     return ran
 
 
