@@ -1,10 +1,14 @@
 """Every interface of every built-in study: built, whole, neutral, drawn."""
 
+from dataclasses import replace
+
+import numpy as np
 import pytest
 
 from ionface.structures.drawing import draw_model
 from ionface.structures.groups import count_groups
 from ionface.structures.interface import build_interface
+from ionface.workflows.study.analyses import bond_rules_of
 from ionface.workflows.study.study_files import builtin_names, load
 
 EVERY = [
@@ -51,3 +55,26 @@ def test_the_papers_interfaces_are_all_there():
         "LATP|Li", "LATP|GaInSn", "LGPS|Li", "LGPS|LiAlO2", "LiAlO2|Li", "Li|LiZn",
         "LiZn|PEO",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("indium", "lpscl"),
+    [
+        ("literature", "literature"),
+        pytest.param({"a": 3.401, "c": 4.807}, {"a": 10.255}, marks=pytest.mark.slow),
+        pytest.param({"a": 3.317, "c": 5.033}, {"a": 10.283}, marks=pytest.mark.slow),
+    ],
+    ids=["published", "CHGNet's", "SevenNet's"],
+)
+def test_the_dynamics_on_indium_start_before_any_bond(indium, lpscl):
+    study = load("lpscl-in")
+    (run,), (spec,) = study.dynamics, study.interfaces
+    assert run.prerelax == 0
+    film = replace(spec.film, lattice=indium)
+    substrate = replace(spec.substrate, lattice=lpscl)
+    model = build_interface(replace(spec, film=film, substrate=substrate)).structure
+    assert len(model) > 250
+    for pair in ("In-S", "In-Cl"):
+        first, second = (model.indices_from_symbol(s) for s in pair.split("-"))
+        shortest = model.distance_matrix[np.ix_(first, second)].min()
+        assert shortest > bond_rules_of(run)[pair].form

@@ -133,9 +133,10 @@ def _told(
     quick: bool,
 ) -> dict[str, Any]:
     """Return what a table says of cuts besides their energies."""
+    kept = {termination.index for termination in whole}
     return {
         "tasker": {t.label: 1 if layer.compensate and t.polar else t.tasker
                    for t in whole},
-        "left_out": [t.label for t in every if t not in whole],
+        "left_out": [t.label for t in every if t.index not in kept],
         "quick": quick,
     }  # fmt: skip

@@ -11,6 +11,9 @@ from ionface.analysis.energies.formation_energy import EV_PER_A2_IN_J_PER_M2
 from ionface.analysis.energies.surface_energies import SurfaceEnergies
 from ionface.analysis.figures.surfaces_figure import figure_surfaces
 from ionface.errors import IonfaceError
+from ionface.workflows.engines.contract import RelaxSettings
+from ionface.workflows.engines.registry import study_engine
+from ionface.workflows.flows.surfaces import surface_flow
 from ionface.workflows.projects import runner
 from ionface.workflows.projects.project import Project
 from ionface.workflows.report.project_report import write_report
@@ -82,3 +85,18 @@ def test_they_come_back_from_their_file_and_are_drawn(results):
 def test_a_study_of_nothing_is_refused():
     with pytest.raises(IonfaceError, match=r"nothing to compute; .*surfaces"):
         parse("name: empty\n", "s.yaml")
+
+
+def test_a_facet_with_several_cuts_has_a_slab_of_each():
+    study = parse(
+        "name: s\nengine: ase.calculators.emt.EMT\nlattice: literature\n"
+        "surfaces: [{material: LiF, miller: [1, 1, 1], thickness: 8}]",
+        "s.yaml",
+    )
+    (layer,) = study.surfaces
+    engine = study_engine(study, "formation")
+    bulk_record = engine.relax(RelaxSettings()).make(None)
+    flow = surface_flow(layer, bulk_record, engine, RelaxSettings())
+    names = [job.name for job, _ in flow.iterflow()]
+    assert sum(" cut " in name for name in names) == 2
+    assert sum(" static " in name for name in names) == 3  # and that of the bulk
