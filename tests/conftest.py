@@ -10,6 +10,10 @@ settings.register_profile("same-everywhere", derandomize=True, deadline=None)
 settings.load_profile("same-everywhere")
 
 
+# no test takes what another one, or its user, has relaxed
+os.environ["IONFACE_BULK_CACHE"] = "off"
+
+
 def pytest_addoption(parser):
     parser.addoption(
         "--rewrite-docs",

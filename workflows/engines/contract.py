@@ -46,6 +46,8 @@ class RelaxSettings(MSONable):
         cell: what moves besides the atoms, as in `InterfaceSpec.cell`; "full" also
             relaxes a bulk crystal. The third vector is the normal. It is done when no
             stress of what moves is above `STRESS_LEFT`.
+        shared: another study of this user may have done the same, as the relaxation of
+            a crystal. An engine that knows its level before it runs need not repeat it.
     """
 
     fmax: float = 0.02
@@ -53,6 +55,7 @@ class RelaxSettings(MSONable):
     must_converge: bool = True
     like_dynamics: bool = False
     cell: Cell = "fixed"
+    shared: bool = False
 
 
 @dataclass(frozen=True)

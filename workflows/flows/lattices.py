@@ -72,7 +72,7 @@ def bulk_job(
     Its cell moves too if the engine's lattice is asked for.
     """
     cell: Cell = "full" if layer.lattice == "engine" else "fixed"
-    step = engine.relax(replace(settings, cell=cell)).make(bulk(layer))
+    step = engine.relax(replace(settings, cell=cell, shared=True)).make(bulk(layer))
     return named(step, layer.phase, "relax bulk", kind="relax", role=role, part="bulk")
 
 

@@ -56,7 +56,7 @@ def _flow(engine: Engine, phase: CompetingPhase, relax: RelaxSettings) -> Flow:
     structure = phase.structure()
     tells = {"role": "formation", "part": "phase"}
     cell: Cell = "fixed" if phase.weakly_bound else "full"
-    relaxed = engine.relax(replace(relax, cell=cell)).make(structure)
+    relaxed = engine.relax(replace(relax, cell=cell, shared=True)).make(structure)
     static = engine.static().make(relaxed.output.structure)
     entered = enter_phase(
         phase.name,

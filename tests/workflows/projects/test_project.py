@@ -4,8 +4,10 @@ import errno
 import json
 import os
 import threading
+from dataclasses import replace
 
 import pytest
+import yaml
 
 from ionface.errors import IonfaceError
 from ionface.files import write_atomically
@@ -201,3 +203,39 @@ def test_a_project_that_was_moved_builds_of_the_files_that_moved_with_it(
     (spec, *_) = build.function_args
     assert spec.substrate.material.startswith(str(tmp_path / "elsewhere é" / "inputs"))
     assert runner.run(moved).failed == {}
+
+
+NEWER = {
+    "study.yaml": ("lattice", "surfaces", "deposition", "phases"),
+    "RelaxSettings": ("cell", "shared", "like_dynamics"),
+}
+"""Keys that projects of format 2 have not had from the start."""
+
+
+def without_newer(value):
+    """Return the graph of a project as an earlier version wrote it."""
+    if isinstance(value, list):
+        return [without_newer(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    dropped = NEWER.get(value.get("@class"), ())
+    return {k: without_newer(v) for k, v in value.items() if k not in dropped}
+
+
+def test_a_project_from_before_lattices_were_chosen_has_published_ones(
+    study_file, tmp_path
+):
+    study = replace(load(str(study_file)), lattice="literature")
+    root = Project.create(tmp_path / "p", study).root
+    told = yaml.safe_load((root / "study.yaml").read_text())
+    for key in NEWER["study.yaml"]:
+        told.pop(key, None)
+    (root / "study.yaml").write_text(yaml.safe_dump(told))
+    graph = without_newer(json.loads((root / "flow.json").read_text()))
+    (root / "flow.json").write_text(json.dumps(graph))
+    old = Project.open(root)
+    assert old.study.lattice == "literature"
+    assert Project.create(root, study).jobs()
+    relaxations = [j for j, _ in old.jobs() if j.metadata.get("kind") == "relax"]
+    assert {job.maker.settings.cell for job in relaxations} == {"fixed"}
+    assert not any(job.maker.settings.shared for job in relaxations)

@@ -9,6 +9,7 @@ the first.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +30,7 @@ from ionface.workflows.engines.ase.potential import (
     default_dtype_restored,
     stress_of,
 )
+from ionface.workflows.engines.bulk_cache import relaxed_once
 from ionface.workflows.engines.contract import STRESS_LEFT, RelaxSettings
 from ionface.workflows.engines.durable import durable_job
 from ionface.workflows.engines.records import RunRecord, relabeled
@@ -71,22 +73,28 @@ class PotentialRelaxMaker(Maker):
                 atoms = atoms_of(structure)
                 atoms.calc = self.potential.load()
                 return self._record(structure, atoms, converged=True, steps=0)
-            atoms = _continued(structure)
-            atoms.calc = self.potential.load()
-            if self.settings.cell != "fixed" and stress_of(atoms) is None:
-                raise IonfaceError(
-                    f"{self.potential.name} gives no stress, so it cannot relax a cell "
-                    f"(cell: {self.settings.cell}); take cell: fixed, lattice: "
-                    "literature, or another engine"
-                )
-            converged, steps = _relax(atoms, self.settings)
-            record = self._record(structure, atoms, converged, steps)
-        if self.settings.must_converge and not converged:
+            if not self.settings.shared:
+                return self._relaxed(structure, self.settings)
+            level = self.potential.level_of_theory().as_dict()
+            what = [level, self.settings, STRESS_LEFT, structure]
+            return relaxed_once(what, partial(self._relaxed, structure, self.settings))
+
+    def _relaxed(self, structure: Structure, settings: RelaxSettings) -> RunRecord:
+        atoms = _continued(structure)
+        atoms.calc = self.potential.load()
+        if settings.cell != "fixed" and stress_of(atoms) is None:
             raise IonfaceError(
-                f"not converged after {steps} steps: {_left(atoms, self.settings)}; "
+                f"{self.potential.name} gives no stress, so it cannot relax a cell "
+                f"(cell: {settings.cell}); take cell: fixed, lattice: "
+                "literature, or another engine"
+            )
+        converged, steps = _relax(atoms, settings)
+        if settings.must_converge and not converged:
+            raise IonfaceError(
+                f"not converged after {steps} steps: {_left(atoms, settings)}; "
                 "run the same command again to go on from here"
             )
-        return record
+        return self._record(structure, atoms, converged, steps)
 
     def _record(
         self, structure: Structure, atoms: Atoms, converged: bool, steps: int
