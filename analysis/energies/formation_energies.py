@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, ClassVar, Self
 
@@ -14,6 +14,14 @@ from ionface.analysis.result import Provenance, Result
 
 _MEMBER = re.compile(r"^(?P<name>.+) #\d+$")
 """How the orderings of one disordered interface are called: "LAGP|Li #2"."""
+
+
+_BY_ENGINE = re.compile(r"^(?P<name>.+) \((?P<engine>[^()]+)\)$")
+
+
+def by_engine(interface: str, engine: str) -> str:
+    """Return how the same interface is called where another engine computes it."""
+    return f"{interface} ({engine})"
 
 
 @dataclass(frozen=True)
@@ -58,6 +66,24 @@ class Spread:
     standard_deviation: float
     lowest: float
     highest: float
+
+
+@dataclass(frozen=True)
+class EngineSpread:
+    """How several engines differ in the energy of one interface.
+
+    Attributes:
+        name: of the interface.
+        engines: label of each level of theory; the first is the study's own.
+        energies_j_per_m2: by each of them.
+        error_j_per_m2: standard deviation of the sample: what one of them may be off
+            by, as far as engines can tell that are trained on like data.
+    """
+
+    name: str
+    engines: tuple[str, ...]
+    energies_j_per_m2: tuple[float, ...]
+    error_j_per_m2: float
 
 
 @dataclass(frozen=True, repr=False)
@@ -106,9 +132,29 @@ class FormationEnergies(Result):
             if len(values) > 1
         )
 
+    @property
+    def engine_spreads(self) -> dict[str, EngineSpread]:
+        """Return the spread of each interface that several engines have computed."""
+        groups = {entry.name: [entry] for entry in self.entries}
+        for entry in self.entries:
+            match = _BY_ENGINE.match(entry.name)
+            if match and match["name"] in groups:
+                groups[match["name"]].append(entry)
+        return {
+            name: _engine_spread(name, entries)
+            for name, entries in groups.items()
+            if len(entries) > 1
+        }
+
     def values(self) -> dict[str, Any]:
         """Return plain JSON values."""
+        spreads_by_engine = self.engine_spreads
         data: dict[str, Any] = {"interfaces": [e.as_dict() for e in self.entries]}
+        for entry in data["interfaces"]:
+            if spread := spreads_by_engine.get(entry["name"]):
+                entry["sigma_error_j_per_m2"] = spread.error_j_per_m2
+        if spreads_by_engine:
+            data["engines"] = [asdict(each) for each in spreads_by_engine.values()]
         if spreads := self.spreads:
             data["ensembles"] = [asdict(spread) for spread in spreads]
         if self.published:
@@ -127,6 +173,7 @@ class FormationEnergies(Result):
 
     def rows(self) -> Iterator[dict[str, Any]]:
         """Yield one row per interface."""
+        errors = self.engine_spreads
         for entry in self.entries:
             paper = self.published.get(entry.name)
             data = entry.as_dict()
@@ -141,6 +188,9 @@ class FormationEnergies(Result):
                 "published (J/m²)": paper.sigma_j_per_m2 if paper else None,
                 "strain energy (eV)": data["strain_energy"],
                 "slabs": data["slabs_state"],
+                "error (J/m²)": errors[entry.name].error_j_per_m2
+                if entry.name in errors
+                else None,
             }
 
     def summary(self) -> str:
@@ -149,3 +199,9 @@ class FormationEnergies(Result):
             f"{entry.name} {entry.formation.j_per_m2:.3f} J/m²"
             for entry in self.entries
         )
+
+
+def _engine_spread(name: str, entries: Sequence[LedgerEntry]) -> EngineSpread:
+    energies = tuple(entry.formation.j_per_m2 for entry in entries)
+    labels = tuple(entry.level.label for entry in entries)
+    return EngineSpread(name, labels, energies, float(np.std(energies, ddof=1)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from ionface.analysis.energies.formation_energies import FormationEnergies
@@ -36,12 +37,14 @@ def figure_energies(result: FormationEnergies, *, title: str = "") -> Figure:
         raise AnalysisError("no energy to draw; book at least one interface")
     paper = {n: line.sigma_j_per_m2 for n, line in result.published.items()}
     paper = {e.name: paper[e.name] for e in entries if e.name in paper}
-    quick = result.provenance.quick
+    quick, spreads = result.provenance.quick, result.engine_spreads
     with styled():
         figure = Figure(figsize=(8.0, 1.7 + 0.9 * len(entries)), layout="constrained")
         axes = figure.subplots()
         for row, entry in enumerate(entries):
-            _draw_energy(axes, row, entry, paper.get(entry.name))
+            spread = spreads.get(entry.name)
+            error = spread.error_j_per_m2 if spread else None
+            _draw_energy(axes, row, entry, paper.get(entry.name), error)
         axes.set_yticks(range(len(entries)), [entry.name for entry in entries])
         axes.tick_params(axis="y", length=0, labelsize=12)
         axes.set_ylim(len(entries) - 0.4, -0.6)
@@ -57,7 +60,9 @@ def figure_energies(result: FormationEnergies, *, title: str = "") -> Figure:
     return figure
 
 
-def _draw_energy(axes: Axes, row: int, entry: LedgerEntry, paper: float | None) -> None:
+def _draw_energy(
+    axes: Axes, row: int, entry: LedgerEntry, paper: float | None, error: float | None
+) -> None:
     value = entry.formation.j_per_m2
     hollow = entry.quick or entry.level.emulated
     place = row - (0.17 if paper is not None else 0.0)
@@ -65,15 +70,20 @@ def _draw_energy(axes: Axes, row: int, entry: LedgerEntry, paper: float | None) 
         place, value, height=0.32, color="white" if hollow else PALETTE[0],
         edgecolor=PALETTE[0], linewidth=1.4, hatch="////" if hollow else None,
     )  # fmt: skip
-    _value_text(axes, place, value, PALETTE[0])
+    if error is not None:
+        axes.errorbar(value, place, xerr=error, color=INK, capsize=4, linewidth=1.4)
+    beyond = value + math.copysign(error or 0.0, value)
+    _value_text(axes, place, value, PALETTE[0], at=beyond)
     if paper is not None:
         axes.barh(row + 0.19, paper, height=0.32, color=PAPER)
         _value_text(axes, row + 0.19, paper, QUIET)
 
 
-def _value_text(axes: Axes, row: float, value: float, color: str) -> None:
+def _value_text(
+    axes: Axes, row: float, value: float, color: str, at: float | None = None
+) -> None:
     axes.annotate(
-        f"{value:.2f}".replace("-", "−"), (value, row),
+        f"{value:.2f}".replace("-", "−"), (value if at is None else at, row),
         xytext=(-5 if value < 0 else 5, 0), textcoords="offset points",
         ha="right" if value < 0 else "left", va="center", color=color,
         fontweight="bold", fontsize=10.5,

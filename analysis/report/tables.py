@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -13,6 +13,7 @@ from ionface.analysis.diffusion.diffusion import CM2_PER_S, Diffusion
 from ionface.analysis.diffusion.msd import Msd
 from ionface.analysis.energies.convergence import Convergence
 from ionface.analysis.energies.formation_energies import (
+    EngineSpread,
     FormationEnergies,
     PublishedEnergy,
 )
@@ -51,19 +52,36 @@ ENERGY_HEADER = (
 def energy_contents(result: FormationEnergies) -> Contents:
     """Return the energies with published ones below, and what the ledger verified."""
     rows: list[Sequence[Cell]] = []
+    spreads = result.engine_spreads
     for entry in result.entries:
-        rows.append(_energy_row(entry))
+        rows.append(_energy_row(entry, spreads.get(entry.name)))
         if paper := result.published.get(entry.name):
             rows.append(_paper_row(paper))
     sources = sorted({line.source for line in result.published.values()})
     return [
         Table(ENERGY_HEADER, rows, "; ".join(sources)),
+        *_engines(spreads.values()),
         *_spreads(result),
         *(
             Statements(f"{entry.name}: verified by the ledger", entry.checks)
             for entry in result.entries
         ),
     ]
+
+
+def _engines(spreads: Iterable[EngineSpread]) -> list[Table]:
+    """Return what each engine says of an interface, if there are several."""
+    rows: list[Sequence[Cell]] = [
+        [spread.name, engine, f"{energy:.3f}", f"{spread.error_j_per_m2:.3f}"]
+        for spread in spreads
+        for engine, energy in zip(spread.engines, spread.energies_j_per_m2, strict=True)
+    ]
+    caption = (
+        "The error is the standard deviation of the engines. Those trained on the same "
+        "data err together: it is a lower limit."
+    )
+    header = ["interface", "engine", "J/m²", "error"]
+    return [Table(header, rows, caption, "Several engines")] if rows else []
 
 
 def _spreads(result: FormationEnergies) -> list[Table]:
@@ -80,8 +98,9 @@ def _spreads(result: FormationEnergies) -> list[Table]:
     return [Table(header, rows, caption, "Ensembles of orderings")] if rows else []
 
 
-def _energy_row(entry: LedgerEntry) -> list[Cell]:
+def _energy_row(entry: LedgerEntry, spread: EngineSpread | None) -> list[Cell]:
     energy, strain = entry.formation, entry.strain_energy
+    error = f" ± {spread.error_j_per_m2:.3f}" if spread else ""
     return [
         entry.name,
         f"{energy.e_interface:.2f}",
@@ -89,7 +108,7 @@ def _energy_row(entry: LedgerEntry) -> list[Cell]:
         f"{energy.delta_e:.3f}",
         f"{energy.area:.2f}",
         f"{energy.ev_per_a2:.4f}",
-        f"{energy.j_per_m2:.3f}",
+        f"{energy.j_per_m2:.3f}{error}",
         None if strain is None else f"{math.fsum(strain.values()):.2f}",
     ]
 
@@ -109,7 +128,15 @@ def _paper_row(paper: PublishedEnergy) -> list[Cell]:
 
 def energy_highlights(result: FormationEnergies) -> list[tuple[str, str]]:
     """Return every formation energy."""
-    return [(f"{e.formation.j_per_m2:.2f} J/m²", e.name) for e in result.entries]
+    spreads = result.engine_spreads
+    return [
+        (f"{e.formation.j_per_m2:.2f}{_plus_minus(spreads.get(e.name))} J/m²", e.name)
+        for e in result.entries
+    ]
+
+
+def _plus_minus(spread: EngineSpread | None) -> str:
+    return f" ± {spread.error_j_per_m2:.2f}" if spread else ""
 
 
 def summary_contents(result: Result) -> Contents:

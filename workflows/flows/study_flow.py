@@ -47,7 +47,9 @@ def study_flow(study: Study) -> Flow:
         StructureError: a layer of its dynamics that cannot be made.
     """
     check_pairs(study)
-    check_elements(study)
+    others = dict(study.by_each_other())
+    for each in (study, *others.values()):
+        check_elements(each)
     parts: list[Job | Flow] = []
     starts: dict[tuple[str, Role], list[Start]] = {}
     builder = ModelBuilder.of(study)
@@ -63,6 +65,7 @@ def study_flow(study: Study) -> Flow:
             for name in study.formation_names
             for start in starts[name, "formation"]
         ]
+    parts += [_energies_by(name, other) for name, other in others.items()]
     for layer in study.surfaces:
         parts += _surfaces(study, builder, layer)
     for run in study.dynamics:
@@ -76,6 +79,22 @@ def study_flow(study: Study) -> Flow:
     if study.systems:
         parts += phase_flows(study, formation_maker(study).relax)
     return Flow(parts, name=study.name)
+
+
+def _energies_by(choice: str, study: Study) -> Flow:
+    """Return the same formation energies by another engine, lattices and models too."""
+    builder, maker = ModelBuilder.of(study), formation_maker(study)
+    published = {line.interface: line.sigma_j_per_m2 for line in study.published}
+    parts: list[Job | Flow] = []
+    for spec in study.interfaces:
+        models = _models(study, builder, spec)["formation"]
+        energies = [maker.of_start(s, published.get(spec.name)) for s in models.starts]
+        parts += [*models.jobs, *energies]
+    flow = Flow(parts, name=f"{study.name} by {choice}")
+    for job, _ in flow.iterflow():
+        if job.metadata.get("kind"):
+            job.metadata.setdefault("engine", choice)
+    return flow
 
 
 def deposition_job(study: Study, cell: DepositionSpec) -> Job:

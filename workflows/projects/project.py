@@ -374,7 +374,7 @@ def _lock_within(descriptor: int, seconds: float) -> bool:
 def _programs(study: Study) -> Iterator[str]:
     """Yield what a study starts: engines, and the commands of VASP."""
     names = study.engines()
-    engines = (names.formation, names.dynamics)
+    engines = (names.formation, names.dynamics, *study.beside)
     for name in dict.fromkeys(getattr(each, "calculator", each) for each in engines):
         yield f"engine {name}"
     for key in ("vasp_cmd", "vasp_gamma_cmd"):
@@ -388,7 +388,9 @@ def levels(study: Study) -> dict[str, LevelOfTheory]:
 
     found = {}
     if study.formation_names or study.surfaces or study.systems:
-        found["formation"] = study_engine(study, "formation").level_of_theory()
+        for name, each in {"formation": study, **dict(study.by_each_other())}.items():
+            key = name if each is study else f"formation ({name})"
+            found[key] = study_engine(each, "formation").level_of_theory()
     if study.dynamics or study.references:
         found["dynamics"] = study_engine(study, "dynamics").level_of_theory()
     return found

@@ -5,6 +5,7 @@ Frozen data; `study_files.load` reads it from YAML and checks it.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
@@ -12,7 +13,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from annotated_types import Ge, Gt, Le
 
 from ionface.analysis.deposition.cell import DepositionSpec
-from ionface.analysis.energies.formation_energies import PublishedEnergy
+from ionface.analysis.energies.formation_energies import PublishedEnergy, by_engine
 from ionface.structures.specs import (
     AmorphousLayer,
     CrystalLayer,
@@ -203,6 +204,8 @@ class Study:
         interfaces: what is built.
         protocol: whose settings.
         engine: one engine for all, or one for energies and one for dynamics.
+        beside: further engines that compute the same formation energies; their spread
+            is the error. Studies list all of them under `engines`.
         title: one line for tables and the report.
         lattice: where the lattices of crystals come from: "engine" relaxes each bulk
             crystal with the engine of the interface before the cut, "literature"
@@ -241,6 +244,7 @@ class Study:
     vasp: VaspSettings = field(default_factory=VaspSettings)
     quick: bool = False
     surfaces: tuple[CrystalLayer, ...] = ()
+    beside: tuple[str, ...] = ()
 
     def interface(self, name: str) -> InterfaceSpec:
         """Return the interface of this name."""
@@ -273,7 +277,32 @@ class Study:
 
     def with_engine(self, engine: str | None) -> Study:
         """Return the study with all jobs on another engine."""
-        return self if engine is None else replace(self, engine=engine)
+        return self if engine is None else replace(self, engine=engine, beside=())
+
+    def by_each_other(self) -> Iterator[tuple[str, Study]]:
+        """Yield the study of the same energies by each engine beside the first."""
+        specs = [s for s in self.interfaces if s.name in self.formation_names]
+        for name in self.beside:
+            yield (
+                name,
+                replace(
+                    self,
+                    engine=name,
+                    interfaces=tuple(
+                        replace(spec, name=by_engine(spec.name, name)) for spec in specs
+                    ),
+                    published=tuple(
+                        replace(line, interface=by_engine(line.interface, name))
+                        for line in self.published
+                    ),
+                    formation=None,
+                    **dict.fromkeys(_ALONE, ()),
+                ),
+            )
+
+
+_ALONE = ("beside", "dynamics", "references", "phases", "deposition", "surfaces")
+"""What the first engine computes alone."""
 
 
 def crystal_label(name_or_path: str) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -113,7 +114,7 @@ def parse(text: str, source: str) -> Study:
             f"not {type(data).__name__}"
         )
     try:
-        data = with_electrolytes(data, Path(source).parent)
+        data = with_electrolytes(_with_engines(data, source), Path(source).parent)
     except AnalysisError as error:
         raise IonfaceError(f"{source}: {error}") from error
     try:
@@ -121,6 +122,25 @@ def parse(text: str, source: str) -> Study:
     except ValidationError as error:
         raise IonfaceError(explain(error.errors(), lines, source)) from error
     return checked(study, source)
+
+
+def _with_engines(data: Mapping[str, Any], source: str) -> Mapping[str, Any]:
+    """Return a study's data with the first of its `engines`, and the others beside.
+
+    Raises:
+        IonfaceError: they are not two or more different names.
+    """
+    if "engines" not in data:
+        return data
+    names = data["engines"]
+    rest = {key: value for key, value in data.items() if key != "engines"}
+    several = isinstance(names, list) and all(isinstance(name, str) for name in names)
+    if "engine" in data or not several or len(names) < 2 or len({*names}) < len(names):
+        raise IonfaceError(
+            f"{source}: engines: {names!r} must be two or more different names, as in "
+            "[sevennet, chgnet], and stands instead of engine"
+        )
+    return {**rest, "engine": names[0], "beside": names[1:]}
 
 
 def to_yaml(study: Study) -> str:

@@ -10,6 +10,7 @@ from ionface.analysis.energies.formation_energies import (
 from ionface.analysis.energies.formation_energy import FormationEnergy
 from ionface.analysis.energies.ledger import LedgerEntry
 from ionface.analysis.energies.level_of_theory import LevelOfTheory
+from ionface.analysis.report.tables import energy_contents
 
 
 def entry(name="LAGP|Li", sigma=-1.2, *, emulated=False, quick=False):
@@ -54,3 +55,28 @@ def test_the_table_has_the_published_value_beside_ours(tmp_path):
     header, row = lines.read_text().splitlines()
     assert header.split(",")[7] == "published (J/m²)"
     assert row.split(",")[7] == "-1.138"
+
+
+def test_the_error_is_how_far_several_engines_are_apart(tmp_path):
+    mine = energies(entry(), entry("LAGP|Li (chgnet)", -1.5), entry("A|B (note)", 9.0))
+    spread = mine.engine_spreads["LAGP|Li"]
+    assert list(mine.engine_spreads) == ["LAGP|Li"]  # the note is no engine
+    assert spread.energies_j_per_m2 == pytest.approx((-1.2, -1.5))
+    assert spread.error_j_per_m2 == pytest.approx(0.3 / np.sqrt(2))
+    data = json.loads(mine.write(tmp_path / "energies.json").read_text())
+    first, second, _ = data["interfaces"]
+    assert first["sigma_error_j_per_m2"] == pytest.approx(spread.error_j_per_m2)
+    assert "sigma_error_j_per_m2" not in second
+    assert FormationEnergies.from_dict(data) == mine
+
+
+def test_the_table_and_the_figure_show_that_error():
+    mine = energies(entry(), entry("LAGP|Li (chgnet)", -1.5))
+    table, engines, *_ = energy_contents(mine)
+    assert table.rows[0][6] == "-1.200 ± 0.212"
+    assert table.rows[1][6] == "-1.500"
+    assert [row[2] for row in engines.rows] == ["-1.200", "-1.500"]
+    (axes,) = mine.plot().axes
+    (bar,) = axes.collections
+    left, right = bar.get_segments()[0][:, 0]
+    assert (left, right) == pytest.approx((-1.412, -0.988), abs=1e-3)

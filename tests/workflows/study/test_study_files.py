@@ -280,3 +280,25 @@ def test_a_temperature_in_celsius_is_asked_about():
     (remark,) = remarks(parse(MINIMAL.replace("300", "25"), "x"))
     assert "if 25 °C were meant, give 298" in remark
     assert not remarks(parse(MINIMAL, "x"))
+
+
+def test_several_engines_are_one_and_others_beside_it():
+    text = MINIMAL.replace("engine: sevennet", "engines: [sevennet, chgnet]")
+    study = parse(text, "my.yaml")
+    assert (study.engine, study.beside) == ("sevennet", ("chgnet",))
+    assert parse(to_yaml(study), "again.yaml") == study
+    assert study.with_engine("mace").beside == ()
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "engines: [sevennet]",
+        "engines: [chgnet, chgnet]",
+        "engines: sevennet",
+        "engines: [sevennet, chgnet]\nengine: chgnet",
+    ],
+)
+def test_engines_are_two_or_more_different_names(line):
+    with pytest.raises(IonfaceError, match="two or more different names"):
+        parse(MINIMAL.replace("engine: sevennet", line), "my.yaml")
