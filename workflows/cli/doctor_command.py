@@ -13,7 +13,7 @@ from importlib.metadata import PackageNotFoundError, version
 import typer
 from rich.text import Text
 
-from ionface.errors import IonfaceError
+from ionface.errors import IonfaceError, NotInstalledError
 from ionface.workflows.cli.app import app
 from ionface.workflows.cli.console import table
 from ionface.workflows.cli.options import AsJson
@@ -64,9 +64,7 @@ def findings() -> list[Finding]:
     found += [_package(name, None) for name in NEEDED]
     found += [_package(name, extra) for name, extra in OPTIONAL.items()]
     found += [_checked("library", _library)]
-    found += [
-        _checked(f"engine {name}", _engine(name)) for name in ("sevennet", "chgnet")
-    ]
+    found += _potentials()
     found += [_vasp(), _potcars(), _disk()]
     return found
 
@@ -95,14 +93,30 @@ def _library() -> str:
     return f"{len(materials())} crystals"
 
 
-def _engine(name: str) -> Callable[[], str]:
-    def look() -> str:
-        from ionface.workflows.engines.registry import engine
+def _potentials() -> list[Finding]:
+    """Return what can be used of the potentials that have a name."""
+    from ionface.workflows.engines.ase.named_potentials import potentials, pretrained
 
-        level = engine(name).level_of_theory()
-        return f"{level.model}, {level.code} {level.version}, {str(level.weights)[:12]}"
-
-    return look
+    found = []
+    for name, facts in potentials().items():
+        told = f"{facts.functional}, scale {facts.scale}, {facts.licence}"
+        if facts.use != "results":
+            told += f"; {facts.use} only"
+        own = f"; own weights: --engine {name}:path"
+        try:
+            level = pretrained(name).level_of_theory()
+        except NotInstalledError:
+            carried = "" if facts.weights else own
+            way_out = facts.install + carried
+            found.append(Finding(f"engine {name}", "missing", told, way_out))
+        except IonfaceError as error:
+            broken = Finding(f"engine {name}", "broken", str(error), "see the message")
+            here = Finding(f"engine {name}", "ok", told + own)
+            found.append(broken if facts.weights else here)
+        else:
+            told = f"{level.model}, {level.version}, {str(level.weights)[:12]}; {told}"
+            found.append(Finding(f"engine {name}", "ok", told))
+    return found
 
 
 def _vasp() -> Finding:

@@ -25,7 +25,8 @@ Trust = Annotated[
 EngineName = Annotated[
     str | None,
     typer.Option(
-        "--engine", help="sevennet, chgnet, or an ASE calculator's import path."
+        "--engine",
+        help="sevennet, sevennet-l3i5, ...; name:weights; an ASE import path.",
     ),
 ]
 

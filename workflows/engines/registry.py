@@ -18,6 +18,7 @@ from pymatgen.core import Structure
 
 from ionface.errors import IonfaceError
 from ionface.workflows.engines.ase.ase_engine import from_import_path
+from ionface.workflows.engines.ase.named_potentials import potentials, pretrained
 from ionface.workflows.engines.contract import Engine, RelaxSettings
 from ionface.workflows.study.protocols import protocol
 from ionface.workflows.study.study import EngineChoice, Study
@@ -81,10 +82,13 @@ def engine(choice: str | EngineChoice) -> Engine:
         IonfaceError: no engine has this name, or it is not installed.
     """
     if isinstance(choice, EngineChoice):
-        return from_import_path(choice.calculator, choice.arguments, choice.functional)
+        return _spelled_out(choice)
     known = engines()
     if choice in known:
         return known[choice]()
+    name, colon, weights = choice.partition(":")
+    if colon and name in potentials():
+        return pretrained(name, weights)
     if "." in choice:
         return from_import_path(choice, {}, "unspecified")
     close = get_close_matches(choice, known, n=1)
@@ -93,6 +97,17 @@ def engine(choice: str | EngineChoice) -> Engine:
         f"unknown engine {choice!r}; {hint}have {sorted(known)}, or the import path "
         "of an ASE calculator such as ase.calculators.emt.EMT"
     )
+
+
+def _spelled_out(choice: EngineChoice) -> Engine:
+    if choice.calculator:
+        return from_import_path(choice.calculator, choice.arguments, choice.functional)
+    if choice.name not in potentials():
+        raise IonfaceError(
+            f"no potential is called {choice.name!r}; have {sorted(potentials())}"
+        )
+    said = None if choice.functional == "unspecified" else choice.functional
+    return pretrained(choice.name, choice.weights, choice.arguments, said)
 
 
 @dataclass(frozen=True)

@@ -36,6 +36,7 @@ from ionface.analysis.thermodynamics.formed import sentences
 from ionface.errors import AnalysisError
 from ionface.files import write_atomically
 from ionface.structures.drawing import figure_model
+from ionface.workflows.engines.ase.named_potentials import said_of_level
 from ionface.workflows.projects import runner
 from ionface.workflows.projects.project import Project
 from ionface.workflows.report.collect import Results, collect
@@ -49,11 +50,8 @@ QUICK = (
     "everything works; its numbers are no results."
 )
 EMULATED = "Emulated: a stand-in made these outputs. They are no calculation."
-POTENTIAL = (
-    "Computed with a machine-learned potential, not with DFT. Totals on the raw PBE "
-    "scale may stand beside a VASP table; surfaces come out too soft, and interface "
-    "energies inherit that (see docs/results.md)."
-)
+POTENTIAL = "Computed with a machine-learned potential, not with DFT."
+HOW_FAR = "How far each is from PBE: docs/potentials.md, `ionface yardstick`."
 DPI = 150
 MODEL_DPI = 200  # its atoms are small
 KINDS_OF_FILES = {
@@ -256,8 +254,9 @@ def _notices(project: Project, results: Results) -> list[Notice]:
         failed = sum(state.state == "failed" for state in left)
         text = f"Unfinished: {len(left)} of {len(states)} jobs are not done"
         notices.append(Notice("warning", f"{text}, {failed} of them failed."))
-    if any(level.get("weights") for level in levels):
-        notices.append(Notice("note", POTENTIAL))
+    models = {said_of_level(level): None for level in levels if level.get("weights")}
+    if models:
+        notices.append(Notice("note", " ".join([POTENTIAL, *models, HOW_FAR])))
     return notices
 
 

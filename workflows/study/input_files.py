@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from ionface.files import file_digest
 from ionface.structures.specs import CrystalLayer, Layer, SlabLayer
-from ionface.workflows.study.study import Study
+from ionface.workflows.study.study import EngineChoice, EngineNames, Study
 
 INPUTS = "inputs"
 
@@ -62,7 +63,24 @@ def found_from(study: Study, folder: Path) -> Study:
         path = folder / name
         return str(path.resolve()) if path.is_file() else name
 
-    return with_files(study, found)
+    return with_engine_files(with_files(study, found), found)
+
+
+def with_engine_files(study: Study, change: Callable[[str], str]) -> Study:
+    """Return the study with the file of every engine's own weights changed."""
+
+    def changed(choice: Any) -> Any:
+        if isinstance(choice, EngineNames):
+            each = (changed(choice.formation), changed(choice.dynamics))
+            return EngineNames(*each)
+        if isinstance(choice, EngineChoice) and choice.weights:
+            return replace(choice, weights=change(choice.weights))
+        return choice
+
+    spots = study.spot_checks
+    if spots:
+        spots = replace(spots, engine=changed(spots.engine))
+    return replace(study, engine=changed(study.engine), spot_checks=spots)
 
 
 def by_content(study: Study) -> tuple[Study, dict[str, Path]]:

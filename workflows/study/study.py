@@ -38,6 +38,7 @@ StepsOrNone = Annotated[int, Ge(0), Le(10**9)]
 # an unrelaxed slab reaches in a few dozen steps
 QUICK_STEPS = 200
 QUICK_FMAX = 0.2  # eV/Å
+QUICK_SPOTS = 2  # single points of first principles take minutes each
 QUICK_PLATED = 0.1  # of the capacity: the mesh must stay fine enough for its waves
 ANALYSES = ("rdf", "bonds", "checks")
 """What is computed of every run if the study does not say."""
@@ -170,19 +171,37 @@ class PhasesSpec:
 
 @dataclass(frozen=True)
 class EngineChoice:
-    """An ASE calculator as an engine, spelled out.
+    """An engine spelled out: an ASE calculator, or a named potential's own weights.
 
     Attributes:
         calculator: import path of the class, as in "ase.calculators.emt.EMT".
         arguments: keyword arguments of the class.
         functional: what its energies stand for, in words; part of the level of theory.
+        name: of a potential that has one, in place of a calculator.
+        weights: file of its weights, relative to the study file.
     """
 
     __pydantic_config__: ClassVar = FORBID
 
-    calculator: str
+    calculator: str = ""
     arguments: dict[str, Any] = field(default_factory=dict)
     functional: str = "unspecified"
+    name: str = ""
+    weights: str | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what names no engine, or two."""
+        if bool(self.calculator) == bool(self.name):
+            raise ValueError(
+                "must name a calculator as in {calculator: ase.calculators.emt.EMT}, "
+                "or a potential as in {name: mace, weights: path}"
+            )
+
+    def __str__(self) -> str:
+        """Return it as the command line takes it."""
+        if self.calculator:
+            return self.calculator
+        return f"{self.name}:{self.weights}" if self.weights else self.name
 
 
 @dataclass(frozen=True)
@@ -193,6 +212,26 @@ class EngineNames:
 
     formation: str | EngineChoice = "sevennet"
     dynamics: str | EngineChoice = "chgnet"
+
+
+@dataclass(frozen=True)
+class SpotCheckSpec:
+    """Single points by another engine on frames of the study's own runs.
+
+    Attributes:
+        engine: first principles: gpaw, vasp; of another potential, the numbers are a
+            spread of two potentials and marked as such.
+        frames: of each interface's energies and of each run.
+        region: what a frame too large is cut around: atoms of the interface, or any.
+        most_atoms: of a frame; one with more is cut to a cluster.
+    """
+
+    __pydantic_config__: ClassVar = FORBID
+
+    engine: str | EngineChoice
+    frames: Annotated[int, Gt(1), Le(100)] = 8
+    region: Literal["interface", "anywhere"] = "interface"
+    most_atoms: Annotated[int, Gt(1), Le(1000)] = 60
 
 
 @dataclass(frozen=True)
@@ -223,6 +262,8 @@ class Study:
         vasp: how VASP is run, and what of the protocol is overridden for it.
         quick: set by `quickened`; results say so.
         surfaces: facets of which all cuts are compared by their surface energies.
+        spot_checks: single points on the study's own frames, which tell how far its
+            potential is from first principles.
     """
 
     __pydantic_config__: ClassVar = FORBID
@@ -245,6 +286,7 @@ class Study:
     quick: bool = False
     surfaces: tuple[CrystalLayer, ...] = ()
     beside: tuple[str, ...] = ()
+    spot_checks: SpotCheckSpec | None = None
 
     def interface(self, name: str) -> InterfaceSpec:
         """Return the interface of this name."""
@@ -276,8 +318,17 @@ class Study:
         return EngineNames(self.engine, self.engine)
 
     def with_engine(self, engine: str | None) -> Study:
-        """Return the study with all jobs on another engine."""
-        return self if engine is None else replace(self, engine=engine, beside=())
+        """Return the study with all jobs on another engine.
+
+        Args:
+            engine: its name, "name:file of its weights", or an import path.
+        """
+        if engine is None:
+            return self
+        name, colon, weights = engine.partition(":")
+        if colon:  # a project is gone on with from anywhere
+            engine = f"{name}:{Path(weights).resolve()}"
+        return replace(self, engine=engine, beside=())
 
     def by_each_other(self) -> Iterator[tuple[str, Study]]:
         """Yield the study of the same energies by each engine beside the first."""
@@ -296,6 +347,7 @@ class Study:
                         for line in self.published
                     ),
                     formation=None,
+                    spot_checks=None,
                     **dict.fromkeys(_ALONE, ()),
                 ),
             )
@@ -313,12 +365,14 @@ def crystal_label(name_or_path: str) -> str:
 
 def quickened(study: Study) -> Study:
     """Return the same graph with thin slabs, loose forces and 0.4 ps of dynamics."""
+    spots = study.spot_checks
     return replace(
         study,
         quick=True,
         interfaces=tuple(_thinner(spec) for spec in study.interfaces),
         surfaces=tuple(map(_half_crystal, study.surfaces)),
         relaxation=replace(study.relaxation, fmax=QUICK_FMAX),
+        spot_checks=spots and replace(spots, frames=QUICK_SPOTS),
         dynamics=tuple(
             replace(
                 run,

@@ -37,6 +37,7 @@ from ionface.workflows.study.study import (
     PhasesSpec,
     ReferenceSpec,
     Relaxation,
+    SpotCheckSpec,
     Study,
 )
 from ionface.workflows.study.vasp_settings import VaspSettings
@@ -128,9 +129,12 @@ def _of_meant_branches(errors: list[Any]) -> list[Any]:
     ]
 
 
-def _rank(error: Any, lines: dict[tuple[str | int, ...], int]) -> tuple[int, int]:
+def _rank(
+    error: Any, lines: dict[tuple[str | int, ...], int]
+) -> tuple[int, bool, bool]:
     location = _yaml_location(error["loc"], lines)
-    return (len(location), error["type"] != "missing")
+    ours = error["type"] == "value_error"  # our own sentence, not pydantic's
+    return (len(location), error["type"] != "missing", ours)
 
 
 def _yaml_location(
@@ -182,6 +186,7 @@ _OWNERS: dict[str, type] = {
     "phases": PhasesSpec,
     "published": PublishedEnergy,
     "relaxation": Relaxation,
+    "spot_checks": SpotCheckSpec,
     "vasp": VaspSettings,
 }
 

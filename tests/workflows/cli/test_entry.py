@@ -270,7 +270,7 @@ NO_LITHIUM = "was not made for Li in Al|Ag"
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ("ase.calculators.emt.EMT", "mace", "unknown engine 'mace'"),
+        ("ase.calculators.emt.EMT", "gaussian", "unknown engine 'gaussian'"),
         ("pairs: [Al-Ag]", "pairs: [Li-S]", "there will be no Li"),
         ("[Al-Ag]\n    references: [Al]\n    cutoff: 5", "[Ag-Ag]", NO_LITHIUM),
     ],

@@ -1,11 +1,10 @@
-"""Engines on ASE calculators: the pretrained potentials, and any import path."""
+"""An ASE calculator as an engine, from any import path."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -15,15 +14,10 @@ from monty.json import MSONable
 from pymatgen.core import Element
 
 from ionface.analysis.energies.level_of_theory import LevelOfTheory
-from ionface.errors import IonfaceError, NotInstalledError
 from ionface.workflows.engines.ase.md import PotentialDynamicsMaker
 from ionface.workflows.engines.ase.potential import Potential, calculator_class
 from ionface.workflows.engines.ase.relax import PotentialRelaxMaker
 from ionface.workflows.engines.contract import DynamicsSettings, Engine, RelaxSettings
-
-MPTRJ = tuple(Element.from_Z(z).symbol for z in range(1, 95) if z not in range(84, 89))
-"""Elements of the MPtrj data (Po, At, Rn, Fr and Ra are missing), which SevenNet-0 and
-CHGNet were trained on; doi:10.1038/s42256-023-00716-3."""
 
 
 @dataclass(frozen=True)
@@ -71,44 +65,6 @@ class AseEngine(MSONable, Engine):
         return PotentialDynamicsMaker(self.potential, settings)
 
 
-def sevennet() -> AseEngine:
-    """Return SevenNet-0 (11 July 2024), whose energies are on the raw PBE scale.
-
-    Source: Park et al., J. Chem. Theory Comput. 20, 4857 (2024),
-    doi:10.1021/acs.jctc.4c00190.
-    """
-    checkpoint = "pretrained_potentials/SevenNet_0__11Jul2024/checkpoint_sevennet_0.pth"
-    return AseEngine(
-        Potential(
-            name="sevennet",
-            calculator="sevenn.calculator.SevenNetCalculator",
-            arguments={"model": "7net-0"},
-            functional="PBE (raw MPtrj energies)",
-            model="SevenNet-0 11Jul2024",
-            weights=_weights("sevenn", "sevennet", checkpoint),
-            elements=MPTRJ,
-        )
-    )
-
-
-def chgnet() -> AseEngine:
-    """Return CHGNet 0.3.0, whose energies carry Materials Project corrections.
-
-    Source: Deng et al., Nat. Mach. Intell. 5, 1031 (2023),
-    doi:10.1038/s42256-023-00716-3.
-    """
-    return AseEngine(
-        Potential(
-            name="chgnet",
-            calculator="chgnet.model.dynamics.CHGNetCalculator",
-            functional="PBE with Materials Project 2020 corrections",
-            model="CHGNet 0.3.0",
-            weights=_weights("chgnet", "chgnet", "pretrained/0.3.0/*.pth.tar"),
-            elements=MPTRJ,
-        )
-    )
-
-
 def from_import_path(
     path: str, arguments: Mapping[str, Any], functional: str
 ) -> AseEngine:
@@ -144,27 +100,3 @@ def _parametrized_elements(module: str) -> tuple[str, ...] | None:
     if isinstance(parameters, dict) and all(map(Element.is_valid_symbol, parameters)):
         return tuple(sorted(parameters))
     return None
-
-
-def _weights(package: str, engine: str, pattern: str) -> str:
-    """Return the path of the weights that an installed package carries.
-
-    The package is not imported, which would load torch: an engine is often asked only
-    what it is.
-
-    Raises:
-        IonfaceError: the package, torch or the file is not there.
-    """
-    spec = find_spec(package)
-    if spec is None or find_spec("torch") is None:
-        raise NotInstalledError(
-            f"engine {engine!r} needs the package {package!r} and torch, which are not "
-            "installed here; install them with: pip install 'ionface[mlip]'"
-        )
-    folder = Path(str(spec.origin)).parent
-    if not (files := list(folder.glob(pattern))):
-        raise IonfaceError(
-            f"the weights {folder / pattern} are not in the installed package; "
-            "reinstall it with: pip install --force-reinstall 'ionface[mlip]'"
-        )
-    return str(files[0])

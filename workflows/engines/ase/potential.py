@@ -46,6 +46,8 @@ class Potential(MSONable):
         model: name of the model within its package.
         weights: file whose hash identifies the model; None where there is none.
         elements: that it was made for; None where that is not known.
+        device: argument that names the device, of a calculator that does not take a
+            GPU by itself where there is one.
     """
 
     name: str
@@ -55,6 +57,7 @@ class Potential(MSONable):
     model: str | None = None
     weights: str | None = None
     elements: tuple[str, ...] | None = None
+    device: str | None = None
 
     def load(self) -> Calculator:
         """Return a fresh calculator; here the model is read.
@@ -63,7 +66,8 @@ class Potential(MSONable):
             IonfaceError: it cannot be imported.
         """
         _ask_for_huge_pages()
-        return calculator_class(self.calculator)(**self.arguments)
+        where = {self.device: _best_device()} if self.device else {}
+        return calculator_class(self.calculator)(**{**where, **self.arguments})
 
     def check_elements(self, symbols: Iterable[str], where: str) -> None:
         """Refuse elements that the potential was not made for.
@@ -117,6 +121,13 @@ def calculator_class(path: str) -> Callable[..., Calculator]:
             "calculator class that is installed here"
         ) from error
     return found
+
+
+def _best_device() -> str:
+    """Return "cuda" where torch has a GPU, else "cpu"."""
+    import torch
+
+    return "cuda" if torch.cuda.is_available() else "cpu"
 
 
 def _ask_for_huge_pages() -> None:

@@ -117,6 +117,7 @@ class PotentialRelaxMaker(Maker):
             level=self.potential.level_of_theory().as_dict(),
             directory=str(Path.cwd()),
             stress=None if stress is None else stress.tolist(),
+            forces=None if self.settings else forces.tolist(),
         )
 
 

@@ -18,7 +18,7 @@ from ionface.errors import InputError
 from ionface.workflows.engines.vasp_double.geometry import FloatArray
 from ionface.workflows.engines.vasp_double.steps import Point
 
-POTENTIALS = ("sevennet", "chgnet")
+POTENTIALS = ("sevennet", "sevennet-l3i5", "sevennet-mf", "chgnet")
 SHORT = {
     "emt": "ase.calculators.emt.EMT",
     "lj": "ase.calculators.lj.LennardJones",
@@ -72,9 +72,9 @@ def model(name: str, arguments: str = "{}", shift: float = 0.0) -> Model:
 
 
 def _potential(name: str, keywords: Mapping[str, Any]) -> tuple[Any, str]:
-    from ionface.workflows.engines.ase import potential
+    from ionface.workflows.engines.ase.named_potentials import pretrained as named
 
-    pretrained = getattr(potential, name)()
+    pretrained = named(name).potential
     level = pretrained.level_of_theory()
     calculator = _made(pretrained.calculator, {**pretrained.arguments, **keywords})
     weights = f" {level.weights[:12]}" if level.weights else ""

@@ -13,7 +13,8 @@ from ase.calculators.emt import EMT
 from pymatgen.core import Lattice, Structure
 
 from ionface.errors import IonfaceError
-from ionface.workflows.engines.ase.ase_engine import MPTRJ, from_import_path
+from ionface.workflows.engines.ase.ase_engine import from_import_path
+from ionface.workflows.engines.ase.named_potentials import MPTRJ
 from ionface.workflows.engines.ase.potential import Potential
 from ionface.workflows.engines.contract import STRESS_LEFT, RelaxSettings
 from ionface.workflows.engines.registry import engine
@@ -73,7 +74,7 @@ def test_a_calculator_that_nobody_numbers_is_known_by_its_source(tmp_path, monke
     ("name", "said"),
     [
         ("sevenet", "did you mean 'sevennet'"),
-        ("gaussian", "have \\['chgnet', 'sevennet', 'vasp"),
+        ("gaussian", "have .*chgnet.*vasp"),
         ("ase.calculators.emt.Nothing", "no calculator at"),
         ("no_such_package.Calculator", "no calculator at"),
     ],
