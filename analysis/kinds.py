@@ -48,12 +48,19 @@ from ionface.analysis.reactions.bonds import BondCounts, bonds
 from ionface.analysis.reactions.reaction_report import ReactionReport, reactions
 from ionface.analysis.reactions.reference_fractions import RANGE
 from ionface.analysis.reactions.replicas import Replicas
-from ionface.analysis.report import cell_tables, tables, thermodynamics_tables
+from ionface.analysis.report import (
+    cell_tables,
+    tables,
+    thermodynamics_tables,
+    yardstick_tables,
+)
 from ionface.analysis.run_checks.run_checks import RunChecks, check_run
 from ionface.analysis.thermodynamics.contact_result import Contacts
 from ionface.analysis.thermodynamics.hull_result import Hull
 from ionface.analysis.thermodynamics.window_result import Windows
 from ionface.analysis.trajectory.trajectory import Trajectory
+from ionface.analysis.yardstick.spot_checks import SpotChecks
+from ionface.analysis.yardstick.yardstick import Yardstick
 from ionface.errors import AnalysisError
 
 THERMAL = 0.06
@@ -703,5 +710,26 @@ register(
         highlights=cell_tables.deposition_highlights,
         beside=cell_tables.depositions_beside,
         film=_film,
+    )
+)
+
+
+# --- engines beside first principles --------------------------------------------------
+
+register(
+    Kind(
+        Yardstick,
+        "Engines beside first principles",
+        yardstick_tables.yardstick_contents,
+        "Forces along axes; the line is equality.",
+    )
+)
+register(
+    Kind(
+        SpotChecks,
+        "How far the potential is from first principles here",
+        yardstick_tables.spot_contents,
+        "Forces along axes on frames of this study; the line is equality.",
+        highlights=yardstick_tables.spot_highlights,
     )
 )

@@ -11,6 +11,7 @@ from ionface.workflows.cli import study_commands, build_command
 from ionface.workflows.cli import vasp_command, cluster_commands
 from ionface.workflows.cli import status_command, transfer_commands, doctor_command
 from ionface.workflows.cli import analyze, analyze_cells, thermodynamics_commands
+from ionface.workflows.cli import yardstick_command
 
 # isort: on
 from ionface.workflows.cli.app import app
@@ -29,4 +30,5 @@ __all__ = [
     "thermodynamics_commands",
     "transfer_commands",
     "vasp_command",
+    "yardstick_command",
 ]

@@ -112,7 +112,8 @@ def read_document(
         energy, forces = float(document.output.energy), document.output.forces
         order = site_order(structure, document.structure)
         free = ~np.array(structure.site_properties.get("fixed", [False] * len(order)))
-        norms = np.linalg.norm(np.asarray(forces, dtype=float)[order], axis=1)[free]
+        ordered = np.asarray(forces, dtype=float)[order]
+        norms = np.linalg.norm(ordered, axis=1)[free]
     except (AttributeError, TypeError, ValueError, IndexError) as error:
         raise IonfaceError(
             f"a {type(document).__name__} cannot be read as a relaxation or a single "
@@ -135,6 +136,7 @@ def read_document(
         steps=0,
         level=level,
         directory=str(getattr(document, "dir_name", None) or Path.cwd()),
+        forces=None if settings else ordered.tolist(),
     )
 
 

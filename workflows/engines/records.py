@@ -37,6 +37,8 @@ class RunRecord(MSONable):
             title and hash, corrections by custodian; empty where there is nothing.
         stress: GPa, above zero under tension, shape (3, 3); None where the engine
             tells none.
+        forces: of a single point, eV/Å, shape (n_atoms, 3), in the site order of the
+            input; None of relaxations, and where the engine tells none.
     """
 
     structure: Structure
@@ -48,6 +50,7 @@ class RunRecord(MSONable):
     directory: str
     provenance: dict[str, Any] = field(default_factory=dict)
     stress: list[list[float]] | None = None
+    forces: list[list[float]] | None = None
 
     def term(self, name: str, relaxed: RunRecord | None = None) -> EnergyTerm:
         """Return this energy as a term of the ledger.

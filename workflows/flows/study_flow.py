@@ -26,6 +26,7 @@ from ionface.workflows.flows.makers import (
 from ionface.workflows.flows.models import ModelBuilder, Models, Start
 from ionface.workflows.flows.naming import named
 from ionface.workflows.flows.phases import phase_flows
+from ionface.workflows.flows.spot_checks import checked_parts
 from ionface.workflows.flows.study_checks import check_elements, check_pairs
 from ionface.workflows.flows.surfaces import surface_flow
 from ionface.workflows.study.analyses import bond_rules_of
@@ -78,6 +79,7 @@ def study_flow(study: Study) -> Flow:
     parts += [deposition_job(study, cell) for cell in study.deposition]
     if study.systems:
         parts += phase_flows(study, formation_maker(study).relax)
+    parts += checked_parts(study, parts)
     return Flow(parts, name=study.name)
 
 

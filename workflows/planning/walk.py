@@ -18,6 +18,7 @@ from typing import Any
 from jobflow import Flow, Job, OutputReference
 from pymatgen.core import Structure
 
+from ionface.structures.clusters import cut_cluster
 from ionface.structures.model import InterfaceModel
 from ionface.workflows.engines.contract import JobDescription, Kind
 from ionface.workflows.engines.registry import job_engine
@@ -179,6 +180,9 @@ class GraphWalk:
         Raises:
             StructureError: a model cannot be built.
         """
+        if like := job.metadata.get("like"):  # a frame that is chosen later
+            whole = self.start(self.jobs[like])
+            return cut_cluster(whole, 0, int(job.metadata["most_atoms"]))
         structure: Structure = self._resolved(_start_argument(job))
         return structure
 

@@ -384,7 +384,7 @@ def _programs(study: Study) -> Iterator[str]:
 
 def levels(study: Study) -> dict[str, LevelOfTheory]:
     """Return the level of theory of each kind of job that the study has."""
-    from ionface.workflows.engines.registry import study_engine
+    from ionface.workflows.engines.registry import configured, engine, study_engine
 
     found = {}
     if study.formation_names or study.surfaces or study.systems:
@@ -393,6 +393,9 @@ def levels(study: Study) -> dict[str, LevelOfTheory]:
             found[key] = study_engine(each, "formation").level_of_theory()
     if study.dynamics or study.references:
         found["dynamics"] = study_engine(study, "dynamics").level_of_theory()
+    if study.spot_checks:
+        teacher = configured(engine(study.spot_checks.engine), study)
+        found["spot checks"] = teacher.level_of_theory()
     return found
 
 

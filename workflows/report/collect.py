@@ -16,6 +16,7 @@ from ionface.analysis.kinds import kinds
 from ionface.analysis.rdf.rdf_result import RdfResult
 from ionface.analysis.result import Provenance, Result
 from ionface.analysis.thermodynamics.phases import PhaseSet
+from ionface.analysis.yardstick.spot_checks import SpotChecks
 from ionface.documents import revive
 from ionface.workflows.projects.phases import ROLE, findings, phase_set
 from ionface.workflows.projects.project import Project
@@ -89,7 +90,9 @@ def collect(project: Project) -> Results:
             for role, n, out in done
             if role == "model"
         },
-        energies=_energies(study, [o for role, _, o in done if role == "formation"]),
+        energies=_energies(
+            study, [o for role, _, o in done if role == "formation"], found
+        ),
         found=found | {"rdf": _with_references(study, found.get("rdf", {}), at_rest)},
         at_rest=at_rest,
         refused=refused,
@@ -108,10 +111,23 @@ def _outputs(project: Project) -> Iterator[tuple[str, str, Any]]:
             yield role, job.metadata["subject"], document["output"]
 
 
-def _energies(study: Study, entries: Sequence[Any]) -> FormationEnergies:
+def _energies(
+    study: Study, entries: Sequence[Any], found: Mapping[str, Mapping[str, Result]]
+) -> FormationEnergies:
     published = {line.interface: line for line in study.published}
-    booked = tuple(LedgerEntry.from_dict(entry) for entry in entries)
+    booked = tuple(
+        _checked(LedgerEntry.from_dict(entry), found.get(SpotChecks.kind, {}))
+        for entry in entries
+    )
     return FormationEnergies.of(booked, published)
+
+
+def _checked(entry: LedgerEntry, spots: Mapping[str, Result]) -> LedgerEntry:
+    """Return an entry that says how far its potential is from first principles."""
+    spot = spots.get(entry.name)
+    if not isinstance(spot, SpotChecks):
+        return entry
+    return replace(entry, checks=(*entry.checks, spot.line()))
 
 
 def _with_references(

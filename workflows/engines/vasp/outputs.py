@@ -37,6 +37,7 @@ class RunOutput:
         steps: complete ionic steps.
         level: of theory.
         stress: as in RunRecord.
+        forces: as in RunRecord.
     """
 
     structure: Structure
@@ -47,6 +48,7 @@ class RunOutput:
     steps: int
     level: LevelOfTheory
     stress: list[list[float]] | None = None
+    forces: list[list[float]] | None = None
 
 
 def read_output(run: VaspRun, folder: Path) -> RunOutput | None:
@@ -84,7 +86,19 @@ def read_output(run: VaspRun, folder: Path) -> RunOutput | None:
         steps=len(steps),
         level=term.level,
         stress=None if stress is None else stress.tolist(),
+        forces=_in_given_order(run, steps[-1].forces),
     )
+
+
+def _in_given_order(
+    run: VaspRun, forces: NDArray[np.float64] | None
+) -> list[list[float]] | None:
+    """Return forces in the caller's order of atoms; POSCAR has another."""
+    if forces is None:
+        return None
+    back = np.empty_like(forces)
+    back[run.order] = forces
+    return [list(map(float, row)) for row in back]
 
 
 def restored(

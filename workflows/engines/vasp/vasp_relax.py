@@ -225,6 +225,7 @@ class VaspRelaxMaker(Maker):
                 "runs": len(run_folders(folder)),
             },
             stress=output.stress,
+            forces=None if self.relax else output.forces,
         )
 
     def _unfinished(self, output: RunOutput | None, folder: Path) -> str:

@@ -1,0 +1,1 @@
+"""How far an engine is from first-principles data: forces, energies, surfaces."""

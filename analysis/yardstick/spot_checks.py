@@ -1,0 +1,145 @@
+"""The error bar of a potential's answer: its own frames with other labels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Self
+
+import numpy as np
+
+from ionface.analysis.energies.level_of_theory import LevelOfTheory
+from ionface.analysis.result import Provenance, Result, plain
+from ionface.analysis.yardstick.judgement import Judgement, judge
+from ionface.analysis.yardstick.labeled_frames import LabeledFrame
+
+FIRST_PRINCIPLES = ("vasp", "gpaw", "cp2k")
+
+
+def is_first_principles(level: Mapping[str, Any]) -> bool:
+    """Tell whether a level of theory, as plain data, is one of electrons."""
+    known = level.get("code") in FIRST_PRINCIPLES or level.get("cutoff_ev") is not None
+    return known and not level.get("emulated")
+
+
+@dataclass(frozen=True, repr=False)
+class SpotChecks(Result):
+    """A potential beside single points on frames of its own run.
+
+    Attributes:
+        judgement: errors; of clusters only atoms with all their neighbors count.
+        teacher: level of theory of the single points, as plain data.
+        frames: with the teacher's energies and forces, to learn from.
+        cores: of each frame, which atoms count, as in `judgement`.
+    """
+
+    kind = "spot_checks"
+    figure = "ionface.analysis.figures.parity_figure:figure_spot_checks"
+
+    judgement: Judgement
+    teacher: Mapping[str, Any]
+    frames: tuple[LabeledFrame, ...] = ()
+    cores: tuple[tuple[bool, ...], ...] = ()
+
+    @property
+    def against(self) -> str:
+        """Return what the numbers are errors against, in words."""
+        label = LevelOfTheory.from_dict(self.teacher).label
+        if is_first_principles(self.teacher):
+            return label
+        return f"{label}: a spread of two potentials, no error against first principles"
+
+    def line(self) -> str:
+        """Return force error, slope and energy error in one sentence."""
+        row, energy = self.judgement.overall, self.judgement.energy_rmse
+        what = "error" if is_first_principles(self.teacher) else "spread"
+        slope = "" if row.slope is None else f", slope {row.slope:.2f}"
+        energies = "" if energy is None else f", energies {1000 * energy:.1f} meV/atom"
+        return (
+            f"force {what} {row.rmse:.3f} eV/Å{slope}{energies} on {row.frames} frames "
+            f"of its own, against {self.against}"
+        )
+
+    def values(self) -> dict[str, Any]:
+        """Return plain JSON values."""
+        return {
+            "judgement": plain(self.judgement),
+            "against": self.against,
+            "teacher": plain(self.teacher),
+            "frames": [plain(asdict(frame)) for frame in self.frames],
+            "cores": plain(self.cores),
+        }
+
+    @classmethod
+    def restore(cls, data: Mapping[str, Any], provenance: Provenance) -> Self:
+        """Return the result of plain values."""
+        return cls(
+            Judgement.from_dict(data["judgement"]),
+            data["teacher"],
+            tuple(map(frame_of, data["frames"])),
+            tuple(map(tuple, data["cores"])),
+            provenance=provenance,
+        )
+
+    def rows(self) -> Iterator[dict[str, Any]]:
+        """Yield one row per kind of frames."""
+        for row in self.judgement.forces:
+            yield {"engine": self.judgement.engine, "against": self.against} | {
+                "frames": row.kind,
+                "number": row.frames,
+                "rms_ev_per_angstrom": row.reference_rms,
+                "rmse_ev_per_angstrom": row.rmse,
+                "slope": row.slope,
+            }
+
+    def summary(self) -> str:
+        """Return the errors in one sentence."""
+        return self.line()
+
+
+def frame_of(data: Mapping[str, Any]) -> LabeledFrame:
+    """Return a frame of plain values."""
+    arrays = {k: np.array(data[k], dtype=np.float64) for k in (
+        "lattice", "positions", "forces")}  # fmt: skip
+    return LabeledFrame(**{**data, **arrays, "species": tuple(data["species"])})
+
+
+def check_spots(
+    engine: str,
+    level: Mapping[str, Any],
+    frames: Sequence[LabeledFrame],
+    cores: Sequence[Sequence[bool]],
+    energies: Sequence[float],
+    forces: Sequence[Any],
+    teacher: Mapping[str, Any],
+    quick: bool = False,
+) -> SpotChecks:
+    """Return the errors of a potential on frames of its own.
+
+    Args:
+        engine: its name.
+        level: its level of theory, as plain data.
+        frames: with the teacher's labels.
+        cores: of each frame, which atoms count, shape (n_atoms,).
+        energies: of the potential, eV.
+        forces: of the potential, eV/Å, one (n_atoms, 3) per frame.
+        teacher: level of theory of the labels.
+        quick: the run was a rehearsal.
+
+    Raises:
+        AnalysisError: as `judge`.
+    """
+    masks = [np.array(core, dtype=bool) for core in cores]
+    counted = [
+        replace(frame, forces=frame.forces[mask])
+        for frame, mask in zip(frames, masks, strict=True)
+    ]
+    mine = [np.asarray(f)[mask] for f, mask in zip(forces, masks, strict=True)]
+    emulated = bool(teacher.get("emulated") or level.get("emulated"))
+    return SpotChecks(
+        judge(engine, level, counted, energies, mine),
+        dict(teacher),
+        tuple(frames),
+        tuple(tuple(map(bool, core)) for core in cores),
+        provenance=Provenance(level, emulated=emulated, quick=quick),
+    )
