@@ -12,17 +12,17 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib.resources import as_file, files
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import yaml
-from ase import Atoms
-from ase.calculators.singlepoint import SinglePointCalculator
-from ase.io import read, write
 from numpy.typing import NDArray
 
 from ionface.errors import AnalysisError
 from ionface.files import atomic_path
+
+if TYPE_CHECKING:
+    from ase import Atoms
 
 Array = NDArray[np.float64]
 MOST_PER_RUN = 10
@@ -68,6 +68,9 @@ class LabeledFrame:
 
     def atoms(self) -> Atoms:
         """Return it for ASE, with its energy and forces."""
+        from ase import Atoms
+        from ase.calculators.singlepoint import SinglePointCalculator
+
         made = Atoms(self.species, self.positions, cell=self.lattice, pbc=True)
         made.info = {"name": self.name, "group": self.group, **self.settings}
         made.calc = SinglePointCalculator(  # type: ignore[no-untyped-call]
@@ -137,6 +140,8 @@ def read_extxyz(path: Path, shared: Mapping[str, Any]) -> list[LabeledFrame]:
     Raises:
         AnalysisError: one has no energy or no forces.
     """
+    from ase.io import read
+
     try:
         images: list[Atoms] = list(read(path, ":", format="extxyz"))
     except (ValueError, KeyError, OSError, IndexError) as error:
@@ -149,6 +154,8 @@ def read_extxyz(path: Path, shared: Mapping[str, Any]) -> list[LabeledFrame]:
 
 def write_frames(frames: Sequence[LabeledFrame], path: Path) -> None:
     """Write structures as one extended XYZ file."""
+    from ase.io import write
+
     with atomic_path(path) as part:
         write(part, [frame.atoms() for frame in frames], format="extxyz")
 
@@ -177,6 +184,8 @@ def _labeled(
 
 def _of_vasp(path: Path) -> Iterator[LabeledFrame]:
     """Yield some steps of a VASP run, evenly spaced, its last one among them."""
+    from ase import Atoms
+
     from ionface.analysis.readers.vasp_level import vasp_level
     from ionface.analysis.readers.vasprun import VasprunStream
 
