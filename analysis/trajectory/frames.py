@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -85,6 +85,11 @@ class Segment:
             velocities=None if self.velocities is None else self.velocities[frames],
             thermostat=None if self.thermostat is None else self.thermostat[frames],
         )
+
+    def of_atoms(self, atoms: NDArray[np.intp]) -> Segment:
+        """Return the frames of some atoms, copied; without velocities."""
+        positions = self.positions[:, atoms]
+        return replace(self, positions=positions, velocities=None, thermostat=None)
 
     def constant_cells(self) -> Iterator[Segment]:
         """Yield frames that have one cell, as `lattices[0]`."""

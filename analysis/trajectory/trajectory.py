@@ -308,30 +308,39 @@ class Trajectory:
 
     # --- where it goes --------------------------------------------------------------
 
-    def write(self, path: str | os.PathLike[str]) -> None:
+    def write(
+        self, path: str | os.PathLike[str], atoms: NDArray[np.intp] | None = None
+    ) -> None:
         """Write all frames into one file of our own format, whole or not at all.
 
         Velocities and thermostats are left out: they serve to continue a run, not to
         analyze it, and only some segments have them. Notes and fixed coordinates are
         kept in the meta, from where `open` takes them.
 
+        Args:
+            path: of the file; one that is there is replaced.
+            atoms: indices of those that are written; all of them if not given.
+
         Raises:
             TrajectoryError: there is no atom, or the meta has no JSON form.
             IonfaceError: the disk refuses.
         """
+        chosen = slice(None) if atoms is None else atoms
         with atomic_path(path) as temporary:
             temporary.unlink()  # a writer makes its file itself, locked from birth
             with TrajectoryWriter.create(
                 temporary,
-                self.species,
+                np.asarray(self.species)[chosen].tolist(),
                 self.lattice if self._one_cell() else None,
                 pbc=self.pbc,
                 stress=any(STRESSES[0] in s.scalars for s in self.segments),
                 sources=self.sources,
-                meta=self._meta_to_write(),
+                meta=self._meta_to_write(chosen),
             ) as writer:
                 for block in self.blocks():
-                    writer.append_segment(block)
+                    writer.append_segment(
+                        block if atoms is None else block.of_atoms(atoms)
+                    )
 
     def to_ase(self) -> list[Atoms]:
         """Return every frame as ASE Atoms, all in memory; energies where known."""
@@ -358,10 +367,10 @@ class Trajectory:
         first = self.lattice
         return all((segment.lattices == first).all() for segment in self.segments)
 
-    def _meta_to_write(self) -> dict[str, Any]:
+    def _meta_to_write(self, atoms: slice | NDArray[np.intp]) -> dict[str, Any]:
         meta = {**self.meta, "notes": list(self.notes)}
         if self.fixed is not None:
-            meta["fixed"] = self.fixed.tolist()
+            meta["fixed"] = self.fixed[atoms].tolist()
         return meta
 
     def _nonempty(self) -> tuple[Segment, ...]:

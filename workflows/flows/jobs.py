@@ -54,6 +54,7 @@ TRAJECTORIES = "trajectories"
 """Folder of a project where every run has one file, named after its subject."""
 
 JOINED = "trajectory.ionf"
+NEARER = "atoms.ionf"
 
 
 @dataclass(frozen=True)
@@ -331,6 +332,32 @@ def analyze_dynamics(
         analyses: settings by the name of the analysis, as plain data.
     """
     frames = trajectory.open(runs_folder())
+    return {name: analyzed(frames, name, values) for name, values in analyses.items()}
+
+
+@durable_job
+def analyze_interface(
+    trajectory: TrajectoryPointer,
+    start: Structure,
+    which: int,
+    analyses: Mapping[str, Mapping[str, Any]],
+) -> dict[str, dict[str, Any]]:
+    """Return the analyses of the atoms that are nearer to one interface of a sandwich.
+
+    Args:
+        trajectory: of all atoms.
+        start: the structure that it starts from, whose sites know their interface.
+        which: of them, 0 or 1.
+        analyses: as for `analyze_dynamics`.
+    """
+    whole = trajectory.open(runs_folder())
+    nearer = np.array(start.site_properties.get("interface", []), dtype=int)
+    atoms = np.flatnonzero(nearer == which)
+    if tuple(site.specie.symbol for site in start) != whole.species or not len(atoms):
+        why = "its atoms do not tell which of the interfaces they are nearer to"
+        return {name: {"kind": name, "refused": why} for name in analyses}
+    whole.write(NEARER, atoms)
+    frames = Trajectory.open(NEARER)
     return {name: analyzed(frames, name, values) for name, values in analyses.items()}
 
 

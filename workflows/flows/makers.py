@@ -28,11 +28,14 @@ from ionface.workflows.flows import jobs as tasks
 from ionface.workflows.flows.models import ModelBuilder, Models, Start
 from ionface.workflows.flows.naming import named
 from ionface.workflows.study.analyses import analyses_of
-from ionface.workflows.study.naming import seed_name, slug
+from ionface.workflows.study.naming import interface_name, seed_name, slug
 from ionface.workflows.study.study import ANALYSES, DynamicsSpec, EngineChoice
 
 Model: TypeAlias = InterfaceModel | InterfaceSpec | OutputReference
 SIDES = ("film", "substrate")
+APART = ("rdf", "bonds", "reactions", "layers")
+"""What is also said of each interface of a sandwich."""
+
 PRERELAX = RelaxSettings(fmax=0.1, steps=50, must_converge=False, like_dynamics=True)
 """Takes out the forces of a fresh model, which would heat the first picosecond; what is
 left of them is below those of thermal motion at 300 K."""
@@ -194,9 +197,13 @@ class InterfaceDynamicsMaker(Maker):
 
     def of_start(self, start: Start) -> Flow:
         """Return the flow of one model."""
-        return self.of_structure(start.name, start.built.interface, start.cell)
+        return self.of_structure(
+            start.name, start.built.interface, start.cell, start.interfaces
+        )
 
-    def of_structure(self, subject: str, structure: Any, cell: Cell = "fixed") -> Flow:
+    def of_structure(
+        self, subject: str, structure: Any, cell: Cell = "fixed", interfaces: int = 1
+    ) -> Flow:
         """Return the flow that starts from a structure or a reference to one."""
         engine, jobs = _found(self.engine), list[Job | Flow]()
         if self.prerelax.steps > 1:
@@ -205,25 +212,37 @@ class InterfaceDynamicsMaker(Maker):
             jobs.append(named(step, subject, "pre-relax", **tells))
             structure = step.output.structure
         if len(self.seeds) < 2:
-            jobs += self._run(subject, structure)
+            jobs += self._run(subject, structure, interfaces)
             return Flow(jobs, output=jobs[-1].output, name=f"{subject} {self.name}")
         found = {}
         for seed in self.seeds:
             one = replace(self, settings=replace(self.settings, seed=seed))
-            branch = one._run(seed_name(subject, seed), structure)
+            branch = one._run(seed_name(subject, seed), structure, interfaces)
             found[f"seed {seed}"] = branch[-1].output
             jobs += branch
         together = tasks.combine_runs(found)
         jobs.append(named(together, subject, "all seeds", result="dynamics"))
         return Flow(jobs, output=together.output, name=f"{subject} {self.name}")
 
-    def _run(self, subject: str, structure: Any) -> list[Job | Flow]:
-        """Return the jobs of one run: segments, their trajectory, its analyses."""
+    def _run(
+        self, subject: str, structure: Any, interfaces: int = 1
+    ) -> list[Job | Flow]:
+        """Return the jobs of one run: segments, trajectory, its analyses at the end.
+
+        Those of each interface of a sandwich stand before them.
+        """
         segments = self._segments(_found(self.engine), subject, structure)
         records = [segment.output for segment in segments]
         joined = tasks.join_segments(slug(subject), records, self.quick)
         named(joined, subject, "trajectory", result="trajectory")
-        return [*segments, joined, self._analyses(subject, joined)]
+        asked = self._asked(subject)
+        wanted = {name: asked[name] for name in APART if name in asked}
+        apart: list[Job | Flow] = []
+        for which in range(interfaces if interfaces > 1 and wanted else 0):
+            one = tasks.analyze_interface(joined.output, structure, which, wanted)
+            name = interface_name(subject, which)
+            apart.append(named(one, name, "analyses", result="dynamics"))
+        return [*segments, joined, *apart, self._analyses(subject, joined)]
 
     def _segments(
         self, engine: Engine, subject: str, structure: Any
@@ -243,6 +262,11 @@ class InterfaceDynamicsMaker(Maker):
         return segments
 
     def _analyses(self, subject: str, joined: Job) -> Job:
+        analyzed = tasks.analyze_dynamics(joined.output, self._asked(subject))
+        return named(analyzed, subject, "analyses", result="dynamics")
+
+    def _asked(self, subject: str) -> dict[str, dict[str, Any]]:
+        """Return the settings of each analysis of a run."""
         run = DynamicsSpec(
             subject,
             self.settings.steps,
@@ -253,15 +277,10 @@ class InterfaceDynamicsMaker(Maker):
             analyses=tuple(self.analyses),
         )
         analyses = analyses_of(run, self.settings.temperature)
-        if (
-            len(self.seeds) > 1
-        ):  # what is said of all runs together rests on their bonds
-            analyses = {
-                **analyses_of(replace(run, analyses=("reactions",))),
-                **analyses,
-            }
-        analyzed = tasks.analyze_dynamics(joined.output, analyses)
-        return named(analyzed, subject, "analyses", result="dynamics")
+        if len(self.seeds) < 2:
+            return analyses
+        # what is said of all runs together rests on their bonds
+        return {**analyses_of(replace(run, analyses=("reactions",))), **analyses}
 
 
 @dataclass
@@ -330,7 +349,8 @@ def _models(
         strained = [side for side in SIDES if phases[side] in model.unstrained]
         built = tasks.BuiltInterface.of(model)
         cell = "normal" if model.n_interfaces == 2 else "fixed"
-        return Models([], [Start(model.name, built, tuple(strained), cell)])
+        count = model.n_interfaces
+        return Models([], [Start(model.name, built, tuple(strained), cell, count)])
     parts = named(tasks.take_apart(model, name), name or "interface", "take apart")
     parts.metadata["result"] = "model"
     start = Start(name or "interface", parts.output, tuple(strained), cell)

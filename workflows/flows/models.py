@@ -53,12 +53,14 @@ class Start:
         built: a BuiltInterface, or the reference to one.
         strained: which sides are strained: "film", "substrate".
         cell: what relaxations move of the interface's cell.
+        interfaces: how many the cell holds, 2 in a sandwich.
     """
 
     name: str
     built: tasks.BuiltInterface | OutputReference
     strained: tuple[str, ...]
     cell: Cell = "fixed"
+    interfaces: int = 1
 
 
 @dataclass(frozen=True)
@@ -147,7 +149,8 @@ class ModelBuilder:
         for job in built.values():
             job.metadata["result"] = "model"
         sides, cell = strained_sides(spec), spec.relaxed_cell
-        starts = [Start(n, job.output, sides, cell) for n, job in built.items()]
+        count = 1 if spec.vacuum else 2
+        starts = [Start(n, job.output, sides, cell, count) for n, job in built.items()]
         return Models(jobs, starts)
 
     def depends_on_engine(self, spec: InterfaceSpec) -> bool:

@@ -20,6 +20,7 @@ from ionface.analysis.yardstick.spot_checks import SpotChecks
 from ionface.documents import revive
 from ionface.workflows.projects.phases import ROLE, findings, phase_set
 from ionface.workflows.projects.project import Project
+from ionface.workflows.study.naming import interface_name
 from ionface.workflows.study.study import DynamicsSpec, Study, crystal_label
 
 if TYPE_CHECKING:
@@ -138,6 +139,7 @@ def _with_references(
     In motion where that is done, else at rest.
     """
     runs = {name: run for run in study.dynamics for name in run.subjects}
+    runs |= {interface_name(n, i): run for n, run in runs.items() for i in (0, 1)}
     return {
         subject: replace(rdf, references=_references(runs[subject], rdfs, at_rest))
         if subject in runs and isinstance(rdf, RdfResult)
