@@ -10,6 +10,7 @@ from ionface.analysis.result import Provenance
 from ionface.errors import IonfaceError
 from ionface.workflows.engines.registry import study_engine
 from ionface.workflows.projects import runner
+from ionface.workflows.projects.observer import Observer
 from ionface.workflows.projects.project import Project
 from ionface.workflows.report.collect import collect
 from ionface.workflows.study.convergence import variants
@@ -22,7 +23,7 @@ def run_convergence(
     study: Study,
     settings: Sequence[str],
     root: Path,
-    observer: runner.Observer = runner.nobody,
+    observer: Observer | None = None,
 ) -> Convergence:
     """Return the formation energies of a study as its settings become finer.
 
@@ -33,7 +34,7 @@ def run_convergence(
         study: as the user resolved it.
         settings: some of "k", "encut", "layers", "vacuum".
         root: of the study's project.
-        observer: hears of each job before it runs.
+        observer: hears how far the run is.
 
     Raises:
         IonfaceError: a setting makes no sense for the study, or a job failed.

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from ionface.errors import IonfaceError
 from ionface.workflows.projects import runner
+from ionface.workflows.projects.observer import Observer
 from ionface.workflows.projects.project import Project
 from ionface.workflows.report.collect import Results
 from ionface.workflows.report.project_report import write_report
@@ -19,7 +20,8 @@ def run(
     *,
     engine: str | None = None,
     quick: bool = False,
-    observer: runner.Observer = runner.nobody,
+    workers: int = 1,
+    observer: Observer | None = None,
 ) -> Results:
     """Run a study in a project directory, or go on with it; return what it found.
 
@@ -32,7 +34,9 @@ def run(
         project: directory; made if it is not there.
         engine: of all energies and dynamics, instead of the study's own.
         quick: small models and short runs: a rehearsal, no result.
-        observer: hears of each job before it runs: name, number, how many there are.
+        workers: jobs that run at a time, each in a process of its own if more than
+            one; a script must then guard its start with `if __name__ == "__main__":`.
+        observer: hears how far the run is.
 
     Raises:
         IonfaceError: the study is not valid, the directory holds another one, or a
@@ -41,7 +45,7 @@ def run(
     resolved = study if isinstance(study, Study) else load(str(study))
     resolved = resolved.with_engine(engine)
     opened = Project.create(Path(project), quickened(resolved) if quick else resolved)
-    outcome = runner.run(opened, observer)
+    outcome = runner.run(opened, observer, workers=workers)
     results, _ = write_report(opened)
     if outcome.failed:
         name, message = next(iter(outcome.failed.items()))

@@ -99,9 +99,9 @@ def analyze(
     files.check_out(out)
     with in_flags(kind), job_progress(f"analyze {kind.name}") as shown:
         settings = kind.configured(with_crystals(values))
-        shown.job("reading", 0, 2)
+        shown.stage("reading", 0, 2)
         frames = files.open_frames(paths, told, kind.species(settings))
-        shown.job(kind.name, 1, 2)
+        shown.stage(kind.name, 1, 2)
         counter = progress.counter(len(frames), "frames")
         result = kind.analyze(frames, settings, counter)
     files.write_result(result, out)
@@ -276,7 +276,7 @@ def arrhenius(
     with in_flags(kinds()["msd"]), job_progress("analyze arrhenius") as shown:
         subtracted = drift_of(tuple(drift or ["auto"]))
         for number, run in enumerate(runs):
-            shown.job(str(run), number, len(runs))
+            shown.stage(str(run), number, len(runs))
             frames = files.open_frames([run], told, [species])
             t = given[number] if given else _temperature(frames, run)
             if close := [known for known in found if abs(known - t) < ALIKE]:
@@ -327,7 +327,7 @@ def replicas(
         given = {"pairs": pairs, "references": references or ()}
         settings = kind.configured(with_crystals(given))
         for number, (name, run) in enumerate(zip(names, runs, strict=True)):
-            shown.job(name, number, len(runs))
+            shown.stage(name, number, len(runs))
             frames = files.open_frames([run], told, kind.species(settings))
             found[name] = followed_bonds(frames, settings)
         result = Replicas.of(found)

@@ -49,7 +49,7 @@ def build(
     refused: list[str] = []
     with job_progress(f"building {resolved.name}") as shown:
         for number, spec in enumerate(resolved.interfaces):
-            shown.job(spec.name, number, len(resolved.interfaces))
+            shown.stage(spec.name, number, len(resolved.interfaces))
             try:
                 model = _built(spec, out, matches)
             except StructureError as error:  # the others may be sound

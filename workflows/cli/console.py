@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import Literal
 
 from rich.cells import cell_len
@@ -24,6 +25,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ionface.workflows.engines import progress as reports
+from ionface.workflows.projects.observer import Observer
 
 # What is printed comes from files, databases and users: brackets in it are brackets.
 console = Console(highlight=False, markup=False)
@@ -95,8 +97,8 @@ def tell_notes(notes: Iterable[str]) -> None:
         messages.print(f"note: {note}")
 
 
-class JobProgress:
-    """A bar over all jobs and one for the steps of the current job, on stderr.
+class JobProgress(Observer):
+    """A bar over all jobs and one for the steps of each running job, on stderr.
 
     On a terminal the bars move; elsewhere a line appears per job, and one every
     `LINE_SECONDS` within a long one.
@@ -119,33 +121,55 @@ class JobProgress:
             transient=True,
         )
         self.all: TaskID = self.bars.add_task(title, total=None, note="")
-        self.current: TaskID | None = None
-        self.name = ""
-        self.started = self.spoken = time.monotonic()
+        self.running: dict[str, _Running] = {}
+        self.stage_name = ""
 
     def job(self, name: str, number: int, total: int) -> None:
-        """Begin the bar of a job; `number` jobs of `total` lie behind."""
+        """Begin the bar of a job; `number` jobs of `total` need no more work."""
         self.bars.update(self.all, completed=number, total=total)
-        if self.current is not None:
-            self.bars.remove_task(self.current)
-        self.current = self.bars.add_task(name, total=None, note="")
-        self.name, self.started = name, time.monotonic()
-        self.spoken = self.started
+        bar = self.bars.add_task(name, total=None, note="")
+        self.running[name] = _Running(bar)
         if not self.live:
-            messages.print(f"[{number + 1}/{total}] {name}")
+            place = number + len(self.running)
+            messages.print(f"[{place}/{total}] {name}")
 
-    def step(self, done: int, total: int | None, note: str) -> None:
-        """Move the bar of the current job."""
-        if self.current is not None:
-            self.bars.update(self.current, completed=done, total=total, note=note)
+    def step(self, name: str, done: int, total: int | None, note: str) -> None:
+        """Move the bar of a job."""
+        if (job := self.running.get(name)) is None:
+            return
+        self.bars.update(job.bar, completed=done, total=total, note=note)
         now = time.monotonic()
-        if not self.live and now - self.spoken > self.LINE_SECONDS:
-            self.spoken = now
-            messages.print(
-                f"      {self.name}: step {done}{self._left(done, total)} {note}"
-            )
+        if not self.live and now - job.spoken > self.LINE_SECONDS:
+            job.spoken = now
+            messages.print(f"      {name}: step {done}{job.left(done, total)} {note}")
 
-    def _left(self, done: int, total: int | None) -> str:
+    def ended(self, name: str) -> None:
+        """Take the bar of a job away."""
+        if job := self.running.pop(name, None):
+            self.bars.remove_task(job.bar)
+
+    # --- work that is no job --------------------------------------------------------
+
+    def stage(self, name: str, number: int = 0, total: int = 1) -> None:
+        """Begin the next of some stages that follow one another."""
+        self.ended(self.stage_name)
+        self.stage_name = name
+        self.job(name, number, total)
+
+    def stage_step(self, done: int, total: int | None, note: str) -> None:
+        """Move the bar of the stage."""
+        self.step(self.stage_name, done, total, note)
+
+
+@dataclass
+class _Running:
+    """A job's bar, and when it began and was last spoken of."""
+
+    bar: TaskID
+    started: float = field(default_factory=time.monotonic)
+    spoken: float = field(default_factory=time.monotonic)
+
+    def left(self, done: int, total: int | None) -> str:
         if not total or not done:
             return ","
         seconds = (time.monotonic() - self.started) * (total - done) / done
@@ -156,5 +180,5 @@ class JobProgress:
 def job_progress(title: str) -> Iterator[JobProgress]:
     """Show progress of the enclosed work."""
     shown = JobProgress(title)
-    with shown.bars, reports.listening(shown.step):
+    with shown.bars, reports.listening(shown.stage_step):
         yield shown

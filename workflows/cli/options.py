@@ -22,6 +22,12 @@ Trust = Annotated[
     bool,
     typer.Option("--trust", help="Run a project of a bundle, which I looked at."),
 ]
+Workers = Annotated[
+    int | None,
+    typer.Option(
+        min=1, help="Jobs at a time; as cores and memory allow, if not given."
+    ),
+]
 EngineName = Annotated[
     str | None,
     typer.Option(

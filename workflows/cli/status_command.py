@@ -17,7 +17,6 @@ from ionface.workflows.cli.options import DEFAULT_PROJECT, AsJson, ProjectPath
 
 if TYPE_CHECKING:
     from ionface.workflows.cluster.overview import JobLine
-    from ionface.workflows.projects.project import Project
 
 COLORS = {
     "done": "green",
@@ -28,6 +27,7 @@ COLORS = {
     "waiting": "dim",
 }
 SHOWN = 40
+GOING = ("running", "queued", "ready", "lost")  # something will happen to these
 OPEN = ("lost", "failed", "running", "unknown", "queued")  # need a look, in this order
 
 
@@ -40,12 +40,6 @@ def status(
     everything: Annotated[
         bool, typer.Option("--all", help="Every job of a cluster, not only the open.")
     ] = False,
-    watch: Annotated[
-        bool, typer.Option("--watch", help="Go on until nothing runs (cluster).")
-    ] = False,
-    every: Annotated[
-        float, typer.Option(min=0.5, help="Between two looks with --watch, s.")
-    ] = 10.0,
     as_json: AsJson = False,
 ) -> None:
     """Show what is done, running, failed, interrupted or lost.
@@ -54,21 +48,53 @@ def status(
     """
     look = _lines_of(project, cluster)
     if look is None:
-        from ionface.workflows.projects.project import Project
+        raise typer.Exit(_show_project(project, as_json))
+    lines = look()
+    if as_json:
+        typer.echo(json.dumps(_as_dict(lines)))
+    else:
+        _show_lines(lines, everything)
+    raise typer.Exit(_is_trouble(lines))
 
-        raise typer.Exit(_show_project(Project.open(project), as_json))
+
+@app.command()
+def watch(
+    project: ProjectPath = DEFAULT_PROJECT,
+    cluster: Annotated[
+        bool, typer.Option("--cluster", help="All that was submitted.")
+    ] = False,
+    every: Annotated[float, typer.Option(min=0.5, help="Between two looks, s.")] = 5.0,
+) -> None:
+    """Show how far the jobs are until nothing runs, as `status` does, again and again.
+
+    Steps, times, energies and the bonds of the last frames are those on the disk, so
+    that it can be looked at from another terminal or another machine.
+    """
+    look = _lines_of(project, cluster)
     while True:
-        lines = look()
-        if as_json:
-            typer.echo(json.dumps(_as_dict(lines)))
+        if console.is_terminal:
+            console.clear()
+        if look is None:
+            failed = _show_project(project, as_json=False)
+            going = _is_running(project)
         else:
-            if watch:
-                console.clear()
-            _show_lines(lines, everything)
-        going = any(x.state in ("running", "queued", "ready", "lost") for x in lines)
-        if not watch or not going:
-            raise typer.Exit(any(x.state in ("failed", "lost") for x in lines))
+            lines = look()
+            _show_lines(lines, everything=False)
+            failed = _is_trouble(lines)
+            going = any(x.state in GOING for x in lines)
+        if not going:
+            raise typer.Exit(failed)
         time.sleep(every)
+
+
+def _is_trouble(lines: Sequence[JobLine]) -> bool:
+    return any(x.state in ("failed", "lost") for x in lines)
+
+
+def _is_running(root: Path) -> bool:
+    from ionface.workflows.projects.project import Project
+
+    return Project.open(root).is_running()
 
 
 def _lines_of(root: Path, cluster: bool) -> Callable[[], list[JobLine]] | None:
@@ -94,11 +120,12 @@ def _lines_of(root: Path, cluster: bool) -> Callable[[], list[JobLine]] | None:
     return lambda: job_lines(opened, submission.get("submission"))
 
 
-def _show_project(project: Project, as_json: bool) -> int:
-    """Print the state of every job of a project that is run here; return the status."""
+def _show_project(root: Path, as_json: bool) -> bool:
+    """Print the state of every job of a project that is run here; tell of failures."""
     from ionface.workflows.projects import runner
+    from ionface.workflows.projects.project import Project
 
-    states = runner.states(project)
+    states = runner.states(Project.open(root))
     if as_json:
         rows = [
             {"job": s.name, "state": s.state, "note": s.note, "folder": str(s.folder)}

@@ -22,6 +22,7 @@ from ionface.workflows.cli.options import (
     Quick,
     StudyName,
     Trust,
+    Workers,
     agree,
 )
 
@@ -125,6 +126,7 @@ def run(
         str | None,
         typer.Option(help="Energies alone; some of k,encut,layers,vacuum."),
     ] = None,
+    workers: Workers = None,
     trust: Trust = False,
     as_json: AsJson = False,
 ) -> None:
@@ -135,7 +137,7 @@ def run(
         _converge(resolved, project, converge, as_json)
         return
     with told_with_lines(study, resolved):
-        outcome = run_study(resolved, project, as_json)
+        outcome = run_study(resolved, project, as_json, workers)
     raise typer.Exit(1 if outcome.failed else 0)
 
 
@@ -150,7 +152,7 @@ def _converge(study: Study, root: Path, settings: str, as_json: bool) -> None:
     from ionface.workflows.run_convergence import FOLDER, run_convergence
 
     with job_progress(f"converge {study.name}") as shown:
-        result = run_convergence(study, settings.split(","), root, shown.job)
+        result = run_convergence(study, settings.split(","), root, shown)
     out = root / FOLDER / "convergence.json"
     write_result(result, out)
     print_result(kinds()[result.kind], result, as_json=as_json)
@@ -158,10 +160,13 @@ def _converge(study: Study, root: Path, settings: str, as_json: bool) -> None:
         tell_written(out)
 
 
-def run_study(study: Study, root: Path, as_json: bool) -> Outcome:
+def run_study(
+    study: Study, root: Path, as_json: bool, workers: int | None = None
+) -> Outcome:
     """Run a study in a project directory, or go on with it, and tell what it gave."""
     from ionface.workflows.projects import runner
     from ionface.workflows.projects.project import Project
+    from ionface.workflows.projects.workers import default_workers
 
     if (root / "project.json").is_file():
         Project.create(root, study)  # another study's is refused first
@@ -170,7 +175,8 @@ def run_study(study: Study, root: Path, as_json: bool) -> Outcome:
         _tell_duration(study)
     project = Project.create(root, study)
     with job_progress(study.name) as shown:
-        outcome = runner.run(project, shown.job)
+        workers = workers or default_workers(study)
+        outcome = runner.run(project, shown, workers=workers)
     _tell(project, outcome, as_json)
     return outcome
 
@@ -184,7 +190,7 @@ def _tell_duration(study: Study) -> None:
     if study.quick or not duration.is_worth_telling(study, walk):
         return
     with job_progress(study.name) as shown, suppress(IonfaceError):
-        shown.job("how long it will take", 0, 1)
+        shown.stage("how long it will take")
         times = duration.durations(study, walk)
         messages.print(f"{study.name}: {duration.summary(times)}; --quick rehearses it")
 
@@ -198,7 +204,7 @@ def _check_vasp(study: Study, root: Path) -> None:
             study,
             here=True,
             project=root,
-            announce=lambda: shown.job("checks before VASP starts", 0, 1),
+            announce=lambda: shown.stage("checks before VASP starts"),
         )
     tell_notes(planned.notes)
 
@@ -279,5 +285,5 @@ def _write_report(project: Project) -> tuple[Results, Path]:
     from ionface.workflows.report.project_report import write_report
 
     with job_progress(project.study.name) as shown:
-        shown.job("tables, figures, report", 0, 1)
+        shown.stage("tables, figures, report")
         return write_report(project)

@@ -8,7 +8,6 @@ not answer proves nothing.
 
 from __future__ import annotations
 
-import fcntl
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -25,7 +24,7 @@ from ionface.workflows.cluster.connection import (
     without_secrets,
 )
 from ionface.workflows.cluster.queues import QueueJob
-from ionface.workflows.engines.durable import LOCK
+from ionface.workflows.engines.durable import is_computing
 
 OPEN = ("RESERVED", "RUNNING", "FIZZLED")
 JOB_FIELDS = {
@@ -304,19 +303,3 @@ def cause_of(launch: Mapping[str, Any], job: Mapping[str, Any] | None = None) ->
 def _trace(launch: Mapping[str, Any]) -> str:
     stored = (launch.get("action") or {}).get("stored_data") or {}
     return str((stored.get("_exception") or {}).get("_stacktrace", "")).strip()
-
-
-def is_computing(folder: Path) -> bool:
-    """Tell whether a process holds the lock of a job's folder, as far as one can see.
-
-    Locks of other machines are seen where the file system carries them (NFS version 4,
-    Lustre with `-o flock`, GPFS).
-    """
-    try:
-        with (folder / LOCK).open() as handle:
-            fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    except OSError:
-        return False
-    return False

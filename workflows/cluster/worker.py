@@ -31,8 +31,9 @@ from ionface.workflows.cluster.connection import (
 )
 from ionface.workflows.cluster.guard import ForeignJobError, check_firework
 from ionface.workflows.cluster.queues import own_number
-from ionface.workflows.cluster.recovery import cause_of, is_computing, may_repeat
+from ionface.workflows.cluster.recovery import cause_of, may_repeat
 from ionface.workflows.cluster.stopping import Stopper, end_orphans
+from ionface.workflows.engines.durable import is_computing
 
 WAIT_S = 1.0
 # custodian notes here when its clock began, and each job has a clock of its own

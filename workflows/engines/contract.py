@@ -188,6 +188,15 @@ class Engine(Protocol):
         """
         return False
 
+    @property
+    def worker_gib(self) -> float:
+        """Return the memory of a process that computes jobs beside others, GiB.
+
+        0 where that is not worth while: jobs are over before a process has started, or
+        take all cores themselves.
+        """
+        return 0.0
+
     def calculator(self) -> Calculator:
         """Return the ASE calculator of an engine that computes in process."""
         raise IonfaceError(f"{self.name} does not compute in process")

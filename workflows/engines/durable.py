@@ -128,6 +128,22 @@ def _own_folder(job: Job) -> Iterator[Path]:
             os.chdir(before)
 
 
+def is_computing(folder: Path) -> bool:
+    """Tell whether a process holds the lock of a job's folder, as far as one can see.
+
+    Locks of other machines are seen where the file system carries them (NFS version 4,
+    Lustre with `-o flock`, GPFS).
+    """
+    try:
+        with (folder / LOCK).open() as handle:
+            fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
 def write_result(folder: Path, job: Job, output: Any) -> None:
     """Write a job's output into its folder: identity and digest, then the JSON."""
     plain = jsanitize(output, strict=True, enum_values=True)
