@@ -1,8 +1,8 @@
 """The crystal library: published cells, each with its source, each checked.
 
 `crystal(name)` returns the conventional cell; `read_crystal` also of CIF and POSCAR
-files and structures. Coordinates follow origin choice 1, as pymatgen's
-`from_spacegroup` does.
+files and structures. Coordinates follow the standard settings of `space_group`, with
+origin choice 1.
 """
 
 from __future__ import annotations
@@ -15,15 +15,16 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 import yaml
 from pymatgen.core import Lattice, Structure
-from pymatgen.symmetry.groups import SpaceGroup
 
 from ionface.errors import StructureError
 from ionface.structures.checks import check_overlaps
 from ionface.structures.crystals.charges import formal_charges, unknown_charges
 from ionface.structures.crystals.conventional import FILE_AXES, OWN_AXES, conventional
 from ionface.structures.crystals.crystal_files import CrystalFile, read_file
+from ionface.structures.crystals.space_group import fits, orbit
 from ionface.structures.specs import Material, plain_material
 
 # what replaces published numbers: lengths a, b, c, Å; angles alpha, ..., degrees
@@ -44,6 +45,7 @@ class LibraryCrystal:
         name: in the library.
         formula: as published.
         spacegroup: Hermann-Mauguin symbol.
+        number: of the space group.
         lattice: a, b, c in Å; alpha, beta, gamma in degrees.
         sites: (species or occupancies, Wyckoff letter, x, y, z).
         ordered: every site is fully occupied by one element.
@@ -58,6 +60,7 @@ class LibraryCrystal:
     name: str
     formula: str
     spacegroup: str
+    number: int
     lattice: Mapping[str, float]
     sites: tuple[tuple[Any, str, float, float, float], ...]
     ordered: bool
@@ -84,6 +87,7 @@ def materials() -> Mapping[str, LibraryCrystal]:
             name=name,
             formula=str(entry["formula"]),
             spacegroup=entry["spacegroup"]["symbol"],
+            number=entry["spacegroup"]["number"],
             lattice=entry["lattice"],
             sites=tuple(tuple(site) for site in entry["sites"]),
             ordered=entry["ordered"],
@@ -130,17 +134,18 @@ def crystal(name: str, lattice: LatticeLengths | None = None) -> Structure:
 def _crystal(name: str, lattice: tuple[tuple[str, float], ...]) -> Structure:
     entry = material(name)
     cell = replaced_lattice(entry.lattice, dict(lattice), entry.name)
-    if not SpaceGroup(entry.spacegroup).is_compatible(cell):
+    if not fits(entry.number, cell):
         raise StructureError(
             f"lattice override {dict(lattice)} of {entry.name} breaks its symmetry: "
             f"a cell of {entry.spacegroup} cannot have these lengths and angles"
         )
-    return Structure.from_spacegroup(
-        entry.spacegroup,
-        cell,
-        [site[0] for site in entry.sites],
-        [site[2:] for site in entry.sites],
-    )
+    orbits = [orbit(entry.number, site[2:]) for site in entry.sites]
+    species = [
+        site[0]
+        for site, images in zip(entry.sites, orbits, strict=True)
+        for _ in images
+    ]
+    return Structure(cell, species, np.concatenate(orbits))
 
 
 def replaced_lattice(
@@ -301,7 +306,5 @@ def free_sites(material: Material, host: str) -> tuple[tuple[float, float, float
             f"no position for added Li is known in {name}; doping works for {known}"
         )
     site = sites.get(best) or next(iter(sites.values()))
-    orbit = Structure.from_spacegroup(
-        entry.spacegroup, crystal(name).lattice, ["Li"], [site["xyz"]]
-    )
-    return tuple((float(x), float(y), float(z)) for x, y, z in orbit.frac_coords)
+    images = orbit(entry.number, site["xyz"])
+    return tuple((float(x), float(y), float(z)) for x, y, z in images)

@@ -15,6 +15,7 @@ from ionface.structures.crystals.library import (
     read_crystal,
     setting,
 )
+from ionface.structures.crystals.space_group import fits, operations, orbit
 
 
 def faults_of(entry):
@@ -32,11 +33,9 @@ def faults_of(entry):
 def _multiplicity_faults(entry):
     faults = []
     for site in entry.sites:
-        orbit = Structure.from_spacegroup(
-            entry.spacegroup, crystal(entry.name).lattice, [site[0]], [site[2:]]
-        )
-        if len(orbit) != int(site[1][:-1]):
-            faults.append(f"{site[0]} on {site[1]} has multiplicity {len(orbit)}")
+        images = orbit(entry.number, site[2:])
+        if len(images) != int(site[1][:-1]):
+            faults.append(f"{site[0]} on {site[1]} has multiplicity {len(images)}")
     return faults
 
 
@@ -82,6 +81,25 @@ def shortest_pair(structure, first, second):
 @pytest.mark.parametrize("name", sorted(materials()))
 def test_entry_has_its_multiplicities_composition_neutrality_and_distances(name):
     assert faults_of(material(name)) == []
+
+
+@pytest.mark.slow  # pymatgen takes a second or more for a cubic group
+@pytest.mark.parametrize("name", sorted(materials()))
+def test_symmetry_makes_the_same_sites_as_in_pymatgen(name):
+    entry, ours = material(name), crystal(name)
+    theirs = Structure.from_spacegroup(
+        entry.spacegroup,
+        ours.lattice,
+        [site[0] for site in entry.sites],
+        [site[2:] for site in entry.sites],
+    )
+    assert len(ours) == len(theirs)
+    apart = ours.frac_coords[:, None] - theirs.frac_coords
+    same = (np.abs(apart - np.round(apart)) < 1e-4).all(axis=2)
+    kinds = [site.species for site in ours], [site.species for site in theirs]
+    same &= np.array([[a == b for b in kinds[1]] for a in kinds[0]])
+    assert same.any(axis=0).all()
+    assert same.any(axis=1).all()
 
 
 def test_check_finds_an_entry_that_is_wrong():
@@ -177,3 +195,20 @@ def test_crystal_without_known_free_positions_is_refused():
         StructureError, match="no position for added Li is known in LiF"
     ):
         free_sites("LiF", "Li")
+
+
+@pytest.mark.parametrize(("number", "order"), [(1, 1), (62, 8), (166, 36), (225, 192)])
+def test_a_group_has_its_order_and_a_general_position_as_many_images(number, order):
+    rotations, _ = operations(number)
+    assert len(rotations) == order
+    assert len(orbit(number, [0.11, 0.23, 0.37])) == order
+
+
+def test_a_cell_must_have_the_metric_of_its_group():
+    assert fits(225, Lattice.cubic(4))
+    assert not fits(225, Lattice.tetragonal(4, 4.5))
+    assert fits(139, Lattice.tetragonal(4, 4.5))
+    assert fits(166, Lattice.hexagonal(4, 9))
+    assert not fits(166, Lattice.cubic(4))
+    assert fits(12, Lattice.monoclinic(4, 5, 6, 100))
+    assert not fits(62, Lattice.monoclinic(4, 5, 6, 100))
