@@ -19,7 +19,6 @@ from ionface.workflows.engines.ase.potential import Potential, calculator_class
 from ionface.workflows.engines.ase.relax import PotentialRelaxMaker
 from ionface.workflows.engines.contract import DynamicsSettings, Engine, RelaxSettings
 
-
 LEARNED_GIB = 3.0
 """Of a process with torch, a model and some hundred atoms: 1.3 to 2.5 GiB were seen."""
 
