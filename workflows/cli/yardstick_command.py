@@ -41,7 +41,7 @@ def yardstick(
     reference = reference_data(data or [])
     tell_notes(reference.notes)
     with job_progress("yardstick") as shown:
-        result = judged(engines, reference, out.parent, shown.job)
+        result = judged(engines, reference, out.parent, shown.stage)
     files.write_result(result, out)
     files.print_result(kinds()[result.kind], result, as_json=as_json)
     if not as_json:
