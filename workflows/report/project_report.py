@@ -46,7 +46,7 @@ from ionface.workflows.study.protocols import protocol
 from ionface.workflows.study.study import crystal_label
 
 QUICK = (
-    "Quick run: thin slabs, loose forces, 0.4 ps, little lithium. It shows that "
+    "Quick run: thin slabs, loose forces, 0.1 ps, little lithium. It shows that "
     "everything works; its numbers are no results."
 )
 EMULATED = "Emulated: a stand-in made these outputs. They are no calculation."
