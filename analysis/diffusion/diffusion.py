@@ -22,6 +22,7 @@ from ionface.analysis.diffusion.msd import DIRECTIONS, axes_of, msd_by_atom
 from ionface.analysis.diffusion.msd_fit import (
     CM2_PER_S,
     LAGS,
+    STILL,
     Diffusion,
     LagWindow,
     SlopeFit,
@@ -94,6 +95,11 @@ def diffusion_coefficients(
             direction.
     """
     lags = lag_window(len(positions), *window)
+    if not _moves(positions):
+        raise AnalysisError(
+            "these atoms do not move at all, so that they have no diffusion "
+            "coefficient; choose others"
+        )
     curves = msd_by_atom(positions, lags.lags)  # (n_lags, n_atoms, 3)
     halves = _halves(positions, window)
     # where the motion is the same along all axes, all of them are one sample
@@ -135,19 +141,22 @@ def diffusion_coefficients(
 def _isotropic(fits: Mapping[str, SlopeFit]) -> bool:
     """Return whether the motion in the plane and along the normal may be the same."""
     plane, normal = fits["in-plane"], fits["normal"]
+    if plane is STILL or normal is STILL:
+        return False
     difference = plane.slope / 2 - normal.slope
     return abs(difference) <= SAME * np.hypot(plane.slope_error / 2, normal.slope_error)
+
+
+def _moves(positions: FloatArray) -> bool:
+    return bool(np.ptp(positions, axis=0).max(initial=0.0) > MOTIONLESS)
 
 
 def _fit(
     curves: FloatArray, lags: LagWindow, positions: FloatArray, axes: list[int]
 ) -> SlopeFit:
+    if not _moves(positions[:, :, axes]):
+        return STILL
     chosen = curves[:, :, axes].sum(axis=2)
-    if not chosen.sum(axis=1).min() > 0:
-        raise AnalysisError(
-            "these atoms do not move at all, so that they have no diffusion "
-            "coefficient; choose others"
-        )
     lag = max(1, int(lags.lags[0]) // 3)
     return fit_slope(
         chosen, lags, collective_factor(positions[:, :, axes], lag), len(axes)

@@ -82,6 +82,20 @@ class SlopeFit:
         return self.exponent - _TWO_SIDED * self.exponent_error > 1
 
 
+STILL = SlopeFit(
+    slope=0.0,
+    slope_error=0.0,
+    exponent=np.nan,
+    exponent_error=np.nan,
+    end=0.0,
+    bound=0.0,
+    offset=0.0,
+    offset_error=0.0,
+    together=1.0,
+)
+"""Of atoms that stand still along the directions asked for, as if held there."""
+
+
 def fit_slope(
     curves: FloatArray, lags: LagWindow, together: float, axes: int
 ) -> SlopeFit:
@@ -143,6 +157,8 @@ def chi2_interval(value: float, error: float) -> tuple[float, float]:
     Such a mean is distributed as chi² with 2 (value / error)² degrees of freedom, whose
     quantiles are far from symmetric when few atoms have moved.
     """
+    if not error:  # nothing moves
+        return value, value
     from scipy.stats import chi2
 
     if value < _TWO_SIDED * error:  # no motion that has the shape of one
@@ -155,6 +171,8 @@ def chi2_interval(value: float, error: float) -> tuple[float, float]:
 
 def objection_to(fit: SlopeFit, site: float) -> str:
     """Return why the motion is not shown to be diffusive; empty if it is."""
+    if fit is STILL:
+        return "these atoms stand still along it, as if held"
     reach = _TWO_SIDED * fit.exponent_error
     shown = f"the exponent is {fit.exponent:.2f} ± {reach:.2f}"
     if fit.speeding:
@@ -365,10 +383,17 @@ class Diffusion:
         """Return the standard error in cm²/s."""
         return self.error * CM2_PER_S
 
+    @property
+    def still(self) -> bool:
+        """Return whether the atoms do not move in this direction at all."""
+        return self.upper_bound == 0
+
     def __str__(self) -> str:
         """Return it in words, as in "Li 3d: D = 1.2e-05 ± 1e-06 cm²/s"."""
         if self.diffusive:
             value = f"D = {self.cm2_per_s:.2g} ± {self.error_cm2_per_s:.1g} cm²/s"
+        elif self.still:
+            value = "stands still"
         elif self.upper_bound is not None:
             value = f"D < {self.upper_bound * CM2_PER_S:.2g} cm²/s"
         else:

@@ -87,6 +87,8 @@ def _legend(name: str, fits: Mapping[str, Diffusion]) -> str:
         return f"{name}\nD = ({value} ± {error})·10$^{{{power}}}$ cm²/s"
     if fit.upper_bound is None:
         return f"{name}\nin free flight (exponent {fit.exponent:.1f})"
+    if fit.still:
+        return f"{name}\nstands still"
     value, _, power = scientific(fit.upper_bound * CM2_PER_S, 0)
     return f"{name}\nnot shown to diffuse: D < {value}·10$^{{{power}}}$ cm²/s"
 

@@ -267,6 +267,8 @@ def coefficient_words(d: Diffusion) -> str | None:
     if d.diffusive:
         low, high = (value * CM2_PER_S for value in d.interval)
         return f"{d.cm2_per_s:.2e} ({low:.1e}–{high:.1e})"
+    if d.still:
+        return "0"
     if d.upper_bound is not None:
         return f"< {d.upper_bound * CM2_PER_S:.1e}"
     return None

@@ -154,6 +154,28 @@ def test_a_plane_conductor_has_a_verdict_of_its_own_in_each_direction():
     assert not words["normal"]
 
 
+@pytest.mark.parametrize(("held", "still"), [([2], "normal"), ([0, 1], "in-plane")])
+def test_atoms_held_along_a_direction_have_no_coefficient_there(held, still):
+    positions = walk(np.random.default_rng(0))
+    free = diffusion_coefficients(positions, 1.0, directions=["in-plane", "normal"])
+    positions[..., held] = 0.3
+    found = {d.direction: d for d in diffusion_coefficients(positions, 1.0)}
+    assert str(found[still]).endswith(f"{still}: stands still")
+    assert found[still].as_dict()["d_cm2_per_s"] is None
+    assert "stand still along it, as if held" in found[still].verdict
+    (other,) = {"in-plane", "normal"} - {still}
+    (right,) = (d for d in free if d.direction == other)
+    assert found[other].coefficient == pytest.approx(right.coefficient)
+    assert found[other].diffusive
+
+
+def test_a_run_that_freezes_has_a_coefficient_and_a_note():
+    positions = walk(np.random.default_rng(0))
+    positions[150:] = positions[150]
+    (found,) = diffusion_coefficients(positions, 1.0, directions=["3d"])
+    assert any("the motion changes" in note for note in found.notes)
+
+
 def test_a_vibrating_solid_has_only_an_upper_bound():
     shaking = np.random.default_rng(0).normal(0, 0.2, (500, 30, 3))
     found = diffusion_coefficient(shaking, 2.0)
