@@ -15,6 +15,9 @@ from ionface.errors import StructureError
 from ionface.structures.crystals.cif import read_cif
 from ionface.symbols import element_of
 
+LARGEST = 20_000_000
+"""Bytes, unpacked: a hundred thousand atoms. A compressed file may hold any number."""
+
 
 @dataclass(frozen=True)
 class CrystalFile:
@@ -44,8 +47,7 @@ def read_file(path: Path) -> CrystalFile:
         )
     kind = "POSCAR"
     try:
-        with zopen(path, mode="rt", encoding="utf-8") as file:
-            text = str(file.read())
+        text = _text(path)
         if ".cif" in path.name.lower() or re.search(r"^data_", text, re.MULTILINE):
             kind = "CIF"
             structure, notes = read_cif(text, f"file {path}")
@@ -59,6 +61,17 @@ def read_file(path: Path) -> CrystalFile:
         ) from error
     plain, renamed = _plain(structure, f"file {path}")
     return CrystalFile(plain, _charges(structure), (*notes, *renamed))
+
+
+def _text(path: Path) -> str:
+    with zopen(path, mode="rb") as file:
+        data = bytes(file.read(LARGEST + 1))
+    if len(data) > LARGEST:
+        raise StructureError(
+            f"{path} unpacks to more than {LARGEST // 10**6} MB, which no crystal "
+            "needs; give the file of one crystal"
+        )
+    return data.decode("utf-8")
 
 
 def _read_poscar(text: str, where: str) -> Structure:

@@ -1,5 +1,6 @@
 """Structure files in the wild: the right crystal, or one sentence that says why not."""
 
+import bz2
 import gzip
 
 import pytest
@@ -12,6 +13,8 @@ from ionface.structures.crystals.library import (
     read_structure,
     reading_notes,
 )
+from ionface.structures.slabs.crystal_layer import cut_slab
+from ionface.structures.specs import CrystalLayer
 
 CELL = """data_{name}
 _cell_length_a {a}
@@ -174,10 +177,30 @@ def test_names_that_are_no_elements_are_refused(file, symbols):
         read_crystal(file(POSCAR.format(symbols=f"{symbols}\n"), "POSCAR"))
 
 
-def test_a_compressed_file_is_read(tmp_path):
+@pytest.mark.parametrize("name", ["POSCAR.gz", "own.vasp.bz2", "own.cif.gz"])
+def test_a_compressed_file_is_the_material_of_a_layer(tmp_path, name):
+    path = tmp_path / name
+    text = cif(NITRIDE) if "cif" in name else POSCAR.format(symbols="Li F\n")
+    pack = bz2.compress if name.endswith("bz2") else gzip.compress
+    path.write_bytes(pack(text.encode()))
+    slab = cut_slab(CrystalLayer(str(path), (1, 0, 0), layers=2)).structure
+    assert set(slab.symbol_set) == ({"Li", "N"} if "cif" in name else {"Li", "F"})
+
+
+@pytest.mark.parametrize("name", ["POSCAR.gz", "own.cif.gz"])
+def test_a_file_that_unpacks_to_far_more_is_refused(tmp_path, name):
+    path = tmp_path / name
+    path.write_bytes(gzip.compress(bytes(21 * 10**6)))
+    with pytest.raises(StructureError, match="unpacks to more than 20 MB"):
+        read_crystal(str(path))
+
+
+def test_a_compressed_file_that_was_cut_is_refused(tmp_path):
     path = tmp_path / "POSCAR.gz"
-    path.write_bytes(gzip.compress(POSCAR.format(symbols="Li F\n").encode()))
-    assert len(read_crystal(str(path))) == 8
+    whole = gzip.compress(POSCAR.format(symbols="Li F\n").encode())
+    path.write_bytes(whole[:-12])
+    with pytest.raises(StructureError, match=r"cannot read .*POSCAR.gz"):
+        read_crystal(str(path))
 
 
 @pytest.mark.parametrize("name", ["LiF", "Li", "LiGe2(PO4)3", "Li6PS5Cl"])
