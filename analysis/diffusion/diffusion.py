@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from ionface.analysis.diffusion.msd import DIRECTIONS, axes_of, msd_by_atom
 from ionface.analysis.diffusion.msd_fit import (
     CM2_PER_S,
+    HELD,
     LAGS,
     STILL,
     Diffusion,
@@ -112,7 +113,7 @@ def diffusion_coefficients(
     for direction in directions:
         axes = axes_of(direction)  # raises
         fit = fits[direction]
-        objection = objection_to(fit, site * len(axes) / 3)
+        objection = HELD if fit is STILL else objection_to(fit, site * len(axes) / 3)
         if shared and direction != "3d":
             objection = objection_to(fits["3d"], site)
             objection = objection and f"as in all directions together: {objection}"

@@ -93,7 +93,9 @@ STILL = SlopeFit(
     offset_error=0.0,
     together=1.0,
 )
-"""Of atoms that stand still along the directions asked for, as if held there."""
+"""Of atoms that stand still along the directions asked for."""
+
+HELD = "these atoms stand still along it, as if held"
 
 
 def fit_slope(
@@ -171,8 +173,6 @@ def chi2_interval(value: float, error: float) -> tuple[float, float]:
 
 def objection_to(fit: SlopeFit, site: float) -> str:
     """Return why the motion is not shown to be diffusive; empty if it is."""
-    if fit is STILL:
-        return "these atoms stand still along it, as if held"
     reach = _TWO_SIDED * fit.exponent_error
     shown = f"the exponent is {fit.exponent:.2f} ± {reach:.2f}"
     if fit.speeding:
