@@ -156,7 +156,7 @@ class Option:
 def options_of(settings: type[Any]) -> tuple[Option, ...]:
     """Return the fields of a settings class with what its docstring says of them."""
     hints = get_type_hints(settings)
-    told = _attributes(settings.__doc__ or "")
+    told = attribute_lines(settings.__doc__ or "")
     return tuple(
         Option(
             f.name,
@@ -174,7 +174,7 @@ def _type(hint: Any) -> tuple[type[Any], bool]:
     return (inner or [hint])[0], get_origin(hint) is tuple
 
 
-def _attributes(docstring: str) -> dict[str, str]:
+def attribute_lines(docstring: str) -> dict[str, str]:
     """Return the lines below "Attributes:" by name, each as one line."""
     _, _, section = docstring.partition("Attributes:\n")
     found = re.findall(r"^ {8}(\w+): (.*(?:\n {12}.*)*)", section, re.MULTILINE)

@@ -1,13 +1,14 @@
 """The command line: ionface studies, build, run, submit, status, analyze, report, ...
 
 Exit status 0: success. 1: the computation or its input failed, one clear message on
-stderr. 2: wrong usage. Heavy imports stand inside the commands, so that --help is fast.
+stderr; `status` of failed or lost jobs, `analyze checks` of a doubtful run. 2: wrong
+usage. Heavy imports stand inside the commands, so that --help is fast.
 One module per group of commands; importing it registers them, in the order of --help.
 """
 
 # the order of these lines is the order of --help
 # isort: off
-from ionface.workflows.cli import study_commands, build_command
+from ionface.workflows.cli import new_command, study_commands, build_command
 from ionface.workflows.cli import vasp_command, cluster_commands
 from ionface.workflows.cli import status_command, transfer_commands, doctor_command
 from ionface.workflows.cli import analyze, analyze_cells, thermodynamics_commands
@@ -25,6 +26,7 @@ __all__ = [
     "cluster_commands",
     "doctor_command",
     "main",
+    "new_command",
     "status_command",
     "study_commands",
     "thermodynamics_commands",

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ionface.errors import AnalysisError, IonfaceError
-from ionface.workflows.cli.app import WholeHelp, app
+from ionface.workflows.cli.app import RESULTS, WholeHelp, app
 from ionface.workflows.cli.options import (
     AsJson,
     Cell,
@@ -64,7 +64,7 @@ analyze_app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
 )
-app.add_typer(analyze_app, name="analyze")
+app.add_typer(analyze_app, name="analyze", rich_help_panel=RESULTS)
 
 
 # --- analyses of one trajectory -------------------------------------------------------
@@ -108,6 +108,9 @@ def analyze(
     files.print_result(kind, result, as_json=as_json)
     if not as_json:
         files.tell_written(out)
+    # a script may ask `ionface analyze checks run && ...` whether a run can be trusted
+    if str(getattr(result, "verdict", "")).startswith("doubtful"):
+        raise typer.Exit(1)
 
 
 @contextmanager

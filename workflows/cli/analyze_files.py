@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from ionface.errors import AnalysisError, IonfaceError
-from ionface.workflows.cli.console import messages, table
+from ionface.workflows.cli.console import say, table
 
 if TYPE_CHECKING:
     from ionface.analysis.energies.formation_energies import FormationEnergies
@@ -239,7 +239,7 @@ def write_result(result: Result, out: Path) -> None:
 def tell_written(out: Path) -> None:
     """Say which files were written."""
     beside = ", ".join(str(out.with_suffix(suffix)) for suffix in BESIDE)
-    messages.print(f"wrote {out}, {beside}")
+    say(f"wrote {out}, {beside}")
 
 
 def print_result(kind: Kind, result: Result, *, as_json: bool = False) -> None:

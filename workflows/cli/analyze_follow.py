@@ -18,7 +18,7 @@ import typer
 
 from ionface.errors import AnalysisError, IonfaceError
 from ionface.workflows.cli.analyze_files import check_out, write_result
-from ionface.workflows.cli.console import messages
+from ionface.workflows.cli.console import say
 
 if TYPE_CHECKING:
     from ionface.analysis.kind import Kind
@@ -62,15 +62,15 @@ def follow_run(
         try:
             for result in watch.results(stop, every):
                 write_result(result, out)
-                messages.print(f"{result.summary()}; {_latest(kind, result)}")
+                say(f"{result.summary()}; {_latest(kind, result)}")
         finally:
             watch.close()
     if watch.last is None:
-        messages.print(f"ended without a frame in {path}; nothing was written")
+        say(f"ended without a frame in {path}; nothing was written")
         return
     if as_json:
         typer.echo(json.dumps(watch.last.as_dict(), indent=1))
-    messages.print(f"{watch.ended}; wrote {out} and {out.with_suffix('.png')}")
+    say(f"{watch.ended}; wrote {out} and {out.with_suffix('.png')}")
 
 
 class _Watch:
@@ -154,11 +154,11 @@ class _Watch:
             if self._refused:
                 raise IonfaceError("; ".join(self._refused.values()))
             if not self._waiting:
-                messages.print(f"waiting for frames in {self._path}; Ctrl-C ends it")
+                say(f"waiting for frames in {self._path}; Ctrl-C ends it")
             self._waiting = True
             return None
         self._follower = Follower(usable[0], self._timestep)
-        messages.print(f"following {usable[0]}; Ctrl-C ends it")
+        say(f"following {usable[0]}; Ctrl-C ends it")
         return self._follower
 
     def _refuse(self, follower: Follower, reason: str) -> None:
@@ -166,7 +166,7 @@ class _Watch:
         follower.close()
         self._refused[follower.path] = reason
         self._follower = None
-        messages.print(reason)
+        say(reason)
 
 
 def growing_files(path: Path) -> list[Path]:

@@ -7,18 +7,26 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+DAILY = "Commands"
+RESULTS = "Commands on results"
+CLUSTER = "Commands for VASP and clusters"
+
 
 class WholeHelp(TyperGroup):
     """A group whose help says of every command all of its first sentence."""
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
-        """Write the commands; lines break, and nothing is cut."""
-        commands = [(name, self.get_command(ctx, name)) for name in
-                    self.list_commands(ctx)]  # fmt: skip
-        with formatter.section("Commands"):
-            formatter.write_dl(
-                [(n, c.get_short_help_str(limit=1000)) for n, c in commands if c]
-            )
+        """Write the commands by their groups; lines break, and nothing is cut."""
+        by_group: dict[str, list[tuple[str, str]]] = {}
+        for name in self.list_commands(ctx):
+            if command := self.get_command(ctx, name):
+                # typer keeps the group under this name, also where rich prints nothing
+                group = getattr(command, "rich_help_panel", None)
+                shown = by_group.setdefault(group if group else DAILY, [])
+                shown.append((name, command.get_short_help_str(limit=1000)))
+        for group, shown in by_group.items():
+            with formatter.section(group):
+                formatter.write_dl(shown)
 
 
 app = typer.Typer(
@@ -26,7 +34,6 @@ app = typer.Typer(
     name="ionface",
     help="Solid-state-battery interfaces from first principles.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )

@@ -11,7 +11,7 @@ import typer
 
 from ionface.errors import StructureError
 from ionface.workflows.cli.app import app
-from ionface.workflows.cli.console import job_progress, messages, table, tell_notes
+from ionface.workflows.cli.console import job_progress, say, table, tell_notes
 from ionface.workflows.cli.options import AsJson, Quick, StudyName
 from ionface.workflows.cli.study_commands import check_interfaces, loaded
 
@@ -63,7 +63,7 @@ def build(
         _models_table(summaries)
     tell_notes([*notes, *_published_lattices(resolved)])
     if summaries:
-        messages.print(f"wrote POSCAR, CIF, JSON and a picture of each to {out}")
+        say(f"wrote POSCAR, CIF, JSON and a picture of each to {out}")
     for reason in refused:
         typer.echo(f"not built: {reason}", err=True)
     raise typer.Exit(1 if refused else 0)

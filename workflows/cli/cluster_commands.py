@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from ionface.errors import IonfaceError
-from ionface.workflows.cli.app import app
-from ionface.workflows.cli.console import messages, table, tell_notes
+from ionface.workflows.cli.app import CLUSTER, app
+from ionface.workflows.cli.console import say, table, tell_notes
 from ionface.workflows.cli.options import AsJson, Quick, Trust, agree
 from ionface.workflows.cli.study_commands import loaded
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 PASSWORD = "IONFACE_DB_PASSWORD"
 
 
-@app.command("init-cluster")
+@app.command("init-cluster", rich_help_panel=CLUSTER)
 def init_cluster(
     folder: Annotated[
         Path | None,
@@ -47,6 +47,7 @@ def init_cluster(
     force: Annotated[
         bool, typer.Option("--force", help="Replace files without asking.")
     ] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Write the configuration of a cluster into one folder.
 
@@ -65,6 +66,9 @@ def init_cluster(
         password=_password(username),
         replace=lambda path: force or _may_replace(path),
     )
+    if as_json:
+        typer.echo(json.dumps({str(path): new for path, new in written.items()}))
+        return
     for path, is_new in written.items():
         typer.echo(f"{'wrote' if is_new else 'kept'} {path}")
     if (place := config_folder(folder)) != config_folder():
@@ -95,7 +99,7 @@ def _may_replace(path: Path) -> bool:
 # --- submit -----------------------------------------------------------------------
 
 
-@app.command()
+@app.command(rich_help_panel=CLUSTER)
 def submit(
     studies: Annotated[
         list[str],
@@ -175,7 +179,7 @@ def _hand_over(study: Study, root: Path) -> None:
     from ionface.workflows.cluster.remote import submit_remote
 
     number = submit_remote(study, root)
-    messages.print(f"handed {study.name} to jobflow-remote: {number} jobs")
+    say(f"handed {study.name} to jobflow-remote: {number} jobs")
 
 
 def _submit(
@@ -247,7 +251,7 @@ def _tell_submitted(
             f"workflows, project {each.project}"
         )
     for name, cause in refused.items():
-        messages.print(f"refused: {name}: {cause}", style="red")
+        say(f"refused: {name}: {cause}", style="red")
     if launched is not None:
         _tell_launched(launched)
 
@@ -256,13 +260,13 @@ def _tell_launched(launched: Launched) -> None:
     if launched.jobs:
         typer.echo(f"{len(launched.jobs)} batch jobs put into the queue")
     for number, cause in launched.refused.items():
-        messages.print(f"not queued: {number}: {cause}", style="red")
+        say(f"not queued: {number}: {cause}", style="red")
 
 
 # --- worker -----------------------------------------------------------------------
 
 
-@app.command()
+@app.command(rich_help_panel=CLUSTER)
 def worker(
     fw_id: Annotated[
         int | None, typer.Option("--fw_id", help="This job only; any by default.")
@@ -289,15 +293,15 @@ def worker(
     cluster = open_cluster(patience_s=load_settings().patience_s)
     walltime_s = 3600 * walltime if walltime else _batch_walltime_s()
     most = 1 if singleshot else limit
-    report = work(cluster, fw_id, most, walltime_s, idle, messages.print)
+    report = work(cluster, fw_id, most, walltime_s, idle, say)
     if as_json:
         typer.echo(json.dumps(report.__dict__, indent=2))
     for name in report.completed:
-        messages.print(f"done: {name}")
+        say(f"done: {name}")
     for name, cause in report.failed.items():
-        messages.print(f"failed: {name}: {cause}", style="red")
+        say(f"failed: {name}: {cause}", style="red")
     for name, cause in report.later.items():
-        messages.print(f"goes on later: {name}: {cause}")
+        say(f"goes on later: {name}: {cause}")
     raise typer.Exit(1 if report.failed else 0)
 
 
@@ -314,7 +318,7 @@ def _batch_walltime_s() -> float | None:
 # --- recover ----------------------------------------------------------------------
 
 
-@app.command()
+@app.command(rich_help_panel=CLUSTER)
 def recover(
     failed: Annotated[
         bool,
@@ -349,11 +353,11 @@ def recover(
         except PyMongoError as error:
             if not watch:
                 raise IonfaceError(unreachable_message(cluster)) from error
-            messages.print(unreachable_message(cluster), style="red")
+            say(unreachable_message(cluster), style="red")
         except IonfaceError as error:
             if not watch:
                 raise
-            messages.print(str(error))
+            say(str(error))
         else:
             if as_json:
                 typer.echo(json.dumps(_as_dict(recovered, launched)))
@@ -392,7 +396,7 @@ def _tell_recovered(recovered: Recovered, launched: Launched) -> None:
     if recovered.told:
         typer.echo(f"{len(recovered.told)} jobs waited for what was done; they go on")
     for number, cause in recovered.exhausted.items():
-        messages.print(
+        say(
             f"{number} was tried too often: {cause}; see its folder, then "
             "ionface recover --failed",
             style="red",

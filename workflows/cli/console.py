@@ -1,4 +1,7 @@
-"""Tables and progress on the terminal."""
+"""Tables and progress on the terminal.
+
+rich is imported where something is printed: it would double the start of --help.
+"""
 
 from __future__ import annotations
 
@@ -8,31 +11,34 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Literal
+from functools import cache
+from typing import TYPE_CHECKING, Literal
 
-from rich.cells import cell_len
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    Progress,
-    SpinnerColumn,
-    TaskID,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
-from rich.table import Table
-from rich.text import Text
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import TaskID
+    from rich.text import Text
 
-from ionface.workflows.engines import progress as reports
 from ionface.workflows.projects.observer import Observer
 
-# What is printed comes from files, databases and users: brackets in it are brackets.
-console = Console(highlight=False, markup=False)
-messages = Console(stderr=True, highlight=False, markup=False)
 GAP = 2  # between columns
 LONGEST_WORD = 30  # paths and SMILES may be broken
-PIPE_WIDTH = 200  # a file or a pipe has no width: what is read by eye needs some
+
+
+@cache
+def terminal(*, stderr: bool = False) -> Console:
+    """Return what prints on stdout, or on stderr.
+
+    What is printed comes from files, databases and users: brackets in it are brackets.
+    """
+    from rich.console import Console
+
+    return Console(stderr=stderr, highlight=False, markup=False)
+
+
+def say(text: str, style: str = "") -> None:
+    """Print what is no result, on stderr."""
+    terminal(stderr=True).print(text, style=style or None)
 
 
 def table(
@@ -40,28 +46,59 @@ def table(
 ) -> None:
     """Print a table; numbers are right-aligned where a whole column is numeric.
 
-    Lines break between words, never within a number. Where the terminal is too narrow
-    for that, each row is a list of what it says.
+    On a terminal lines break between words, never within a number; where it is too
+    narrow for that, each row is a list of what it says. A file or a pipe gets one line
+    for each row.
     """
     columns = [[name, *(str(row[place]) for row in rows)]
                for place, name in enumerate(header)]  # fmt: skip
-    width = console.width if sys.stdout.isatty() else PIPE_WIDTH
-    widths = _widths(columns, width - GAP * (len(columns) - 1))
+    if not sys.stdout.isatty():
+        _print_lines(columns, title)
+        return
+    console = terminal()
+    widths = _widths(columns, console.width - GAP * (len(columns) - 1))
     if widths is None:
         _print_records(header, rows, title)
         return
+    from rich.table import Table
+
     grid = Table(title=title or None, title_justify="left", box=None, pad_edge=False)
-    for (name, *column), own in zip(columns, widths, strict=True):
-        numeric = all(text[:1].isdigit() or text[:1] in tuple("-+–") for text in column)
-        justify: Literal["left", "right"] = "right" if numeric and column else "left"
-        grid.add_column(name, justify=justify, overflow="fold", width=own)
+    for column, own in zip(columns, widths, strict=True):
+        justify: Literal["left", "right"] = "right" if _is_numeric(column) else "left"
+        grid.add_column(column[0], justify=justify, overflow="fold", width=own)
     for row in rows:
         grid.add_row(*row)
-    Console(highlight=False, markup=False, width=width).print(grid)
+    console.print(grid)
+
+
+def _is_numeric(column: Sequence[str]) -> bool:
+    """Tell whether all below the header are numbers, or dashes for what is unknown."""
+    texts = column[1:]
+    return bool(texts) and all(
+        text[:1].isdigit() or text[:1] in tuple("-+–") for text in texts
+    )
+
+
+def _print_lines(columns: Sequence[Sequence[str]], title: str) -> None:
+    """Print each row as one line, for files and pipes: no blanks behind."""
+    from rich.cells import cell_len
+
+    if title:
+        sys.stdout.write(title + "\n")
+    widths = [max(map(cell_len, column)) for column in columns]
+    numeric = [_is_numeric(column) for column in columns]
+    for row in zip(*columns, strict=True):
+        line = ""
+        for text, width, right in zip(row, widths, numeric, strict=True):
+            blanks = " " * (width - cell_len(text))
+            line += (blanks + text if right else text + blanks) + " " * GAP
+        sys.stdout.write(" ".join(line.rstrip().splitlines()) + "\n")
 
 
 def _widths(columns: Sequence[Sequence[str]], width: int) -> list[int] | None:
     """Return how wide each column is; None where words would have to be broken."""
+    from rich.cells import cell_len
+
     found = [_longest_word(column) for column in columns]
     rest = width - sum(found)
     if rest < 0:
@@ -74,6 +111,8 @@ def _widths(columns: Sequence[Sequence[str]], width: int) -> list[int] | None:
 
 
 def _longest_word(texts: Sequence[str]) -> int:
+    from rich.cells import cell_len
+
     words = [word for text in texts for word in text.split()]
     return min(LONGEST_WORD, max(map(cell_len, words), default=1))
 
@@ -82,6 +121,7 @@ def _print_records(
     header: Sequence[str], rows: Sequence[Sequence[str | Text]], title: str
 ) -> None:
     """Print every row as lines of what it says."""
+    console = terminal()
     if title:
         console.print(title)
     for row in rows:
@@ -94,7 +134,7 @@ def _print_records(
 def tell_notes(notes: Iterable[str]) -> None:
     """Print what a user should know besides the result, on stderr."""
     for note in notes:
-        messages.print(f"note: {note}")
+        say(f"note: {note}")
 
 
 class JobProgress(Observer):
@@ -107,15 +147,18 @@ class JobProgress(Observer):
     LINE_SECONDS = 20.0
 
     def __init__(self, title: str) -> None:
+        from rich import progress
+
+        messages = terminal(stderr=True)
         self.live = messages.is_terminal and os.environ.get("TERM") != "dumb"
-        self.bars = Progress(
-            SpinnerColumn(),
-            TextColumn("{task.description}", markup=False),
-            BarColumn(bar_width=24),
-            TextColumn("{task.completed}/{task.total}"),
-            TimeElapsedColumn(),
-            TimeRemainingColumn(),
-            TextColumn("{task.fields[note]}", style="dim", markup=False),
+        self.bars = progress.Progress(
+            progress.SpinnerColumn(),
+            progress.TextColumn("{task.description}", markup=False),
+            progress.BarColumn(bar_width=24),
+            progress.TextColumn("{task.completed}/{task.total}"),
+            progress.TimeElapsedColumn(),
+            progress.TimeRemainingColumn(),
+            progress.TextColumn("{task.fields[note]}", style="dim", markup=False),
             console=messages,
             disable=not self.live,
             transient=True,
@@ -131,7 +174,7 @@ class JobProgress(Observer):
         self.running[name] = _Running(bar)
         if not self.live:
             place = number + len(self.running)
-            messages.print(f"[{place}/{total}] {name}")
+            say(f"[{place}/{total}] {name}")
 
     def step(self, name: str, done: int, total: int | None, note: str) -> None:
         """Move the bar of a job."""
@@ -141,7 +184,7 @@ class JobProgress(Observer):
         now = time.monotonic()
         if not self.live and now - job.spoken > self.LINE_SECONDS:
             job.spoken = now
-            messages.print(f"      {name}: step {done}{job.left(done, total)} {note}")
+            say(f"      {name}: step {done}{job.left(done, total)} {note}")
 
     def ended(self, name: str) -> None:
         """Take the bar of a job away."""
@@ -179,6 +222,8 @@ class _Running:
 @contextmanager
 def job_progress(title: str) -> Iterator[JobProgress]:
     """Show progress of the enclosed work."""
+    from ionface.workflows.engines import progress as reports
+
     shown = JobProgress(title)
     with shown.bars, reports.listening(shown.stage_step):
         yield shown

@@ -4,26 +4,28 @@ from __future__ import annotations
 
 import json
 import os
-import platform
 import shutil
 from collections.abc import Callable
 from dataclasses import asdict
-from importlib.metadata import PackageNotFoundError, version
 
 import typer
-from rich.text import Text
 
 from ionface.errors import IonfaceError, NotInstalledError
 from ionface.workflows.cli.app import app
-from ionface.workflows.cli.console import table
+from ionface.workflows.cli.console import job_progress, table
 from ionface.workflows.cli.options import AsJson
 from ionface.workflows.cluster.findings import Finding
 
-NEEDED = ("ase", "atomate2", "jobflow", "maggma", "numpy", "pymatgen", "rdkit", "scipy")
+NEEDED = (
+    "ase", "atomate2", "jobflow", "maggma", "numpy", "packmol", "pymatgen", "rdkit",
+    "scipy",
+)  # fmt: skip
 OPTIONAL = {
     "torch": "mlip",
     "chgnet": "mlip",
     "sevenn": "mlip",
+    "numba": "fast",
+    "h5py": "fast",
     "custodian": "vasp",
     "fireworks": "cluster",
     "pymongo": "cluster",
@@ -33,10 +35,16 @@ OPTIONAL = {
 @app.command()
 def doctor(as_json: AsJson = False) -> None:
     """Show what is installed, configured and reachable."""
-    checks = [*findings(), *_cluster()]
+    with job_progress("doctor") as shown:
+        shown.stage("packages and engines", 0, 2)
+        checks = findings()
+        shown.stage("cluster", 1, 2)
+        checks += _cluster()
     if as_json:
         typer.echo(json.dumps([asdict(each) for each in checks], indent=2))
     else:
+        from rich.text import Text
+
         marks = {"ok": Text("ok", "green"), "missing": Text("absent", "yellow")}
         broken = Text("broken", "red")
         rows: list[list[str | Text]] = [
@@ -58,6 +66,8 @@ def _cluster() -> list[Finding]:
 
 def findings() -> list[Finding]:
     """Return everything that can be examined without a network."""
+    import platform
+
     found = [
         Finding("python", "ok", f"{platform.python_version()}, {os.cpu_count()} cores")
     ]
@@ -70,6 +80,8 @@ def findings() -> list[Finding]:
 
 
 def _package(name: str, extra: str | None) -> Finding:
+    from importlib.metadata import PackageNotFoundError, version
+
     try:
         return Finding(name, "ok", version(name))
     except PackageNotFoundError:

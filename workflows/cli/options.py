@@ -8,8 +8,24 @@ from typing import Annotated
 
 import typer
 
+
+def _studies(incomplete: str) -> list[str]:
+    """Return what a shell may complete to: built-in studies, and files here."""
+    from importlib.resources import files
+
+    built_in = files("ionface.workflows.study") / "studies"
+    names = [entry.name.removesuffix(".yaml") for entry in built_in.iterdir()]
+    names += [str(path) for path in Path().glob("*.yaml")]
+    return sorted(name for name in names if name.startswith(incomplete))
+
+
 StudyName = Annotated[
-    str, typer.Argument(metavar="STUDY", help="A built-in study or a YAML file.")
+    str,
+    typer.Argument(
+        metavar="STUDY",
+        help="A built-in study or a YAML file.",
+        autocompletion=_studies,
+    ),
 ]
 ProjectPath = Annotated[
     Path, typer.Option("--project", help="The project directory.", show_default=True)

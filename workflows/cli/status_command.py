@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, get_args
 
 import typer
-from rich.text import Text
 
 from ionface.workflows.cli.app import app
-from ionface.workflows.cli.console import console, table
+from ionface.workflows.cli.console import table, terminal
 from ionface.workflows.cli.options import DEFAULT_PROJECT, AsJson, ProjectPath
 
 if TYPE_CHECKING:
+    from rich.text import Text
+
     from ionface.workflows.cluster.overview import JobLine
 
 COLORS = {
@@ -72,8 +73,8 @@ def watch(
     """
     look = _lines_of(project, cluster)
     while True:
-        if console.is_terminal:
-            console.clear()
+        if terminal().is_terminal:
+            terminal().clear()
         if look is None:
             failed = _show_project(project, as_json=False)
             going = _is_running(project)
@@ -167,7 +168,7 @@ def _show_lines(lines: Sequence[JobLine], everything: bool) -> None:
     chosen = list(lines if everything else _open(lines))
     shown = chosen if everything else chosen[:SHOWN]
     if shown:
-        console.print()
+        typer.echo()
         table(["", "job", "state", "", "folder"], [_row(line) for line in shown])
     if len(chosen) > len(shown):
         typer.echo(f"and {len(chosen) - len(shown)} more: --all shows them")
@@ -179,6 +180,8 @@ def _row(line: JobLine) -> list[str | Text]:
 
 
 def _colored(state: str) -> Text:
+    from rich.text import Text
+
     return Text(state, COLORS.get(state, ""))
 
 

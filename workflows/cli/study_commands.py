@@ -13,7 +13,7 @@ import typer
 
 from ionface.errors import IonfaceError, StructureError
 from ionface.workflows.cli.app import app
-from ionface.workflows.cli.console import job_progress, messages, table, tell_notes
+from ionface.workflows.cli.console import job_progress, say, table, tell_notes
 from ionface.workflows.cli.options import (
     DEFAULT_PROJECT,
     AsJson,
@@ -192,7 +192,7 @@ def _tell_duration(study: Study) -> None:
     with job_progress(study.name) as shown, suppress(IonfaceError):
         shown.stage("how long it will take")
         times = duration.durations(study, walk)
-        messages.print(f"{study.name}: {duration.summary(times)}; --quick rehearses it")
+        say(f"{study.name}: {duration.summary(times)}; --quick rehearses it")
 
 
 def _check_vasp(study: Study, root: Path) -> None:
@@ -228,12 +228,12 @@ def _tell(project: Project, outcome: Outcome, as_json: bool) -> None:
     else:
         _print_results(results)
         typer.echo(f"report: {path}")
-    messages.print(
+    say(
         f"{len(outcome.ran)} jobs run, {len(outcome.kept)} kept from before, "
         f"{len(outcome.failed)} failed, {len(outcome.blocked)} waiting for those"
     )
     for job, message in outcome.failed.items():
-        messages.print(f"failed: {job}: {message}", style="red")
+        say(f"failed: {job}: {message}", style="red")
 
 
 def _print_results(results: Results) -> None:
@@ -260,10 +260,10 @@ def _print_results(results: Results) -> None:
         tell_notes(polarity_notes(model.provenance, model.name))
     for name, scan in results.found.get("landscape", {}).items():
         if warning := getattr(scan, "warning", ""):
-            messages.print(f"{name}, registry scan: {warning}")
+            say(f"{name}, registry scan: {warning}")
     for name, refusals in results.refused.items():
         for subject, why in refusals.items():
-            messages.print(f"no {name} of {subject}: {why}")
+            say(f"no {name} of {subject}: {why}")
 
 
 @app.command()
@@ -273,12 +273,17 @@ def report(
         Path | None,
         typer.Option("--out", help="Another folder, of a project that is read-only."),
     ] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Write tables, figures, structures and one report.html."""
     from ionface.workflows.projects.project import Project
 
-    _, path = _write_report(replace(Project.open(project), out=out))
-    typer.echo(f"report: {path}")
+    results, path = _write_report(replace(Project.open(project), out=out))
+    if as_json:
+        energies = results.energies.values()["interfaces"]
+        typer.echo(json.dumps({"report": str(path), "interfaces": energies}, indent=2))
+    else:
+        typer.echo(f"report: {path}")
 
 
 def _write_report(project: Project) -> tuple[Results, Path]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from ionface.workflows.cli.app import WholeHelp, app
-from ionface.workflows.cli.options import DEFAULT_PROJECT, ProjectPath, Timestep
+from ionface.workflows.cli.app import CLUSTER, RESULTS, WholeHelp, app
+from ionface.workflows.cli.options import DEFAULT_PROJECT, AsJson, ProjectPath, Timestep
 
 if TYPE_CHECKING:
     from jobflow import JobStore
@@ -19,20 +21,28 @@ bundle_app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
 )
-app.add_typer(bundle_app, name="bundle")
+app.add_typer(bundle_app, name="bundle", rich_help_panel=RESULTS)
 BundleFile = Annotated[Path, typer.Argument(help="*.tar or *.tar.gz")]
 
 
-@app.command("import")
-def import_results(project: ProjectPath = DEFAULT_PROJECT) -> None:
+@app.command("import", rich_help_panel=CLUSTER)
+def import_results(
+    project: ProjectPath = DEFAULT_PROJECT, as_json: AsJson = False
+) -> None:
     """Take a cluster's results into the project."""
     from ionface.workflows.cluster.transfer import fetch
 
     moved = fetch(project, _store())
-    typer.echo(
+    _tell(
+        as_json,
+        asdict(moved),
         f"{moved.documents} results in {project} ({moved.kept} were there), "
-        f"{moved.waiting} jobs have none yet"
+        f"{moved.waiting} jobs have none yet",
     )
+
+
+def _tell(as_json: bool, values: dict[str, Any], text: str) -> None:
+    typer.echo(json.dumps(values, indent=2) if as_json else text)
 
 
 def _store() -> JobStore | None:
@@ -43,7 +53,7 @@ def _store() -> JobStore | None:
     return connected().store if is_configured() else None
 
 
-@app.command()
+@app.command(rich_help_panel=RESULTS)
 def export(
     paths: Annotated[
         list[Path], typer.Argument(metavar="PROJECT", help="Or trajectories.")
@@ -53,6 +63,7 @@ def export(
     ] = "extxyz",
     out: Annotated[Path, typer.Option("--out", help="Folder of the files.")] = Path(),
     timestep: Timestep = None,
+    as_json: AsJson = False,
 ) -> None:
     """Write trajectories for other programs (OVITO, VMD, ASE)."""
     from ionface.analysis.trajectory.exporting import export as written
@@ -60,9 +71,14 @@ def export(
     from ionface.workflows.cli.analyze_files import named_trajectories
 
     out.mkdir(parents=True, exist_ok=True)
+    made = []
     for name, frames in named_trajectories(paths, timestep):
         path = written(frames, out / file_name(name, form), form)
-        typer.echo(f"wrote {path}: {len(frames)} frames")
+        made.append({"file": str(path), "frames": len(frames)})
+        if not as_json:
+            typer.echo(f"wrote {path}: {len(frames)} frames")
+    if as_json:
+        typer.echo(json.dumps(made, indent=2))
 
 
 @bundle_app.command("export")
@@ -72,24 +88,31 @@ def bundle_export(
     wavefunctions: Annotated[
         bool, typer.Option("--wavefunctions", help="WAVECAR and CHGCAR, too.")
     ] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Write a project into one file, with a digest of everything."""
     from ionface.workflows.cluster.archive import export_bundle
 
     carried = export_bundle(project, file, wavefunctions=wavefunctions)
-    typer.echo(
+    _tell(
+        as_json,
+        asdict(carried),
         f"wrote {file}: {carried.files} files with {carried.results} results; left out "
-        f"{len(carried.left_out)} files (POTCARs, and what VASP can make again)"
+        f"{len(carried.left_out)} files (POTCARs, and what VASP can make again)",
     )
 
 
 @bundle_app.command("import")
-def bundle_import(file: BundleFile, project: ProjectPath = DEFAULT_PROJECT) -> None:
+def bundle_import(
+    file: BundleFile, project: ProjectPath = DEFAULT_PROJECT, as_json: AsJson = False
+) -> None:
     """Take a bundle into a project; every digest is checked."""
     from ionface.workflows.cluster.archive import import_bundle
 
     carried = import_bundle(file, project)
-    typer.echo(
+    _tell(
+        as_json,
+        asdict(carried),
         f"{project}: {carried.files} files, of which {carried.kept} were there; "
-        f"{carried.results} jobs have results"
+        f"{carried.results} jobs have results",
     )

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ionface.errors import IonfaceError
-from ionface.workflows.cli.app import app
-from ionface.workflows.cli.console import job_progress, messages, table, tell_notes
+from ionface.workflows.cli.app import CLUSTER, app
+from ionface.workflows.cli.console import job_progress, say, table, tell_notes
 from ionface.workflows.cli.options import AsJson, EngineName, Quick, StudyName
 from ionface.workflows.cli.study_commands import (
     check_interfaces,
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 ENGINES = ("vasp", "vasp-double")
 
 
-@app.command()
+@app.command(rich_help_panel=CLUSTER)
 def inputs(
     study: StudyName,
     out: Annotated[Path, typer.Option("--out", help="Where they are written.")],
@@ -36,6 +36,7 @@ def inputs(
         bool, typer.Option("--spec", help="POTCAR.spec instead of POTCAR.")
     ] = False,
     quick: Quick = False,
+    as_json: AsJson = False,
 ) -> None:
     """Write VASP directories and scripts, to submit by hand."""
     from ionface.workflows.planning.input_folders import write_inputs
@@ -43,24 +44,26 @@ def inputs(
     resolved = _on_vasp(study, engine, quick)
     with job_progress(f"building {resolved.name}"), told_with_lines(study, resolved):
         written = write_inputs(resolved, out, spec=spec or None)
-    table(
-        ["directory", "atoms", "after"],
-        [
-            [
-                str(entry.folder.relative_to(out)),
-                str(len(entry.job.run.structure)),
-                entry.job.after or "",
-            ]
-            for entry in written.jobs
-        ],
-    )
+    rows = [
+        {
+            "directory": str(entry.folder.relative_to(out)),
+            "atoms": len(entry.job.run.structure),
+            "after": entry.job.after or "",
+        }
+        for entry in written.jobs
+    ]
+    if as_json:
+        body = {"jobs": rows, "left_out": written.left_out}
+        typer.echo(json.dumps(body, indent=2))
+    else:
+        table(list(rows[0]), [[str(value) for value in row.values()] for row in rows])
     for name, reason in written.left_out.items():
-        messages.print(f"left out {name}: {reason}")
+        say(f"left out {name}: {reason}")
+    if resolved.vasp.ncore is None:
+        tell_notes(["NCORE and KPAR are not written; `ionface plan` suggests them"])
     first = written.jobs[0].folder
     kind = "POTCAR" if (first / "POTCAR").is_file() else "POTCAR.spec"
-    messages.print(
-        f"wrote {len(written.jobs)} directories with {kind}; see {out}/README.md"
-    )
+    say(f"wrote {len(written.jobs)} directories with {kind}; see {out}/README.md")
 
 
 @app.command()

@@ -206,7 +206,12 @@ class EngineChoice:
 
 @dataclass(frozen=True)
 class EngineNames:
-    """Which engine computes the energies and which one the dynamics."""
+    """Which engine computes what.
+
+    Attributes:
+        formation: the one of relaxations and energies.
+        dynamics: the one of dynamics.
+    """
 
     __pydantic_config__: ClassVar = FORBID
 

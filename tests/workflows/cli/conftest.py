@@ -14,6 +14,7 @@ class Analyzed:
 
     def __init__(self, ran, out):
         self.stdout, self.stderr, self.out = ran.stdout, ran.stderr, out
+        self.status = ran.exit_code
 
     @property
     def data(self):

@@ -104,7 +104,9 @@ def test_checks_find_the_target_in_the_file_and_doubt_another(run_file, analyze)
     ran = analyze("checks", run_file)
     assert ran.data["verdict"] == "sound"
     assert "mean temperature" in ran.stdout
+    assert ran.status == 0
     ran = analyze("checks", run_file, "--temperature", 400, "--json")
+    assert ran.status == 1
     assert json.loads(ran.stdout)["verdict"].startswith("doubtful: mean")
     assert ran.rows[0]["verdict"] == "doubtful"
 

@@ -22,11 +22,8 @@ def printed(monkeypatch):
     def at(width, rows=ROWS):
         out = io.StringIO()
         terminal = Console(width=width, file=out, markup=False, highlight=False)
-        monkeypatch.setattr(console, "console", terminal)
+        monkeypatch.setattr(console, "terminal", lambda: terminal)
         monkeypatch.setattr(console.sys.stdout, "isatty", lambda: True, raising=False)
-        monkeypatch.setattr(
-            console, "Console", lambda **given: Console(file=out, **given)
-        )
         console.table(HEADER, rows, "title [1]")
         return out.getvalue()
 
@@ -51,3 +48,14 @@ def test_colors_are_told_by_objects_not_by_brackets(printed):
     text = printed(100, [["[red]x[/]", "1", "2", "3", Text("done", "green")]])
     assert "[red]x[/]" in text
     assert "done" in text
+
+
+def test_a_pipe_gets_one_line_per_row_without_blanks_at_its_end(capsys):
+    long = "runs/of/a/study/with/a/name/that/no/terminal/would/hold/vasprun.xml"
+    console.table(
+        ["file", "n", "told"], [[long, "12", "ended [early]"], ["b", "3", ""]]
+    )
+    head, first, second = capsys.readouterr().out.splitlines()
+    assert first == f"{long}  12  ended [early]"
+    assert second == "b" + " " * len(long) + "  3"
+    assert head.split() == ["file", "n", "told"]

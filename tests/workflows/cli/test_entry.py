@@ -373,6 +373,39 @@ def test_no_help_text_is_cut(shell):
         assert "..." not in commands
 
 
+def test_help_sorts_the_commands_into_groups(cli):
+    said = cli("--help").stdout
+    daily, _, rest = said.partition("Commands for VASP and clusters:")
+    assert "  run " in daily
+    assert "  new " in daily
+    assert "  submit " in rest
+    assert "  analyze " in rest.partition("Commands on results:")[2]
+
+
+@pytest.mark.parametrize(
+    ("words", "offered"),
+    [
+        ("pl", "plan"),
+        ("analyze rd", "rdf"),
+        ("run lps", "lpscl-in"),
+        ("run mi", "mine.yaml"),
+        ("run --qu", "--quick"),
+    ],
+)
+@pytest.mark.parametrize("shell_name", ["bash", "zsh", "fish"])
+def test_shells_complete_commands_studies_and_options(
+    cli, tmp_path, monkeypatch, words, offered, shell_name
+):
+    (tmp_path / "mine.yaml").touch()
+    line = f"ionface {words}"
+    monkeypatch.setenv("_IONFACE_COMPLETE", f"complete_{shell_name}")
+    monkeypatch.setenv("COMP_WORDS", line)
+    monkeypatch.setenv("COMP_CWORD", str(len(words.split())))
+    monkeypatch.setenv("_TYPER_COMPLETE_ARGS", line)
+    monkeypatch.setenv("_TYPER_COMPLETE_FISH_ACTION", "get-args")
+    assert offered in cli().stdout
+
+
 def test_a_terminal_that_goes_away_leaves_a_message(shell, study_file, tmp_path):
     import signal
     import subprocess

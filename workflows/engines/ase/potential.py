@@ -10,7 +10,7 @@ from __future__ import annotations
 import ctypes
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, redirect_stdout, suppress
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from importlib import import_module
@@ -69,7 +69,8 @@ class Potential(MSONable):
         """
         _keep_freed_memory()
         where = {self.device: _best_device()} if self.device else {}
-        return calculator_class(self.calculator)(**{**where, **self.arguments})
+        with redirect_stdout(sys.stderr):  # models greet; stdout may be somebody's JSON
+            return calculator_class(self.calculator)(**{**where, **self.arguments})
 
     def check_elements(self, symbols: Iterable[str], where: str) -> None:
         """Refuse elements that the potential was not made for.
