@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 DEMO ?= demo
 
-.PHONY: demo test test-slow test-cluster check format install clean
+.PHONY: demo test test-slow test-cluster check format docs man install clean
 
 demo: $(STAMP)
 	$(BIN)/ionface run lagp-pdol-li --quick --project $(DEMO)/lagp-pdol-li
@@ -33,6 +33,18 @@ check: $(STAMP)
 format: $(STAMP)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+# the site, in build/site: strict, so that a dead link or anchor is an error
+docs: $(VENV)/.docs-installed
+	$(BIN)/mkdocs build --quiet
+
+$(VENV)/.docs-installed: $(STAMP)
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[docs]'
+	touch $@
+
+man: $(STAMP)
+	mkdir -p build
+	$(BIN)/python -m ionface.workflows.cli.manual > build/ionface.1
 
 install: $(STAMP)
 
