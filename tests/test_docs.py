@@ -29,7 +29,7 @@ PAGES = ["README.md", *sorted(f"docs/{p.name}" for p in (ROOT / "docs").glob("*.
 BLOCK = re.compile(r"(?:<!-- not run: (.+) -->\n)?^```(\w*)\n(.*?)^```", re.M | re.S)
 LANGUAGES = ("python", "yaml", "toml", "console", "text")
 OTHERS = ("pip install", "pmg config")  # programs of others
-LONG = ("README.md", "docs/electrochemistry.md")  # their Python takes seconds
+LONG = ("README.md", "docs/electrochemistry.md", "docs/how-to.md")  # take seconds
 FILM = {"material": "Li", "miller": [1, 0, 0], "layers": 4}
 INTERFACE = {"name": "Li|LiF", "film": FILM, "substrate": {**FILM, "material": "LiF"}}
 
