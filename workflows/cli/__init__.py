@@ -12,7 +12,7 @@ from ionface.workflows.cli import new_command, study_commands, build_command
 from ionface.workflows.cli import vasp_command, cluster_commands
 from ionface.workflows.cli import status_command, transfer_commands, doctor_command
 from ionface.workflows.cli import analyze, analyze_cells, thermodynamics_commands
-from ionface.workflows.cli import yardstick_command
+from ionface.workflows.cli import yardstick_command, learn_command
 
 # isort: on
 from ionface.workflows.cli.app import app
@@ -25,6 +25,7 @@ __all__ = [
     "build_command",
     "cluster_commands",
     "doctor_command",
+    "learn_command",
     "main",
     "new_command",
     "status_command",

@@ -18,6 +18,7 @@ from pymatgen.core import Structure
 
 from ionface.errors import IonfaceError
 from ionface.workflows.engines.ase.ase_engine import from_import_path
+from ionface.workflows.engines.ase.learned import PREFIX, learned
 from ionface.workflows.engines.ase.named_potentials import potentials, pretrained
 from ionface.workflows.engines.contract import Engine, RelaxSettings
 from ionface.workflows.study.protocols import protocol
@@ -86,6 +87,8 @@ def engine(choice: str | EngineChoice) -> Engine:
     known = engines()
     if choice in known:
         return known[choice]()
+    if choice.startswith(PREFIX):
+        return learned(choice)
     name, colon, weights = choice.partition(":")
     if colon and name in potentials():
         return pretrained(name, weights)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout, suppress
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
@@ -180,7 +180,7 @@ def stress_of(atoms: Atoms) -> NDArray[np.float64] | None:
 
 def _version(package: str) -> str:
     """Return a package's version; of one that nobody numbers, what its source is."""
-    name = packages_distributions().get(package, [package])[0]
+    name = _distributions().get(package, [package])[0]
     try:
         installed = distribution(name)
     except PackageNotFoundError:
@@ -188,6 +188,12 @@ def _version(package: str) -> str:
     if '"editable": true' in (installed.read_text("direct_url.json") or ""):
         return f"{installed.version}, {_source(package)}"
     return installed.version
+
+
+@lru_cache(maxsize=1)
+def _distributions() -> Mapping[str, list[str]]:
+    """Return which distribution each package is from: a second of reading."""
+    return packages_distributions()
 
 
 def _source(package: str) -> str:

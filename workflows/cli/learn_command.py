@@ -1,0 +1,60 @@
+"""The command learn: a potential fine-tuned on first-principles labels."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ionface.workflows.cli.app import app
+from ionface.workflows.cli.options import AsJson
+
+
+@app.command()
+def learn(
+    sources: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            metavar="PROJECT|DATA...",
+            help="Projects with spot checks, extended XYZ files, VASP folders.",
+        ),
+    ] = None,
+    base: Annotated[
+        str, typer.Option("--base", help="The potential that learns: a SevenNet.")
+    ] = "sevennet",
+    stored: Annotated[
+        bool, typer.Option(help="Learn from the stored structures too.")
+    ] = True,
+    epochs: Annotated[int, typer.Option(help="Passes over the data.", min=1)] = 40,
+    folder: Annotated[
+        Path, typer.Option("--folder", help="Of the training; run again to go on.")
+    ] = Path("ionface-learn"),
+    as_json: AsJson = False,
+) -> None:
+    """Fine-tune a potential, judge it by structures kept back, and keep it."""
+    import json
+
+    from ionface.analysis.kinds import kinds
+    from ionface.workflows.cli.analyze_files import print_result
+    from ionface.workflows.cli.console import job_progress, tell_notes
+    from ionface.workflows.engines.ase.learned import record_of
+    from ionface.workflows.engines.ase.sevennet_training import TrainingSettings
+    from ionface.workflows.learn import Learning, frames_to_learn_from
+    from ionface.workflows.learn import learn as learn_from
+
+    frames = frames_to_learn_from(sources or [], with_stored=stored)
+    settings = Learning(base, TrainingSettings(epochs=epochs))
+    with job_progress("learn") as shown:
+        found = learn_from(frames, settings, folder.resolve(), shown.job)
+    if as_json:
+        typer.echo(json.dumps({"engine": found.engine, **record_of(found.engine)}))
+        return
+    print_result(kinds()["yardstick"], found.held_out)
+    typer.echo(
+        f"forces of other chemistry moved by {found.decay:.3f} eV/Å (rms)\n"
+        f"engine: {found.engine}"
+    )
+    tell_notes(
+        f"no better, and kept only to be looked at: {why}" for why in found.refusals
+    )

@@ -1,0 +1,325 @@
+"""Fine-tunes a potential on first-principles labels, and judges it by some kept back.
+
+Data flow: labeled frames -> energies on the potential's own scale -> training set,
+frames kept back, and replayed crystals of other chemistry -> SevenNet's own training ->
+judged beside what it was -> kept by the hash of its weights, with a record of it all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from ase import Atoms
+from pymatgen.io.ase import AseAtomsAdaptor
+
+from ionface.analysis.result import Provenance, plain
+from ionface.analysis.yardstick.judgement import Judgement, judge
+from ionface.analysis.yardstick.labeled_frames import (
+    LabeledFrame,
+    read_frames,
+    rules,
+    stored,
+)
+from ionface.analysis.yardstick.spot_checks import SpotChecks, is_first_principles
+from ionface.analysis.yardstick.training_set import (
+    check_one_kind,
+    distinct,
+    on_scale_of,
+    split,
+    summary,
+)
+from ionface.analysis.yardstick.yardstick import Yardstick
+from ionface.errors import IonfaceError
+from ionface.workflows.engines.ase import sevennet_training
+from ionface.workflows.engines.ase.ase_engine import AseEngine
+from ionface.workflows.engines.ase.learned import PREFIX, keep, learned, record_of
+from ionface.workflows.engines.ase.sevennet_training import TrainingSettings
+from ionface.workflows.engines.contract import Engine
+from ionface.workflows.engines.registry import engine as find_engine
+from ionface.workflows.engines.single_points import SinglePoint, single_points
+
+Announce = Callable[[str, int, int], None]
+Trainer = Callable[..., Path]
+
+REPLAYED = 12
+"""Crystals of other chemistry that are learnt again: a third as many as data."""
+
+LARGEST_REPLAYED = 16  # atoms; small cells hold as much chemistry as large ones
+SHAKEN = 0.1  # Å, rms per axis; without it a crystal has no forces
+WORSE = 0.05  # eV; a reaction that is worse by more is not made good by forces
+
+
+@dataclass(frozen=True)
+class Learned:
+    """A potential that was fine-tuned.
+
+    Attributes:
+        engine: its name, "learned/" and the hash of its weights.
+        held_out: what it was and what it is, by structures that it has not seen.
+        decay: rms force, eV/Å, by which it departs from what it was on crystals of
+            other chemistry that it has not seen either.
+        refusals: why it is no better; it is kept, and is nobody's default.
+    """
+
+    engine: str
+    held_out: Yardstick
+    decay: float
+    refusals: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Learning:
+    """How a potential learns.
+
+    Attributes:
+        base: the potential that is fine-tuned: a SevenNet.
+        training: settings.
+        replayed: crystals of other chemistry that are learnt again.
+    """
+
+    base: str = "sevennet"
+    training: TrainingSettings = field(default_factory=TrainingSettings)
+    replayed: int = REPLAYED
+
+
+def frames_to_learn_from(
+    sources: Sequence[Path], *, with_stored: bool
+) -> list[LabeledFrame]:
+    """Return the labels of projects with spot checks, of files and of folders.
+
+    Args:
+        sources: projects, extended XYZ files, folders of VASP runs.
+        with_stored: add the structures that come with the package.
+
+    Raises:
+        IonfaceError: a project without spot checks by first principles.
+    """
+    found: list[LabeledFrame] = list(stored()) if with_stored else []
+    for source in sources:
+        if (source / "project.json").is_file():
+            found += _of_project(source)
+        else:
+            found += read_frames([source])
+    return distinct(found)
+
+
+def _of_project(root: Path) -> list[LabeledFrame]:
+    from ionface.workflows.projects.project import Project
+    from ionface.workflows.report.collect import collect
+
+    results = collect(Project.open(root)).found.get(SpotChecks.kind, {}).values()
+    checks = [each for each in results if isinstance(each, SpotChecks)]
+    known = [each for each in checks if is_first_principles(each.teacher)]
+    if not known:
+        why = "none by first principles" if checks else "none"
+        raise IonfaceError(
+            f"{root} has no spot checks to learn from ({why}); give its study "
+            "spot_checks: {engine: gpaw} or vasp, and run it"
+        )
+    return [frame for each in known for frame in each.frames]
+
+
+def learn(
+    frames: Sequence[LabeledFrame],
+    settings: Learning,
+    folder: Path,
+    announce: Announce = lambda *_: None,
+    trainer: Trainer = sevennet_training.train,
+) -> Learned:
+    """Fine-tune a potential, judge it, keep it, and return what it is now.
+
+    Args:
+        frames: with first-principles labels and distinct names.
+        settings: how.
+        folder: of the training, which goes on there if it was stopped.
+        announce: of progress.
+        trainer: as `sevennet_training.train`.
+
+    Raises:
+        IonfaceError: data that do not belong together, or a training that failed.
+    """
+    root, base = _root(settings.base), _potential(find_engine(settings.base))
+    check_one_kind(frames, base.potential.functional)
+    announce("energies of the potential as it is", 0, 4)
+    before = _points(base, _images(frames), folder)
+    together = rules()["together"]
+    aligned = on_scale_of(frames, [p.energy for p in before], together)
+    parts = split(aligned, whole=rules()["without_forces"])
+    replay = _replay(base, frames, settings.replayed, folder)
+    again, unseen = replay[1::2] + replay[2::4], replay[0::4]
+    announce("training", 1, 4)
+    weights = trainer(
+        base.potential.weights,
+        [*parts.training, *again],
+        parts.held_out,
+        settings.training,
+        folder,
+    )
+    announce("judging", 2, 4)
+    after = _with_weights(base, weights)
+    engines = ((base, before), (after, _points(after, _images(frames), folder)))
+    held = {frame.name for frame in parts.held_out}
+    judged = [_judged(e, frames, found, held) for e, found in engines]
+    everything = [_judged(e, frames, found) for e, found in engines]
+    decay = _departure(after, unseen, folder)
+    refusals = tuple(_refusals(judged, everything))
+    record = {
+        "base": root,
+        "begun_from": settings.base,
+        "base_weights": base.level_of_theory().weights,
+        "settings": sevennet_training.told(settings.training),
+        "training": summary(parts.training),
+        "replayed": [frame.name for frame in again],
+        "held_out": sorted(held),
+        "errors_held_out": [_errors(each) for each in judged],
+        "errors_all": [_errors(each) for each in everything],
+        "decay_ev_per_angstrom": decay,
+        "refusals": list(refusals),
+    }
+    name = keep(weights, plain(record))
+    renamed = [judged[0], replace(judged[1], engine=name)]
+    title = f"{len(held)} structures kept back"
+    found = Yardstick(title, tuple(renamed), provenance=Provenance())
+    return Learned(learned(name).name, found, decay, refusals)
+
+
+def _root(name: str) -> str:
+    """Return the named potential that one comes from, if it can be fine-tuned here.
+
+    Raises:
+        IonfaceError: it cannot.
+    """
+    root = str(record_of(name)["base"]) if name.startswith(PREFIX) else name
+    able = ["sevennet", "sevennet-l3i5"]
+    if root not in able:
+        raise IonfaceError(
+            f"engine {name!r} cannot be fine-tuned here; {' and '.join(able)} can, and "
+            "what was learnt from them, learned/<hash>"
+        )
+    return root
+
+
+def _potential(engine: Engine) -> AseEngine:
+    assert isinstance(engine, AseEngine)  # all that can be fine-tuned are
+    return engine
+
+
+def _points(engine: Engine, images: Sequence[Atoms], folder: Path) -> list[SinglePoint]:
+    return single_points(engine, images, folder / "points")
+
+
+def _replay(
+    base: Engine, frames: Sequence[LabeledFrame], count: int, folder: Path
+) -> list[LabeledFrame]:
+    """Return shaken crystals of other chemistry, with the potential's own labels.
+
+    What is learnt of a few compounds must not be forgotten of all others: these hold
+    it where it was. A quarter of them is kept back, to see whether they do.
+    """
+    from ionface.structures.crystals.library import crystal, materials
+
+    known = {tuple(sorted(frame.composition.items())) for frame in frames}
+    random, images = np.random.default_rng(0), list[Atoms]()
+    for name, entry in sorted(materials().items()):
+        if entry.n_atoms > LARGEST_REPLAYED or not entry.ordered:
+            continue
+        structure = crystal(name)
+        image = AseAtomsAdaptor.get_atoms(structure)
+        symbols = image.get_chemical_symbols()
+        shares = {s: symbols.count(s) / len(symbols) for s in sorted(set(symbols))}
+        if tuple(sorted(shares.items())) in known:
+            continue
+        image.positions += random.normal(scale=SHAKEN, size=image.positions.shape)
+        image.info = {"name": f"replayed {name}"}
+        images.append(image)
+    images = [images[n] for n in random.permutation(len(images))[: count * 4 // 3]]
+    points = _points(base, images, folder)
+    return [
+        LabeledFrame(
+            image.info["name"],
+            "replay",
+            tuple(image.get_chemical_symbols()),
+            image.cell.array,
+            image.positions,
+            point.energy,
+            point.forces,
+        )
+        for image, point in zip(images, points, strict=True)
+    ]
+
+
+def _with_weights(base: AseEngine, weights: Path) -> AseEngine:
+    """Return the same engine with other weights."""
+    potential = base.potential
+    arguments = {**potential.arguments, "model": str(weights)}
+    changed = replace(potential, arguments=arguments, weights=str(weights))
+    return replace(base, potential=changed)
+
+
+def _judged(
+    engine: Engine,
+    frames: Sequence[LabeledFrame],
+    points: Sequence[SinglePoint],
+    only: Collection[str] | None = None,
+) -> Judgement:
+    """Return what frames, or those of some names, say of an engine."""
+    kept = [
+        (frame, point)
+        for frame, point in zip(frames, points, strict=True)
+        if only is None or frame.name in only
+    ]
+    return judge(
+        engine.name,
+        engine.level_of_theory().as_dict(),
+        [frame for frame, _ in kept],
+        [point.energy for _, point in kept],
+        [point.forces for _, point in kept],
+        rules(),
+    )
+
+
+def _images(frames: Sequence[LabeledFrame]) -> list[Atoms]:
+    return [frame.atoms() for frame in frames]
+
+
+def _departure(engine: Engine, frames: Sequence[LabeledFrame], folder: Path) -> float:
+    """Return the rms difference of forces on replayed crystals, eV/Å."""
+    if not frames:
+        return 0.0
+    points = _points(engine, _images(frames), folder)
+    apart = [p.forces - f.forces for p, f in zip(points, frames, strict=True)]
+    return float(np.sqrt(np.mean(np.concatenate([a.ravel() for a in apart]) ** 2)))
+
+
+def _refusals(
+    held_out: Sequence[Judgement], everything: Sequence[Judgement]
+) -> list[str]:
+    """Return why a potential is no better than it was."""
+    before, after = (each.overall.rmse for each in held_out)
+    found = []
+    if after >= before:
+        found.append(
+            f"forces of structures kept back: {after:.3f} instead of {before:.3f} eV/Å"
+        )
+    for old, new in zip(*(each.reactions for each in everything), strict=True):
+        if abs(new.error) > abs(old.error) + WORSE:
+            found.append(
+                f"{new.name}: {new.error:+.2f} instead of {old.error:+.2f} eV from "
+                "first principles"
+            )
+    return found
+
+
+def _errors(each: Judgement) -> dict[str, Any]:
+    return {
+        "force_rmse": each.overall.rmse,
+        "slope": each.overall.slope,
+        "energy_rmse": each.energy_rmse,
+        "reaction_rmse": each.reaction_rmse,
+        "surfaces": {s.name: [s.reference, s.value] for s in each.surfaces},
+        "reactions": {r.name: [r.reference, r.value] for r in each.reactions},
+    }
