@@ -26,10 +26,15 @@ OPTIONAL = {
     "sevenn": "mlip",
     "numba": "fast",
     "h5py": "fast",
+    "gpaw": "dft",
+    "gpaw-data": "dft",
     "custodian": "vasp",
     "fireworks": "cluster",
     "pymongo": "cluster",
 }
+
+
+MPI_PACKAGES = "apt install openmpi-bin libopenmpi-dev, before GPAW is built"
 
 
 @app.command()
@@ -75,7 +80,9 @@ def findings() -> list[Finding]:
     found += [_package(name, extra) for name, extra in OPTIONAL.items()]
     found += [_checked("library", _library)]
     found += _potentials()
-    found += [_vasp(), _potcars(), _disk()]
+    found += [_program("MPI", ("mpiexec",), "GPAW on several cores", MPI_PACKAGES)]
+    found += [_program("VASP", ("vasp_std", "vasp_gam", "vasp"), "VASP here", "")]
+    found += [_potcars(), _disk()]
     return found
 
 
@@ -131,13 +138,12 @@ def _potentials() -> list[Finding]:
     return found
 
 
-def _vasp() -> Finding:
-    names = ("vasp_std", "vasp_gam", "vasp")
+def _program(subject: str, names: tuple[str, ...], use: str, install: str) -> Finding:
+    """Return where a program is, or what it would be needed for and how to get it."""
     if path := next(filter(None, map(shutil.which, names)), None):
-        return Finding("VASP", "ok", path)
-    return Finding(
-        "VASP", "missing", "no vasp_std on the PATH", "only needed to run VASP here"
-    )
+        return Finding(subject, "ok", path)
+    way_out = f"only needed for {use}" + (f": {install}" if install else "")
+    return Finding(subject, "missing", f"no {names[0]} on the PATH", way_out)
 
 
 def _potcars() -> Finding:

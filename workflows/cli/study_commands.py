@@ -191,12 +191,12 @@ def _tell_duration(study: Study) -> None:
         return
     with job_progress(study.name) as shown, suppress(IonfaceError):
         shown.stage("how long it will take")
-        times = duration.durations(study, walk)
-        say(f"{study.name}: {duration.summary(times)}; --quick rehearses it")
+        if times := duration.durations(study, walk):
+            say(f"{study.name}: {duration.summary(times)}; --quick rehearses it")
 
 
 def _check_vasp(study: Study, root: Path) -> None:
-    """Refuse, before anything is made, VASP jobs that could not start here."""
+    """Refuse, before anything is made, jobs of programs that could not start here."""
     from ionface.workflows.planning.preflight import check_study
 
     with job_progress(study.name) as shown:

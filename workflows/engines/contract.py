@@ -8,7 +8,7 @@ methods with `...` are its own. docs/studies.md has one of 40 lines.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol, Self
 
 from jobflow import Maker
@@ -18,6 +18,7 @@ from pymatgen.core import Structure
 from ionface.analysis.energies.level_of_theory import LevelOfTheory
 from ionface.errors import IonfaceError
 from ionface.structures.specs import Cell
+from ionface.workflows.study.dft_settings import DftSettings
 from ionface.workflows.study.protocols import Protocol as PaperProtocol
 from ionface.workflows.study.vasp_settings import VaspSettings
 
@@ -109,6 +110,39 @@ class JobDescription:
     prerelaxed: bool = False
 
 
+@dataclass(frozen=True)
+class StepCost:
+    """What one ionic step of a job costs, from runs that were measured.
+
+    Attributes:
+        seconds: on so many ranks; good to a factor of two.
+        memory_gb: of all ranks together.
+        ranks: MPI processes.
+    """
+
+    seconds: float
+    memory_gb: float
+    ranks: int = 1
+
+
+@dataclass(frozen=True)
+class StudySettings:
+    """What a study sets for its engines.
+
+    Attributes:
+        protocol: the settings that the study follows.
+        vasp: its section of this name: spin, U, k-points, dipole and wall time, which
+            engines of plane waves read alike.
+        dft: its section for first-principles programs other than VASP.
+        elements: gives all elements of the study; one cutoff serves all its energies.
+    """
+
+    protocol: PaperProtocol
+    vasp: VaspSettings
+    dft: DftSettings = field(default_factory=DftSettings)
+    elements: Callable[[], frozenset[str]] = frozenset
+
+
 class Engine(Protocol):
     """Anything that can relax, evaluate and move a structure.
 
@@ -152,19 +186,15 @@ class Engine(Protocol):
         return False
 
     def configured(
-        self,
-        paper: PaperProtocol,
-        vasp: VaspSettings,
-        find: Callable[[str], Engine],
+        self, settings: StudySettings, find: Callable[[str], Engine]
     ) -> Self:
         """Return the engine with what a study sets for it.
 
         Args:
-            paper: the settings that the study follows.
-            vasp: the study's section of this name.
+            settings: of the study.
             find: gives another engine by name, as one for a pre-relaxation.
         """
-        del paper, vasp, find
+        del settings, find
         return self
 
     def check_elements(self, symbols: Iterable[str], where: str) -> None:
@@ -205,6 +235,15 @@ class Engine(Protocol):
         """Return what a job of one of its Makers will do with a structure.
 
         None where there is nothing to plan: the job needs no resources of its own.
+        """
+        del maker, structure
+        return None
+
+    def step_cost(self, maker: Maker, structure: Structure) -> StepCost | None:
+        """Return what one ionic step costs; None if only doing it, or VASP, can tell.
+
+        Raises:
+            IonfaceError: the job could not start: what it needs is not there.
         """
         del maker, structure
         return None

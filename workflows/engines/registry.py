@@ -8,6 +8,7 @@ needs no entry; its import path is enough.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from difflib import get_close_matches
 from importlib.metadata import EntryPoint, entry_points
@@ -16,11 +17,16 @@ from typing import Any, Literal, TypeVar
 from jobflow import Job, Maker
 from pymatgen.core import Structure
 
-from ionface.errors import IonfaceError
+from ionface.errors import IonfaceError, StructureError
+from ionface.structures.elements import (
+    crystal_elements,
+    interface_elements,
+    layer_elements,
+)
 from ionface.workflows.engines.ase.ase_engine import from_import_path
 from ionface.workflows.engines.ase.learned import PREFIX, learned
 from ionface.workflows.engines.ase.named_potentials import potentials, pretrained
-from ionface.workflows.engines.contract import Engine, RelaxSettings
+from ionface.workflows.engines.contract import Engine, RelaxSettings, StudySettings
 from ionface.workflows.study.protocols import protocol
 from ionface.workflows.study.study import EngineChoice, Study
 
@@ -73,7 +79,25 @@ def job_engine(study: Study, metadata: Mapping[str, Any]) -> Engine | None:
 
 def configured(engine_: SomeEngine, study: Study) -> SomeEngine:
     """Return an engine with what a study sets for it."""
-    return engine_.configured(protocol(study.protocol), study.vasp, NamedEngine)
+    settings = StudySettings(
+        protocol(study.protocol), study.vasp, study.dft, lambda: study_elements(study)
+    )
+    return engine_.configured(settings, NamedEngine)
+
+
+def study_elements(study: Study) -> frozenset[str]:
+    """Return the elements of all that a study computes, as far as its layers tell."""
+    found = {element for system in study.systems for element in system.elements}
+    # a layer that cannot be made is told by its own job
+    for spec in study.interfaces:
+        with suppress(StructureError):
+            found |= interface_elements(spec)
+    for layer in study.surfaces:
+        with suppress(StructureError):
+            found |= layer_elements(layer)
+    for reference in study.references:
+        found |= crystal_elements(reference.crystal)
+    return frozenset(found)
 
 
 def engine(choice: str | EngineChoice) -> Engine:

@@ -19,7 +19,8 @@ import math
 from dataclasses import dataclass
 
 from ionface.workflows.engines.contract import JobDescription
-from ionface.workflows.engines.vasp.inputs import VaspRun, irreducible
+from ionface.workflows.engines.k_mesh import irreducible
+from ionface.workflows.engines.vasp.inputs import VaspRun
 from ionface.workflows.engines.vasp.potcars import valence_electrons
 
 CUTOFF_TO_WAVENUMBER = 0.5123167  # sqrt(2 m_e) / hbar, Å⁻¹ eV^-1/2

@@ -1,9 +1,10 @@
-"""How long a study takes here by potentials: steps of each job times a measured step.
+"""How long a study takes here: steps of each job times a measured step.
 
 A potential's step is measured on this machine, at the structure that will cost most;
-others cost in proportion to their atoms, as neighbors' sums do. Relaxations take as
-many steps as they take: a usual number stands in for it, so a plan is good to a factor
-of two.
+others cost in proportion to their atoms, as neighbors' sums do. What a step of a
+first-principles program costs, its engine knows from runs that were measured.
+Relaxations take as many steps as they take: a usual number stands in for it, so a plan
+is good to a factor of two. VASP's jobs are planned in `plan`.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ WORTH_TELLING = 2000  # steps; below it, a run ends before anybody wants to know
 
 @dataclass(frozen=True)
 class JobTime:
-    """One job by a potential.
+    """One job by a potential, or by a program whose steps have been measured.
 
     Attributes:
         name: of the job.
@@ -36,6 +37,8 @@ class JobTime:
         atoms: in the cell.
         steps: expected.
         seconds: of all steps, on this machine.
+        ranks: MPI processes.
+        memory_gb: of all of them together; None of a potential.
     """
 
     name: str
@@ -43,6 +46,8 @@ class JobTime:
     atoms: int
     steps: int
     seconds: float
+    ranks: int = 1
+    memory_gb: float | None = None
 
 
 def expected_steps(job: Job) -> int:
@@ -59,7 +64,7 @@ def durations(
     walk: GraphWalk | None = None,
     measured: Callable[[Engine, Structure], float] | None = None,
 ) -> list[JobTime]:
-    """Return the time of every job that a potential does, in the order of the flow.
+    """Return the time of every job but VASP's, in the order of the flow.
 
     Args:
         study: with its engines.
@@ -68,9 +73,46 @@ def durations(
 
     Raises:
         StructureError: a model cannot be built.
-        IonfaceError: an engine is not installed.
+        IonfaceError: an engine is not installed, or a job could not start.
     """
     walk, measured = walk or GraphWalk(study), measured or step_s
+    found = _times_by_potentials(study, walk, measured)
+    found |= program_times(study, walk)
+    return [found[job.uuid] for job in walk.engine_jobs if job.uuid in found]
+
+
+def program_times(study: Study, walk: GraphWalk) -> dict[str, JobTime]:
+    """Return by its id the time of each job whose engine knows what a step costs.
+
+    Raises:
+        StructureError: a model cannot be built.
+        IonfaceError: a job could not start: too little memory, or too few ranks.
+    """
+    found: dict[str, JobTime] = {}
+    for job in walk.engine_jobs:
+        engine = job_engine(study, job.metadata)
+        if engine is None or engine.in_process or job.maker is None:
+            continue
+        start = walk.start(job)
+        if (cost := engine.step_cost(job.maker, start)) is None:
+            continue
+        steps = expected_steps(job)
+        found[job.uuid] = JobTime(
+            name=str(job.name),
+            engine=engine.name,
+            atoms=len(start),
+            steps=steps,
+            seconds=steps * cost.seconds,
+            ranks=cost.ranks,
+            memory_gb=cost.memory_gb,
+        )
+    return found
+
+
+def _times_by_potentials(
+    study: Study, walk: GraphWalk, measured: Callable[[Engine, Structure], float]
+) -> dict[str, JobTime]:
+    """Return the time of each job of a potential, after measuring its dearest step."""
     jobs = list(_by_potentials(study, walk.engine_jobs))
     starts = {job.uuid: walk.start(job) for job, _ in jobs}
     dearest: dict[str, tuple[int, Engine, Structure]] = {}
@@ -83,8 +125,8 @@ def durations(
         name: measured(engine, start) / len(start)
         for name, (_, engine, start) in dearest.items()
     }
-    return [
-        JobTime(
+    return {
+        job.uuid: JobTime(
             name=str(job.name),
             engine=engine.name,
             atoms=len(starts[job.uuid]),
@@ -92,13 +134,14 @@ def durations(
             seconds=expected_steps(job) * len(starts[job.uuid]) * per_atom[engine.name],
         )
         for job, engine in jobs
-    ]
+    }
 
 
 def is_worth_telling(study: Study, walk: GraphWalk) -> bool:
-    """Tell whether potentials will compute long enough for a plan; builds no model."""
-    jobs = _by_potentials(study, walk.engine_jobs)
-    return sum(expected_steps(job) for job, _ in jobs) > WORTH_TELLING
+    """Tell whether a study will compute long enough for a plan; builds no model."""
+    jobs = list(_by_potentials(study, walk.engine_jobs))
+    others = len(walk.engine_jobs) - len(jobs)  # whose steps take minutes
+    return others > 0 or sum(expected_steps(job) for job, _ in jobs) > WORTH_TELLING
 
 
 def _by_potentials(study: Study, jobs: Iterable[Job]) -> Iterable[tuple[Job, Engine]]:
@@ -128,6 +171,14 @@ def in_words(seconds: float) -> str:
     return f"{seconds:.0f} s"
 
 
+def _on_ranks(jobs: list[JobTime]) -> str:
+    """Return what a program's jobs take besides time, in words."""
+    memory = [each.memory_gb for each in jobs if each.memory_gb is not None]
+    if not memory:
+        return ""
+    return f" on {jobs[0].ranks} cores with {max(memory):.1f} GB"
+
+
 def summary(times: Iterable[JobTime]) -> str:
     """Return one sentence about all jobs."""
     by_engine: dict[str, list[JobTime]] = {}
@@ -139,6 +190,7 @@ def summary(times: Iterable[JobTime]) -> str:
         parts.append(
             f"{name}: {sum(each.steps for each in own):,} steps, "
             f"{largest.seconds / largest.steps:.2g} s for {largest.atoms} atoms"
+            + _on_ranks(own)
         )
     total = sum(each.seconds for own in by_engine.values() for each in own)
     return (

@@ -17,6 +17,7 @@ from ionface.workflows.engines.registry import NamedRelaxMaker, engine
 from ionface.workflows.engines.vasp import custodian_run
 from ionface.workflows.engines.vasp.aimd import VaspDynamicsMaker
 from ionface.workflows.engines.vasp.vasp_relax import VaspRelaxMaker
+from ionface.workflows.planning.duration import program_times
 from ionface.workflows.planning.plan import Plan, check_memory, check_walltime, plan
 from ionface.workflows.planning.walk import GraphWalk
 from ionface.workflows.study.study import Study
@@ -50,7 +51,7 @@ def check_study(
     project: Path | None = None,
     announce: Callable[[], None] = lambda: None,
 ) -> Plan:
-    """Return the plan of a study whose every VASP job can start.
+    """Return the plan of a study whose every job of a program can start.
 
     Args:
         study: with its engines; the plan has no lines where none is VASP.
@@ -62,12 +63,13 @@ def check_study(
     Raises:
         IonfaceError: no VASP command, no POTCAR directory, a missing POTCAR, a
             potential that is not installed, a wall time too short for one step,
-            settings that contradict each other.
+            settings that contradict each other, too little memory.
         StructureError: a model cannot be built.
     """
     walk = GraphWalk(study)
     makers = _vasp_makers(walk)
     if not makers:
+        program_times(study, walk)
         return Plan((), 1.0, 0, study.vasp.cores)
     announce()
     _check_sandwiches(study)
@@ -87,6 +89,7 @@ def check_study(
             read.add(symbols)
     check_walltime(planned, study.vasp)
     check_memory(planned, study.vasp.memory)
+    program_times(study, walk)
     return planned
 
 

@@ -23,6 +23,7 @@ from ionface.structures.specs import (
     PolymerLayer,
     SlabLayer,
 )
+from ionface.workflows.study.dft_settings import DftSettings
 from ionface.workflows.study.naming import seed_name
 from ionface.workflows.study.vasp_settings import VaspSettings
 
@@ -265,6 +266,7 @@ class Study:
         published: the paper's values.
         deposition: cells in which lithium grows.
         vasp: how VASP is run, and what of the protocol is overridden for it.
+        dft: how first-principles programs other than VASP are run.
         quick: set by `quickened`; results say so.
         surfaces: facets of which all cuts are compared by their surface energies.
         spot_checks: single points on the study's own frames, which tell how far its
@@ -288,6 +290,7 @@ class Study:
     published: tuple[PublishedEnergy, ...] = ()
     deposition: tuple[DepositionSpec, ...] = ()
     vasp: VaspSettings = field(default_factory=VaspSettings)
+    dft: DftSettings = field(default_factory=DftSettings)
     quick: bool = False
     surfaces: tuple[CrystalLayer, ...] = ()
     beside: tuple[str, ...] = ()

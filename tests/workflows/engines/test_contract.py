@@ -1,5 +1,6 @@
 """What every engine owes: the same tests for all, also for one that lives here."""
 
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -23,10 +24,12 @@ from ionface.workflows.study.study_files import parse
 SPRINGS = Path(__file__).with_name("springs")
 EMT = "ase.calculators.emt.EMT"
 POTENTIAL = [pytest.mark.mlip, pytest.mark.filterwarnings("ignore")]
+NO_GPAW = pytest.mark.skipif(find_spec("gpaw") is None, reason="GPAW is not installed")
 EVERY_ENGINE = [
     pytest.param("springs"),
     pytest.param(EMT),
     pytest.param("vasp-double"),
+    pytest.param("gpaw", marks=[pytest.mark.slow, NO_GPAW]),
     pytest.param("sevennet", marks=[*POTENTIAL, pytest.mark.slow]),
     pytest.param("chgnet", marks=POTENTIAL),
 ]

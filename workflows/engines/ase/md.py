@@ -30,11 +30,7 @@ from ionface.errors import IonfaceError
 from ionface.structures.labels import labels_of
 from ionface.workflows.engines import progress
 from ionface.workflows.engines.ase.atoms import atoms_of, free_atoms
-from ionface.workflows.engines.ase.potential import (
-    Potential,
-    default_dtype_restored,
-    stress_of,
-)
+from ionface.workflows.engines.ase.potential import CalculatorSource, stress_of
 from ionface.workflows.engines.contract import DynamicsSettings, check_timestep
 from ionface.workflows.engines.durable import durable_job
 from ionface.workflows.engines.records import (
@@ -57,7 +53,7 @@ class PotentialDynamicsMaker(Maker):
         settings: of this segment.
     """
 
-    potential: Potential
+    potential: CalculatorSource
     settings: DynamicsSettings
     name: str = "dynamics"
 
@@ -74,11 +70,11 @@ class PotentialDynamicsMaker(Maker):
         """
         self.potential.check_elements(structure.symbol_set, structure.formula)
         check_timestep(structure, self.settings.timestep)
-        level = self.potential.level_of_theory().as_dict()
+        level = self.potential.level_of_theory(structure).as_dict()
         first = 0 if previous is None else previous.last_step
-        with default_dtype_restored():
+        with self.potential.opened(structure) as calculator:
             atoms = atoms_of(structure)
-            atoms.calc = self.potential.load()
+            atoms.calc = calculator
             run = ThermostattedRun(atoms, self.settings)
             with self._writer(atoms, level, labels_of(structure)) as writer:
                 if writer.n_frames:

@@ -10,7 +10,12 @@ from __future__ import annotations
 import ctypes
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager, redirect_stdout, suppress
+from contextlib import (
+    AbstractContextManager,
+    contextmanager,
+    redirect_stdout,
+    suppress,
+)
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from importlib import import_module
@@ -21,19 +26,41 @@ from importlib.metadata import (
 )
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from ase import Atoms, units
 from ase.calculators.calculator import Calculator, PropertyNotImplementedError
 from monty.json import MSONable
 from numpy.typing import NDArray
+from pymatgen.core import Structure
 
 from ionface.analysis.energies.level_of_theory import LevelOfTheory
 from ionface.errors import IonfaceError
 from ionface.files import digest, file_digest
 
 M_TRIM_THRESHOLD, M_MMAP_MAX, M_ARENA_MAX = -1, -4, -8  # of malloc.h
+
+
+class CalculatorSource(Protocol):
+    """What the Makers of this folder compute with: a potential, or a program."""
+
+    @property
+    def name(self) -> str:
+        """Return how users call it."""
+        ...
+
+    def check_elements(self, symbols: Iterable[str], where: str) -> None:
+        """Refuse elements that it was not made for."""
+        ...
+
+    def level_of_theory(self, structure: Structure | None = None) -> LevelOfTheory:
+        """Return what fixes its energies, of a structure's elements if one is given."""
+        ...
+
+    def opened(self, structure: Structure) -> AbstractContextManager[Calculator]:
+        """Lend a calculator for one job."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -72,6 +99,13 @@ class Potential(MSONable):
         with redirect_stdout(sys.stderr):  # models greet; stdout may be somebody's JSON
             return calculator_class(self.calculator)(**{**where, **self.arguments})
 
+    @contextmanager
+    def opened(self, structure: Structure) -> Iterator[Calculator]:
+        """Lend a fresh calculator for one job."""
+        del structure
+        with default_dtype_restored():
+            yield self.load()
+
     def check_elements(self, symbols: Iterable[str], where: str) -> None:
         """Refuse elements that the potential was not made for.
 
@@ -93,8 +127,9 @@ class Potential(MSONable):
                 "engine that was made for all of them"
             )
 
-    def level_of_theory(self) -> LevelOfTheory:
+    def level_of_theory(self, structure: Structure | None = None) -> LevelOfTheory:
         """Return code, version, model and weights as installed on this machine."""
+        del structure  # one model for all elements
         package = self.calculator.partition(".")[0]
         return LevelOfTheory(
             code=package,

@@ -2,8 +2,8 @@
 
 Data flow: structure -> ASE's LBFGS, on atoms or on atoms and cell, with the atoms that
 are fixed held -> RunRecord. Every ionic step is appended to relax.traj in the job's
-folder; a job that finds this file there goes on from its last structure instead of from
-the first.
+folder; a job that finds this file there goes on from its last step, with the memory
+that the optimizer had, so that a relaxation that was killed is the same one.
 """
 
 from __future__ import annotations
@@ -11,9 +11,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from ase import Atoms, units
+from ase.calculators.calculator import Calculator
 from ase.filters import FrechetCellFilter
 from ase.io.trajectory import Trajectory as AseTrajectory
 from ase.optimize import LBFGS
@@ -25,11 +27,7 @@ from ionface.errors import IonfaceError
 from ionface.structures.specs import Cell
 from ionface.workflows.engines import progress
 from ionface.workflows.engines.ase.atoms import atoms_of
-from ionface.workflows.engines.ase.potential import (
-    Potential,
-    default_dtype_restored,
-    stress_of,
-)
+from ionface.workflows.engines.ase.potential import CalculatorSource, stress_of
 from ionface.workflows.engines.bulk_cache import relaxed_once
 from ionface.workflows.engines.contract import STRESS_LEFT, RelaxSettings
 from ionface.workflows.engines.durable import durable_job
@@ -56,7 +54,7 @@ class PotentialRelaxMaker(Maker):
             job goes on from there when it runs again.
     """
 
-    potential: Potential
+    potential: CalculatorSource
     settings: RelaxSettings | None = None
     name: str = "relax"
 
@@ -68,27 +66,37 @@ class PotentialRelaxMaker(Maker):
             structure: its site properties come back unchanged.
         """
         self.potential.check_elements(structure.symbol_set, structure.formula)
-        with default_dtype_restored():
-            if self.settings is None:
-                atoms = atoms_of(structure)
-                atoms.calc = self.potential.load()
-                return self._record(structure, atoms, converged=True, steps=0)
-            if not self.settings.shared:
-                return self._relaxed(structure, self.settings)
-            level = self.potential.level_of_theory().as_dict()
-            what = [level, self.settings, STRESS_LEFT, structure]
-            return relaxed_once(what, partial(self._relaxed, structure, self.settings))
+        settings = self.settings
+        if settings is None or not settings.shared:
+            return self._computed(structure)
+        level = self.potential.level_of_theory(structure).as_dict()
+        what = [level, settings, STRESS_LEFT, structure]
+        return relaxed_once(what, partial(self._computed, structure))
 
-    def _relaxed(self, structure: Structure, settings: RelaxSettings) -> RunRecord:
-        atoms = _continued(structure)
-        atoms.calc = self.potential.load()
+    def _computed(self, structure: Structure) -> RunRecord:
+        with self.potential.opened(structure) as calculator:
+            atoms = atoms_of(structure)
+            if self.settings is not None:
+                return self._relaxed(structure, atoms, calculator, self.settings)
+            atoms.calc = calculator
+            return self._record(structure, atoms, converged=True, steps=0)
+
+    def _relaxed(
+        self,
+        structure: Structure,
+        atoms: Atoms,
+        calculator: Calculator,
+        settings: RelaxSettings,
+    ) -> RunRecord:
+        relaxation = Relaxing(atoms, settings)
+        relaxation.restore(calculator)
         if settings.cell != "fixed" and stress_of(atoms) is None:
             raise IonfaceError(
                 f"{self.potential.name} gives no stress, so it cannot relax a cell "
                 f"(cell: {settings.cell}); take cell: fixed, lattice: "
                 "literature, or another engine"
             )
-        converged, steps = _relax(atoms, settings)
+        converged, steps = relaxation.run()
         if settings.must_converge and not converged:
             raise IonfaceError(
                 f"not converged after {steps} steps: {_left(atoms, settings)}; "
@@ -114,7 +122,7 @@ class PotentialRelaxMaker(Maker):
             max_force=largest_force(atoms),
             converged=converged,
             steps=steps,
-            level=self.potential.level_of_theory().as_dict(),
+            level=self.potential.level_of_theory(structure).as_dict(),
             directory=str(Path.cwd()),
             stress=None if stress is None else stress.tolist(),
             forces=None if self.settings else forces.tolist(),
@@ -126,26 +134,82 @@ def largest_force(atoms: Atoms) -> float:
     return float(np.linalg.norm(atoms.get_forces(), axis=1).max())
 
 
-def _relax(atoms: Atoms, settings: RelaxSettings) -> tuple[bool, int]:
-    """Move atoms until forces and stress are small; tell if they are, and the steps."""
-    moved: Atoms | FrechetCellFilter = atoms
-    if settings.cell != "fixed":
-        mask = [i in MOVES[settings.cell] for i in range(6)]
-        moved = FrechetCellFilter(atoms, mask=mask)
-    optimizer = LBFGS(moved, logfile=None)  # type: ignore[arg-type]
+class Resumed(Calculator):
+    """A calculator beside the results of one step, which it need not compute again.
 
-    def keep() -> None:
-        # opened for each step: a killed job leaves whole steps behind
-        with AseTrajectory(HISTORY, "a", atoms) as history:
-            history.write()
-        progress.report(optimizer.nsteps, None, _left(atoms, settings))
+    Args:
+        known: the step's results.
+        calculator: computes all else.
+    """
 
-    optimizer.attach(keep)
-    # ASE would hold the virial per atom against fmax, which leaves some 0.2 GPa
-    for _ in optimizer.irun(fmax=0.0, steps=settings.steps):
-        if _is_relaxed(atoms, settings):
-            return True, int(optimizer.nsteps)
-    return False, int(optimizer.nsteps)
+    def __init__(self, known: Calculator, calculator: Calculator) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.known, self.calculator = known, calculator
+        self.implemented_properties = calculator.implemented_properties
+
+    def get_property(
+        self, name: str, atoms: Atoms | None = None, allow_calculation: bool = True
+    ) -> Any:
+        """Return a property, from the results if the atoms are where they were."""
+        if name in self.known.results and not self.known.check_state(atoms):
+            return np.copy(self.known.results[name])
+        return self.calculator.get_property(name, atoms, allow_calculation)
+
+
+class Relaxing:
+    """Atoms on their way down, whose optimizer remembers earlier attempts.
+
+    Args:
+        atoms: as the job was given them; moved in place.
+        settings: of the relaxation.
+    """
+
+    def __init__(self, atoms: Atoms, settings: RelaxSettings) -> None:
+        self.atoms, self.settings = atoms, settings
+        moved: Atoms | FrechetCellFilter = atoms
+        if settings.cell != "fixed":
+            mask = [i in MOVES[settings.cell] for i in range(6)]
+            moved = FrechetCellFilter(atoms, mask=mask)
+        self.optimizer = LBFGS(moved, logfile=None)  # type: ignore[arg-type]
+        self.known = False
+
+    def restore(self, calculator: Calculator) -> None:
+        """Take up what an interrupted attempt has left, and go on with a calculator."""
+        steps = _earlier_steps(self.atoms)
+        self.known = bool(steps)
+        for number, step in enumerate(steps):
+            self.atoms.cell = step.cell
+            self.atoms.set_positions(step.positions, apply_constraint=False)
+            self.atoms.calc = step.calc
+            if number < len(steps) - 1:  # the next step of the optimizer adds the last
+                self._learn()
+        last = steps[-1].calc if steps else None
+        self.atoms.calc = Resumed(last, calculator) if last else calculator
+
+    def _learn(self) -> None:
+        optimizer = self.optimizer
+        x = optimizer.optimizable.get_x()
+        forces = -optimizer.optimizable.get_gradient()
+        optimizer.update(x, forces, optimizer.r0, optimizer.f0)
+        optimizer.state.iteration += 1
+        optimizer.r0, optimizer.f0 = x, forces
+
+    def run(self) -> tuple[bool, int]:
+        """Move until forces and stress are small; tell if they are, and the steps."""
+        self.optimizer.attach(self._keep)
+        # ASE would hold the virial per atom against fmax, which leaves some 0.2 GPa
+        for _ in self.optimizer.irun(fmax=0.0, steps=self.settings.steps):
+            if _is_relaxed(self.atoms, self.settings):
+                return True, int(self.optimizer.nsteps)
+        return False, int(self.optimizer.nsteps)
+
+    def _keep(self) -> None:
+        if self.optimizer.nsteps or not self.known:
+            # opened for each step: a killed job leaves whole steps behind
+            with AseTrajectory(HISTORY, "a", self.atoms) as history:
+                history.write()
+        done, left = self.optimizer.nsteps, _left(self.atoms, self.settings)
+        progress.report(done, None, left)
 
 
 def _is_relaxed(atoms: Atoms, settings: RelaxSettings) -> bool:
@@ -169,19 +233,18 @@ def _left(atoms: Atoms, settings: RelaxSettings) -> str:
     return f"{force}, stress {_largest_stress(atoms, settings.cell):.2f} GPa"
 
 
-def _continued(structure: Structure) -> Atoms:
-    """Return the last structure that an interrupted job wrote, or the first one."""
-    atoms = atoms_of(structure)
+def _earlier_steps(atoms: Atoms) -> list[Atoms]:
+    """Return the steps that an interrupted attempt wrote, with energies and forces."""
     history = Path(HISTORY)
     if not history.is_file():
-        return atoms
+        return []
     try:
         with AseTrajectory(HISTORY) as frames:
-            last = frames[-1]
+            steps = list(frames)
+        whole = all(list(step.numbers) == list(atoms.numbers) for step in steps)
     except Exception:  # noqa: BLE001 - a torn file holds no finished work
+        whole = False
+    if not whole:
         history.unlink()
-        return atoms
-    if list(last.numbers) == list(atoms.numbers):
-        atoms.cell = last.cell
-        atoms.set_positions(last.positions, apply_constraint=False)
-    return atoms
+        return []
+    return steps

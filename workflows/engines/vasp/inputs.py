@@ -2,10 +2,6 @@
 
 `VaspRun` is what has to be known; `write` puts INCAR, KPOINTS, POSCAR and POTCAR (or
 POTCAR.spec) into a folder. Sites are sorted by species; `order` maps them back.
-
-One rule for every mesh: n_i = ceil(|b_i| / spacing), centered on Γ. All terms of one
-ledger take the mesh of the interface's cell, with one point along the normal, so that
-its error cancels; energies on different meshes are never combined.
 """
 
 from __future__ import annotations
@@ -21,7 +17,8 @@ from numpy.typing import NDArray
 from pymatgen.core import Structure
 from pymatgen.io.vasp import Incar, Kpoints, Poscar, PotcarSingle
 
-from ionface.structures.ledger_cell import CellContext, context, movable, poscar_order
+from ionface.structures.ledger_cell import context, movable, poscar_order
+from ionface.workflows.engines.k_mesh import mesh
 from ionface.workflows.engines.vasp.incar import PlaneWaves
 from ionface.workflows.engines.vasp.potcars import (
     PotcarRecord,
@@ -30,7 +27,6 @@ from ionface.workflows.engines.vasp.potcars import (
 )
 
 RECORD_FILE = "potcars.json"
-ROUNDING = 1e-6  # a cell relaxed by nothing must not gain a k-point
 
 
 @dataclass(frozen=True)
@@ -162,29 +158,7 @@ def write(
     (folder / RECORD_FILE).write_text(json.dumps(records, indent=2) + "\n")
 
 
-def mesh(cell: CellContext, spacing: float | None) -> tuple[int, int, int]:
-    """Return the divisions along the three reciprocal vectors.
-
-    Args:
-        cell: whose cell; one division along the normal of a slab or an interface.
-        spacing: largest distance between points, Å⁻¹, 2π included as in VASP's
-            KSPACING; None for Γ alone.
-    """
-    if spacing is None:
-        return (1, 1, 1)
-    lengths = np.linalg.norm(2 * np.pi * np.linalg.inv(cell.cell), axis=0)  # (3,) Å⁻¹
-    n = [max(1, int(np.ceil(length / spacing - ROUNDING))) for length in lengths]
-    return (n[0], n[1], 1 if cell.slab else n[2])
-
-
 def kpoints(structure: Structure, spacing: float | None) -> Kpoints:
     """Return the KPOINTS of a structure."""
     divisions = mesh(context(structure), spacing)
     return Kpoints.gamma_automatic(kpts=divisions, shift=(0, 0, 0))
-
-
-def irreducible(divisions: tuple[int, int, int]) -> int:
-    """Return the number of k-points left by time reversal alone (ISYM = 0)."""
-    total = int(np.prod(divisions))
-    own_images = int(np.prod([2 if n % 2 == 0 else 1 for n in divisions]))
-    return (total + own_images) // 2

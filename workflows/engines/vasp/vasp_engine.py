@@ -18,6 +18,7 @@ from ionface.workflows.engines.contract import (
     Engine,
     JobDescription,
     RelaxSettings,
+    StudySettings,
 )
 from ionface.workflows.engines.vasp.aimd import VaspDynamicsMaker, dynamics_settings
 from ionface.workflows.engines.vasp.custodian_run import Custody
@@ -27,7 +28,7 @@ from ionface.workflows.engines.vasp.vasp_relax import (
     VaspRelaxMaker,
     relax_settings,
 )
-from ionface.workflows.study.protocols import LI_2024, Protocol
+from ionface.workflows.study.protocols import LI_2024
 from ionface.workflows.study.vasp_settings import VaspSettings
 
 DEFAULT_PRERELAX = "sevennet"
@@ -55,13 +56,13 @@ class VaspEngine(Engine):
     decides_segments: bool = True
 
     def configured(
-        self, paper: Protocol, vasp: VaspSettings, find: Callable[[str], Engine]
+        self, settings: StudySettings, find: Callable[[str], Engine]
     ) -> Self:
         """Return the engine with a study's protocol and section `vasp`."""
-        chosen = vasp.prerelax or DEFAULT_PRERELAX
+        chosen = settings.vasp.prerelax or DEFAULT_PRERELAX
         return replace(
             self,
-            waves=PlaneWaves(paper, vasp),
+            waves=PlaneWaves(settings.protocol, settings.vasp),
             prerelax=None if chosen == "off" else find(chosen).relax(PRERELAX),
         )
 

@@ -15,12 +15,12 @@ from typing import ClassVar, Self
 from pymatgen.io.vasp import PotcarSingle
 
 from ionface.analysis.energies.level_of_theory import LevelOfTheory
-from ionface.workflows.engines.contract import Engine
+from ionface.workflows.engines.contract import Engine, StudySettings
 from ionface.workflows.engines.vasp.custodian_run import Custody
 from ionface.workflows.engines.vasp.incar import PlaneWaves
 from ionface.workflows.engines.vasp.vasp_engine import VaspEngine
 from ionface.workflows.engines.vasp_double.potcars import stand_in
-from ionface.workflows.study.protocols import LI_2024, Protocol
+from ionface.workflows.study.protocols import LI_2024
 from ionface.workflows.study.vasp_settings import VaspSettings
 
 MODULE = "ionface.workflows.engines.vasp_double"
@@ -67,15 +67,18 @@ class VaspDoubleEngine(VaspEngine):
     custody: Custody = DOUBLE_CUSTODY
 
     def configured(
-        self, paper: Protocol, vasp: VaspSettings, find: Callable[[str], Engine]
+        self, settings: StudySettings, find: Callable[[str], Engine]
     ) -> Self:
         """Return the engine with a study's protocol and section `vasp`.
 
         A potential before the stand-in's potential is used only where it is named.
         """
-        own = replace(with_command(vasp), prerelax=vasp.prerelax or "off")
+        own = replace(
+            with_command(settings.vasp), prerelax=settings.vasp.prerelax or "off"
+        )
         return replace(
-            super().configured(paper, own, find), waves=StandInWaves(paper, own)
+            super().configured(replace(settings, vasp=own), find),
+            waves=StandInWaves(settings.protocol, own),
         )
 
     def level_of_theory(self) -> LevelOfTheory:

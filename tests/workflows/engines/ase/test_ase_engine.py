@@ -10,12 +10,14 @@ import numpy as np
 import pytest
 from ase.calculators.calculator import PropertyNotImplementedError
 from ase.calculators.emt import EMT
+from ase.io import read
 from pymatgen.core import Lattice, Structure
 
 from ionface.errors import IonfaceError
 from ionface.workflows.engines.ase.ase_engine import from_import_path
 from ionface.workflows.engines.ase.named_potentials import MPTRJ
 from ionface.workflows.engines.ase.potential import Potential
+from ionface.workflows.engines.ase.relax import HISTORY
 from ionface.workflows.engines.contract import STRESS_LEFT, RelaxSettings
 from ionface.workflows.engines.registry import engine
 from ionface.workflows.study.study import EngineChoice
@@ -139,6 +141,26 @@ def test_running_out_of_steps_is_an_error_that_can_be_continued(silver):
             assert _make(maker, silver).converged
             return
     pytest.fail("the relaxation does not go on from where it was")
+
+
+@pytest.mark.parametrize("cell", ["fixed", "full"])
+def test_a_relaxation_that_was_interrupted_is_the_same_one(
+    silver, tmp_path, monkeypatch, cell
+):
+    whole, broken = tmp_path / "whole", tmp_path / "broken"
+    settings = RelaxSettings(fmax=1e-3, cell=cell)
+    energies = []
+    for folder, most in ((whole, [1000]), (broken, [5, 4, 1000])):
+        folder.mkdir()
+        monkeypatch.chdir(folder)
+        for steps in most:
+            maker = engine(EMT_PATH).relax(replace(settings, steps=steps))
+            with suppress(IonfaceError):
+                _make(maker, silver)
+        images = read(HISTORY, ":")
+        energies.append([image.get_potential_energy() for image in images])
+    assert len(energies[0]) > 12
+    assert energies[1] == pytest.approx(energies[0], abs=1e-9)
 
 
 def test_a_single_point_is_the_calculators_own_energy(silver):

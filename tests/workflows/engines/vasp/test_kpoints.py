@@ -9,7 +9,8 @@ from ionface.structures.ledger_cell import (
     context,
     with_context,
 )
-from ionface.workflows.engines.vasp.inputs import irreducible, kpoints, mesh
+from ionface.workflows.engines.k_mesh import irreducible, mesh
+from ionface.workflows.engines.vasp.inputs import kpoints
 
 
 def cell(lattice, slab=False):

@@ -1,0 +1,127 @@
+"""GPAW itself, on cells of two atoms: energies, forces, restarts, failures."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from ase.io import read
+from pymatgen.core import Lattice, Structure
+
+from ionface.errors import IonfaceError
+from ionface.workflows.engines.contract import DynamicsSettings, RelaxSettings
+from ionface.workflows.engines.gpaw import client
+from ionface.workflows.engines.gpaw.engine import GpawEngine
+from ionface.workflows.engines.gpaw.program import GpawProgram
+
+pytest.importorskip("gpaw", reason="GPAW is not installed: pip install 'ionface[dft]'")
+
+FAST = GpawEngine(GpawProgram(cutoff=200, spacing=9.0))
+
+
+@pytest.fixture
+def hydride():
+    """Two atoms, out of balance."""
+    return Structure(
+        Lattice.from_parameters(2.9, 2.9, 2.9, 60, 60, 60),
+        ["Li", "H"],
+        [[0, 0, 0], [0.52, 0.5, 0.5]],
+        site_properties={"phase": ["a", "b"]},
+    )
+
+
+def test_it_keeps_the_contract_and_a_restart_its_density(hydride, run_job):
+    record = run_job("static", FAST.static().make(hydride))
+    assert record.structure.site_properties["phase"] == ["a", "b"]
+    assert record.level["cutoff_ev"] == 200
+    assert record.max_force > 0.1
+    again = run_job("static", FAST.static().make(hydride))
+    assert again.energy == pytest.approx(record.energy, abs=1e-4)
+    log = Path(client.SCF_LOG).read_text()
+    assert log.count("SCF iterations") == 1  # the second one found the first one's
+
+
+def test_electrons_that_do_not_converge_say_what_was_tried(hydride, run_job):
+    program = replace(FAST.program, iterations=2)
+    maker = GpawEngine(program).static()
+    with pytest.raises(IonfaceError, match=r"not converge in 2 .*density.gpw: run"):
+        run_job("static", maker.make(hydride))
+    assert Path(client.DENSITY).is_file()
+
+
+def test_a_worker_that_dies_leaves_its_last_words(
+    hydride, run_job, tmp_path, monkeypatch
+):
+    script = tmp_path / "worker.py"
+    script.write_text("raise SystemExit('out of cheese')\n")
+    monkeypatch.setattr(client, "WORKER", script)
+    with pytest.raises(IonfaceError, match="last words were 'out of cheese'; see"):
+        run_job("static", FAST.static().make(hydride))
+
+
+def test_missing_mpi_is_told(hydride, run_job):
+    program = replace(FAST.program, ranks=2, mpi="no-such-mpi -n {ranks}")
+    with pytest.raises(IonfaceError, match="no-such-mpi is not on the PATH, and 2 ra"):
+        run_job("static", GpawEngine(program).static().make(hydride))
+
+
+@pytest.mark.slow
+def test_two_ranks_find_what_one_finds(hydride, run_job):
+    one = run_job("one", FAST.static().make(hydride))
+    two = GpawEngine(replace(FAST.program, ranks=2)).static()
+    other = run_job("two", two.make(hydride))
+    assert other.energy == pytest.approx(one.energy, abs=1e-5)
+
+
+@pytest.mark.slow
+def test_dynamics_conserve_what_they_must(hydride, run_job):
+    maker = FAST.dynamics(DynamicsSettings(steps=8, timestep=0.5, temperature=300))
+    first = run_job("first", maker.make(hydride, None))
+    frames = first.trajectory.open(Path.cwd().parent)
+    conserved = frames.scalars["conserved"]
+    assert np.ptp(conserved) < 0.01
+    second = run_job("second", maker.make(hydride, first))
+    assert second.last_step == 16
+
+
+KILLED = """
+import sys
+from pymatgen.core import Structure
+from ionface.workflows.engines.contract import RelaxSettings
+from ionface.workflows.engines.gpaw.engine import GpawEngine
+from ionface.workflows.engines.gpaw.program import GpawProgram
+engine = GpawEngine(GpawProgram(cutoff=200, spacing=9.0))
+maker = engine.relax(RelaxSettings(fmax=0.01))
+maker.make.original(maker, Structure.from_file(sys.argv[1]))
+"""
+
+
+@pytest.mark.slow
+def test_a_relaxation_that_was_killed_is_the_same_one(hydride, tmp_path, monkeypatch):
+    given = tmp_path / "start.json"
+    hydride.to_file(str(given))
+    maker = FAST.relax(RelaxSettings(fmax=0.01))
+    whole, broken = tmp_path / "whole", tmp_path / "broken"
+    for folder in (whole, broken):
+        folder.mkdir()
+    monkeypatch.chdir(whole)
+    record = maker.make.original(maker, hydride)
+    process = subprocess.Popen([sys.executable, "-c", KILLED, given], cwd=broken)
+    history = broken / "relax.traj"
+    while not history.is_file() or len(read(history, ":")) < 3:
+        time.sleep(0.05)
+        assert process.poll() is None
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    monkeypatch.chdir(broken)
+    resumed = maker.make.original(maker, hydride)
+    assert resumed.energy == pytest.approx(record.energy, abs=1e-4)
+    images = [read(folder / "relax.traj", ":") for folder in (whole, broken)]
+    energies = [[i.get_potential_energy() for i in each] for each in images]
+    assert len(energies[0]) == len(energies[1])
+    assert np.allclose(*energies, atol=2e-4)

@@ -1,0 +1,156 @@
+"""What GPAW is told: cutoff, mesh, spin and U, and what is refused beforehand."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from pymatgen.core import Lattice, Structure
+
+from ionface.errors import IonfaceError
+from ionface.structures.ledger_cell import with_context
+from ionface.workflows.engines.contract import RelaxSettings, StudySettings
+from ionface.workflows.engines.gpaw.engine import GpawEngine
+from ionface.workflows.engines.gpaw.program import GpawProgram
+from ionface.workflows.engines.gpaw.setups import setup
+from ionface.workflows.engines.registry import study_elements
+from ionface.workflows.study.dft_settings import DftSettings
+from ionface.workflows.study.protocols import LI_2024
+from ionface.workflows.study.study_files import load
+from ionface.workflows.study.vasp_settings import VaspSettings
+
+pytest.importorskip("gpaw_data", reason="GPAW's PAW data are not installed")
+
+
+def settings(vasp=None, dft=None, elements=("Li", "S")):
+    return StudySettings(
+        LI_2024,
+        VaspSettings(**(vasp or {})),
+        DftSettings(**(dft or {})),
+        lambda: frozenset(elements),
+    )
+
+
+@pytest.fixture
+def sulfide():
+    lattice = Lattice.cubic(5.7)
+    return Structure.from_spacegroup(
+        "Fm-3m", lattice, ["Li", "S"], [[0.25] * 3, [0] * 3]
+    )
+
+
+def test_the_cutoff_follows_the_hardest_element_of_the_whole_study():
+    assert GpawProgram.of(settings()).cutoff == 450
+    assert GpawProgram.of(settings(elements=("Li", "H"))).cutoff == 550
+    assert GpawProgram.of(settings(dft={"cutoff": 480}, elements=("O",))).cutoff == 480
+    # the lithium slab of a polymer's ledger takes the polymer's
+    assert {"C", "O", "Li"} <= study_elements(load("lagp-pdol-li"))
+
+
+def test_the_mesh_is_finer_with_a_metal_and_gamma_alone_in_dynamics(sulfide):
+    program = GpawProgram()
+    assert program.divisions(sulfide) == (4, 4, 4)
+    metal = with_context(sulfide, "film", np.diag([5.7, 5.7, 30]), 10.0, metal=True)
+    assert program.divisions(metal) == (5, 5, 1)
+    assert replace(program, job="dynamics").divisions(sulfide) == (1, 1, 1)
+    assert replace(program, spacing=1.2).divisions(sulfide) == (1, 1, 1)
+
+
+def test_spin_and_u_are_read_by_the_words_of_vasp(sulfide):
+    incar = {"LDAUU": {"Ti": 4.2}, "LDAUJ": {"Ti": 0.2}, "MAGMOM": {"Ti": 2}}
+    program = GpawProgram.of(settings({"incar": incar}))
+    titanium = sulfide.copy()
+    titanium.replace(0, "Ti")
+    told = program.parameters(titanium)
+    assert told["setups"] == {"Ti": ":d,4.0"}
+    assert program.magnetic_moments(titanium)[:2] == [2.0, 0.0]
+    assert program.parameters(sulfide)["setups"] == {}
+    assert GpawProgram.of(settings()).magnetic_moments(sulfide) is None
+    spin = GpawProgram.of(settings({"incar": {"ISPIN": 2}}))
+    assert spin.magnetic_moments(sulfide) == [1.0] * 12
+
+
+@pytest.mark.parametrize(
+    ("vasp", "said"),
+    [
+        ({"incar": {"ALGO": "All"}}, "ALGO has no meaning for the engine gpaw, which"),
+        ({"dispersion": "D3"}, "D3 is not available with the engine gpaw"),
+    ],
+)
+def test_what_gpaw_does_not_know_is_refused(vasp, said):
+    with pytest.raises(IonfaceError, match=said):
+        GpawProgram.of(settings(vasp))
+
+
+def test_an_odd_number_of_electrons_needs_spin_or_a_metal(sulfide):
+    odd = sulfide.copy()
+    odd.remove_sites([0])
+    engine = GpawEngine()
+    maker = engine.static()
+    with pytest.raises(IonfaceError, match="odd number, which closed shells cannot"):
+        engine.step_cost(maker, odd)
+    engine.step_cost(maker, sulfide)
+    spin = replace(engine, program=replace(engine.program, spin=True))
+    spin.step_cost(spin.static(), odd)
+    lithium = Structure(Lattice.cubic(3.44), ["Li"], [[0, 0, 0]])
+    assert engine.program.electrons(lithium) == 1
+    engine.step_cost(maker, lithium)
+
+
+def test_a_missing_paw_set_is_refused_with_the_way_out(tmp_path, monkeypatch):
+    engine = GpawEngine()
+    engine.check_elements(["Li", "P", "S", "Cl", "In", "O", "Ge", "Al"], "x")
+    with pytest.raises(IonfaceError, match=r"a melt: GPAW has no PAW data set for Am"):
+        engine.check_elements(["Am", "Li"], "a melt")
+    setup.cache_clear()
+    (tmp_path / "Am.PBE").write_text('<atom symbol="Am" Z="95" core="86" valence="9"/>')
+    monkeypatch.setenv("GPAW_SETUP_PATH", str(tmp_path))
+    assert setup("Am", "PBE").valence == 9
+    setup.cache_clear()
+
+
+def test_too_little_memory_or_time_is_told_before_anything_runs(sulfide):
+    small = GpawEngine(GpawProgram(memory=0.1))
+    with pytest.raises(IonfaceError, match=r"more than the 0.1 GB that dft.memory"):
+        small.step_cost(small.static(), sulfide)
+    large = sulfide * (4, 4, 4)
+    hasty = GpawEngine(GpawProgram(walltime=0.2, memory=1e6))
+    with pytest.raises(IonfaceError, match=r"give dft.ranks more, or more hours"):
+        hasty.step_cost(hasty.static(), large)
+
+
+def test_more_ranks_take_less_time_and_more_memory(sulfide):
+    one, four = (GpawEngine(GpawProgram(ranks=n, memory=99)) for n in (1, 4))
+    alone, shared = (e.step_cost(e.static(), sulfide) for e in (one, four))
+    assert alone.seconds / 4 <= shared.seconds < alone.seconds / 2
+    assert shared.memory_gb > alone.memory_gb
+    assert shared.ranks == 4
+
+
+def test_the_level_names_the_hash_of_each_data_set(sulfide):
+    pytest.importorskip("gpaw")
+    level = GpawEngine().static().potential.level_of_theory(sulfide)
+    assert [title.split()[1] for title in level.pseudopotentials] == ["Li.PBE", "S.PBE"]
+    lithium = sulfide.copy()
+    lithium.remove_species(["S"])
+    other = GpawEngine().static().potential.level_of_theory(lithium)
+    assert level.differences(other) == {}
+    finer = GpawEngine(GpawProgram(cutoff=700)).level_of_theory()
+    assert set(finer.differences(other)) == {"cutoff_ev", "pseudopotentials"}
+
+
+def test_a_dipole_is_taken_out_of_slabs_whose_atoms_stay_off_the_cells_end(slab):
+    program = GpawProgram()
+    assert program.parameters(slab)["poissonsolver"] == {"dipolelayer": "xy"}
+    assert "poissonsolver" not in replace(program, dipole="off").parameters(slab)
+    calculator = program.calculator(slab)
+    heights = calculator._positions(slab.to_ase_atoms(msonable=False))[:, 2]
+    assert heights.min() == pytest.approx(slab.lattice.c - heights.max(), abs=0.01)
+
+
+def test_only_bulk_crystals_relax_with_their_symmetry(sulfide, slab):
+    engine = GpawEngine()
+    for cell, expected in (("full", True), ("fixed", False), ("normal", False)):
+        program = engine.relax(RelaxSettings(cell=cell)).potential
+        assert program.parameters(sulfide)["symmetry"] == {"point_group": expected}
+    # one atom of this slab is held, which symmetry would move
+    assert engine.program.parameters(slab)["symmetry"] == {"point_group": False}

@@ -1,0 +1,1 @@
+"""GPAW as an engine: plane waves or atomic orbitals, PAW, free, with its own data."""
