@@ -36,7 +36,7 @@ format: $(STAMP)
 
 # the site, in build/site: strict, so that a dead link or anchor is an error
 docs: $(VENV)/.docs-installed
-	$(BIN)/mkdocs build --quiet
+	$(BIN)/mkdocs build
 
 $(VENV)/.docs-installed: $(STAMP)
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[docs]'

@@ -71,13 +71,19 @@ def study_keys() -> str:
 def _rows(part: dict[str, Any]) -> Iterator[str]:
     for key, value in part.get("properties", {}).items():
         needed = key in part.get("required", ())
-        default = "required" if needed else f"`{_shown(value.get('default'))}`"
+        default = "required" if needed else _shown(value)
         told = value.get("description", "").replace("|", "\\|")
         yield f"| `{key}` | {_kind(value)} | {default} | {told} |"
 
 
-def _shown(default: Any) -> str:
-    return "none" if default in (None, [], {}, "") else str(default).replace("|", "\\|")
+def _shown(value: dict[str, Any]) -> str:
+    """Return the default of a key; what is made of a class has those of its table."""
+    if "default" not in value:
+        return "those of its table"
+    default = value["default"]
+    if default in (None, [], {}, ""):
+        return "none"
+    return f"`{default}`".replace("|", "\\|")
 
 
 def _kind(value: dict[str, Any]) -> str:

@@ -164,7 +164,7 @@ def test_the_tutorial_of_two_crystal_files_runs_to_its_report(tmp_path):
 @pytest.mark.slow
 def test_the_site_is_built_without_a_dead_link(tmp_path):
     run = subprocess.run(
-        [sys.executable, "-m", "mkdocs", "build", "--quiet", "--site-dir", tmp_path],
+        [sys.executable, "-m", "mkdocs", "build", "--site-dir", tmp_path],
         cwd=ROOT,
         capture_output=True,
         text=True,

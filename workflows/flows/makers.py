@@ -49,8 +49,9 @@ class InterfaceFormationMaker(Maker):
     >>> layer = CrystalLayer("Al", (1, 0, 0), layers=2)
     >>> spec = InterfaceSpec("Al|Al", replace(layer, name="film"), layer)
     >>> flow = InterfaceFormationMaker("ase.calculators.emt.EMT").make(spec)
-    >>> [job.name for job, _ in flow.iterflow()][:3]
-    ['film relax bulk', 'Al|Al build', 'Al|Al relax interface']
+    >>> jobs = (job.name for job, _ in flow.iterflow())
+    >>> next(jobs), next(jobs), next(jobs)
+    ('film relax bulk', 'Al|Al build', 'Al|Al relax interface')
 
     Attributes:
         engine: gives the Makers of relaxations and single points; or its name.
@@ -146,8 +147,9 @@ class InterfaceDynamicsMaker(Maker):
     >>> spec = InterfaceSpec("Al|Al", replace(layer, name="film"), layer)
     >>> settings = DynamicsSettings(steps=500, segment=250)
     >>> flow = InterfaceDynamicsMaker("ase.calculators.emt.EMT", settings).make(spec)
-    >>> [job.name.removeprefix("Al|Al ") for job, _ in flow.iterflow()][:4]
-    ['film relax bulk', 'build', 'pre-relax', 'dynamics 1']
+    >>> jobs = (job.name.removeprefix("Al|Al ") for job, _ in flow.iterflow())
+    >>> next(jobs), next(jobs), next(jobs), next(jobs)
+    ('film relax bulk', 'build', 'pre-relax', 'dynamics 1')
 
     Attributes:
         engine: gives the Makers of relaxations and dynamics; or its name.
