@@ -60,6 +60,8 @@ class LedgerEntry:
         sources: where each term came from, by its name.
         quick: the models are those of a rehearsal.
         molecules: what became of a molecular film, as plain data; empty without one.
+        bulk: what it costs against bulk crystals, as `against_bulk` tells it; empty
+            where they are not known.
     """
 
     name: str
@@ -71,6 +73,7 @@ class LedgerEntry:
     sources: Mapping[str, str] = field(default_factory=dict)
     quick: bool = False
     molecules: Mapping[str, Any] = field(default_factory=dict)
+    bulk: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def provenance(self) -> Provenance:
@@ -109,6 +112,8 @@ class LedgerEntry:
             data["quick"] = True
         if self.molecules:
             data["molecules"] = dict(self.molecules)
+        if self.bulk:
+            data["against_bulk"] = dict(self.bulk)
         return data
 
     @classmethod
@@ -126,6 +131,7 @@ class LedgerEntry:
             sources=data["sources"],
             quick=data.get("quick", False),
             molecules=data.get("molecules", {}),
+            bulk=data.get("against_bulk", {}),
         )
 
 

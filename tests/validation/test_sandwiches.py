@@ -53,6 +53,14 @@ def test_both_have_one_energy(entries):
 
 
 @pytest.mark.slow
+def test_against_bulk_crystals_both_cost_the_same_and_something(entries):
+    one, two = (entries[name]["against_bulk"] for name in ("vacuum", "sandwich"))
+    assert two["gamma_j_per_m2"] == pytest.approx(one["gamma_j_per_m2"], abs=0.05)
+    surfaces = one["surface_energies_j_per_m2"]
+    assert 0 < one["gamma_j_per_m2"] < surfaces["Al"] + surfaces["Ag"]
+
+
+@pytest.mark.slow
 def test_a_relaxed_sandwich_is_at_rest(entries):
     assert any(
         "stress along the normal" in line for line in entries["sandwich"]["checks"]

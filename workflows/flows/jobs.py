@@ -17,7 +17,9 @@ import numpy as np
 from monty.json import MSONable
 from pymatgen.core import Structure
 
-from ionface.analysis.energies.ledger import SlabsState, book_sides
+from ionface.analysis.energies.against_bulk import against_bulk
+from ionface.analysis.energies.energy_term import EnergyTerm
+from ionface.analysis.energies.ledger import LedgerEntry, SlabsState, book_sides
 from ionface.analysis.energies.relaxation_path import relaxation_path
 from ionface.analysis.kinds import analysis
 from ionface.analysis.rdf.rdf import crystal_rdf
@@ -177,6 +179,7 @@ def enter_in_ledger(
     static: Mapping[str, RunRecord],
     relaxed: Mapping[str, RunRecord],
     slabs_state: SlabsState,
+    bulks: Mapping[str, RunRecord] | None = None,
 ) -> dict[str, Any]:
     """Book one formation energy; the ledger refuses what does not belong together.
 
@@ -186,6 +189,7 @@ def enter_in_ledger(
             strained, "film_unstrained" or "substrate_unstrained".
         relaxed: the relaxations behind them, by the same names.
         slabs_state: "relaxed" or "frozen".
+        bulks: the relaxed crystals of both sides, where they are known.
     """
     phases = {"film": model.film_phase, "substrate": model.substrate_phase}
     terms = {
@@ -201,10 +205,30 @@ def enter_in_ledger(
         slabs_state=slabs_state,
         quick=bool(model.provenance.get("quick")),
     )
+    if bulks and bulks.keys() == phases.keys():
+        entry = _with_bulk(entry, terms, phases, bulks)
     if fate := molecules_after(model, relaxed["interface"].structure):
         check = f"{model.film_phase}: {fate.summary()}"
         entry = replace(entry, checks=(*entry.checks, check), molecules=fate.as_dict())
     return entry.as_dict()
+
+
+def _with_bulk(
+    entry: LedgerEntry,
+    terms: Mapping[str, EnergyTerm],
+    phases: Mapping[str, str],
+    bulks: Mapping[str, RunRecord],
+) -> LedgerEntry:
+    """Return an entry with what it costs against bulk, or why that is not known."""
+    slabs = {p: terms.get(f"{s}_unstrained", terms[s]) for s, p in phases.items()}
+    crystals = {p: bulks[s].term(f"bulk {p}") for s, p in phases.items()}
+    try:
+        told = against_bulk(entry, slabs, crystals, phases["film"])
+    except AnalysisError as error:
+        return replace(
+            entry, checks=(*entry.checks, f"no energy against bulk: {error}")
+        )
+    return replace(entry, bulk=told)
 
 
 @durable_job

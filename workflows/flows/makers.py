@@ -128,7 +128,9 @@ class InterfaceFormationMaker(Maker):
                 separate = tasks.separate(built, relaxed[part])
                 jobs.append(named(separate, name, "separate"))
                 cut = separate.output
-        ledger = tasks.enter_in_ledger(built.model, static, relaxed, self.slabs)
+        ledger = tasks.enter_in_ledger(
+            built.model, static, relaxed, self.slabs, start.bulks
+        )
         jobs.append(named(ledger, name, "ledger", result="formation"))
         slabs = {side: static[side] for side in SIDES}
         path = tasks.follow_relaxation(

@@ -54,6 +54,7 @@ class Start:
         strained: which sides are strained: "film", "substrate".
         cell: what relaxations move of the interface's cell.
         interfaces: how many the cell holds, 2 in a sandwich.
+        bulks: references to the relaxed crystals of its sides, where there are any.
     """
 
     name: str
@@ -61,6 +62,7 @@ class Start:
     strained: tuple[str, ...]
     cell: Cell = "fixed"
     interfaces: int = 1
+    bulks: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -150,7 +152,10 @@ class ModelBuilder:
             job.metadata["result"] = "model"
         sides, cell = strained_sides(spec), spec.relaxed_cell
         count = 1 if spec.vacuum else 2
-        starts = [Start(n, job.output, sides, cell, count) for n, job in built.items()]
+        starts = [
+            Start(name, job.output, sides, cell, count, bulk)
+            for name, job in built.items()
+        ]
         return Models(jobs, starts)
 
     def depends_on_engine(self, spec: InterfaceSpec) -> bool:
