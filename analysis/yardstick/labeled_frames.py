@@ -73,9 +73,7 @@ class LabeledFrame:
 
         made = Atoms(self.species, self.positions, cell=self.lattice, pbc=True)
         made.info = {"name": self.name, "group": self.group, **self.settings}
-        made.calc = SinglePointCalculator(  # type: ignore[no-untyped-call]
-            made, energy=self.energy, forces=self.forces
-        )
+        made.calc = SinglePointCalculator(made, energy=self.energy, forces=self.forces)
         return made
 
 

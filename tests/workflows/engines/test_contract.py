@@ -121,6 +121,15 @@ def test_an_energy_keeps_order_and_labels(an_engine, aluminum, run_job):
     assert record.structure.site_properties["phase"] == ["left", "right"] * 2
     assert np.allclose(record.structure.frac_coords, aluminum.frac_coords)
     assert record.term("x").level.code == an_engine.level_of_theory().code
+    if record.forces is not None:  # without them, nobody's spot checks can ask it
+        free = np.linalg.norm(record.forces, axis=1)
+        assert free.max() == pytest.approx(record.max_force, rel=1e-3)
+        moved = aluminum.copy()
+        moved.translate_sites([0], [0.01, 0, 0], frac_coords=False)
+        more = run_job("moved", an_engine.static().make(moved))
+        slope = (more.energy - record.energy) / 0.01
+        mean = (more.forces[0][0] + record.forces[0][0]) / 2
+        assert slope == pytest.approx(-mean, abs=0.02)  # the force on this very atom
 
 
 def test_a_relaxation_ends_below_the_force_or_says_that_it_did_not(
