@@ -113,6 +113,12 @@ def inefficiency(series: FloatArray) -> FloatArray:
     those of Sokal's window of 5 correlation times miss the truth more often, by up to
     5 %. Between 1 and n.
 
+    Of independent values the error that follows is too large, 1.19 times for 32 of them
+    and 1.09 for 200: sums end where noise first makes a pair negative, so that noise
+    adds and never takes away, and Student's factor is 1.06. Taking a first pair within
+    its noise for none would mend that (1.07), and let series with a correlation time of
+    one value miss the truth twice as often (13 instead of 7 % of 32 values).
+
     Args:
         series: shape (n, ...), evenly spaced along the first axis.
 

@@ -54,6 +54,20 @@ def test_errors_hold_the_truth_as_often_as_they_say_down_to_20_correlation_times
     np.testing.assert_allclose(error[:20], alone)
 
 
+@pytest.mark.parametrize(("number", "larger"), [(32, 1.19), (200, 1.09)])
+def test_the_error_of_independent_values_is_a_little_too_large_and_never_too_small(
+    number, larger
+):
+    series = np.random.default_rng(6).standard_normal((number, 4000))
+    error = mean_error(series)
+    assert np.mean(error) * np.sqrt(number) == pytest.approx(larger, abs=0.04)
+    assert 0.95 < np.mean(np.abs(series.mean(axis=0)) < 1.96 * error) < 0.98
+    # and what a screen for noise would cost is what these have
+    slow = autoregressive(np.exp(-1), (number, 4000), seed=7)
+    missed = np.abs(slow.mean(axis=0)) > 1.96 * mean_error(slow)
+    assert np.mean(missed) < 0.085
+
+
 def test_series_of_few_correlation_times_are_called_too_short():
     for lengths, least in ((3, 0.4), (1, 0.6)):
         series = autoregressive(np.exp(-1 / 20), (20 * lengths, 400), seed=3)

@@ -356,12 +356,14 @@ class Study:
                     ),
                     formation=None,
                     spot_checks=None,
-                    **dict.fromkeys(_ALONE, ()),
+                    **_ALONE,
                 ),
             )
 
 
-_ALONE = ("beside", "dynamics", "references", "phases", "deposition", "surfaces")
+_ALONE: dict[str, Any] = dict.fromkeys(
+    ("beside", "dynamics", "references", "phases", "deposition", "surfaces"), ()
+)
 """What the first engine computes alone."""
 
 

@@ -158,7 +158,7 @@ def test_the_error_is_that_of_independent_frames(gas):
     assert 0.88 <= np.mean(away < 1.96) <= 1.0
     spread = pair.g.std(axis=0, ddof=1)[2:]
     told = np.median(pair.g_error, axis=0)[2:]
-    # a fifth too large, as the correlations of 32 intervals are estimated, too
+    # a fifth too large, as `statistics.inefficiency` says of 32 independent values
     assert (told / spread).mean() == pytest.approx(1.2, abs=0.3)
 
 

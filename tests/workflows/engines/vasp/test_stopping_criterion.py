@@ -55,6 +55,35 @@ def test_growth_that_has_ended_ends_the_run():
     assert set(ends) <= {1, 2}
 
 
+def late(rng):
+    return 16000 + 1000 * rng.random(12), 0
+
+
+def linear(first):
+    return lambda rng: (LENGTH * rng.random(15 - first), first)
+
+
+def saturating(rng):
+    return 1000 + 1500 * rng.random(12), 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("made", "least", "most"),
+    [
+        (late, 0, 0),
+        (linear(6), 0, 2),  # of 200 each
+        (linear(0), 0, 2),
+        (saturating, 190, 200),
+    ],
+    ids=["not yet", "6 to 15", "0 to 15", "ended"],
+)
+def test_of_200_runs_those_end_early_whose_growth_has_ended(made, least, most):
+    rng = np.random.default_rng(4)
+    ended = sum(stops(trajectory(*made(rng))) is not None for _ in range(200))
+    assert least <= ended <= most
+
+
 def test_so_many_bonds_and_so_much_time_are_waited_for():
     quick = trajectory(100 + 500 * np.arange(12) / 12)
     assert stops(quick) == 1
