@@ -267,14 +267,11 @@ def judge_frames(
         records: single points on them by another engine.
         quick: the run was a rehearsal.
     """
-    points = [of_record(record) for record in records]
-    teacher = records[0].level
-    settings = {key: teacher[key] for key in SETTINGS if teacher.get(key)}
     images = [AseAtomsAdaptor.get_atoms(frame) for frame in frames]
     labeled = [
-        _labeled(subject, n, frame, image, point.energy, point.forces, settings)
-        for n, (frame, image, point) in enumerate(
-            zip(frames, images, points, strict=True), start=1
+        _labeled(f"{subject} {n}", frame, image, record)
+        for n, (frame, image, record) in enumerate(
+            zip(frames, images, records, strict=True), start=1
         )
     ]
     mine = single_points(potential, [_plain(image) for image in images], runs_folder())
@@ -286,7 +283,7 @@ def judge_frames(
         cores,
         [point.energy for point in mine],
         [point.forces for point in mine],
-        teacher,
+        records[0].level,
         quick,
     ).as_dict()
 
@@ -298,21 +295,17 @@ def _plain(image: Atoms) -> Atoms:
 
 
 def _labeled(
-    subject: str,
-    number: int,
-    frame: Structure,
-    image: Atoms,
-    energy: float,
-    forces: Any,
-    settings: dict[str, Any],
+    name: str, frame: Structure, image: Atoms, record: RunRecord
 ) -> LabeledFrame:
+    """Return a frame with the labels of a single point, and how they were computed."""
+    point, level = of_record(record), record.level
     return LabeledFrame(
-        name=f"{subject} {number}",
-        group=str(frame.properties.get("origin", subject)),
+        name=name,
+        group=str(frame.properties.get("origin", name)),
         species=tuple(image.get_chemical_symbols()),
         lattice=image.cell.array,
         positions=image.positions,
-        energy=energy,
-        forces=forces,
-        settings=settings,
+        energy=point.energy,
+        forces=point.forces,
+        settings={key: level[key] for key in SETTINGS if level.get(key)},
     )
