@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import MISSING, dataclass, fields, replace
 from functools import cached_property
 from typing import Any, get_args, get_origin, get_type_hints
 
@@ -108,12 +108,36 @@ class Kind:
         }
         return self.settings(**given)
 
+    def computed(
+        self, trajectory: Trajectory, settings: Any, progress: Progress | None = None
+    ) -> Result:
+        """Return the result of a trajectory, which remembers its settings.
+
+        Raises:
+            AnalysisError: it is no analysis of a trajectory, or has none of this one.
+        """
+        if self.analyze is None:
+            raise AnalysisError(f"{self.name} is no analysis of a trajectory")
+        found = self.analyze(trajectory, settings, progress)
+        return replace(found, settings=_told(settings))
+
     @staticmethod
     def species(settings: Any) -> set[str]:
         """Return the species that settings name: what a trajectory must have."""
         pairs = [pair.partition(":")[0] for pair in getattr(settings, "pairs", ())]
         named = getattr(settings, "species", ())
         return {*named, *(symbol for pair in pairs for symbol in parse_pair(pair))}
+
+
+def _told(settings: Any) -> dict[str, Any]:
+    """Return settings as plain values, crystals by their names."""
+    each = {f.name: getattr(settings, f.name) for f in fields(settings)}
+    return {
+        name: [v.name if isinstance(v, Crystal) else v for v in value]
+        if isinstance(value, tuple)
+        else value
+        for name, value in each.items()
+    }
 
 
 @dataclass(frozen=True)

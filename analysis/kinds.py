@@ -29,6 +29,7 @@ from ionface.analysis.energies.planar_potential import PlanarPotential
 from ionface.analysis.energies.registry_energies import RegistryEnergies
 from ionface.analysis.energies.relaxation_path import RelaxationPath
 from ionface.analysis.energies.surface_energies import SurfaceEnergies
+from ionface.analysis.figures.rdf_figure import SMOOTH
 from ionface.analysis.interphase.density_profiles import Profiles, profiles
 from ionface.analysis.interphase.interphase import interphase
 from ionface.analysis.interphase.layers import LayerCoordination, layer_coordination
@@ -314,7 +315,9 @@ register(
         RdfResult,
         "Radial distribution functions",
         tables.rdf_contents,
-        "g(r) in windows of time, early to late.",
+        f"g(r) in windows of time, early to late, smoothed by a Gaussian of {SMOOTH} "
+        "Å; bands are standard errors, dotted lines the running coordination. Table "
+        "and files are not smoothed.",
         RdfChoices,
         _rdf,
         running=RunningAnalysis,
@@ -332,12 +335,12 @@ class BondChoices:
     Attributes:
         pairs: as in In-S, or In-S:3.0 (Å); repeatable.
         references: a crystal whose shells say where bonds end; repeatable.
-        windows: number of time windows.
+        windows: number of time windows; by the length of the run if not given.
     """
 
     pairs: tuple[str, ...]
     references: tuple[Crystal, ...] = ()
-    windows: int = 10
+    windows: int | None = None
 
     def __post_init__(self) -> None:
         """Refuse what cannot be, before anything is read."""
@@ -378,7 +381,8 @@ def _bonds(
     lengths = _lengths(settings.pairs)
     crystals = crystals_beside(settings.references, tuple(lengths))
     found = bonds(trajectory, lengths, references=crystals)
-    return replace(found, windows=settings.windows)
+    suitable = suitable_windows(trajectory.times_or_nan_fs)
+    return replace(found, windows=settings.windows or suitable)
 
 
 def crystals_beside(
@@ -408,12 +412,12 @@ class ReactionChoices:
     Attributes:
         pairs: as in In-S, or In-S:3.0 (Å); repeatable.
         references: a crystal that may form; repeatable.
-        windows: number of time windows.
+        windows: number of time windows; by the length of the run if not given.
     """
 
     pairs: tuple[str, ...]
     references: tuple[Crystal, ...] = ()
-    windows: int = 10
+    windows: int | None = None
 
     def __post_init__(self) -> None:
         """Refuse what cannot be, before anything is read."""
@@ -431,7 +435,7 @@ def followed_bonds(
         lengths,
         references=crystals_beside(settings.references, tuple(lengths)),
         rules={name: length for name, length in lengths.items() if length},
-        windows=settings.windows,
+        windows=settings.windows or suitable_windows(trajectory.times_or_nan_fs),
     )
 
 

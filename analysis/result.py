@@ -11,8 +11,9 @@ import json
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from importlib import import_module
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -115,6 +116,8 @@ class Result(ABC):
 
     Attributes:
         provenance: where the numbers come from.
+        settings: what the analysis was asked for, as plain values; empty where it was
+            called from Python.
     """
 
     kind: ClassVar[str]
@@ -124,7 +127,11 @@ class Result(ABC):
     """What draws it, as "module:function". A name instead of an import: figures know
     results, results know no figure, and matplotlib is loaded when one is drawn."""
 
+    units: ClassVar[Mapping[str, str]] = {}
+    """Of those values in the file whose names do not end in their unit, by name."""
+
     provenance: Provenance = field(default_factory=Provenance, kw_only=True)
+    settings: Mapping[str, Any] = field(default_factory=dict, kw_only=True)
 
     @abstractmethod
     def values(self) -> dict[str, Any]:
@@ -152,7 +159,15 @@ class Result(ABC):
         """Return plain JSON values; what is unknown is null."""
         origin = self.provenance.as_dict()
         sources = {"sources": origin.pop("sources")}
-        return {**origin, "kind": self.kind, **self.values(), **sources}
+        told = {"units": dict(self.units), "settings": plain(self.settings)}
+        return {
+            **origin,
+            "kind": self.kind,
+            "ionface": version("ionface"),
+            **{name: value for name, value in told.items() if value},
+            **self.values(),
+            **sources,
+        }
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
@@ -164,7 +179,8 @@ class Result(ABC):
         try:
             if data.get("kind", cls.kind) != cls.kind:
                 raise KeyError(f"its kind is {data['kind']}")
-            return cls.restore(data, Provenance.from_dict(data))
+            found = cls.restore(data, Provenance.from_dict(data))
+            return replace(found, settings=data.get("settings") or {})
         except (
             AttributeError, IndexError, KeyError, StopIteration, TypeError, ValueError,
         ) as error:  # fmt: skip

@@ -97,6 +97,9 @@ class Msd(Result):
 
     kind: ClassVar[str] = "msd"
     figure: ClassVar[str] = "ionface.analysis.figures.msd_figure:figure_msd"
+    units: ClassVar[Mapping[str, str]] = {
+        "msd": "Å²",
+    }
 
     lags_fs: FloatArray
     curves: Mapping[str, Mapping[str, FloatArray]]

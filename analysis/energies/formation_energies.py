@@ -97,6 +97,13 @@ class FormationEnergies(Result):
 
     kind = "energies"
     figure = "ionface.analysis.figures.energies_figure:figure_energies"
+    units = {  # noqa: RUF012
+        "e_total": "eV",
+        "slabs": "eV",
+        "delta_e": "eV",
+        "area": "Å²",
+        "strain_energy": "eV",
+    }
 
     entries: tuple[LedgerEntry, ...]
     published: Mapping[str, PublishedEnergy] = field(default_factory=dict)

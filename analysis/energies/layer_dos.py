@@ -41,6 +41,12 @@ class LayerDos(Result):
 
     kind = "dos"
     figure = "ionface.analysis.figures.dos_figure:figure_dos"
+    units = {  # noqa: RUF012
+        "energies": "eV",
+        "edges": "Å",
+        "dos": "states/eV",
+        "band_edges": "eV",
+    }
 
     energies: FloatArray
     edges: FloatArray
@@ -88,7 +94,7 @@ class LayerDos(Result):
     @classmethod
     def restore(cls, data: Mapping[str, Any], provenance: Provenance) -> Self:
         """Return the densities of plain values."""
-        arrays = {
+        arrays: dict[str, Any] = {
             name: np.asarray(data[name], dtype=np.float64)
             for name in ("energies", "edges", "dos")
         }

@@ -54,6 +54,16 @@ class PlanarPotential(Result):
 
     kind = "potential"
     figure = "ionface.analysis.figures.potential_figure:figure_potential"
+    units = {  # noqa: RUF012
+        "heights": "Å",
+        "potential": "eV",
+        "atoms": "Å",
+        "period": "Å",
+        "fermi": "eV",
+        "vacuum": "eV",
+        "ripple": "eV",
+        "work_functions": "eV",
+    }
 
     heights: FloatArray
     potential: FloatArray

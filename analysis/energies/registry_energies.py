@@ -30,6 +30,13 @@ class RegistryEnergies(Result):
 
     kind = "landscape"
     figure = "ionface.analysis.figures.registry_figure:figure_registry"
+    units = {  # noqa: RUF012
+        "cell": "Å",
+        "shifts": "of the cell",
+        "gaps": "Å",
+        "energies": "eV",
+        "area": "Å²",
+    }
 
     name: str
     cell: FloatArray
@@ -85,14 +92,17 @@ class RegistryEnergies(Result):
     @classmethod
     def restore(cls, data: Mapping[str, Any], provenance: Provenance) -> Self:
         """Return the energies of plain values."""
-        arrays = ("cell", "shifts", "gaps", "energies")
+        arrays: dict[str, Any] = {
+            name: np.asarray(data[name], dtype=np.float64)
+            for name in ("cell", "shifts", "gaps", "energies")
+        }
         return cls(
             name=data["name"],
             images=np.asarray(data["images"], dtype=np.intp),
             area=data["area"],
             n_interfaces=data["n_interfaces"],
             provenance=provenance,
-            **{name: np.asarray(data[name], dtype=np.float64) for name in arrays},
+            **arrays,
         )
 
     def rows(self) -> Iterator[dict[str, float]]:

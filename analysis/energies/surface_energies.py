@@ -47,6 +47,10 @@ class SurfaceEnergies(Result):
 
     kind = "surfaces"
     figure = "ionface.analysis.figures.surfaces_figure:figure_surfaces"
+    units = {  # noqa: RUF012
+        "cut": "J/m²",
+        "relaxed": "J/m²",
+    }
 
     facet: str
     surfaces: tuple[SurfaceEnergy, ...]

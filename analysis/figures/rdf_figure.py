@@ -78,10 +78,44 @@ def _draw_windows(axes: Axes, result: RdfResult, name: str) -> None:
     colors = _time_colors(len(g))
     curves = [_smoothed(result.r, row, SMOOTH) for row in g]
     for index, curve in enumerate(curves):
-        axes.plot(result.r, curve, color=colors[index], linewidth=1.7, zorder=3 + index)
+        window = _window(result, index)
+        error = np.nan_to_num(result.pairs[name].g_error[index])
+        axes.fill_between(
+            result.r, curve - error, curve + error, color=colors[index], alpha=0.16,
+            linewidth=0, zorder=2,
+        )  # fmt: skip
+        axes.plot(
+            result.r, curve, color=colors[index], linewidth=1.7, zorder=3 + index,
+            label=window,
+        )  # fmt: skip
     axes.axhline(1, color=GRID, linewidth=1.2, zorder=1)
     axes.set_ylim(0, 1.12 * float(np.max(curves)) or 1.0)
     axes.set_title(name.replace("-", "–"))
+    _draw_neighbors(axes, result, name, colors)
+
+
+def _draw_neighbors(
+    axes: Axes, result: RdfResult, name: str, colors: FloatArray
+) -> None:
+    """Draw n(r) of the first and last window up to the first shell's end, dotted."""
+    pair = result.pairs[name]
+    ends = [peak.coordination for peak in pair.first_peaks if peak]
+    if not ends:
+        return
+    beside = axes.twinx()
+    for index in sorted({0, len(pair.n) - 1}):
+        beside.plot(
+            result.r, pair.n[index], color=colors[index], linewidth=1.3,
+            linestyle=(0, (1, 2)), label=f"neighbors, {_window(result, index)}",
+        )  # fmt: skip
+    beside.set_ylim(0, 4 * max(ends))  # shells stand above their own count
+    beside.set_ylabel("neighbors (dotted)", color=QUIET)
+    beside.spines["right"].set_visible(True)
+
+
+def _window(result: RdfResult, index: int) -> str:
+    start, end = (time / FS_PER_PS for time in result.windows_fs[index])
+    return f"{start:.3g}–{end:.3g} ps" if np.isfinite(start) else f"window {index + 1}"
 
 
 def _draw_references(

@@ -122,6 +122,13 @@ class Profiles(Result):
 
     kind: ClassVar[str] = "profile"
     figure: ClassVar[str] = "ionface.analysis.figures.profile_figure:figure_profile"
+    units: ClassVar[Mapping[str, str]] = {
+        "heights": "Å",
+        "densities": "1/Å³",
+        "cell_height": "Å",
+        "area": "Å²",
+        "smearing": "Å",
+    }
 
     heights: FloatArray
     windows_fs: Windows

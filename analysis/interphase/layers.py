@@ -141,6 +141,13 @@ class LayerCoordination(Result):
 
     kind: ClassVar[str] = "layers"
     figure: ClassVar[str] = "ionface.analysis.figures.layers_figure:figure_layers"
+    units: ClassVar[Mapping[str, str]] = {
+        "cutoff": "Å",
+        "edges": "Å",
+        "numbers": "atoms",
+        "errors": "atoms",
+        "atoms": "atoms",
+    }
 
     pair: str
     cutoff: float
@@ -179,13 +186,16 @@ class LayerCoordination(Result):
     @classmethod
     def restore(cls, data: Mapping[str, Any], provenance: Provenance) -> Self:
         """Return the numbers that `values` wrote."""
-        names = ("edges", "numbers", "errors", "atoms")
+        arrays: dict[str, Any] = {
+            name: np.array(data[name], dtype=np.float64)
+            for name in ("edges", "numbers", "errors", "atoms")
+        }
         return cls(
             pair=data["pair"],
             cutoff=data["cutoff"],
             windows_fs=windows_of(data["windows_fs"]),
             provenance=provenance,
-            **{name: np.array(data[name], dtype=np.float64) for name in names},
+            **arrays,
         )
 
     def summary(self) -> str:

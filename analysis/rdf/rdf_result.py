@@ -54,6 +54,14 @@ class RdfResult(Result):
 
     kind: ClassVar[str] = "rdf"
     figure: ClassVar[str] = "ionface.analysis.figures.rdf_figure:figure_rdf"
+    units: ClassVar[Mapping[str, str]] = {
+        "r": "Å",
+        "g": "1",
+        "g_error": "1",
+        "n": "atoms",
+        "minimum": "Å",
+        "coordination": "atoms",
+    }
 
     r: FloatArray
     pairs: Mapping[str, PairRdf]

@@ -34,6 +34,10 @@ class BondCounts(Result):
 
     kind: ClassVar[str] = "bonds"
     figure: ClassVar[str] = "ionface.analysis.figures.bonds_figure:figure_bonds"
+    units: ClassVar[Mapping[str, str]] = {
+        "counts": "bonds",
+        "length": "Å",
+    }
 
     times_fs: FloatArray
     counts: Mapping[str, IntArray]

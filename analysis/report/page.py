@@ -2,7 +2,7 @@
 
 `write_report(report, path)` is the function one came for. A report is plain data, whose
 sections hold tables, pictures, cards and facts; whoever fills it needs to know nothing
-of HTML. All text is escaped; images are embedded; there is no script.
+of HTML. All text is escaped; images are embedded; scripts are our own (`scripts`).
 """
 
 from __future__ import annotations
@@ -13,10 +13,13 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
-from importlib import resources
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
+from ionface.analysis.report import glance as first_screen
+from ionface.analysis.report.glance import Glance
+from ionface.analysis.report.scripts import OWN, VIEWER, data_block, policy, script
+from ionface.analysis.report.scripts import text_of as own_file
 from ionface.errors import AnalysisError
 from ionface.files import write_atomically
 
@@ -74,6 +77,25 @@ class Picture:
 
 
 @dataclass(frozen=True)
+class Drawing:
+    """A figure that answers to the pointer.
+
+    Attributes:
+        svg: the <svg> element, of our own figures (`figures.pointer.drawn`).
+        panels: the numbers behind it, as `Drawn` has them.
+        width: at which its text has the size of the page's, CSS pixels.
+        title: above it, and what its files are called.
+        caption: below it: what is shown and what follows from it.
+    """
+
+    svg: str
+    panels: Sequence[Mapping[str, Any]]
+    width: int
+    title: str = ""
+    caption: str = ""
+
+
+@dataclass(frozen=True)
 class Facts:
     """Names and values.
 
@@ -116,7 +138,22 @@ class Statements:
     lines: Sequence[str]
 
 
-Content = Table | Picture | Facts | Card | Statements
+@dataclass(frozen=True)
+class Code:
+    """Text as it stands in a file, to copy.
+
+    Attributes:
+        title: above it.
+        text: of the file.
+        name: of the file that it can be downloaded as.
+    """
+
+    title: str
+    text: str
+    name: str
+
+
+Content = Code | Table | Picture | Drawing | Facts | Card | Statements
 
 
 @dataclass(frozen=True)
@@ -137,6 +174,7 @@ class Report:
         notices: quick, emulated, unfinished: shown first.
         highlights: large numbers below the title: (value, what it is).
         sections: in their order.
+        glance: the first screen; None for a page without one.
     """
 
     title: str
@@ -144,6 +182,7 @@ class Report:
     notices: Sequence[Notice] = ()
     highlights: Sequence[tuple[str, str]] = ()
     sections: Sequence[Section] = field(default_factory=tuple)
+    glance: Glance = field(default_factory=Glance)
 
 
 def write_report(report: Report, path: str | os.PathLike[str]) -> Path:
@@ -161,22 +200,32 @@ def render_report(report: Report) -> str:
     Raises:
         AnalysisError: an image is neither PNG, GIF nor SVG.
     """
-    css = resources.files(__package__).joinpath("report.css").read_text("utf-8")
     sections = [section for section in report.sections if section.contents]
     links = "".join(
         f'<a href="#{_anchor(section.title)}">{escape(section.title)}</a>'
         for section in sections
     )
+    scenes = [scene.as_dict() for scene in report.glance.scenes]
+    scripts = [VIEWER, OWN] if scenes else [OWN]
+    numbers: list[Any] = []
+    body = "".join(_section(section, numbers) for section in sections)
+    blocks = [data_block(f"panels-{k}", p) for k, p in enumerate(numbers, 1)]
+    if scenes:
+        blocks.append(data_block("scenes", scenes))
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+        f"{policy(scripts)}"
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{escape(report.title)}</title><style>{css}</style></head><body>"
-        f"{_top(report)}<main>"
+        f"<title>{escape(report.title)}</title><style>{own_file('report.css')}</style>"
+        '</head><body><a class="skip" href="#main">Skip to the results</a>'
+        f'{_top(report)}<main id="main">'
         f"{''.join(_notice(notice) for notice in report.notices)}"
-        f"<nav>{links}</nav>{''.join(map(_section, sections))}"
+        f"{first_screen.rendered(report.glance)}"
+        f'<nav aria-label="Sections">{links}</nav>{body}'
         "<footer>Written by ionface. Negative formation energies mean that the "
         "interface forms with a gain: E = (E_interface − Σ E_slab) / (n A), slabs "
-        "evaluated in the interface’s own cell.</footer></main></body></html>\n"
+        "evaluated in the interface’s own cell.</footer></main>"
+        f"{''.join(blocks)}{''.join(map(script, scripts))}</body></html>\n"
     )
 
 
@@ -189,7 +238,8 @@ def _top(report: Report) -> str:
     highlights = f'<ul class="highlights">{numbers}</ul>' if numbers else ""
     return (
         f'<header class="top"><div><h1>{escape(report.title)}</h1>{subtitle}'
-        f"{highlights}</div></header>"
+        f"{highlights}"
+        '<button type="button" id="look" hidden>Light or dark</button></div></header>'
     )
 
 
@@ -197,22 +247,32 @@ def _notice(notice: Notice) -> str:
     return f'<p class="notice {notice.kind}" role="note">{escape(notice.text)}</p>'
 
 
-def _section(section: Section) -> str:
+def _section(section: Section, numbers: list[Any]) -> str:
+    """Return a section; what stands behind its figures is added to `numbers`."""
     return (
         f'<section id="{_anchor(section.title)}"><h2>{escape(section.title)}</h2>'
-        f"{''.join(_contents(section.contents))}</section>"
+        f"{''.join(_contents(section.contents, numbers))}</section>"
     )
 
 
-def _contents(contents: Sequence[Content]) -> Iterable[str]:
+def _contents(contents: Sequence[Content], numbers: list[Any]) -> Iterable[str]:
     for content in contents:
         match content:
             case Table():
                 yield _table(content)
             case Picture():
                 yield _figure(content)
+            case Drawing():
+                numbers.append(content.panels)
+                yield _drawing(content, len(numbers))
             case Card():
                 yield _card(content)
+            case Code(title, text, name):
+                yield (
+                    f"<details><summary>{escape(title)}</summary>"
+                    f'<pre tabindex="0" data-file="{escape(name)}">{escape(text)}</pre>'
+                    "</details>"
+                )
             case Facts():
                 yield _facts(content.values, links=content.links)
             case Statements():
@@ -237,6 +297,21 @@ def _figure(picture: Picture) -> str:
     )
     image = _image(picture.data, picture.title or picture.caption or "figure")
     return f"{title}<figure>{image}{caption}</figure>"
+
+
+def _drawing(drawing: Drawing, number: int) -> str:
+    """Return a figure whose numbers are in the block `panels-{number}`."""
+    what = escape(drawing.title or drawing.caption or "figure")
+    caption = (
+        f"<figcaption>{escape(drawing.caption)}</figcaption>" if drawing.caption else ""
+    )
+    return (
+        f'<figure data-panels="panels-{number}" data-name="{what}"><div class="scroll">'
+        f'<div class="plot" tabindex="0" role="img" style="width:{drawing.width}px" '
+        f'aria-label="{what}. Arrow keys read its values; Data downloads them.">'
+        f'{drawing.svg}</div></div><p class="told" role="status" hidden></p>'
+        f'{caption}<p class="takes"></p></figure>'
+    )
 
 
 def _image(data: bytes, alternative: str) -> str:
@@ -294,7 +369,9 @@ def _row(row: Sequence[Cell], numeric: Sequence[bool]) -> str:
 def _is_number(cell: Cell) -> bool:
     """Return whether a cell is a number, or a text that was formatted as one."""
     if isinstance(cell, str):
-        return re.fullmatch(r"[+−-]?\d[\d.,]*(e[+-]?\d+)?", cell) is not None
+        return (
+            re.fullmatch(r"[+−-]?\d[\d.,]*(e[+-]?\d+)?( ± [\d.]+)?", cell) is not None
+        )
     return cell is not None and not isinstance(cell, bool)
 
 

@@ -24,7 +24,7 @@ from ionface.analysis.energies.surface_energies import SurfaceEnergies
 from ionface.analysis.interphase.density_profiles import Profiles
 from ionface.analysis.interphase.interphase import Interphase
 from ionface.analysis.interphase.layers import LayerCoordination
-from ionface.analysis.rdf.rdf_result import RdfResult
+from ionface.analysis.rdf.rdf_result import PairRdf, RdfResult
 from ionface.analysis.reactions.bonds import BondCounts
 from ionface.analysis.reactions.reaction_report import (
     HEADER,
@@ -215,11 +215,32 @@ def dos_contents(result: LayerDos) -> Contents:
 def rdf_contents(result: RdfResult) -> Contents:
     """Return the first peak of every pair in every window."""
     rows = [
-        [name, _ps(window), *((f"{p.r:.2f}", f"{p.height:.2f}") if p else (None, None))]
+        [name, _ps(window), *_peak(result, pair, index)]
         for name, pair in result.pairs.items()
-        for window, p in zip(result.windows_fs, pair.first_peaks, strict=True)
+        for index, window in enumerate(result.windows_fs)
     ]
-    return [Table(["pair", "window ps", "first peak Å", "height"], rows)]
+    header = ["pair", "window ps", "first peak Å", "height", "to Å", "neighbors"]
+    note = (
+        "Height: the highest of g(r) within 2 bins of the peak, with its standard "
+        "error where the window is long enough. Neighbors: of an atom of the first "
+        "species, up to the minimum behind the peak."
+    )
+    return [Table(header, rows, note)]
+
+
+def _peak(result: RdfResult, pair: PairRdf, window: int) -> Sequence[Cell]:
+    """Return place, height with its error, end and coordination of a first peak."""
+    peak = pair.first_peaks[window]
+    if peak is None:
+        return [None] * 4
+    error = pair.g_error[window, np.argmin(np.abs(result.r - peak.r))]
+    spread = f" ± {error:.2f}" if np.isfinite(error) else ""
+    return [
+        f"{peak.r:.2f}",
+        f"{peak.height:.2f}{spread}",
+        f"{peak.minimum:.2f}",
+        f"{peak.coordination:.2f}",
+    ]
 
 
 def bond_contents(result: BondCounts) -> Contents:

@@ -49,6 +49,18 @@ def test_a_result_is_that_of_its_file(result, tmp_path):
     np.testing.assert_array_equal(again.heights, result.heights)
 
 
+def test_a_file_tells_units_settings_and_version(result):
+    class Known(Heights):
+        units = {"heights": "Å"}  # noqa: RUF012
+
+    asked = Known(result.heights, settings={"pairs": ("In-S",), "windows": None})
+    told = json.loads(json.dumps(asked.as_dict()))
+    assert told["units"] == {"heights": "Å"}
+    assert told["settings"] == {"pairs": ["In-S"], "windows": None}
+    assert told["ionface"]
+    assert Known.from_dict(told).as_dict() == told
+
+
 def test_numbers_of_a_stand_in_say_so_first_and_everywhere(result, tmp_path):
     told = Provenance({"code": "vasp"}, emulated=True, quick=True, sources=("a",))
     marked = replace(result, provenance=told)

@@ -95,7 +95,6 @@ def analyze(
     from ionface.workflows.engines import progress
     from ionface.workflows.study.analyses import with_crystals
 
-    assert kind.analyze is not None
     files.check_out(out)
     with in_flags(kind), job_progress(f"analyze {kind.name}") as shown:
         settings = kind.configured(with_crystals(values))
@@ -103,7 +102,7 @@ def analyze(
         frames = files.open_frames(paths, told, kind.species(settings))
         shown.stage(kind.name, 1, 2)
         counter = progress.counter(len(frames), "frames")
-        result = kind.analyze(frames, settings, counter)
+        result = kind.computed(frames, settings, counter)
     files.write_result(result, out)
     files.print_result(kind, result, as_json=as_json)
     if not as_json:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from ionface.errors import IonfaceError
 from ionface.workflows.cli.app import CLUSTER, RESULTS, WholeHelp, app
 from ionface.workflows.cli.options import DEFAULT_PROJECT, AsJson, ProjectPath, Timestep
 
@@ -59,13 +60,17 @@ def export(
         list[Path], typer.Argument(metavar="PROJECT", help="Or trajectories.")
     ],
     form: Annotated[
-        Literal["extxyz", "traj", "xdatcar"], typer.Option("--as")
+        Literal["extxyz", "traj", "xdatcar", "poscar", "cif"],
+        typer.Option("--format", "--as", help="poscar and cif: relaxed structures."),
     ] = "extxyz",
     out: Annotated[Path, typer.Option("--out", help="Folder of the files.")] = Path(),
     timestep: Timestep = None,
     as_json: AsJson = False,
 ) -> None:
-    """Write trajectories for other programs (OVITO, VMD, ASE)."""
+    """Write trajectories or relaxed structures for other programs (OVITO, VESTA)."""
+    if form in ("poscar", "cif"):
+        _export_structures(paths, out, form, as_json=as_json)
+        return
     from ionface.analysis.trajectory.exporting import export as written
     from ionface.analysis.trajectory.exporting import file_name
     from ionface.workflows.cli.analyze_files import named_trajectories
@@ -79,6 +84,28 @@ def export(
             typer.echo(f"wrote {path}: {len(frames)} frames")
     if as_json:
         typer.echo(json.dumps(made, indent=2))
+
+
+def _export_structures(
+    roots: list[Path], out: Path, form: str, *, as_json: bool
+) -> None:
+    from ionface.workflows.projects.project import Project
+    from ionface.workflows.report.structures import SUFFIXES, write_structures
+
+    made: list[Path] = []
+    for root in roots:
+        written = write_structures(Project.open(root), out, [SUFFIXES[form]])
+        if not written:
+            raise IonfaceError(
+                f"{root} holds no relaxed structure: no relaxation of an interface or "
+                "slab is finished; trajectories are written with --format extxyz"
+            )
+        made += written
+    if as_json:
+        typer.echo(json.dumps([{"file": str(path)} for path in made], indent=2))
+        return
+    for path in made:
+        typer.echo(f"wrote {path}")
 
 
 @bundle_app.command("export")

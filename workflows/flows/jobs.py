@@ -414,13 +414,12 @@ def analyzed(
     A run that is too short for one analysis keeps what the others say of it.
     """
     kind = analysis(name)
-    assert kind.analyze is not None
     if values.get("pairs") == []:  # none are named: all that are there
         values = {**values, "pairs": all_pairs(frames.species)}
     count = progress.counter(len(frames), "frames")
     try:
         settings = kind.configured(with_crystals(values))
-        return kind.analyze(frames, settings, count).as_dict()
+        return kind.computed(frames, settings, count).as_dict()
     except AnalysisError as error:
         return {"kind": name, "refused": str(error)}
 

@@ -159,7 +159,7 @@ class InterfaceDynamicsMaker(Maker):
         pairs: whose RDFs and bonds are followed, as in "In-S"; all pairs of the
             elements that are there if none are given.
         cutoff: of the RDFs, Å.
-        windows: number of time windows.
+        windows: number of time windows; by the length of the run if None.
         analyses: what is computed of the trajectory, as `ionface analyze` calls it; a
             name, or a name with settings as in {"msd": {"species": ["Li"]}}.
         references: crystals that the analyses compare with.
@@ -174,7 +174,7 @@ class InterfaceDynamicsMaker(Maker):
     settings: DynamicsSettings = field(default_factory=DynamicsSettings)
     pairs: Sequence[str] = ()
     cutoff: float = 8.0
-    windows: int = 10
+    windows: int | None = None
     analyses: Sequence[str | dict[str, dict[str, Any] | None]] = ANALYSES
     references: Sequence[str] = ()
     seeds: Sequence[int] = ()

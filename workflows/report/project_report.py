@@ -6,13 +6,13 @@ Every kind of result (`analysis.kinds`) is written, drawn and shown in the same 
 from __future__ import annotations
 
 import json
-import platform
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from ionface.analysis.energies.formation_energies import FormationEnergies
+from ionface.analysis.figures.pointer import drawn
 from ionface.analysis.figures.style import png
 from ionface.analysis.kind import Kind
 from ionface.analysis.kinds import kinds
@@ -21,6 +21,7 @@ from ionface.analysis.report.page import (
     Card,
     Cell,
     Content,
+    Drawing,
     Facts,
     Notice,
     Picture,
@@ -36,28 +37,33 @@ from ionface.analysis.thermodynamics.formed import sentences
 from ionface.errors import AnalysisError
 from ionface.files import write_atomically
 from ionface.structures.drawing import figure_model
+from ionface.structures.specs import CrystalLayer
 from ionface.workflows.engines.ase.named_potentials import said_of_level
 from ionface.workflows.projects import runner
 from ionface.workflows.projects.project import Project
 from ionface.workflows.report.collect import Results, collect
+from ionface.workflows.report.how_made import how_made
+from ionface.workflows.report.scenes import glance_of
 from ionface.workflows.report.structures import FOLDER, write_structures
 from ionface.workflows.study.naming import slug
 from ionface.workflows.study.protocols import protocol
-from ionface.workflows.study.study import crystal_label
+from ionface.workflows.study.study import Study, crystal_label
 
-QUICK = (
-    "Quick run: thin slabs, loose forces, 0.1 ps, little lithium. It shows that "
-    "everything works; its numbers are no results."
-)
 EMULATED = "Emulated: a stand-in made these outputs. They are no calculation."
+REHEARSAL = "Of a quick run: a rehearsal, no result."
 POTENTIAL = "Computed with a machine-learned potential, not with DFT."
 HOW_FAR = "How far each is from PBE: docs/potentials.md, `ionface yardstick`."
 DPI = 150
+PIXELS = 105  # of the page per inch of a figure: its text is as large as the page's
 MODEL_DPI = 200  # its atoms are small
 KINDS_OF_FILES = {
-    ".json": "numbers", ".csv": "table", ".png": "figure", ".gif": "film",
+    ".json": "numbers", ".csv": "table", ".png": "figure", ".svg": "figure",
+    ".gif": "film",
     ".ionf": "trajectory",
 }  # fmt: skip
+
+IN_LINES = (FormationEnergies.kind, BondCounts.kind)
+"""What stands on the first screen already, beside the model."""
 
 LEVEL_NAMES = {
     "cutoff_ev": "cutoff (eV)",
@@ -119,7 +125,7 @@ def report_of(project: Project, results: Results) -> Report:
         *found[1:],
         Section("Levels of theory", _levels(project)),
         Section("Study", [Facts(_settings(project))]),
-        Section("Provenance", [Facts(_packages(project))]),
+        Section("How this was made", how_made(project)),
         Section("Files", [Facts(_files(project), links=True)]),
     ]
     return Report(
@@ -129,6 +135,7 @@ def report_of(project: Project, results: Results) -> Report:
         notices=_notices(project, results),
         highlights=_highlights(project, shown),
         sections=everything,
+        glance=glance_of(project, results),
     )
 
 
@@ -184,17 +191,28 @@ def _of_subject(
     return replace(content, title=title, caption=caption)
 
 
-def _written(project: Project, item: Shown) -> Picture | None:
-    """Write a result as JSON, CSV and PNG; return its figure, if it can be drawn."""
+def _written(project: Project, item: Shown) -> Drawing | None:
+    """Write a result as JSON, CSV, PNG and SVG; return its figure, if it has one."""
     folder = project.results
     item.result.write(folder / f"{item.stem}.json")
     try:
         item.result.to_csv(folder / f"{item.stem}.csv")
-        image = png(item.result.plot(title=item.subject), dpi=DPI)
+        figure = item.result.plot(title=item.subject)
     except AnalysisError:  # nothing to draw; its tables say what there is
         return None
-    write_atomically(folder / f"{item.stem}.png", image)
-    return Picture(image, "", item.kind.caption)
+    write_atomically(folder / f"{item.stem}.png", png(figure, dpi=DPI))
+    figure.set_layout_engine("none")  # it is laid out already, which takes longest
+    shown = drawn(figure)
+    write_atomically(folder / f"{item.stem}.svg", shown.document)
+    thinned = (
+        f" Values beside the pointer: one of {shown.thinned} points."
+        if shown.thinned > 1
+        else ""
+    )
+    title = f"{item.kind.title} of {item.subject}" if item.subject else item.kind.title
+    caption = f"{item.kind.caption}{thinned}".strip()
+    width = round(figure.get_figwidth() * PIXELS)
+    return Drawing(shown.svg, shown.panels, width, title, caption)
 
 
 def _film(project: Project, item: Shown, make: Callable[[Result], bytes]) -> Picture:
@@ -237,24 +255,52 @@ def _model_facts(summary: dict[str, Any]) -> dict[str, Cell]:
 
 
 def _worth(provenance: Provenance) -> list[str]:
-    """Return what must be said of numbers, in sentences."""
-    said = ((provenance.emulated, EMULATED), (provenance.quick, QUICK))
+    """Return what must be said of numbers wherever they stand, in sentences."""
+    said = ((provenance.emulated, EMULATED), (provenance.quick, REHEARSAL))
     return [text for true, text in said if true]
 
 
+def _quick(study: Study) -> str:
+    """Return what makes a run a rehearsal, with its own numbers."""
+    facts, defaults = [], protocol(study.protocol)
+    if study.formation_names:
+        facts.append(f"forces below {study.relaxation.fmax or defaults.fmax:g} eV/Å")
+    if study.dynamics:
+        ps = {
+            f"{run.steps * (run.timestep or defaults.timestep) / 1000:.3g} ps of "
+            f"{run.interface}"
+            for run in study.dynamics
+        }
+        facts += sorted(ps)
+    layers = [
+        f"{s.film.layers} on {s.substrate.layers} layers in {s.name}"
+        for s in study.interfaces
+        if isinstance(s.film, CrystalLayer)
+        and isinstance(s.substrate, CrystalLayer)
+        and s.film.layers
+        and s.substrate.layers
+    ]
+    told = ", ".join([*facts, *layers])
+    return f"Quick run ({told}): a rehearsal, its numbers are no results."
+
+
 def _notices(project: Project, results: Results) -> list[Notice]:
-    levels = project.identity["levels"].values()
+    levels = project.identity["levels"]
     # of the project as a whole, also while it has no results yet
-    emulated = any(level.get("emulated") for level in levels)
+    emulated = any(level.get("emulated") for level in levels.values())
     planned = Provenance(emulated=emulated, quick=project.study.quick)
     worth = Provenance.joint([planned, results.provenance])
-    notices = [Notice("warning", text) for text in _worth(worth)]
+    notices = [Notice("warning", EMULATED)] if worth.emulated else []
+    if worth.quick:
+        notices.append(Notice("warning", _quick(project.study)))
     states = runner.states(project)
     if left := [state for state in states if state.state != "done"]:
         failed = sum(state.state == "failed" for state in left)
         text = f"Unfinished: {len(left)} of {len(states)} jobs are not done"
         notices.append(Notice("warning", f"{text}, {failed} of them failed."))
-    models = {said_of_level(level): None for level in levels if level.get("weights")}
+    models = {
+        said_of_level(level): None for level in levels.values() if level.get("weights")
+    }
     if models:
         notices.append(Notice("note", " ".join([POTENTIAL, *models, HOW_FAR])))
     return notices
@@ -266,7 +312,7 @@ def _highlights(project: Project, shown: Sequence[Shown]) -> list[tuple[str, str
     return [
         (value, what + (", emulated" if item.result.provenance.emulated else ""))
         for item in shown
-        if item.subject not in beside
+        if item.subject not in beside and item.kind.name not in IN_LINES
         for value, what in item.kind.highlights(item.result)
     ]
 
@@ -318,15 +364,6 @@ def _settings(project: Project) -> dict[str, Cell]:
             f"pairs {', '.join(run.pairs)}"
         )
     return settings
-
-
-def _packages(project: Project) -> dict[str, Cell]:
-    packages = ("ionface", "ase", "pymatgen", "atomate2", "jobflow", "numpy")
-    quick = " --quick" if project.study.quick else ""
-    facts: dict[str, Cell] = {name: version(name) for name in packages}
-    facts["python"] = platform.python_version()
-    facts["command"] = f"ionface run {project.study.name}{quick}"
-    return facts
 
 
 def _files(project: Project) -> dict[str, Cell]:

@@ -6,7 +6,7 @@ XYZ (with the energy of the relaxation).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from pymatgen.core import Structure
@@ -37,16 +37,24 @@ def relaxed(project: Project) -> Iterator[tuple[str, RunRecord]]:
             yield f"{slug(tells['subject'])}-{slug(tells['part'])}", record
 
 
-def write_structures(project: Project) -> list[Path]:
-    """Write results/structures/ and return the paths."""
-    folder = project.results / FOLDER
+def write_structures(
+    project: Project, folder: Path | None = None, suffixes: Iterable[str] = ()
+) -> list[Path]:
+    """Write every relaxed structure and return the paths.
+
+    Args:
+        project: finished or not.
+        folder: results/structures/ if not given.
+        suffixes: of `WRITERS`; all if not given.
+    """
+    folder = folder or project.results / FOLDER
     written: list[Path] = []
     for stem, record in relaxed(project):
-        folder.mkdir(exist_ok=True)
-        for suffix, write in WRITERS.items():
+        folder.mkdir(exist_ok=True, parents=True)
+        for suffix in suffixes or WRITERS:
             written.append(folder / f"{stem}{suffix}")
             with atomic_path(written[-1]) as part:
-                write(record, part, stem)
+                WRITERS[suffix](record, part, stem)
     return written
 
 
@@ -85,3 +93,6 @@ WRITERS: dict[str, Callable[[RunRecord, Path, str], None]] = {
     ".cif": _cif,
     ".extxyz": _extxyz,
 }
+
+SUFFIXES = {"poscar": ".vasp", "cif": ".cif"}
+"""Of what programs call a form."""

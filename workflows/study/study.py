@@ -73,7 +73,7 @@ class DynamicsSpec:
         pairs: as in "In-S".
         references: crystals whose RDFs stand beside the interface's.
         cutoff: of the RDFs, Å.
-        windows: number of time windows.
+        windows: number of time windows; by the length of the run if not given.
         prerelax: steps of relaxation before the dynamics.
         seed: of the first velocities.
         seeds: so many runs beside one another, or the seed of each: independent runs
@@ -95,7 +95,7 @@ class DynamicsSpec:
     timestep: Positive | None = None
     references: tuple[str, ...] = ()
     cutoff: Positive = 8.0
-    windows: Annotated[int, Gt(0), Le(1000)] = 10
+    windows: Annotated[int, Gt(0), Le(1000)] | None = None
     prerelax: StepsOrNone = 50
     seed: CountOrNone = 0
     seeds: Count | tuple[CountOrNone, ...] = 1
@@ -388,7 +388,7 @@ def quickened(study: Study) -> Study:
                 run,
                 steps=min(run.steps, QUICK_STEPS),
                 segment=QUICK_STEPS // 2,
-                windows=min(run.windows, 4),
+                windows=None if run.windows is None else min(run.windows, 4),
                 prerelax=min(run.prerelax, 20),
             )
             for run in study.dynamics

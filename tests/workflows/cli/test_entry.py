@@ -347,6 +347,28 @@ def test_trajectories_are_exported_for_other_programs(cli, computed, tmp_path, f
     assert sum(1 for _ in iread(path, ":")) == 31
 
 
+@pytest.mark.parametrize(("form", "suffix"), [("poscar", "vasp"), ("cif", "cif")])
+def test_relaxed_structures_are_exported_in_one_form(
+    cli, computed, tmp_path, form, suffix
+):
+    from ase.io import read
+
+    assert cli("export", "p", "--format", form, "--out", "out").returncode == 0
+    names = {path.name for path in (tmp_path / "out").iterdir()}
+    parts = {"interface", "film", "substrate", "film_unstrained"}
+    assert names == {f"Al-Ag-{part}.{suffix}" for part in parts}
+    atoms = read(tmp_path / "out" / f"Al-Ag-interface.{suffix}")
+    assert set(atoms.get_chemical_symbols()) == {"Al", "Ag"}
+
+
+def test_nothing_relaxed_is_said_with_the_way_out(cli, computed, tmp_path):
+    (computed / "store.sqlite").unlink()
+    run = cli("export", "p", "--format", "cif")
+    assert run.returncode == 1
+    assert "holds no relaxed structure" in run.stderr
+    assert "--format extxyz" in run.stderr
+
+
 def test_relaxed_structures_lie_in_the_results(cli, computed, tmp_path):
     from ase.io import read
 

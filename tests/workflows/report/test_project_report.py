@@ -64,6 +64,23 @@ def test_a_users_own_analysis_is_run_by_a_study_and_stands_in_the_report(
     assert (project.results / "extent-Al-Ag.png").read_bytes().startswith(b"\x89PNG")
 
 
+def test_a_rehearsal_says_what_it_was_in_its_own_numbers(study_file, tmp_path):
+    from ionface.workflows.study.study import quickened
+
+    project = Project.create(tmp_path / "p", quickened(load(str(study_file))))
+    html = write_report(project)[1].read_text()
+    assert "0.06 ps of Al|Ag" in html  # 30 steps of 2 fs
+    assert "forces below 0.2 eV/Å" in html
+
+
+def test_files_tell_what_the_analysis_was_asked_for(computed):
+    write_report(Project.open(computed))
+    told = json.loads((computed / "results" / "rdf-Al-Ag.json").read_text())
+    assert told["settings"]["pairs"] == ["Al-Ag"]
+    assert told["settings"]["windows"] == 3
+    assert told["units"]["r"] == "Å"
+
+
 def test_it_is_a_command_too():
     from typer.testing import CliRunner
 
