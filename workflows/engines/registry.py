@@ -128,7 +128,13 @@ def engine(choice: str | EngineChoice) -> Engine:
 
 def _spelled_out(choice: EngineChoice) -> Engine:
     if choice.calculator:
-        return from_import_path(choice.calculator, choice.arguments, choice.functional)
+        return from_import_path(
+            choice.calculator,
+            choice.arguments,
+            choice.functional,
+            choice.k_spacing,
+            choice.cutoff,
+        )
     if choice.name not in potentials():
         raise IonfaceError(
             f"no potential is called {choice.name!r}; have {sorted(potentials())}"

@@ -180,6 +180,11 @@ class EngineChoice:
         functional: what its energies stand for, in words; part of the level of theory.
         name: of a potential that has one, in place of a calculator.
         weights: file of its weights, relative to the study file.
+        k_spacing: of a first-principles calculator, Å⁻¹, 2π included: the largest
+            distance between k-points; each cell's mesh, centered on Γ, is given to the
+            calculator as its argument `kpts`.
+        cutoff: of its plane waves, eV, as its arguments have it; part of the level of
+            theory.
     """
 
     __pydantic_config__: ClassVar = FORBID
@@ -189,6 +194,8 @@ class EngineChoice:
     functional: str = "unspecified"
     name: str = ""
     weights: str | None = None
+    k_spacing: Positive | None = None
+    cutoff: Positive | None = None
 
     def __post_init__(self) -> None:
         """Refuse what names no engine, or two."""

@@ -48,8 +48,8 @@ class AseEngine(MSONable, Engine):
 
     @property
     def in_process(self) -> bool:
-        """Return True: an energy takes seconds at most."""
-        return True
+        """Tell whether it is a potential, whose energies take seconds at most."""
+        return not self.potential.first_principles
 
     @property
     def worker_gib(self) -> float:
@@ -75,7 +75,11 @@ class AseEngine(MSONable, Engine):
 
 
 def from_import_path(
-    path: str, arguments: Mapping[str, Any], functional: str
+    path: str,
+    arguments: Mapping[str, Any],
+    functional: str,
+    k_spacing: float | None = None,
+    cutoff: float | None = None,
 ) -> AseEngine:
     """Return any ASE calculator as an engine.
 
@@ -84,6 +88,8 @@ def from_import_path(
         arguments: of the class; one that names an existing file is taken for the
             weights, and the file's hash enters the level of theory.
         functional: what the energies mean.
+        k_spacing: of a first-principles calculator, Å⁻¹; None for a potential.
+        cutoff: of its plane waves, eV; None for a potential.
 
     Raises:
         IonfaceError: nothing can be imported from this path.
@@ -99,6 +105,8 @@ def from_import_path(
             functional=functional,
             weights=str(Path(files[0]).resolve()) if files else None,
             elements=_parametrized_elements(module),
+            k_spacing=k_spacing,
+            cutoff=cutoff,
         )
     )
 

@@ -38,6 +38,8 @@ from pymatgen.core import Structure
 from ionface.analysis.energies.level_of_theory import LevelOfTheory
 from ionface.errors import IonfaceError
 from ionface.files import digest, file_digest
+from ionface.structures.ledger_cell import context
+from ionface.workflows.engines.k_mesh import mesh
 
 M_TRIM_THRESHOLD, M_MMAP_MAX, M_ARENA_MAX = -1, -4, -8  # of malloc.h
 
@@ -77,6 +79,8 @@ class Potential(MSONable):
         elements: that it was made for; None where that is not known.
         device: argument that names the device, of a calculator that does not take a
             GPU by itself where there is one.
+        k_spacing: of a first-principles calculator, Å⁻¹; None for a potential.
+        cutoff: of its plane waves, eV; None for a potential.
     """
 
     name: str
@@ -87,9 +91,19 @@ class Potential(MSONable):
     weights: str | None = None
     elements: tuple[str, ...] | None = None
     device: str | None = None
+    k_spacing: float | None = None
+    cutoff: float | None = None
 
-    def load(self) -> Calculator:
+    @property
+    def first_principles(self) -> bool:
+        """Tell whether energies take so long that each is worth a job of its own."""
+        return self.k_spacing is not None or self.cutoff is not None
+
+    def load(self, **more: Any) -> Calculator:
         """Return a fresh calculator; here the model is read.
+
+        Args:
+            more: arguments of one structure, besides its own.
 
         Raises:
             IonfaceError: it cannot be imported.
@@ -97,14 +111,18 @@ class Potential(MSONable):
         _keep_freed_memory()
         where = {self.device: _best_device()} if self.device else {}
         with redirect_stdout(sys.stderr):  # models greet; stdout may be somebody's JSON
-            return calculator_class(self.calculator)(**{**where, **self.arguments})
+            return calculator_class(self.calculator)(
+                **{**where, **self.arguments, **more}
+            )
 
     @contextmanager
     def opened(self, structure: Structure) -> Iterator[Calculator]:
-        """Lend a fresh calculator for one job."""
-        del structure
+        """Lend a fresh calculator for one job, with its cell's k-mesh if it has one."""
+        more = {}
+        if self.k_spacing is not None:
+            more["kpts"] = mesh(context(structure), self.k_spacing)
         with default_dtype_restored():
-            yield self.load()
+            yield self.load(**more)
 
     def check_elements(self, symbols: Iterable[str], where: str) -> None:
         """Refuse elements that the potential was not made for.
@@ -137,6 +155,8 @@ class Potential(MSONable):
             functional=self.functional,
             model=self.model or self._described_arguments(),
             weights=_sha256(self.weights) if self.weights else None,
+            cutoff_ev=self.cutoff,
+            k_points=f"Gamma, {self.k_spacing:g} per Å" if self.k_spacing else None,
         )
 
     def _described_arguments(self) -> str:

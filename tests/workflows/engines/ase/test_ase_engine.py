@@ -285,3 +285,33 @@ def test_elements_that_a_potential_was_not_made_for_are_refused():
         )
     assert len(MPTRJ) == 89
     Potential("unknown", "a.B").check_elements(["Po"], "Po")  # nobody knows better
+
+
+MESHED = """
+from ase.calculators.emt import EMT
+
+class Meshed(EMT):
+    def __init__(self, kpts, ecut):
+        super().__init__()
+        self.kpts, self.ecut = kpts, ecut
+"""
+
+
+def test_a_first_principles_calculator_is_given_the_mesh_of_each_cell(
+    silver, tmp_path, monkeypatch
+):
+    (tmp_path / "meshed.py").write_text(MESHED)
+    monkeypatch.syspath_prepend(tmp_path)
+    choice = EngineChoice(
+        "meshed.Meshed", {"ecut": 500}, "PBE", k_spacing=0.3, cutoff=500
+    )
+    mine = engine(choice)
+    level = mine.level_of_theory()
+    assert (level.cutoff_ev, level.k_points) == (500, "Gamma, 0.3 per Å")
+    assert not mine.in_process
+    for cell, expected in ((silver, (3, 3, 3)), (silver * (2, 1, 1), (2, 3, 3))):
+        with mine.potential.opened(cell) as calculator:
+            assert calculator.kpts == expected
+    coarse = engine(replace(choice, k_spacing=0.5)).level_of_theory()
+    assert level.differences(coarse).keys() == {"k_points"}
+    assert np.isfinite(_make(mine.static(), silver).energy)
