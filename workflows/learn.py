@@ -26,6 +26,7 @@ from ionface.analysis.yardstick.labeled_frames import (
 )
 from ionface.analysis.yardstick.spot_checks import SpotChecks, is_first_principles
 from ionface.analysis.yardstick.training_set import (
+    Split,
     check_one_kind,
     distinct,
     on_scale_of,
@@ -167,16 +168,9 @@ def learn(
     everything = [_judged(e, frames, found) for e, found in engines]
     decay = _departure(after, unseen, folder)
     refusals = tuple(_refusals(judged, everything))
-    record = {
+    record = _record(base, settings, parts, judged, everything) | {
         "base": root,
-        "begun_from": settings.base,
-        "base_weights": base.level_of_theory().weights,
-        "settings": sevennet_training.told(settings.training),
-        "training": summary(parts.training),
         "replayed": [frame.name for frame in again],
-        "held_out": sorted(held),
-        "errors_held_out": [_errors(each) for each in judged],
-        "errors_all": [_errors(each) for each in everything],
         "decay_ev_per_angstrom": decay,
         "refusals": list(refusals),
     }
@@ -185,6 +179,25 @@ def learn(
     title = f"{len(held)} structures kept back"
     found = Yardstick(title, tuple(renamed), provenance=Provenance())
     return Learned(learned(name).name, found, decay, refusals)
+
+
+def _record(
+    base: AseEngine,
+    settings: Learning,
+    parts: Split,
+    held_out: Sequence[Judgement],
+    everything: Sequence[Judgement],
+) -> dict[str, Any]:
+    """Return what a potential learnt from, how, and its errors before and after."""
+    return {
+        "begun_from": settings.base,
+        "base_weights": base.level_of_theory().weights,
+        "settings": sevennet_training.told(settings.training),
+        "training": summary(parts.training),
+        "held_out": sorted(frame.name for frame in parts.held_out),
+        "errors_held_out": [_errors(each) for each in held_out],
+        "errors_all": [_errors(each) for each in everything],
+    }
 
 
 def _root(name: str) -> str:

@@ -31,8 +31,8 @@ LOG = "training.log"
 class TrainingSettings:
     """How a potential is fine-tuned.
 
-    The defaults repair two thirds of SevenNet-0's force error for snapshots like those
-    it learns from, in a quarter of an hour on one core for forty structures.
+    SevenNet's own preset `fine_tune`, with a smaller learning rate and more weight on
+    energies, so that reactions and surfaces are learnt beside forces.
 
     Attributes:
         epochs: passes over the data.
