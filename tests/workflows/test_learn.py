@@ -158,7 +158,7 @@ def test_the_record_says_what_it_learnt_from_and_how(toy, frames, tmp_path):
     assert record["base"] == "sevennet"
     assert sum(record["training"].values()) + len(record["held_out"]) == len(frames)
     assert record["replayed"]
-    assert record["settings"]["epochs"] == 40
+    assert record["settings"]["epochs"] == 25
     before, after = record["errors_held_out"]
     assert after["force_rmse"] < before["force_rmse"]
     assert set(record["held_out"]) < {one.name for one in frames}

@@ -26,7 +26,7 @@ def learn(
     stored: Annotated[
         bool, typer.Option(help="Learn from the stored structures too.")
     ] = True,
-    epochs: Annotated[int, typer.Option(help="Passes over the data.", min=1)] = 40,
+    epochs: Annotated[int, typer.Option(help="Passes over the data.", min=1)] = 25,
     folder: Annotated[
         Path, typer.Option("--folder", help="Of the training; run again to go on.")
     ] = Path("ionface-learn"),

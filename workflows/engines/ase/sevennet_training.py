@@ -43,7 +43,7 @@ class TrainingSettings:
         seed: of the order.
     """
 
-    epochs: int = 40
+    epochs: int = 25
     learning_rate: float = 1e-3
     fall: float = 0.125
     batch: int = 2
