@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from pymatgen.core import Lattice, Structure
 from ionface.errors import IonfaceError, StructureError
 from ionface.workflows.flows.phases import phases_of
 from ionface.workflows.flows.study_flow import study_flow
+from ionface.workflows.planning.input_folders import write_inputs
 from ionface.workflows.projects import runner
 from ionface.workflows.projects.phases import project_phases
 from ionface.workflows.projects.project import Project
@@ -167,3 +169,44 @@ def test_crystals_that_cannot_be_are_named(choices, told):
     with pytest.raises(StructureError) as raised:
         phases_of(PhasesSpec(("Li", "In"), **choices))
     assert told in str(raised.value)
+
+
+@pytest.fixture
+def vasp_alloy(alloy_file, double):
+    """The same alloy with VASP; `double` is there for POTCARs and a calculator."""
+    study = load(str(alloy_file))
+    return replace(study, vasp=replace(study.vasp, k_spacing=1.0, prerelax="off"))
+
+
+@pytest.mark.slow
+def test_phases_by_vasp_are_relaxed_cell_and_all_and_make_a_hull(vasp_alloy, tmp_path):
+    project = Project.create(tmp_path / "p", vasp_alloy.with_engine("vasp-double"))
+    outcome = runner.run(project)
+    assert not outcome.failed
+    results, report = write_report(project)
+    hull = results.found["hull"]["Al-Ag"]
+    assert hull.provenance.emulated
+    assert "emulated" in report.read_text().lower()
+    phases = {phase.formula: phase for phase in project_phases(project).phases}
+    assert set(phases) == {"Al", "Ag", "Al3Ag"}
+    assert phases["Al3Ag"].level.code == "vasp"
+    # both engines stand on one calculator, so that cells and energies are the same
+    other = replace(vasp_alloy, engine="ase.calculators.emt.EMT")
+    same = Project.create(tmp_path / "emt", other)
+    assert not runner.run(same).failed
+    for phase in project_phases(same).phases:
+        mine = phases[phase.formula].per_atom
+        assert mine == pytest.approx(phase.per_atom, abs=2e-3)
+
+
+@pytest.mark.slow
+def test_inputs_of_phases_are_one_folder_each(vasp_alloy, tmp_path):
+    written = write_inputs(vasp_alloy.with_engine("vasp"), tmp_path / "inputs")
+    poscars = sorted((tmp_path / "inputs").rglob("POSCAR"))
+    names = {path.parent.parent.name for path in poscars}
+    assert written
+    assert len(poscars) >= 3
+    for phase in ("Al", "Ag", "Al3Ag"):
+        assert any(phase == name or name.startswith(f"{phase}") for name in names)
+    relaxations = [p.parent / "INCAR" for p in poscars if "relax" in str(p)]
+    assert all("ISIF = 3" in path.read_text() for path in relaxations)
