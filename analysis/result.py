@@ -12,6 +12,7 @@ import os
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass, replace
+from html import escape
 from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
@@ -25,6 +26,7 @@ from ionface.files import write_atomically
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+    from pandas import DataFrame
 
     from ionface.analysis.trajectory.trajectory import Trajectory
 
@@ -209,6 +211,32 @@ class Result(ABC):
         marks = {"emulated": origin.emulated, "quick": origin.quick}
         told = {name: True for name, true in marks.items() if true}
         return write_csv(path, ({**row, **told} for row in self.rows()))
+
+    def to_pandas(self) -> DataFrame:
+        """Return the table as a pandas DataFrame; units stand in the columns' names.
+
+        Raises:
+            AnalysisError: pandas is not installed.
+        """
+        try:
+            import pandas as pd
+        except ImportError as error:
+            raise AnalysisError(
+                "pandas is not installed; `pip install pandas`, or use rows()"
+            ) from error
+        return pd.DataFrame(list(self.rows()))
+
+    def _repr_html_(self) -> str:
+        """Return figure and summary, as a notebook shows them."""
+        from ionface.analysis.figures.pointer import drawn
+
+        told = f"<p>{escape(repr(self))}</p>"
+        try:
+            figure = self.plot()
+        except AnalysisError as error:  # nothing to draw
+            return f"{told}<p>{escape(str(error))}</p>"
+        width = f'style="max-width:{figure.get_figwidth():.1f}in"'
+        return f"{told}<div {width}>{drawn(figure).svg}</div>"
 
     def plot(self, **options: Any) -> Figure:
         """Return a figure of it; options are those of the function that draws it."""

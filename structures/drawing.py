@@ -11,7 +11,10 @@ the border of the cell are shown on both sides of it.
 
 from __future__ import annotations
 
+from base64 import b64encode
 from dataclasses import dataclass
+from html import escape
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -42,6 +45,36 @@ NEAR = 4.5  # Å on either side of the interface that the view from above shows
 def draw_model(model: InterfaceModel, path: Path | str) -> None:
     """Write a picture of a model; the suffix (.png, .svg, .pdf) chooses the format."""
     figure_model(model).savefig(path, dpi=200)
+
+
+def model_page(model: InterfaceModel) -> str:
+    """Return a picture of a model and its measures as HTML."""
+    told = model.summary()
+    facts = {
+        "atoms": told["atoms"],
+        "area": f"{told['area']:.2f} Å²",
+        "largest strain": f"{100 * told['max_strain']:.2f} %",
+        "gap": f"{told['gap']:.2f} Å",
+        "film": told["film"],
+        "substrate": told["substrate"],
+        "closest pair across": (
+            f"{told['shortest_pair']} {told['shortest_distance']:.2f} Å"
+        ),
+        "notes": "; ".join(told["notes"]),
+    }
+    rows = "".join(
+        f"<tr><th>{escape(name)}</th><td>{escape(str(value))}</td></tr>"
+        for name, value in facts.items()
+        if value != ""
+    )
+    buffer = BytesIO()
+    figure_model(model).savefig(buffer, format="png", dpi=110)
+    picture = b64encode(buffer.getvalue()).decode()
+    return (
+        f'<h4>{escape(model.name)}</h4><img alt="{escape(model.name)}, side and top" '
+        f'style="max-width:100%" src="data:image/png;base64,{picture}">'
+        f"<table>{rows}</table>"
+    )
 
 
 def figure_model(model: InterfaceModel) -> Figure:

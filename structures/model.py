@@ -104,6 +104,12 @@ class InterfaceModel(MSONable):
             f"{self.area:.1f} Å², strain {100 * self.max_strain:.1f} %)"
         )
 
+    def _repr_html_(self) -> str:
+        """Return picture and measures, as a notebook shows them."""
+        from ionface.structures.drawing import model_page
+
+        return model_page(self)
+
     @property
     def area(self) -> float:
         """Return the interfacial area of one interface, Å²."""

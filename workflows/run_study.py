@@ -6,6 +6,7 @@ from pathlib import Path
 
 from ionface.errors import IonfaceError
 from ionface.workflows.projects import runner
+from ionface.workflows.projects.notebook_progress import notebook_observer
 from ionface.workflows.projects.observer import Observer
 from ionface.workflows.projects.project import Project
 from ionface.workflows.report.collect import Results
@@ -36,7 +37,8 @@ def run(
         quick: small models and short runs: a rehearsal, no result.
         workers: jobs that run at a time, each in a process of its own if more than
             one; a script must then guard its start with `if __name__ == "__main__":`.
-        observer: hears how far the run is.
+        observer: hears how far the run is; in a notebook, a bar is shown if none is
+            given.
 
     Raises:
         IonfaceError: the study is not valid, the directory holds another one, or a
@@ -45,6 +47,7 @@ def run(
     resolved = study if isinstance(study, Study) else load(str(study))
     resolved = resolved.with_engine(engine)
     opened = Project.create(Path(project), quickened(resolved) if quick else resolved)
+    observer = observer or notebook_observer()
     outcome = runner.run(opened, observer, workers=workers)
     results, _ = write_report(opened)
     if outcome.failed:

@@ -61,6 +61,34 @@ def test_a_file_tells_units_settings_and_version(result):
     assert Known.from_dict(told).as_dict() == told
 
 
+def test_a_result_becomes_a_data_frame(result):
+    frame = pytest.importorskip("pandas") and result.to_pandas()
+    assert list(frame.columns) == ["height (Å)"]
+    assert frame["height (Å)"][0] == 1.0
+
+
+def test_a_notebook_shows_the_figure_and_what_it_says(result, monkeypatch):
+    from matplotlib.figure import Figure
+
+    def figure(self):
+        made = Figure()
+        made.subplots().plot([0, 1, 2], [0, 1, 2])
+        return made
+
+    monkeypatch.setattr(Heights, "plot", figure)
+    html = result._repr_html_()
+    assert "2 heights" in html
+    assert html.count("<svg") == 1
+
+
+def test_a_notebook_is_told_why_there_is_no_figure(result, monkeypatch):
+    def refuse(self):
+        raise AnalysisError("no height to draw")
+
+    monkeypatch.setattr(Heights, "plot", refuse)
+    assert "no height to draw" in result._repr_html_()
+
+
 def test_numbers_of_a_stand_in_say_so_first_and_everywhere(result, tmp_path):
     told = Provenance({"code": "vasp"}, emulated=True, quick=True, sources=("a",))
     marked = replace(result, provenance=told)

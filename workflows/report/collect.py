@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from html import escape
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ionface.analysis.energies.formation_energies import FormationEnergies
@@ -41,6 +43,7 @@ class Results:
         at_rest: RDFs of crystals at rest, by crystal.
         refused: why an analysis gave nothing, by kind, then by interface or crystal.
         phases: competing phases that are done; None if there are none.
+        page: the report; None while it is not written.
     """
 
     models: Mapping[str, InterfaceModel] = field(default_factory=dict)
@@ -49,6 +52,17 @@ class Results:
     at_rest: Mapping[str, RdfResult] = field(default_factory=dict)
     refused: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     phases: PhaseSet | None = None
+    page: Path | None = None
+
+    def _repr_html_(self) -> str:
+        """Return the report, in a frame of its own; a notebook shows it."""
+        if self.page is None or not self.page.is_file():
+            return f"<pre>{escape(repr(self))}</pre>"
+        return (
+            '<iframe title="report" sandbox="allow-scripts allow-downloads" '
+            'style="width:100%;height:46rem;border:1px solid #ccc" '
+            f'srcdoc="{escape(self.page.read_text("utf-8"))}"></iframe>'
+        )
 
     @property
     def provenance(self) -> Provenance:

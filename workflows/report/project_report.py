@@ -99,7 +99,7 @@ def write_report(project: Project) -> tuple[Results, Path]:
     project.results.mkdir(parents=True, exist_ok=True)
     write_structures(project)
     write_html(report_of(project, results), project.report)
-    return results, project.report
+    return replace(results, page=project.report), project.report
 
 
 def report_of(project: Project, results: Results) -> Report:

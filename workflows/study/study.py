@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from html import escape
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -325,6 +326,24 @@ class Study:
     def systems(self) -> tuple[PhasesSpec, ...]:
         """Return the chemical systems whose phases are computed."""
         return (self.phases,) if isinstance(self.phases, PhasesSpec) else self.phases
+
+    def _repr_html_(self) -> str:
+        """Return what is built and run, as a notebook shows it."""
+        rows = [
+            ("interface", spec.name, f"{spec.film.name} on {spec.substrate.name}")
+            for spec in self.interfaces
+        ]
+        rows += [
+            ("dynamics", run.interface, f"{run.steps} steps, {', '.join(run.pairs)}")
+            for run in self.dynamics
+        ]
+        cells = "".join(
+            f"<tr>{''.join(f'<td>{escape(str(text))}</td>' for text in row)}</tr>"
+            for row in rows
+        )
+        mark = " (quick: a rehearsal)" if self.quick else ""
+        title = f"{self.title or self.name}{mark}, protocol {self.protocol}"
+        return f"<h4>{escape(title)}</h4><table>{cells}</table>"
 
     def engines(self) -> EngineNames:
         """Return the engine of each kind of job."""
