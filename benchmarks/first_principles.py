@@ -118,7 +118,7 @@ def lithium(work: Path) -> None:
     a, layers = 3.44, 7
     program = GpawProgram(cutoff=480, dipole="off")
     crystal = AseAtomsAdaptor.get_structure(bulk("Li", "bcc", a))
-    bulk_program = replace(program, spacing=0.2)
+    bulk_program = replace(program, spacing=0.22)  # 12 x 12 x 12
     per_atom = computed(work / "li-bulk", bulk_program, crystal)["energy"]
     print(f"Li bulk: {per_atom:.4f} eV/atom", flush=True)
     heights = 7.5 + a / 2 * np.arange(layers)

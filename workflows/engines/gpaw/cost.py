@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 SCF_STEPS = {"energy": 18, "bulk": 10, "relaxation": 10, "dynamics": 8}
 """Electronic steps of one ionic step: from atoms, and from the step before."""
 
-COPIES = 4  # of the wave functions: themselves, residuals, projected, work space
+WORK_COPIES = 3  # of one k-point's wave functions: residuals, projected, work space
 BYTES = 16
 RESERVE_S = 300  # of a batch job's wall time, in which no step can end
 
@@ -70,7 +70,7 @@ def step_cost(program: GpawProgram, structure: Structure) -> StepCost:
     per_scf = np.dot(fit["seconds"], work(points, bands, waves, grid))
     speedup = program.ranks ** fit["parallel"]
     seconds = SCF_STEPS[program.job] * per_scf / speedup
-    memory = COPIES * BYTES * points * bands * waves + 40 * BYTES * grid
+    memory = BYTES * ((points + WORK_COPIES) * bands * waves + 40 * grid)
     cost = StepCost(
         seconds=float(seconds),
         memory_gb=float(memory / 1e9 + fit["process_gb"] * program.ranks),
