@@ -51,9 +51,17 @@ def new(
 
     if file.exists() and not force:
         raise IonfaceError(f"{file} exists; give another name, or --force")
+    asks = film is None or substrate is None
+    film = film or _asked("--film", "film: crystal, file or SMILES")
+    substrate = substrate or _asked("--substrate", "substrate: crystal or file")
+    if asks:
+        engine = typer.prompt("engine", default=engine, err=True)
+        picoseconds = typer.prompt(
+            "picoseconds of dynamics, 0 for energies alone", picoseconds, err=True
+        )
     answers = Answers(
-        film=_asked(film, "--film", "film (crystal, file or SMILES)"),
-        substrate=_asked(substrate, "--substrate", "substrate (crystal or file)"),
+        film=film,
+        substrate=substrate,
         film_facet=_indices(film_facet),
         substrate_facet=_indices(substrate_facet),
         thickness=thickness,
@@ -75,10 +83,8 @@ def new(
     )
 
 
-def _asked(given: str | None, flag: str, question: str) -> str:
-    """Return an answer that was given as a flag, or at the terminal."""
-    if given is not None:
-        return given
+def _asked(flag: str, question: str) -> str:
+    """Return an answer of whoever sits at the terminal."""
     if not sys.stdin.isatty():
         raise IonfaceError(f"give {flag}, or run this in a terminal, which asks for it")
     answer: str = typer.prompt(question, err=True)

@@ -1,5 +1,6 @@
 """A study that `ionface new` wrote is read, and builds what was promised."""
 
+import io
 import json
 
 import pytest
@@ -46,6 +47,21 @@ def test_every_answer_arrives_in_the_study(new, tmp_path):
     assert dynamics.steps * dynamics.timestep == 500  # fs
     assert dynamics.temperature == 450
     assert dynamics.pairs == ("Ag-Al",)
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def test_it_asks_for_what_was_not_given(new, tmp_path, monkeypatch):
+    monkeypatch.setattr("sys.stdin", Terminal(f"Al\nAg.cif\n{EMT}\n0.2\n"))
+    run = new()
+    assert run.returncode == 0, run.stderr
+    study = load(str(tmp_path / "mine.yaml"))
+    assert study.interfaces[0].name == "Al|Ag"
+    assert study.engine == EMT
+    assert study.dynamics[0].steps == 100
 
 
 def test_without_dynamics_they_stand_there_as_a_comment(new, tmp_path):
