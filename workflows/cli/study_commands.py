@@ -104,16 +104,22 @@ def loaded(name: str, engine: str | None = None, *, quick: bool = False) -> Stud
 @contextmanager
 def told_with_lines(name: str, study: Study) -> Iterator[None]:
     """Tell of a layer that cannot be made where it stands in the study file."""
-    from ionface.workflows.study.study_files import interface_place
-
     try:
         yield
     except StructureError as error:
-        for number, spec in enumerate(study.interfaces):
-            if str(error).startswith(f"{spec.name}: "):
-                place = interface_place(name, number)
-                raise StructureError(f"{place}: {error}") from error
+        if place := _place(name, study, str(error), ": "):
+            raise StructureError(f"{place}: {error}") from error
         raise
+
+
+def _place(name: str, study: Study, text: str, mark: str) -> str:
+    """Return where the interface stands whose name and a mark begin a text, or ""."""
+    from ionface.workflows.study.study_files import interface_place
+
+    for number, spec in enumerate(study.interfaces):
+        if text.startswith(f"{spec.name}{mark}"):
+            return interface_place(name, number)
+    return ""
 
 
 @app.command()
@@ -138,6 +144,10 @@ def run(
         return
     with told_with_lines(study, resolved):
         outcome = run_study(resolved, project, as_json, workers)
+    for job, message in outcome.failed.items():
+        place = _place(study, resolved, job, " build")
+        told = ": ".join(filter(None, (job, place, message)))
+        say(f"failed: {told}", style="red")
     raise typer.Exit(1 if outcome.failed else 0)
 
 
@@ -232,8 +242,6 @@ def _tell(project: Project, outcome: Outcome, as_json: bool) -> None:
         f"{len(outcome.ran)} jobs run, {len(outcome.kept)} kept from before, "
         f"{len(outcome.failed)} failed, {len(outcome.blocked)} waiting for those"
     )
-    for job, message in outcome.failed.items():
-        say(f"failed: {job}: {message}", style="red")
 
 
 def _print_results(results: Results) -> None:

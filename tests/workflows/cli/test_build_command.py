@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 STUDY = """\
 name: two
 lattice: literature
@@ -47,3 +49,15 @@ def test_published_lattices_are_told_where_an_engine_will_relax_them(cli, study_
     assert json.loads(told.stdout)[0]["name"] == "Al|Ag"
     told = cli("build", study_file, "--out", "b")
     assert "lattices of Al, Ag are the published ones" in told.stderr
+
+
+@pytest.mark.slow
+def test_a_build_that_fails_in_a_run_is_told_with_its_line_too(cli, study_file):
+    head, _, bad = STUDY.split("  - name: ")
+    study_file.write_text(f"{head}  - name: {bad}".replace("Li,", "Al,"))
+    run = cli(
+        "run", study_file, "--project", "p", "--engine", "ase.calculators.emt.EMT"
+    )
+    assert run.returncode == 1
+    told = " ".join(run.stderr.split())
+    assert f"failed: none build: {study_file}, line 4: interfaces.0: no match" in told
