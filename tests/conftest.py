@@ -20,6 +20,12 @@ def pytest_addoption(parser):
         action="store_true",
         help="write the tables of the docs that tests find",
     )
+    parser.addoption(
+        "--rounds",
+        type=int,
+        default=700,
+        help="damaged copies of a file that each slow test of the readers tries",
+    )
 
 
 @pytest.fixture(autouse=True)

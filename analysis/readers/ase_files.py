@@ -144,6 +144,16 @@ class AseStream(Closing):
             yield image
 
     def _species(self, image: Image) -> tuple[str, ...]:
+        from ase.data import chemical_symbols
+
+        numbers = image.atoms.numbers
+        if numbers.min(initial=0) < 0 or numbers.max(initial=0) >= len(
+            chemical_symbols
+        ):
+            raise AnalysisError(
+                f"{self.path} holds atomic numbers from {numbers.min()} to "
+                f"{numbers.max()}, which no elements have: it is damaged"
+            )
         symbols = image.atoms.get_chemical_symbols()
         return species_of(self.path, symbols, self._names)
 

@@ -123,13 +123,13 @@ class Project:
         return found <= made
 
     @classmethod
-    def open(cls, root: Path) -> Project:
+    def open(cls, root: str | Path) -> Project:
         """Return an existing project.
 
         Raises:
             IonfaceError: there is none.
         """
-        project = cls(root.resolve())
+        project = cls(Path(root).resolve())
         if not (project.root / "project.json").is_file():
             raise IonfaceError(
                 f"{root} holds no ionface project (no project.json); give the "

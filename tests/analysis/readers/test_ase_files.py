@@ -217,3 +217,14 @@ def test_constraints_that_hold_no_coordinate_are_noted(tmp_path):
         found = open_trajectory(source)
         assert found.fixed.tolist() == [[True] * 3, [False] * 3, [False] * 3]
         assert "FixedPlane, FixCom are not followed" in found.notes[0]
+
+
+@pytest.mark.parametrize("number", [-3, 119, 300])
+def test_numbers_that_no_element_has_are_refused(tmp_path, number):
+    atoms = ase.Atoms("LiF", positions=[[0, 0, 0], [2, 0, 0]], cell=[9, 9, 9])
+    atoms.numbers[1] = number
+    path = tmp_path / "run.traj"
+    with ase.io.trajectory.TrajectoryWriter(path) as writer:
+        writer.write(atoms)
+    with pytest.raises(AnalysisError, match=f"atomic numbers from .*{number}.*damaged"):
+        open_trajectory(path)

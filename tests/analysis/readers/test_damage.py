@@ -53,10 +53,10 @@ def assert_first(found, run, atol=0.51e-5):
     np.testing.assert_allclose(found.positions, right, atol=atol)
 
 
-@pytest.fixture(params=[100, pytest.param(700, marks=pytest.mark.slow)])
+@pytest.fixture(params=["few", pytest.param("many", marks=pytest.mark.slow)])
 def rounds(request):
-    """Return how many damaged copies are tried: few at every change, many at times."""
-    return request.param
+    """Return how many damaged copies each test tries: --rounds in the slow suite."""
+    return 20 if request.param == "few" else request.config.getoption("--rounds")
 
 
 @pytest.fixture(params=TEXTS)
