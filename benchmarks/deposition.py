@@ -2,7 +2,9 @@
 
 One time step from rest on n x n elements, each mesh and solver in a process of its own.
 Processor time per Newton step, of which both solvers need the same number, and peak
-memory. Writes results/deposition.md and results/deposition.png beside this file.
+memory. Then a whole run, 130 steps on 40 x 40 elements: its processor time on one core,
+and the memory that it holds early and late. Writes results/deposition.md and
+results/deposition.png beside this file.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ import resource
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -49,15 +52,37 @@ def measure(n: int, solver: str) -> dict[str, float]:
     return {"n": n, "per_solve_s": spent / solves, "solves": solves, "peak_mib": peak}
 
 
-def run(n: int, solver: str) -> dict[str, float]:
+def measure_run() -> dict[str, float]:
+    """Return what a whole run takes, and what it holds after 30 and 130 steps, MiB."""
+    from ionface.analysis.deposition.cell import DepositionSpec, Geometry, preset
+    from ionface.analysis.deposition.deposition import deposit
+
+    spec = DepositionSpec(
+        "cell", preset("qcpe"), geometry=Geometry(20.0, 100.0, 40, 40), steps=130
+    )
+    held: dict[int, float] = {}
+
+    def heard(done: int, total: int, note: str) -> None:
+        del total, note
+        pages = int(Path("/proc/self/statm").read_text().split()[1])
+        held[done] = pages * resource.getpagesize() / 2**20
+
+    deposit(replace(spec, steps=2, capacity_mah_per_cm2=0.01))  # imports
+    started = time.process_time()
+    found = deposit(spec, report=heard)
+    spent = time.process_time() - started
+    return {"s": spent, "steps": found.steps, "early": held[30], "late": held[130]}
+
+
+def run(*one: object) -> dict[str, float]:
     """Measure in a process of its own."""
-    words = [sys.executable, __file__, "--one", str(n), solver]
+    words = [sys.executable, __file__, "--one", *map(str, one)]
     told = subprocess.run(words, capture_output=True, text=True, check=True)
     found: dict[str, float] = json.loads(told.stdout)
     return found
 
 
-def report(found: dict[str, list[dict[str, float]]]) -> None:
+def report(found: dict[str, list[dict[str, float]]], whole: dict[str, float]) -> None:
     """Write the table and the figure."""
     from matplotlib.figure import Figure
 
@@ -82,6 +107,11 @@ def report(found: dict[str, list[dict[str, float]]]) -> None:
         axes.set_ylabel("processor time per Newton step (s)")
         axes.legend(title="solver")
         quiet_grid(axes, "both")
+    lines.append(
+        f"\nA run of {whole['steps']:.0f} steps on 40 x 40 elements: "
+        f"{whole['s']:.0f} s of one core; {whole['early']:.0f} MiB held after "
+        f"30 steps, {whole['late']:.0f} MiB after the last."
+    )
     (HERE / "results" / "deposition.md").write_text("\n".join(lines) + "\n")
     (HERE / "results" / "deposition.png").write_bytes(png(figure, dpi=110))
 
@@ -89,14 +119,17 @@ def report(found: dict[str, list[dict[str, float]]]) -> None:
 def main() -> None:
     """Measure all, or one in this process."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--one", nargs=2, metavar=("N", "SOLVER"))
+    parser.add_argument("--one", nargs="+", metavar="N SOLVER, or run")
     parser.add_argument("--most", type=int, default=SIZES[-1])
     given = parser.parse_args()
     if given.one:
-        print(json.dumps(measure(int(given.one[0]), given.one[1])))
+        whole = given.one == ["run"]
+        found = measure_run() if whole else measure(int(given.one[0]), given.one[1])
+        print(json.dumps(found))
         return
     sizes = [n for n in SIZES if n <= given.most]
-    report({solver: [run(n, solver) for n in sizes] for solver in SOLVERS})
+    found = {solver: [run(n, solver) for n in sizes] for solver in SOLVERS}
+    report(found, run("run"))
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from scipy.interpolate import CubicSpline, RegularGridInterpolator
@@ -75,7 +75,13 @@ class DiffuseDomain(Domain):
 
     distance: FloatArray
     epsilon: float
-    order: ClassVar[int] = 5
+
+    @property
+    def rule(self) -> tuple[FloatArray, FloatArray]:
+        """Return points of integration that follow the layer within an element."""
+        skfem = require_scikit_fem()
+        points, weights = skfem.quadrature.get_quadrature(skfem.refdom.RefQuad, 5)
+        return points, weights
 
     @cached_property
     def phi(self) -> FloatArray:

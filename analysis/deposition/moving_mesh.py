@@ -184,7 +184,8 @@ def front_rate(grid: Grid, charge: FloatArray) -> FloatArray:
         charge: current that each node of the front collects, A/m, shape (columns + 1,).
     """
     h = grid.x[1] - grid.x[0]
-    diagonal = np.full(len(charge), 2 * h / 3)
-    diagonal[[0, -1]] = h / 3
-    bands = np.stack([np.full(len(charge), h / 6), diagonal])
+    diagonal = np.full(len(charge), 0.5 * h * (1 + grid.front_point**2))
+    diagonal[[0, -1]] /= 2
+    aside = np.full(len(charge), 0.25 * h * (1 - grid.front_point**2))
+    bands = np.stack([aside, diagonal])
     return np.asarray(MOLAR_VOLUME / FARADAY * solveh_banded(bands, charge))

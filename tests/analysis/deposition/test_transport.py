@@ -27,9 +27,8 @@ QCPE = preset("qcpe")
 def growth_rate_error(n, wavelength, i0, solver="direct"):
     """Return the relative error of ω of a small wave on n x n elements."""
     thickness, kinetics = 20e-6, Kinetics(i0)
-    grid = Grid(
-        np.linspace(0, wavelength / 2, n + 1), heights(n, thickness, 1), thickness
-    )
+    x = np.linspace(0, wavelength / 2, n + 1)
+    grid = Grid(x, heights(n, thickness, x[1]), thickness)
     model = Transport(grid, QCPE, kinetics, 20.0, solver)
     wave = np.cos(2 * math.pi * grid.x / wavelength)
     size, parts = 1e-4 * wavelength, []
@@ -50,15 +49,16 @@ def growth_rate_error(n, wavelength, i0, solver="direct"):
 def test_growth_rates_converge_to_the_closed_form_in_second_order():
     errors = [growth_rate_error(n, 20e-6, 10.0) for n in (8, 16)]
     assert math.log2(errors[0] / errors[1]) >= 1.9
-    assert errors[1] < 4e-4
+    assert errors[1] < 1e-4
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("wavelength", "i0", "most"),
-    [(20e-6, 10.0, 1e-4), (20e-6, 1000.0, 4e-4), (10e-6, 100.0, 2e-4)],
+    [(20e-6, 10.0, 1e-4), (20e-6, 1e3, 1e-4), (10e-6, 100.0, 1e-4), (10e-6, 1e4, 2e-4)],
 )
 def test_growth_rates_on_fine_meshes(wavelength, i0, most):
+    # the last is limited by rows that grow: 4e-5 on even ones
     errors = [growth_rate_error(n, wavelength, i0) for n in (40, 80)]
     assert math.log2(errors[0] / errors[1]) >= 1.9
     assert errors[1] <= most
