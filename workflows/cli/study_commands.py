@@ -28,7 +28,7 @@ from ionface.workflows.cli.options import (
 
 if TYPE_CHECKING:
     from ionface.workflows.projects.project import Project
-    from ionface.workflows.projects.runner import Outcome
+    from ionface.workflows.projects.schedule import Outcome
     from ionface.workflows.report.collect import Results
     from ionface.workflows.study.study import Study
 
