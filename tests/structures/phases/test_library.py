@@ -38,7 +38,7 @@ def test_a_cell_is_what_its_line_says(name):
     assert each.oxidation.keys() == each.elements
     number = SpacegroupAnalyzer(structure, symprec=0.1).get_space_group_number()
     assert number == each.spacegroup
-    assert each.licence == "CC-BY 4.0"
+    assert each.licence in ("CC-BY 4.0", "published facts")
     assert each.source
 
 
