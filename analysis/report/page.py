@@ -307,7 +307,7 @@ def _drawing(drawing: Drawing, number: int) -> str:
     )
     return (
         f'<figure data-panels="panels-{number}" data-name="{what}"><div class="scroll">'
-        f'<div class="plot" tabindex="0" role="img" style="width:{drawing.width}px" '
+        f'<div class="plot" tabindex="0" role="img" style="--w:{drawing.width}px" '
         f'aria-label="{what}. Arrow keys read its values; Data downloads them.">'
         f'{drawing.svg}</div></div><p class="told" role="status" hidden></p>'
         f'{caption}<p class="takes"></p></figure>'

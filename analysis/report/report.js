@@ -165,7 +165,7 @@
     const scenes = data("scenes"), status = $(".status", box), screen = $(".screen", box);
     const pick = $("select[name=scene]", box), state = $("select[name=state]", box), paint = $("select[name=paint]", box);
     const play = $("button.play", box), slider = $("input[type=range]", box);
-    let viewer, model, extra = [], scene, film, timer = 0, pair = "", atoms = [], shapes = [], begun = null, back;
+    let viewer, model, extra = [], scene, film, timer = 0, pair = "", atoms = [], shapes = [], begun = null, back, wide;
     try { viewer = $3Dmol.createViewer(screen, { backgroundColor: css("--stage"), antialias: true, disableFog: true }); } catch (error) { viewer = null; }
     if (!viewer) { box.classList.add("without"); status.textContent = "This browser has no WebGL; still pictures of the models are below."; return; }
     const xyz = ([x, y, z]) => ({ x, y, z });
@@ -247,12 +247,14 @@
         viewer.addCustom({ vertexArr: [...corner, ...corner], faceArr: [0, 1, 2, 0, 2, 3, 6, 5, 4, 7, 6, 4], normalArr: [...corner.map(() => xyz([0, 0, 1])), ...corner.map(() => xyz([0, 0, -1]))], color: "#2f9e77", alpha: .28, opacity: .28 });
       }
     }
+    const lies = () => screen.clientWidth > 1.25 * screen.clientHeight;
     function turn() {
       viewer.setView([0, 0, 0, 0, 0, 0, 0, 1]);
+      wide = lies();
       viewer.rotate(-90, "vx");
-      if (screen.clientWidth > 1.25 * screen.clientHeight) viewer.rotate(-90, "vz");
+      if (wide) viewer.rotate(-90, "vz");
       viewer.rotate(9, "vy"); viewer.rotate(9, "vx");
-      viewer.zoomTo(); viewer.zoom(1.35);
+      viewer.zoomTo(); viewer.zoom(wide ? 1.35 : .9); // zoomTo takes the cell for a ball
     }
     function open() {
       stop();
@@ -331,7 +333,7 @@
       e.preventDefault(); viewer.render();
     });
     repainted.push(() => { viewer.setBackgroundColor(css("--stage")); viewer.removeAllShapes(); shapes = []; frameBox(); draw(); });
-    addEventListener("resize", () => { viewer.resize(); });
+    addEventListener("resize", () => { viewer.resize(); if (wide !== lies()) { turn(); viewer.render(); } });
     open();
     const first = $("button.pair[data-scene='0']");
     if (first) first.click();
