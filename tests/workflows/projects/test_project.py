@@ -198,7 +198,7 @@ def test_a_project_that_was_moved_builds_of_the_files_that_moved_with_it(
     project = Project.create(tmp_path / "p", load(str(study_file)))
     project.root.rename(tmp_path / "elsewhere é")
     (tmp_path / "Ag.cif").unlink()
-    moved = Project.open(tmp_path / "elsewhere é")
+    moved = Project.open(str(tmp_path / "elsewhere é"))
     build = next(job for job, _ in moved.jobs() if job.name == "Al|Ag build")
     (spec, *_) = build.function_args
     assert spec.substrate.material.startswith(str(tmp_path / "elsewhere é" / "inputs"))
