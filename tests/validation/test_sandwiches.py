@@ -53,11 +53,12 @@ def test_both_have_one_energy(entries):
 
 
 @pytest.mark.slow
-def test_against_bulk_crystals_both_cost_the_same_and_something(entries):
+def test_against_bulk_crystals_both_cost_the_same(entries):
+    """Below zero here: with EMT, aluminum and silver gain by mixing."""
     one, two = (entries[name]["against_bulk"] for name in ("vacuum", "sandwich"))
     assert two["gamma_j_per_m2"] == pytest.approx(one["gamma_j_per_m2"], abs=0.05)
-    surfaces = one["surface_energies_j_per_m2"]
-    assert 0 < one["gamma_j_per_m2"] < surfaces["Al"] + surfaces["Ag"]
+    assert one["gamma_j_per_m2"] < 0
+    assert min(one["surface_energies_j_per_m2"].values()) > 0.5
 
 
 @pytest.mark.slow
