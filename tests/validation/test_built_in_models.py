@@ -8,11 +8,16 @@ import pytest
 from ionface.structures.drawing import draw_model
 from ionface.structures.groups import count_groups
 from ionface.structures.interface import build_interface
+from ionface.structures.specs import FilmLayer
 from ionface.workflows.study.analyses import bond_rules_of
 from ionface.workflows.study.study_files import builtin_names, load
 
 EVERY = [
-    pytest.param(spec, id=f"{name} {spec.name}")
+    pytest.param(
+        spec,
+        id=f"{name} {spec.name}",
+        marks=[pytest.mark.slow] if isinstance(spec.film, FilmLayer) else [],
+    )
     for name in builtin_names()
     for spec in load(name).interfaces
 ]

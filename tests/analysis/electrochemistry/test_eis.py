@@ -56,6 +56,7 @@ def test_the_warburg_element_gives_the_diffusion_coefficient():
     assert 20.0 < slope < 20.1
 
 
+@pytest.mark.slow
 def test_error_bars_hold_the_truth():
     rng, inside = np.random.default_rng(2), []
     z = impedance("li-se-li")

@@ -83,6 +83,7 @@ def test_one_chain_cannot_be_drawn_apart(chains):
     assert np.array_equal(_stretched(alone, coords, 40.0), coords)
 
 
+@pytest.mark.slow
 def test_a_thickness_that_is_too_small_tells_the_least_height_without_overlaps(
     press, loose
 ):

@@ -114,6 +114,7 @@ def test_a_chain_that_did_not_survive_is_a_fault_of_the_film(film):
     assert "to fill it" in films._fault(loose, free, DOL, film.thickness)
 
 
+@pytest.mark.slow
 def test_a_seed_gives_the_same_film_and_another_seed_another():
     layer = replace(DOL, chains=3, units=1)
     cell = 0.8 * CELLS["skewed"]
@@ -146,6 +147,7 @@ def test_the_loosest_chains_are_drawn_to_both_walls():
     assert film.density == pytest.approx(0.15, rel=0.02)
 
 
+@pytest.mark.slow
 def test_atactic_chains_have_stereo_centers_of_their_own():
     layer = FilmLayer("[*]CC(C)O[*]", units=3, chains=3, density=0.9, ends=("CC", "C"))
     film = pack(layer, CELLS["skewed"])
@@ -170,6 +172,7 @@ def refusal(layer, cell):
     return message, float(message.split("the densest had ")[1].split()[0])
 
 
+@pytest.mark.slow
 def test_a_density_that_cannot_be_packed_says_what_was_tried_and_what_came_closest(
     monkeypatch,
 ):
@@ -222,6 +225,7 @@ def test_a_surface_cell_is_repeated_until_a_chain_fits():
         pack_on(layer, np.diag([3.44, 3.44]), 40)
 
 
+@pytest.mark.slow
 def test_a_chosen_supercell_is_used_and_checked():
     layer = replace(DOL, units=1, supercell=(3, 3))
     assert pack_on(layer, np.diag([3.44, 3.44]), 400).supercell == (3, 3)

@@ -428,6 +428,7 @@ def test_shells_complete_commands_studies_and_options(
     assert offered in cli().stdout
 
 
+@pytest.mark.slow
 def test_a_terminal_that_goes_away_leaves_a_message(shell, study_file, tmp_path):
     import signal
     import subprocess

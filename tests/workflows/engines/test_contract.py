@@ -31,7 +31,7 @@ EVERY_ENGINE = [
     pytest.param("vasp-double"),
     pytest.param("gpaw", marks=[pytest.mark.slow, NO_GPAW]),
     pytest.param("sevennet", marks=[*POTENTIAL, pytest.mark.slow]),
-    pytest.param("chgnet", marks=POTENTIAL),
+    pytest.param("chgnet", marks=[*POTENTIAL, pytest.mark.slow]),
 ]
 STUDY = """\
 name: al-al
@@ -95,6 +95,15 @@ def aluminum():
     return structure
 
 
+# the others run whole studies elsewhere in the quick suite, or are slow anyway
+OWN_FIRST = [
+    EVERY_ENGINE[0],
+    *(pytest.param(*each.values, marks=[*each.marks, pytest.mark.slow])
+      for each in EVERY_ENGINE[1:]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", OWN_FIRST, indirect=True)
 def test_a_study_runs_from_build_to_report(study, tmp_path):
     project = Project.create(tmp_path / "p", study)
     outcome = run(project)

@@ -58,6 +58,7 @@ def _output(flow, folder):
     return responses[flow.jobs[-1].uuid][1].output
 
 
+@pytest.mark.slow
 def test_it_gives_the_same_energies_as_the_calculator_itself(
     atomate2_engine, silver, tmp_path, run_job
 ):

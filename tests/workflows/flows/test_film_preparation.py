@@ -70,6 +70,7 @@ def test_an_alloy_is_melted_quenched_opened_and_stacked(alloy, tmp_path):
     assert entry.strain_energy is None  # an amorphous layer has no other cell
 
 
+@pytest.mark.slow
 def test_a_film_model_shows_every_chain_as_a_molecule():
     model = build_interface(PEO)
     film = model.separated()["PEO"]
@@ -78,6 +79,7 @@ def test_a_film_model_shows_every_chain_as_a_molecule():
     assert "6 x " in model.summary()["film"]
 
 
+@pytest.mark.slow
 def test_a_film_that_came_to_rest_is_reported_intact_and_a_broken_one_not():
     packed = pack_layer(PEO)
     same = settled(packed, packed.structure)
@@ -90,6 +92,7 @@ def test_a_film_that_came_to_rest_is_reported_intact_and_a_broken_one_not():
     assert report["broken"]
 
 
+@pytest.mark.slow
 def test_a_film_that_drifted_across_the_border_is_put_together():
     packed = pack_layer(PEO)
     moved = packed.structure.copy()

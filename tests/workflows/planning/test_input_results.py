@@ -65,6 +65,7 @@ def copy(finished, tmp_path):
     return shutil.copytree(finished, tmp_path / "out")
 
 
+@pytest.mark.slow
 def test_the_formation_energy_is_that_of_the_ledger(finished):
     assert is_root(finished)
     (entry,) = energies_of([finished], 1).entries

@@ -143,6 +143,7 @@ def test_a_project_without_results_has_a_report_that_says_so(study_file, tmp_pat
     assert "<h2>Formation energies" not in html
 
 
+@pytest.mark.slow
 def test_seeds_are_runs_of_their_own_and_one_verdict(study_file, tmp_path):
     text = study_file.read_text()
     study_file.write_text(

@@ -111,6 +111,7 @@ ALL = [
 ]
 
 
+@pytest.mark.slow
 def test_every_analysis_of_emulated_frames_says_so_in_every_file(projects, tmp_path):
     assert {name for name, *_ in ALL} == set(analyses())
 
@@ -133,6 +134,7 @@ def test_every_analysis_of_emulated_frames_says_so_in_every_file(projects, tmp_p
         assert "EMULATED" not in printed
 
 
+@pytest.mark.slow
 def test_frames_of_every_kind_of_path_know_their_worth(projects):
     emulated, real = projects
     (trajectory,) = (emulated.root / "trajectories").glob("*.ionf")

@@ -143,7 +143,9 @@ def test_running_out_of_steps_is_an_error_that_can_be_continued(silver):
     pytest.fail("the relaxation does not go on from where it was")
 
 
-@pytest.mark.parametrize("cell", ["fixed", "full"])
+@pytest.mark.parametrize(
+    "cell", ["fixed", pytest.param("full", marks=pytest.mark.slow)]
+)
 def test_a_relaxation_that_was_interrupted_is_the_same_one(
     silver, tmp_path, monkeypatch, cell
 ):
