@@ -32,7 +32,7 @@ ProjectPath = Annotated[
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print machine-readable output.")]
 Quick = Annotated[
-    bool, typer.Option("--quick", help="Same graphs, smaller models, 0.1 ps.")
+    bool, typer.Option("--quick", help="Same graphs, smaller models, 0.4 ps.")
 ]
 Trust = Annotated[
     bool,

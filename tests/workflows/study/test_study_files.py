@@ -177,7 +177,7 @@ def test_quick_keeps_the_graph_and_shrinks_everything_else():
         assert quick.formation_names == study.formation_names
         assert quick.quick
         for run in quick.dynamics:
-            assert run.steps * 2 == 100  # 0.1 ps at 2 fs
+            assert run.steps * 2 == 400  # 0.4 ps at 2 fs
             assert run.pairs == next(
                 r.pairs for r in study.dynamics if r.interface == run.interface
             )
