@@ -16,12 +16,12 @@ from dataclasses import dataclass
 from html import escape
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+from pymatgen.core import Structure
 
-from ionface.structures.model import InterfaceModel
 from ionface.structures.periodic import covalent_radii
 
 if TYPE_CHECKING:
@@ -42,12 +42,31 @@ MARGIN = 3.0  # Å of vacuum that is drawn
 NEAR = 4.5  # Å on either side of the interface that the view from above shows
 
 
-def draw_model(model: InterfaceModel, path: Path | str) -> None:
+class Drawable(Protocol):
+    """What is asked of a model that is drawn; `model.InterfaceModel` is one."""
+
+    name: str
+    structure: Structure
+    n_interfaces: int
+    vacuum: float
+
+    @property
+    def area(self) -> float: ...  # noqa: D102
+    @property
+    def max_strain(self) -> float: ...  # noqa: D102
+    @property
+    def phases(self) -> list[str]: ...  # noqa: D102
+    @property
+    def interface_heights(self) -> list[float]: ...  # noqa: D102
+    def summary(self) -> dict[str, Any]: ...  # noqa: D102
+
+
+def draw_model(model: Drawable, path: Path | str) -> None:
     """Write a picture of a model; the suffix (.png, .svg, .pdf) chooses the format."""
     figure_model(model).savefig(path, dpi=200)
 
 
-def model_page(model: InterfaceModel) -> str:
+def model_page(model: Drawable) -> str:
     """Return a picture of a model and its measures as HTML."""
     told = model.summary()
     facts = {
@@ -77,7 +96,7 @@ def model_page(model: InterfaceModel) -> str:
     )
 
 
-def figure_model(model: InterfaceModel) -> Figure:
+def figure_model(model: Drawable) -> Figure:
     """Return the figure: the side view on the left, the interface from above right."""
     from matplotlib.figure import Figure as MplFigure
 
@@ -204,7 +223,7 @@ def _bar(axes: Axes, x: float, y: float) -> None:
     axes.text(x + 5.4, y, "5 Å", va="center", fontsize=9)
 
 
-def _legend(figure: Figure, model: InterfaceModel) -> None:
+def _legend(figure: Figure, model: Drawable) -> None:
     from matplotlib.lines import Line2D
 
     symbols = sorted({site.specie.symbol for site in model.structure})
@@ -253,7 +272,7 @@ class View:
         cell_c: length of the cell along z, Å.
     """
 
-    def __init__(self, model: InterfaceModel) -> None:
+    def __init__(self, model: Drawable) -> None:
         self.model = model
         vectors = model.structure.lattice.matrix[:2, :2]
         lengths = np.linalg.norm(vectors, axis=1)

@@ -106,7 +106,7 @@ class InterfaceModel(MSONable):
 
     def _repr_html_(self) -> str:
         """Return picture and measures, as a notebook shows them."""
-        from ionface.structures.drawing import model_page
+        from ionface.structures.drawing import model_page  # loads matplotlib
 
         return model_page(self)
 

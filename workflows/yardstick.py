@@ -6,7 +6,9 @@ the same positions -> `analysis.yardstick.judge` -> one result of all engines.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import redirect_stdout
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -105,7 +107,10 @@ def judgement_of(
     """Return what the data say of one engine."""
     images = [frame.atoms() for frame in data.frames]
     count = progress.counter(len(images), "structures")
-    points = single_points(engine, images, folder / f"yardstick-{slug(name)}", count)
+    with redirect_stdout(sys.stderr):  # models greet; stdout may be somebody's JSON
+        points = single_points(
+            engine, images, folder / f"yardstick-{slug(name)}", count
+        )
     return judge(
         name,
         engine.level_of_theory().as_dict(),

@@ -9,8 +9,10 @@ is good to a factor of two. VASP's jobs are planned in `plan`.
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable, Iterable
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 
 from jobflow import Job
@@ -153,7 +155,8 @@ def _by_potentials(study: Study, jobs: Iterable[Job]) -> Iterable[tuple[Job, Eng
 
 def step_s(engine: Engine, structure: Structure) -> float:
     """Return the seconds of one step, by doing two: the first one warms up."""
-    with default_dtype_restored():
+    # models greet; stdout may be somebody's JSON
+    with default_dtype_restored(), redirect_stdout(sys.stderr):
         atoms = atoms_of(structure)
         atoms.calc = engine.calculator()
         atoms.get_forces()

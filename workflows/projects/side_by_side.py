@@ -15,6 +15,7 @@ import signal
 import sys
 import threading
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection, wait
@@ -168,6 +169,8 @@ def _crew() -> Iterator[list[_Worker]]:
 def _work(root: Path, pipe: Connection, threads: Threads) -> None:
     """Run jobs by their ids until there is no more, or the parent is gone."""
     threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
+    if not sys.warnoptions:  # several would speak into one terminal, between its bars
+        warnings.simplefilter("ignore")
     follow = _thread_setter(threads)
     with suppress(KeyboardInterrupt, EOFError, BrokenPipeError):
         from ionface.workflows.projects.job_run import run_job

@@ -198,6 +198,8 @@ def test_the_file_has_the_agreed_keys_and_comes_back(gas, tmp_path):
         "frames",
         "skipped",
         "sources",
+        "ionface",
+        "units",
     }
     assert data["pairs"]["In-S"].keys() == {"r", "g", "n", "g_error", "first_peak"}
     again = RdfResult.from_dict(data)

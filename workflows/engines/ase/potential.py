@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import (
     AbstractContextManager,
     contextmanager,
-    redirect_stdout,
     suppress,
 )
 from dataclasses import dataclass, field
@@ -110,10 +109,7 @@ class Potential(MSONable):
         """
         _keep_freed_memory()
         where = {self.device: _best_device()} if self.device else {}
-        with redirect_stdout(sys.stderr):  # models greet; stdout may be somebody's JSON
-            return calculator_class(self.calculator)(
-                **{**where, **self.arguments, **more}
-            )
+        return calculator_class(self.calculator)(**{**where, **self.arguments, **more})
 
     @contextmanager
     def opened(self, structure: Structure) -> Iterator[Calculator]:
