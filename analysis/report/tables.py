@@ -139,13 +139,17 @@ def _energy_row(entry: LedgerEntry, spread: EngineSpread | None) -> list[Cell]:
 
 
 def _paper_row(paper: PublishedEnergy) -> list[Cell]:
+    delta = None
+    if paper.e_total is not None and paper.slabs:
+        delta = paper.e_total - math.fsum(paper.slabs.values())
+    per_area = delta / paper.area if delta is not None and paper.area else None
     return [
         f"    paper: {paper.interface}",
         _fixed(paper.e_total, 2),
         _named(paper.slabs),
-        None,
+        _fixed(delta, 2),
         _fixed(paper.area, 2),
-        None,
+        _fixed(per_area, 4),
         f"{paper.sigma_j_per_m2:.3f}",
         None,
     ]

@@ -57,6 +57,16 @@ def test_the_table_has_the_published_value_beside_ours(tmp_path):
     assert row.split(",")[7] == "-1.138"
 
 
+def test_what_follows_from_a_published_line_stands_in_it():
+    slabs = {"LAGP": -1095.33, "Li": -100.63}
+    paper = PublishedEnergy("LAGP|Li", -1.138, "S2", -1208.11, slabs, 171.11)
+    table, *_ = energy_contents(energies(entry(), **{"LAGP|Li": paper}))
+    assert table.rows[1][3:6] == ["-12.15", "171.11", "-0.0710"]
+    bare = PublishedEnergy("LAGP|Li", -1.138, "S2", area=171.11)
+    table, *_ = energy_contents(energies(entry(), **{"LAGP|Li": bare}))
+    assert table.rows[1][3:6] == [None, "171.11", None]
+
+
 def test_the_error_is_how_far_several_engines_are_apart(tmp_path):
     mine = energies(entry(), entry("LAGP|Li (chgnet)", -1.5), entry("A|B (note)", 9.0))
     spread = mine.engine_spreads["LAGP|Li"]
