@@ -52,7 +52,7 @@ from ionface.workflows.study.study import Study, crystal_label
 EMULATED = "Emulated: a stand-in made these outputs. They are no calculation."
 REHEARSAL = "Of a quick run: a rehearsal, no result."
 POTENTIAL = "Computed with a machine-learned potential, not with DFT."
-HOW_FAR = "How far each is from PBE: docs/potentials.md, `ionface yardstick`."
+HOW_FAR = "How far each is from PBE: docs/potentials.md and ionface yardstick."
 DPI = 150
 PIXELS = 105  # of the page per inch of a figure: its text is as large as the page's
 MODEL_DPI = 200  # its atoms are small

@@ -150,6 +150,7 @@ def test_a_change_in_time_shows_in_its_window(in_memory):
     assert [peak.coordination for peak in peaks] == [1, 1]
 
 
+@pytest.mark.slow
 def test_the_error_is_that_of_independent_frames(gas):
     runs = gas(n_frames=4000)
     pair = rdf(runs, ["In-S"], cutoff=6.0, bins=6, windows=16).pairs["In-S"]

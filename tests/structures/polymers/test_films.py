@@ -216,6 +216,7 @@ def test_films_that_make_no_sense_are_refused(changes, message):
         pack(replace(DOL, **changes), CELLS["rectangular"])
 
 
+@pytest.mark.slow
 def test_a_surface_cell_is_repeated_until_a_chain_fits():
     layer = replace(DOL, units=1, chains=4)
     film = pack_on(layer, np.diag([3.44, 3.44]), 400)

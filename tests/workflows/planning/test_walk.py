@@ -53,7 +53,15 @@ def planned(study):
     return plan(study.with_engine("vasp"))
 
 
-@pytest.mark.parametrize("name", ["lpscl-anodes", "lgps-lialo2", "li-zn", "latp-alloy"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "lpscl-anodes",
+        "lgps-lialo2",
+        pytest.param("li-zn", marks=pytest.mark.slow),  # its film is packed
+        pytest.param("latp-alloy", marks=pytest.mark.slow),
+    ],
+)
 def test_every_job_of_a_built_in_study_is_counted_once(name):
     study = load(name)
     found = [line.job.name for line in planned(study).lines]
@@ -86,6 +94,7 @@ def test_a_scan_by_a_potential_costs_no_vasp():
     assert not any("scan" in name for name in names)
 
 
+@pytest.mark.slow
 def test_a_film_is_as_large_as_it_is_packed():
     study = load("li-zn")
     lines = {line.job.name: line.cost for line in planned(study).lines}
@@ -98,6 +107,7 @@ def test_a_film_is_as_large_as_it_is_packed():
 FILMS = {"li-zn": "LiZn|PEO", "latp-alloy": "LATP|GaInSn"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FILMS)
 def test_a_film_is_left_out_with_its_reason_and_the_rest_is_written(name, tmp_path):
     study = load(name).with_engine("vasp-double")
