@@ -104,7 +104,8 @@ def chain(path):
     (spec,) = load(str(path)).interfaces
     model = build_interface(spec)
     film = model.separated()[spec.film.phase]
-    return count_groups(film), film.composition
+    groups = {Composition(name): count for name, count in count_groups(film).items()}
+    return groups, film.composition
 
 
 @dataclass(frozen=True)
@@ -119,7 +120,7 @@ class Case:
 
 ARGYRODITE = "Li24P4S20Cl4"
 CHAINS = {
-    "PAN": "C11H15N3", "PDMS": "C8H24O2Si3", "PEO": "C10H22O4", "PMMA": "C17H30O6",
+    "PAN": "C11H15N3", "PDMS": "C8H24O3Si3", "PEO": "C10H22O4", "PMMA": "C17H30O6",
     "PNO2": "C6H12N2O4", "nylon": "C14H28N2O2",
 }  # fmt: skip
 ANIONS = {
@@ -129,7 +130,7 @@ ANIONS = {
 
 
 def whole(formula):
-    return {formula: 1}, Composition(formula)
+    return {Composition(formula): 1}, Composition(formula)
 
 
 CASES = [
