@@ -161,12 +161,20 @@
     return [[e * i - f * h, c * h - b * i, b * f - c * e], [f * g - d * i, a * i - c * g, c * d - a * f], [d * h - e * g, b * g - a * h, a * e - b * d]].map((r) => r.map((v) => v / det));
   }
 
+  // smooth edges cost a machine without a graphics card half of every picture's time
+  function drawsInSoftware() {
+    const gl = make("canvas").getContext("webgl"), told = gl && gl.getExtension("WEBGL_debug_renderer_info");
+    const name = told ? gl.getParameter(told.UNMASKED_RENDERER_WEBGL) : "";
+    if (gl) gl.getExtension("WEBGL_lose_context")?.loseContext();
+    return /swiftshader|llvmpipe|software/i.test(name);
+  }
+
   function stage(box) {
     const scenes = data("scenes"), status = $(".status", box), screen = $(".screen", box);
     const pick = $("select[name=scene]", box), state = $("select[name=state]", box), paint = $("select[name=paint]", box);
     const play = $("button.play", box), slider = $("input[type=range]", box);
     let viewer, model, extra = [], scene, film, timer = 0, pair = "", atoms = [], shapes = [], begun = null, back, wide;
-    try { viewer = $3Dmol.createViewer(screen, { backgroundColor: css("--stage"), antialias: true, disableFog: true }); } catch (error) { viewer = null; }
+    try { viewer = $3Dmol.createViewer(screen, { backgroundColor: css("--stage"), antialias: !drawsInSoftware(), disableFog: true }); } catch (error) { viewer = null; }
     if (!viewer) { box.classList.add("without"); status.textContent = "This browser has no WebGL; still pictures of the models are below."; return; }
     const xyz = ([x, y, z]) => ({ x, y, z });
     const color = (s) => COLORS[s] || SPARE[scene.elements.indexOf(s) % SPARE.length];
