@@ -102,6 +102,10 @@ def _begin_next(
     observer: Observer,
 ) -> bool:
     """Give a job to an idle worker; tell whether there were both."""
+    for worker in [each for each in crew if each.job is None]:
+        if not worker.process.is_alive():  # ended from outside while it had no job
+            crew.remove(worker)
+            worker.end()
     idle = next((worker for worker in crew if worker.job is None), None)
     if idle is None and len(crew) == workers:
         return False

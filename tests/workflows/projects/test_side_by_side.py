@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -15,6 +16,7 @@ from ionface.workflows.engines.durable import job_folder
 from ionface.workflows.projects import runner, side_by_side, workers
 from ionface.workflows.projects.observer import Observer
 from ionface.workflows.projects.project import Project
+from ionface.workflows.projects.schedule import Schedule
 from ionface.workflows.report.collect import collect
 from ionface.workflows.study.study_files import load
 
@@ -82,6 +84,31 @@ def test_a_worker_that_is_killed_fails_its_job_and_no_other(project, monkeypatch
         assert "fewer --workers" in message
     assert not runner.run(project, workers=2).failed
     assert collect(project).energies.entries
+
+
+class FakeWorker:
+    """A worker that has no job, alive or not."""
+
+    def __init__(self, *, alive):
+        self.process = SimpleNamespace(is_alive=lambda: alive)
+        self.job, self.over = None, False
+
+    def begin(self, job):
+        self.job = job
+
+    def end(self):
+        self.over = True
+
+
+def test_a_worker_that_died_between_jobs_gets_none():
+    job = SimpleNamespace(uuid="a", name="a")
+    dead, living = FakeWorker(alive=False), FakeWorker(alive=True)
+    crew = [dead, living]
+    begun = side_by_side._begin_next(
+        SimpleNamespace(root=None), Schedule([(job, [])], []), crew, 2, None, Observer()
+    )
+    assert begun
+    assert (dead.job, dead.over, living.job, crew) == (None, True, job, [living])
 
 
 def _children():
