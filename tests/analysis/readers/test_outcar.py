@@ -1,3 +1,5 @@
+import re
+
 import numpy as np
 import pytest
 
@@ -66,6 +68,53 @@ def test_steps_that_were_not_printed_leave_their_time(write, run):
 def test_learned_forces_are_refused(write, run):
     with pytest.raises(AnalysisError, match="ML_LMLFF"):
         open_trajectory(write(run.outcar("   ML_LMLFF = .TRUE.\n")))
+
+
+def types(text, kinds, counts, nions):
+    """Return an OUTCAR that tells other species and numbers, as the lines of VASP."""
+    named = "".join(f"   VRHFIN ={kind}: x\n" for kind in kinds)
+    text = re.sub(r"( +VRHFIN.*\n)+", named, text)
+    lines = "   ions per type =            " + counts + f"   NIONS = {nions}\n"
+    return re.sub(r".*ions per type.*\n", lines, text)
+
+
+def test_numbers_of_thousands_touch_and_are_told_apart_by_their_sum(write, make_run):
+    large = make_run(1, times=500)  # In1000 S1500
+    text = types(large.outcar(), ("In", "S"), "10001500   \n", 2500)
+    assert open_trajectory(write(text)).species == large.species
+
+
+def test_sixteen_types_stand_in_two_lines(write, make_run):
+    kinds = [
+        "H",
+        "Li",
+        "B",
+        "C",
+        "N",
+        "O",
+        "F",
+        "Na",
+        "Mg",
+        "Al",
+        "Si",
+        "P",
+        "S",
+        "Cl",
+        "Ge",
+        "In",
+    ]
+    run = make_run(2, times=4)  # 20 atoms
+    counts = "   1" * 9 + "   5\n" + " " * 32 + "   1" * 6 + "\n"
+    found = open_trajectory(write(types(run.outcar(), kinds, counts, 20)))
+    assert found.species == (*kinds[:9], *["Al"] * 5, *kinds[10:])
+    np.testing.assert_allclose(found.positions, run.positions, atol=0.51e-5)
+
+
+def test_numbers_beyond_their_field_are_refused_at_once(write, run):
+    """Fortran prints stars; what reads digits in digits would never come back."""
+    text = types(run.outcar(), ("In", "S"), "1000" * 9 + "****\n", 19000)
+    with pytest.raises(AnalysisError, match="tells no atoms"):
+        open_trajectory(write(text))
 
 
 @pytest.mark.parametrize("old", ["VRHFIN", "ions per type"])
