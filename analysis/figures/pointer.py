@@ -51,11 +51,13 @@ class Drawn:
 def drawn(figure: Figure) -> Drawn:
     """Return a figure as SVG with its numbers."""
     import matplotlib as mpl
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
 
     buffer = io.StringIO()
     # letters, which a page can select and read aloud; the same file every time
     with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "ionface"}):
-        figure.savefig(buffer, format="svg", metadata={"Date": None})
+        # savefig would draw twice: once to lay out, though drawing does that, too
+        FigureCanvasSVG(figure).print_svg(buffer, metadata={"Date": None})
     panels, longest = [], 0
     for axes in figure.axes:
         lines = [line for line in axes.get_lines() if _is_curve(line)]

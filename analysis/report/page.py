@@ -10,14 +10,16 @@ from __future__ import annotations
 import base64
 import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from html import escape
+from itertools import count
 from pathlib import Path
 from typing import Any, Literal
 
 from ionface.analysis.report import glance as first_screen
 from ionface.analysis.report.glance import Glance
+from ionface.analysis.report.room import MOST_BYTES, Piece, fitted
 from ionface.analysis.report.scripts import OWN, VIEWER, data_block, policy, script
 from ionface.analysis.report.scripts import text_of as own_file
 from ionface.errors import AnalysisError
@@ -69,11 +71,13 @@ class Picture:
         data: content of a PNG, GIF or SVG file.
         title: above it.
         caption: below it: what is shown and what follows from it.
+        file: where it lies beside the report; "" where it does not.
     """
 
     data: bytes
     title: str = ""
     caption: str = ""
+    file: str = ""
 
 
 @dataclass(frozen=True)
@@ -86,6 +90,7 @@ class Drawing:
         width: at which its text has the size of the page's, CSS pixels.
         title: above it, and what its files are called.
         caption: below it: what is shown and what follows from it.
+        file: where it lies beside the report; "" where it does not.
     """
 
     svg: str
@@ -93,6 +98,7 @@ class Drawing:
     width: int
     title: str = ""
     caption: str = ""
+    file: str = ""
 
 
 @dataclass(frozen=True)
@@ -117,12 +123,14 @@ class Card:
         facts: atoms, area, strain, gap, terminations, ...
         picture: PNG or SVG; None if there is none.
         emulated: mark it as a stand-in's.
+        file: where the picture lies beside the report; "" where it does not.
     """
 
     title: str
     facts: Mapping[str, Cell]
     picture: bytes | None = None
     emulated: bool = False
+    file: str = ""
 
 
 @dataclass(frozen=True)
@@ -207,11 +215,13 @@ def render_report(report: Report) -> str:
     )
     scenes = [scene.as_dict() for scene in report.glance.scenes]
     scripts = [VIEWER, OWN] if scenes else [OWN]
-    numbers: list[Any] = []
-    body = "".join(_section(section, numbers) for section in sections)
-    blocks = [data_block(f"panels-{k}", p) for k, p in enumerate(numbers, 1)]
-    if scenes:
-        blocks.append(data_block("scenes", scenes))
+    around = "".join(map(script, scripts))
+    around += data_block("scenes", scenes) if scenes else ""
+    number = count(1)
+    pieces = [piece for section in sections for piece in _section(section, number)]
+    kept = fitted(pieces, MOST_BYTES - len(around.encode()))
+    body = "".join(piece.html for piece in kept)
+    beside = sum(a is not b for a, b in zip(kept, pieces, strict=True))
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         f"{policy(scripts)}"
@@ -219,14 +229,22 @@ def render_report(report: Report) -> str:
         f"<title>{escape(report.title)}</title><style>{own_file('report.css')}</style>"
         '</head><body><a class="skip" href="#main">Skip to the results</a>'
         f'{_top(report)}<main id="main">'
-        f"{''.join(_notice(notice) for notice in report.notices)}"
+        f"{''.join(map(_notice, [*report.notices, *_left_out(beside)]))}"
         f"{first_screen.rendered(report.glance)}"
         f'<nav aria-label="Sections">{links}</nav>{body}'
         "<footer>Written by ionface. Negative formation energies mean that the "
         "interface forms with a gain: E = (E_interface − Σ E_slab) / (n A), slabs "
         "evaluated in the interface’s own cell.</footer></main>"
-        f"{''.join(blocks)}{''.join(map(script, scripts))}</body></html>\n"
+        f"{''.join(piece.block for piece in kept)}{around}</body></html>\n"
     )
+
+
+def _left_out(pictures: int) -> list[Notice]:
+    if not pictures:
+        return []
+    size = f"{MOST_BYTES / 1e6:.0f} MB"
+    text = f"{pictures} pictures lie beside this page, which would exceed {size}."
+    return [Notice("note", text)]
 
 
 def _top(report: Report) -> str:
@@ -247,38 +265,49 @@ def _notice(notice: Notice) -> str:
     return f'<p class="notice {notice.kind}" role="note">{escape(notice.text)}</p>'
 
 
-def _section(section: Section, numbers: list[Any]) -> str:
-    """Return a section; what stands behind its figures is added to `numbers`."""
-    return (
-        f'<section id="{_anchor(section.title)}"><h2>{escape(section.title)}</h2>'
-        f"{''.join(_contents(section.contents, numbers))}</section>"
-    )
+def _section(section: Section, number: Iterator[int]) -> Iterator[Piece]:
+    """Yield the pieces of a section; its figures take their numbers of `number`."""
+    title = escape(section.title)
+    yield Piece(f'<section id="{_anchor(section.title)}"><h2>{title}</h2>')
+    for content in section.contents:
+        yield from _piece(content, number)
+    yield Piece("</section>")
 
 
-def _contents(contents: Sequence[Content], numbers: list[Any]) -> Iterable[str]:
-    for content in contents:
-        match content:
-            case Table():
-                yield _table(content)
-            case Picture():
-                yield _figure(content)
-            case Drawing():
-                numbers.append(content.panels)
-                yield _drawing(content, len(numbers))
-            case Card():
-                yield _card(content)
-            case Code(title, text, name):
-                yield (
-                    f"<details><summary>{escape(title)}</summary>"
-                    f'<pre tabindex="0" data-file="{escape(name)}">{escape(text)}</pre>'
-                    "</details>"
-                )
-            case Facts():
-                yield _facts(content.values, links=content.links)
-            case Statements():
-                lines = "".join(f"<li>{escape(line)}</li>" for line in content.lines)
-                yield f'<p class="of">{escape(content.title)}</p>'
-                yield f'<ul class="checks">{lines}</ul>'
+def _piece(content: Content, number: Iterator[int]) -> Iterator[Piece]:
+    match content:
+        case Table():
+            yield Piece(_table(content))
+        case Picture(title=title, file=file):
+            yield Piece(_figure(content), instead=_beside(title, file))
+        case Drawing(title=title, file=file):
+            name = f"panels-{next(number)}"
+            block = data_block(name, content.panels)
+            yield Piece(_drawing(content, name), block, _beside(title, file))
+        case Card(picture=None):
+            yield Piece(_card(content))
+        case Card(file=file):
+            facts = _card(replace(content, picture=None))
+            yield Piece(_card(content), instead=facts + _beside("", file))
+        case Code(title, text, name):
+            yield Piece(
+                f"<details><summary>{escape(title)}</summary>"
+                f'<pre tabindex="0" data-file="{escape(name)}">{escape(text)}</pre>'
+                "</details>"
+            )
+        case Facts():
+            yield Piece(_facts(content.values, links=content.links))
+        case Statements():
+            lines = "".join(f"<li>{escape(line)}</li>" for line in content.lines)
+            title = f'<p class="of">{escape(content.title)}</p>'
+            yield Piece(f'{title}<ul class="checks">{lines}</ul>')
+
+
+def _beside(title: str, file: str) -> str:
+    """Return what stands for a picture that is left out; empty if it lies nowhere."""
+    above = f"<h3>{escape(title)}</h3>" if title else ""
+    words = f"Not in this page, to keep it small: {_link(file)}"
+    return f'{above}<p class="caption">{words}</p>' if file else ""
 
 
 def _card(card: Card) -> str:
@@ -299,14 +328,14 @@ def _figure(picture: Picture) -> str:
     return f"{title}<figure>{image}{caption}</figure>"
 
 
-def _drawing(drawing: Drawing, number: int) -> str:
-    """Return a figure whose numbers are in the block `panels-{number}`."""
+def _drawing(drawing: Drawing, block: str) -> str:
+    """Return a figure whose numbers are in the element `block`."""
     what = escape(drawing.title or drawing.caption or "figure")
     caption = (
         f"<figcaption>{escape(drawing.caption)}</figcaption>" if drawing.caption else ""
     )
     return (
-        f'<figure data-panels="panels-{number}" data-name="{what}"><div class="scroll">'
+        f'<figure data-panels="{block}" data-name="{what}"><div class="scroll">'
         f'<div class="plot" tabindex="0" role="img" style="--w:{drawing.width}px" '
         f'aria-label="{what}. Arrow keys read its values; Data downloads them.">'
         f'{drawing.svg}</div></div><p class="told" role="status" hidden></p>'

@@ -20,8 +20,8 @@ from ionface.analysis.trajectory.trajectory import Trajectory
 MOST_FRAMES = 501
 """Of a run in one page: 20 s at 25 frames per second, longer than anyone looks."""
 
-MOST_BYTES = 6_000_000
-"""Of all frames of one run, in the page: several runs stay below 30 MB together."""
+MOST_BYTES = 12_000_000
+"""Of the frames of all runs in one page, which is to stay below 30 MB."""
 
 STEP = 0.002
 """Å; what positions are rounded to: a hundredth of the motion of an atom at 300 K."""
@@ -107,10 +107,15 @@ def _rounded(values: ArrayLike, digits: int) -> Any:
     return np.round(np.asarray(values, dtype=np.float64), digits).tolist()
 
 
-def film_of(trajectory: Trajectory) -> Film:
-    """Return evenly chosen frames of a run, in which no atom jumps across the cell."""
+def film_of(trajectory: Trajectory, runs: int = 1) -> Film:
+    """Return evenly chosen frames of a run, in which no atom jumps across the cell.
+
+    Args:
+        trajectory: the run.
+        runs: so many share a page.
+    """
     total, atoms = len(trajectory), trajectory.n_atoms
-    most = max(2, min(MOST_FRAMES, MOST_BYTES // (8 * atoms)))
+    most = max(2, min(MOST_FRAMES, MOST_BYTES // (8 * atoms * runs)))
     chosen = np.unique(np.linspace(0, total - 1, min(total, most)).astype(int))
     frames = [trajectory.frame(int(k)) for k in chosen]
     fractional = np.array([f.positions @ np.linalg.inv(f.lattice) for f in frames])

@@ -53,7 +53,6 @@ EMULATED = "Emulated: a stand-in made these outputs. They are no calculation."
 REHEARSAL = "Of a quick run: a rehearsal, no result."
 POTENTIAL = "Computed with a machine-learned potential, not with DFT."
 HOW_FAR = "How far each is from PBE: docs/potentials.md and ionface yardstick."
-DPI = 150
 PIXELS = 105  # of the page per inch of a figure: its text is as large as the page's
 MODEL_DPI = 200  # its atoms are small
 KINDS_OF_FILES = {
@@ -192,7 +191,10 @@ def _of_subject(
 
 
 def _written(project: Project, item: Shown) -> Drawing | None:
-    """Write a result as JSON, CSV, PNG and SVG; return its figure, if it has one."""
+    """Write a result as JSON, CSV and SVG; return its figure, if it has one.
+
+    A PNG is made of the SVG by the page's button: drawing takes longer than all else.
+    """
     folder = project.results
     item.result.write(folder / f"{item.stem}.json")
     try:
@@ -200,10 +202,8 @@ def _written(project: Project, item: Shown) -> Drawing | None:
         figure = item.result.plot(title=item.subject)
     except AnalysisError:  # nothing to draw; its tables say what there is
         return None
-    write_atomically(folder / f"{item.stem}.png", png(figure, dpi=DPI))
-    figure.set_layout_engine("none")  # it is laid out already, which takes longest
     shown = drawn(figure)
-    write_atomically(folder / f"{item.stem}.svg", shown.document)
+    path = write_atomically(folder / f"{item.stem}.svg", shown.document)
     thinned = (
         f" Values beside the pointer: one of {shown.thinned} points."
         if shown.thinned > 1
@@ -212,7 +212,8 @@ def _written(project: Project, item: Shown) -> Drawing | None:
     title = f"{item.kind.title} of {item.subject}" if item.subject else item.kind.title
     caption = f"{item.kind.caption}{thinned}".strip()
     width = round(figure.get_figwidth() * PIXELS)
-    return Drawing(shown.svg, shown.panels, width, title, caption)
+    file = f"results/{path.name}"
+    return Drawing(shown.svg, shown.panels, width, title, caption, file)
 
 
 def _film(project: Project, item: Shown, make: Callable[[Result], bytes]) -> Picture:
@@ -220,7 +221,8 @@ def _film(project: Project, item: Shown, make: Callable[[Result], bytes]) -> Pic
     path = project.results / f"{item.stem}.gif"
     if not path.is_file():
         write_atomically(path, make(item.result))
-    return Picture(path.read_bytes(), "", f"{item.subject}: the growth in time.")
+    caption = f"{item.subject}: the growth in time."
+    return Picture(path.read_bytes(), "", caption, f"results/{path.name}")
 
 
 def _models(project: Project, results: Results) -> list[Card]:
@@ -229,7 +231,8 @@ def _models(project: Project, results: Results) -> list[Card]:
         path = project.results / f"model-{slug(name)}.png"
         if not path.is_file():  # a model never changes, and its picture takes a second
             write_atomically(path, png(figure_model(model), dpi=MODEL_DPI))
-        cards.append(Card(name, _model_facts(model.summary()), path.read_bytes()))
+        facts, file = _model_facts(model.summary()), f"results/{path.name}"
+        cards.append(Card(name, facts, path.read_bytes(), file=file))
     return cards
 
 

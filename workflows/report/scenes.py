@@ -47,7 +47,7 @@ def glance_of(project: Project, results: Results) -> Glance:
                 cell=model.structure.lattice.matrix,
                 models=models,
                 planes=model.interface_heights,
-                film=None if run is None else _film(project, run, model),
+                film=None if run is None else _film(project, run, model, len(runs)),
                 bonds=_reaches(results, run),
                 emulated=results.provenance.emulated,
             )
@@ -64,14 +64,16 @@ def _beside(model: InterfaceModel, end: np.ndarray) -> np.ndarray:
     return np.asarray(end - np.rint(moved) @ cell)
 
 
-def _film(project: Project, run: DynamicsSpec, model: InterfaceModel) -> Film | None:
+def _film(
+    project: Project, run: DynamicsSpec, model: InterfaceModel, runs: int
+) -> Film | None:
     """Return the first run of an interface; None while there is none."""
     path = project.root / "trajectories" / f"{slug(run.subjects[0])}.ionf"
     if not path.is_file():
         return None
     trajectory = Trajectory.open(path)
     same = [str(s.specie.symbol) for s in model.structure] == list(trajectory.species)
-    return film_of(trajectory) if same and len(trajectory) else None
+    return film_of(trajectory, runs) if same and len(trajectory) else None
 
 
 def _reaches(results: Results, run: DynamicsSpec | None) -> dict[str, float]:

@@ -5,6 +5,7 @@ import re
 from dataclasses import replace
 from html.parser import HTMLParser
 
+import numpy as np
 import pytest
 
 from ionface.analysis.report.glance import Glance, Line
@@ -21,7 +22,8 @@ from ionface.analysis.report.page import (
     render_report,
     write_report,
 )
-from ionface.analysis.report.scene import Scene
+from ionface.analysis.report.scene import Scene, film_of
+from ionface.analysis.trajectory.trajectory import Trajectory
 from ionface.errors import AnalysisError
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"pixels"
@@ -194,3 +196,36 @@ def test_the_first_screen_has_lines_whose_bonds_can_be_shown():
 def test_the_file_is_written_in_one_piece(tmp_path):
     path = write_report(FULL, tmp_path / "report.html")
     assert path.read_text("utf-8") == render_report(FULL)
+
+
+def test_a_big_project_stays_below_30_mb_and_says_what_it_leaves_out():
+    """Two hundred runs with figures and pictures: 75 MB as they are."""
+    rng = np.random.default_rng(0)
+    long_run = Trajectory.from_arrays(
+        ["In"] * 300, np.eye(3) * 20, rng.random((40, 300, 3)) * 20, 2.0
+    )
+    film = film_of(long_run, runs=200)
+    assert len(film.positions) < len(long_run)
+    scene = replace(SCENE, film=film)
+    drawing = Drawing(f"<svg>{'x' * 250_000}</svg>", [], 800, "g(r)", "", "r/rdf.svg")
+    card = Card("Li|LiF", {"atoms": 300}, PNG + bytes(90_000), file="r/model.png")
+    report = replace(
+        FULL,
+        sections=[
+            Section("Models", [card] * 200),
+            Section("RDFs", [drawing] * 200),
+            Section("Bonds", [ENERGIES] * 200),
+        ],
+        glance=Glance([scene] * 200),
+    )
+    page = render_report(report)
+    assert 24e6 < len(page.encode()) < 30e6
+    left_out = page.count("Not in this page")
+    assert f"{left_out} pictures lie beside this page" in page
+    shown = page.count("<figure data-panels=")
+    assert shown + page.count("<img") + left_out == 400
+    assert page.count("<table>") == 200
+    assert page.count("<dt>atoms</dt>") == 200
+    assert page.count('href="r/rdf.svg"') == 200 - shown
+    assert page.count('<script type="application/json" id="panels-') == shown
+    checked(report)

@@ -55,6 +55,8 @@ def test_many_atoms_leave_room_for_fewer_frames(monkeypatch):
     monkeypatch.setattr(scene, "MOST_BYTES", 8 * 2 * 10)
     film = film_of(run(np.zeros((101, 2, 3)) + 1))
     assert len(film.as_dict()["positions"]) <= scene.MOST_BYTES
+    shared = film_of(run(np.zeros((101, 2, 3)) + 1), runs=2)
+    assert len(shared.positions) == len(film.positions) // 2
 
 
 def test_unknown_times_are_null():

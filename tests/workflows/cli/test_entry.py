@@ -103,7 +103,7 @@ def test_a_whole_study_from_yaml_to_report(cli, study_file, tmp_path):
     energies = json.loads(cli("analyze", "energies", "p", "--json").stdout)
     assert energies["interfaces"] == answer["interfaces"]
     assert (tmp_path / "p" / "report.html").read_text().startswith("<!doctype html>")
-    for name in ("energies.json", "energies.png", "rdf-Al-Ag.json", "bonds-Al-Ag.png"):
+    for name in ("energies.json", "energies.svg", "rdf-Al-Ag.json", "bonds-Al-Ag.svg"):
         assert (tmp_path / "p" / "results" / name).is_file()
 
 

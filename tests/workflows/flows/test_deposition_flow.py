@@ -57,7 +57,7 @@ def test_a_study_of_cells_runs_and_is_reported(project, monkeypatch):
         assert text in html
     assert "protocol" not in html.partition("</header>")[0]
     names = {path.name for path in project.results.iterdir()}
-    assert {f"deposition-A.{end}" for end in ("json", "csv", "png", "gif")} <= names
+    assert {f"deposition-A.{end}" for end in ("json", "csv", "svg", "gif")} <= names
     assert runner.run(project).kept == ["A deposition", "B deposition"]
 
 

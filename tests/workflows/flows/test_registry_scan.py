@@ -124,7 +124,7 @@ def test_a_study_is_run_at_the_best_registry_and_shows_the_landscape(study, tmp_
     assert "Registry scans" in page.read_text()
     written = json.loads((project.results / "landscape-Al-Ag.json").read_text())
     assert written["energies"] == found.energies.tolist()
-    assert (project.results / "landscape-Al-Ag.png").stat().st_size > 10_000
+    assert (project.results / "landscape-Al-Ag.svg").stat().st_size > 10_000
 
 
 def test_other_engines_get_a_static_job_for_each_point(model, study):

@@ -61,7 +61,7 @@ def test_a_users_own_analysis_is_run_by_a_study_and_stands_in_the_report(
     written = json.loads((project.results / "extent-Al-Ag.json").read_text())
     assert written["extent"] == results.found["extent"]["Al|Ag"].extent > 1
     assert (project.results / "extent-Al-Ag.csv").is_file()
-    assert (project.results / "extent-Al-Ag.png").read_bytes().startswith(b"\x89PNG")
+    assert (project.results / "extent-Al-Ag.svg").read_text().startswith("<?xml")
 
 
 def test_a_rehearsal_says_what_it_was_in_its_own_numbers(study_file, tmp_path):
