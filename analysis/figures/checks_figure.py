@@ -89,7 +89,8 @@ def _draw_energies(axes: Axes, result: RunChecks) -> None:
             axes.plot(times, change, color=color, linewidth=1.1, label=label)
             drawn = True
     if drawn:
-        axes.legend(loc="lower right", ncols=2)
+        # above the panel: below its top edge, some curve is behind it
+        axes.legend(loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=2)
         quiet_grid(axes)
     else:
         _nothing(axes, "no energies stored")
@@ -119,6 +120,7 @@ def _draw_verdicts(axes: Axes, checks: RunChecks) -> None:
 
 
 def _nothing(axes: Axes, text: str) -> None:
+    axes.set_axis_off()  # a scale from 0 to 1 would look like a result
     axes.text(
         0.5, 0.5, text, color=QUIET, ha="center", va="center", transform=axes.transAxes
     )

@@ -15,7 +15,7 @@ from ionface.analysis.figures.style import (
     quiet_grid,
     styled,
 )
-from ionface.analysis.interphase.density_profiles import Profiles
+from ionface.analysis.interphase.density_profiles import Profiles, growth_words
 from ionface.analysis.interphase.interphase import Interphase
 from ionface.errors import AnalysisError
 
@@ -58,13 +58,11 @@ def _draw_maps(figure: FigureBase, result: Profiles) -> None:
     edges.append(result.windows_fs[-1][1] / FS_PER_PS)
     if edges[-1] <= edges[-2]:  # a single frame has no duration, but a color
         edges[-1] = edges[-2] + 1e-3
-    step = result.height / len(result.heights)
-    heights = np.append(result.heights - step / 2, result.height)
     grid = figure.subplots(1, len(names), sharey=True, squeeze=False)[0]
     for axes, name in zip(grid, names, strict=True):
         density = 1000 * result.densities[name].T
         mesh = axes.pcolormesh(
-            edges, heights, density, cmap="magma_r", vmin=0, rasterized=True,
+            edges, result.edges, density, cmap="magma_r", vmin=0, rasterized=True,
             # a few slices with a crystal's plane would bleach all others
             vmax=float(np.quantile(density, 0.995)) or 1.0,
         )  # fmt: skip
@@ -84,8 +82,7 @@ def _draw_widths(axes: Axes, result: Interphase) -> None:
         label = f"front at {result.positions[0, front]:.1f} Å"
         if result.growth:
             growth = result.growth[front]
-            rate = f"{round(growth.rate, 2) + 0.0:.2f}".replace("-", "−")
-            label += f", grows by {rate} ± {growth.rate_error:.2f} Å/ps"
+            label += f": {growth_words(growth.rate, growth.rate_error, 'Å/ps')}"
         axes.errorbar(
             middles, result.widths[:, front], result.errors[:, front], marker="o",
             color=PALETTE[front], markersize=6, linewidth=1.8, capsize=3, label=label,

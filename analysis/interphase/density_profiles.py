@@ -14,7 +14,12 @@ from ionface.analysis.diffusion.unwrapped_positions import (
     reference,
     unwrapped_blocks,
 )
-from ionface.analysis.interphase.layers import cell_area, cell_height, relative_heights
+from ionface.analysis.interphase.layers import (
+    cell_area,
+    cell_height,
+    first_height,
+    relative_heights,
+)
 from ionface.analysis.readers import open_trajectory
 from ionface.analysis.result import (
     Provenance,
@@ -27,6 +32,16 @@ from ionface.analysis.result import (
 from ionface.analysis.trajectory.frames import FloatArray
 from ionface.analysis.trajectory.trajectory import Trajectory
 from ionface.errors import AnalysisError
+
+SHOWN = 2.0
+"""Standard errors from which on a width or a rate is one; below, there is a limit."""
+
+
+def growth_words(rate: float, error: float, unit: str) -> str:
+    """Return a rate with its error, or that no growth is shown, and the limit of it."""
+    if not abs(rate) >= SHOWN * error:
+        return f"no growth shown (|rate| < {abs(rate) + SHOWN * error:.2g} {unit})"
+    return f"{rate:+.3f} ± {error:.3f} {unit}"
 
 
 @dataclass(frozen=True)
@@ -107,7 +122,8 @@ class Profiles(Result):
     """How many atoms there are at each height, species by species.
 
     Attributes:
-        heights: middle of each slice over the a-b plane, Å, shape (n_slices,).
+        heights: middle of each slice over the a-b plane, Å, shape (n_slices,); they
+            begin where no plane of atoms is cut, below zero for a slab around z = 0.
         windows_fs: first and last time of each window, fs.
         densities: by species, atoms/Å³, shape (n_windows, n_slices).
         height: of the cell along the normal, Å, mean over the frames.
@@ -140,6 +156,12 @@ class Profiles(Result):
     periodic: bool = True
     drift: str = ""
     interphase: Interphase | None = None
+
+    @property
+    def edges(self) -> FloatArray:
+        """Return the heights between slices, Å, shape (n_slices + 1,)."""
+        step = self.height / len(self.heights)
+        return np.append(self.heights, self.heights[-1] + step) - step / 2
 
     @property
     def slice_volume(self) -> float:
@@ -240,7 +262,8 @@ def profiles(
     slices = max(1, round(height / resolution))
     windows = min(windows, number)
     bounds = np.linspace(0, number, windows + 1).round().astype(int)
-    shifts = normal_drift(trajectory, drift)
+    first = first_height(trajectory)
+    shifts = normal_drift(trajectory, drift) + first / height
     counts = {name: np.zeros((windows, slices)) for name in names}
     heights, areas = 0.0, 0.0
     row = 0
@@ -257,8 +280,10 @@ def profiles(
             for one in np.unique(window):
                 counts[name][one] += _in_slices(places[window == one], slices)
         row += len(block)
+    # the first height breathes with the cell, as the atoms do
+    first *= heights / row / height
     return _assemble(
-        trajectory, counts, bounds, heights / row, areas / row, smearing, drift
+        trajectory, counts, bounds, first, heights / row, areas / row, smearing, drift
     )
 
 
@@ -294,6 +319,7 @@ def _assemble(
     trajectory: Trajectory,
     counts: Mapping[str, FloatArray],
     bounds: FloatArray,
+    first: float,
     height: float,
     area: float,
     smearing: float,
@@ -304,7 +330,7 @@ def _assemble(
     times = trajectory.times_or_nan_fs
     volume = area * height / slices
     return Profiles(
-        heights=(np.arange(slices) + 0.5) * height / slices,
+        heights=first + (np.arange(slices) + 0.5) * height / slices,
         windows_fs=tuple(
             (float(times[low]), float(times[high - 1]))
             for low, high in pairwise(bounds)

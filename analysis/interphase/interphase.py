@@ -120,7 +120,7 @@ def _interphase(
         first=tuple(first),
         second=tuple(second),
         windows_fs=times,
-        positions=np.array([p[:number] for p, _, _, _ in fits]),
+        positions=counted.edges[0] + np.array([p[:number] for p, _, _, _ in fits]),
         widths=widths,
         errors=errors,
         overlaps=np.array([o for _, _, _, o in fits]),

@@ -1,7 +1,8 @@
 """Heights over the a-b plane, the layers that they form, and coordination by layer.
 
 Heights come from wrapped coordinates: the cell's c vector may lean, and a layer may lie
-across the cell's border. A mean height is a mean on a circle.
+across the cell's border. A mean height is a mean on a circle, which is cut open where
+no atoms are: a slab around z = 0 has heights below zero.
 """
 
 from __future__ import annotations
@@ -68,8 +69,72 @@ def relative_heights(
     return places
 
 
+CLEAR = 0.5
+"""Å from an edge to the next atom: thermal motion widens an atomic plane by 0.3 Å."""
+
+
+def first_height(trajectory: Trajectory) -> float:
+    """Return where heights begin, Å: at the cell's border, if no atoms are there.
+
+    Else in the middle of the widest layer without atoms in the first frame, a slab's
+    vacuum or what is between two planes; at the border, too, where there is none, as in
+    a liquid.
+    """
+    height = float(cell_height(trajectory.lattice[None])[0])
+    places = np.sort(_first_places(trajectory))
+    gaps = np.diff(places, append=places[:1] + 1.0)
+    beside = min(places[0], 1.0 - places[-1])
+    if not trajectory.pbc[2] or beside * height >= CLEAR:
+        return 0.0
+    if gaps.max() * height < 2 * CLEAR:
+        return 0.0
+    # a slab around z = 0 reaches to both sides of it, rather than up from half the cell
+    middles = (places + gaps / 2 + 0.6) % 1.0 - 0.6
+    widest = middles[gaps >= 0.9 * gaps.max()]  # a crystal's are all alike
+    return float(widest[np.argmin(np.abs(widest))]) * height
+
+
+def _first_places(
+    trajectory: Trajectory, atoms: NDArray[np.intp] | None = None
+) -> FloatArray:
+    """Return the relative heights of atoms in the first frame, of all by default."""
+    chosen = np.arange(trajectory.n_atoms) if atoms is None else atoms
+    block = next(iter(trajectory.blocks(1)))
+    return relative_heights(block, chosen, periodic=trajectory.pbc[2])[0]
+
+
+def from_edge(
+    places: FloatArray, height: float, first: float, *, periodic: bool
+) -> FloatArray:
+    """Return relative heights as heights, Å, counted on from a first one."""
+    above = places * height - first
+    return first + (np.mod(above, height) if periodic else above)
+
+
+def equal_layers(
+    trajectory: Trajectory, number: int, atoms: NDArray[np.intp]
+) -> FloatArray:
+    """Return the edges of layers of about equal height, Å, shape (number + 1,).
+
+    An edge that would cut a plane of the given atoms lies beside it.
+    """
+    height = float(cell_height(trajectory.lattice[None])[0])
+    first = first_height(trajectory)
+    edges = first + np.linspace(0, height, number + 1)
+    places, periodic = _first_places(trajectory, atoms), trajectory.pbc[2]
+    planes = from_edge(places, height, first, periodic=periodic)
+    moves = 0.4 * height / number * np.linspace(-1, 1, 81)  # the nearest first
+    moves = moves[np.argsort(np.abs(moves), kind="stable")]
+    for spots, index in ((edges[i] + moves, i) for i in range(1, number)):
+        room = np.abs(spots[:, None] - planes).min(axis=1)
+        edges[index] = spots[np.argmax(room >= CLEAR)]
+    return edges
+
+
 def layer_edges(layers: Sequence[float], trajectory: Trajectory) -> FloatArray:
     """Return the edges of layers, Å, checked against the cell, shape (n_layers + 1,).
+
+    Where the normal is periodic, the first may be below zero.
 
     Raises:
         AnalysisError: fewer than two edges, not ascending, or outside the cell.
@@ -80,7 +145,8 @@ def layer_edges(layers: Sequence[float], trajectory: Trajectory) -> FloatArray:
         raise AnalysisError(
             f"layers need at least two ascending heights in Å, got {list(layers)}"
         )
-    if edges[0] < 0 or edges[-1] > height + 1e-9:
+    lowest = max(edges[0], -height) if trajectory.pbc[2] else 0.0
+    if edges[0] < lowest or edges[-1] > lowest + height + 1e-9:
         raise AnalysisError(
             f"layers from {edges[0]:.2f} to {edges[-1]:.2f} Å reach out of the cell, "
             f"which is {height:.2f} Å high along its normal"
@@ -104,10 +170,12 @@ def layers_of_atoms(
     for block in trajectory.blocks(256):
         places = relative_heights(block, atoms, periodic=trajectory.pbc[2])
         turns += np.exp(2j * np.pi * places).sum(axis=0)
-        index = np.searchsorted(edges, places * scale, side="right") - 1
+        heights = from_edge(places, scale, edges[0], periodic=trajectory.pbc[2])
+        index = np.searchsorted(edges, heights, side="right") - 1
         for layer in range(layers):
             visits[layer] += (index == layer).sum(axis=0)
-    means = np.mod(np.angle(turns) / (2 * np.pi), 1.0) * scale
+    means = np.mod(np.angle(turns) / (2 * np.pi), 1.0)
+    means = from_edge(means, scale, edges[0], periodic=trajectory.pbc[2])
     home = np.searchsorted(edges, means, side="right") - 1
     home = np.where(home < layers, home, -1).astype(np.intp)
     inside = visits[home, np.arange(len(atoms))] / len(trajectory)
@@ -219,7 +287,8 @@ def layer_coordination(
             change.
         pair: central species and neighbors.
         cutoff: Å; may exceed half the cell.
-        layers: edges in Å, ascending, or how many layers of equal height.
+        layers: edges in Å, ascending, or how many layers of about equal height, whose
+            edges cut no atomic plane.
         windows: of time.
         stride: every how many frames are looked at; neighbors change slowly.
 
@@ -239,8 +308,10 @@ def layer_coordination(
             f"{cutoff=}, {windows=}, {stride=}"
         )
     height = float(cell_height(trajectory.lattice[None])[0])
-    given = np.linspace(0, height, layers + 1) if isinstance(layers, int) else layers
-    edges = layer_edges([float(edge) for edge in given], trajectory)
+    if isinstance(layers, int):
+        edges = equal_layers(trajectory, layers, trajectory.indices(pair[0]))
+    else:
+        edges = layer_edges([float(edge) for edge in layers], trajectory)
     looked = np.arange(0, len(trajectory), stride)
     windows = min(windows, len(looked))
     intervals = max(1, min(INTERVALS, len(looked) // windows))
@@ -251,7 +322,8 @@ def layer_coordination(
         _frames(trajectory, pair, cutoff, stride)
     ):
         interval = int(np.searchsorted(bounds, number, side="right")) - 1
-        layer = np.searchsorted(edges, places * height, side="right") - 1
+        here = from_edge(places, height, edges[0], periodic=trajectory.pbc[2])
+        layer = np.searchsorted(edges, here, side="right") - 1
         held = (layer >= 0) & (layer < len(edges) - 1)
         np.add.at(sums[interval], layer[held], counts[held])
         np.add.at(atoms[interval], layer[held], 1)

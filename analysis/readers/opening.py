@@ -417,8 +417,11 @@ def _open_directory(folder: Path, given: _Given) -> Trajectory:
         if len(opened[-1][1]) and opened[-1][1].timed:
             break
     if not opened:
+        # what is wrong with all outputs of a run in the same way is said once
+        named = zip(complaints, files, strict=False)
+        alike = {text.replace(str(file), str(folder)) for text, file in named}
         raise AnalysisError(
-            "; ".join(complaints)
+            "; ".join(alike if len(alike) == 1 else complaints)
             or f"no trajectory in {folder}; what is read: {FORMATS}"
         )
     name, best = max(opened, key=lambda pair: (len(pair[1]) > 0, pair[1].timed))

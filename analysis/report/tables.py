@@ -21,7 +21,11 @@ from ionface.analysis.energies.layer_dos import LayerDos
 from ionface.analysis.energies.ledger import LedgerEntry
 from ionface.analysis.energies.relaxation_path import RelaxationPath
 from ionface.analysis.energies.surface_energies import SurfaceEnergies
-from ionface.analysis.interphase.density_profiles import Profiles
+from ionface.analysis.interphase.density_profiles import (
+    SHOWN,
+    Profiles,
+    growth_words,
+)
 from ionface.analysis.interphase.interphase import Interphase
 from ionface.analysis.interphase.layers import LayerCoordination
 from ionface.analysis.rdf.rdf_result import PairRdf, RdfResult
@@ -39,9 +43,6 @@ from ionface.analysis.result import Result
 from ionface.analysis.run_checks.run_checks import RunChecks
 
 Contents = Sequence[Table | Statements]
-
-SHOWN = 2.0
-"""Standard errors from which on a width or a rate is one; below, there is a limit."""
 
 ENERGY_HEADER = (
     "interface", "E total, eV", "E slabs, eV", "ΔE, eV", "area, Å²", "eV/Å²", "J/m²",
@@ -344,8 +345,8 @@ def _interphase(found: Interphase) -> Contents:
     ]
     names = [f"front at {found.positions[0, i]:.1f} Å" for i in fronts]
     growths = [
-        f"{name}: {_growth(g.rate, g.rate_error, 'Å/ps')}, width² "
-        f"{_growth(g.parabolic, g.parabolic_error, 'Å²/ps')}"
+        f"{name}: {growth_words(g.rate, g.rate_error, 'Å/ps')}, width² "
+        f"{growth_words(g.parabolic, g.parabolic_error, 'Å²/ps')}"
         for name, g in zip(names, found.growth, strict=False)
     ]
     header = ["window ps", *(f"{name}: width Å" for name in names), "overlap Å"]
@@ -357,13 +358,6 @@ def _resolved(width: float, error: float) -> str:
     if width < SHOWN * error:
         return f"< {width + SHOWN * error:.1f}"
     return f"{width:.2f} ± {error:.2f}"
-
-
-def _growth(rate: float, error: float, unit: str) -> str:
-    """Return a rate with its error, or that no growth is shown, and the limit of it."""
-    if not abs(rate) >= SHOWN * error:
-        return f"no growth shown (|rate| < {abs(rate) + SHOWN * error:.2g} {unit})"
-    return f"{rate:+.3f} ± {error:.3f} {unit}"
 
 
 def layer_contents(result: LayerCoordination) -> Contents:
@@ -386,10 +380,11 @@ def check_contents(result: RunChecks) -> Contents:
     # the table has the reasons
     word = next(w for w in ("doubtful", "unknown", "sound") if w in result.verdict)
     blamed = [check.name for check in result.checks if check.verdict == word]
-    told = word if word == "sound" else f"{word}: {', '.join(blamed)}"
+    told = "Not all is known" if word == "unknown" else f"The run is {word}"
+    told += f": {', '.join(blamed)}" * (word != "sound")
     return [
         Table(["check", "verdict", "measured"], rows),
-        Statements("", [*result.notes, f"The run is {told}"]),
+        Statements("", [*result.notes, told]),
     ]
 
 

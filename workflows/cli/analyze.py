@@ -103,10 +103,7 @@ def analyze(
         shown.stage(kind.name, 1, 2)
         counter = progress.counter(len(frames), "frames")
         result = kind.computed(frames, settings, counter)
-    files.write_result(result, out)
-    files.print_result(kind, result, as_json=as_json)
-    if not as_json:
-        files.tell_written(out)
+    files.deliver(kind, result, out, as_json=as_json)
     # a script may ask `ionface analyze checks run && ...` whether a run can be trusted
     if str(getattr(result, "verdict", "")).startswith("doubtful"):
         raise typer.Exit(1)
@@ -289,10 +286,7 @@ def arrhenius(
             moved = diffusion(frames, [species], drift=subtracted)
             found[t] = next(d for d in moved if d.direction == "3d")
         result = replace(arrhenius_of(found), room=at)
-    files.write_result(result, out)
-    files.print_result(kind, result, as_json=as_json)
-    if not as_json:
-        files.tell_written(out)
+    files.deliver(kind, result, out, as_json=as_json)
 
 
 @analyze_app.command()
@@ -333,10 +327,7 @@ def replicas(
             frames = files.open_frames([run], told, kind.species(settings))
             found[name] = followed_bonds(frames, settings)
         result = Replicas.of(found)
-    files.write_result(result, out)
-    files.print_result(kinds()["replicas"], result, as_json=as_json)
-    if not as_json:
-        files.tell_written(out)
+    files.deliver(kinds()["replicas"], result, out, as_json=as_json)
 
 
 def _check_runs(runs: list[Path], temperatures: list[float]) -> None:
@@ -406,10 +397,7 @@ def _tell_one(path: Path, made: Callable[[], Result], out: Path, as_json: bool) 
     files.check_exist([path])
     files.check_out(out)
     result = made()
-    files.write_result(result, out)
-    files.print_result(kinds()[result.kind], result, as_json=as_json)
-    if not as_json:
-        files.tell_written(out)
+    files.deliver(kinds()[result.kind], result, out, as_json=as_json)
 
 
 @analyze_app.command()

@@ -41,10 +41,7 @@ def eis(
     files.check_out(out)
     model, geometry = circuit_of(circuit), parse_cell(cell)
     result = fit_spectrum(read_spectrum(spectrum, instrument), model, geometry)
-    files.write_result(result, out)
-    files.print_result(kinds()["eis"], result, as_json=as_json)
-    if not as_json:
-        files.tell_written(out)
+    files.deliver(kinds()["eis"], result, out, as_json=as_json)
 
 
 @analyze_app.command()

@@ -226,6 +226,16 @@ def check_out(out: Path) -> Path:
     return out
 
 
+def deliver(kind: Kind, result: Result, out: Path, *, as_json: bool = False) -> None:
+    """Write a result, print it, and say what was written, or replaced."""
+    verb = "replaced" if out.exists() else "wrote"
+    write_result(result, out)
+    print_result(kind, result, as_json=as_json)
+    if not as_json:
+        beside = ", ".join(str(out.with_suffix(suffix)) for suffix in BESIDE)
+        say(f"{verb} {out}, {beside}")
+
+
 def write_result(result: Result, out: Path) -> None:
     """Write the result as JSON, and its table and figure beside it."""
     from ionface.analysis.figures.style import png
@@ -234,12 +244,6 @@ def write_result(result: Result, out: Path) -> None:
     result.write(out)
     result.to_csv(out.with_suffix(".csv"))
     write_atomically(out.with_suffix(".png"), png(result.plot()))
-
-
-def tell_written(out: Path) -> None:
-    """Say which files were written."""
-    beside = ", ".join(str(out.with_suffix(suffix)) for suffix in BESIDE)
-    say(f"wrote {out}, {beside}")
 
 
 def print_result(kind: Kind, result: Result, *, as_json: bool = False) -> None:
@@ -271,7 +275,4 @@ def measured_arrhenius(table: Path, at: float, out: Path, *, as_json: bool) -> N
 
     check_exist([table])
     result = measured_conductivities(table, at=at)
-    write_result(result, out)
-    print_result(kinds()["conductivity"], result, as_json=as_json)
-    if not as_json:
-        tell_written(out)
+    deliver(kinds()["conductivity"], result, out, as_json=as_json)

@@ -154,20 +154,13 @@ def run(
 def _converge(study: Study, root: Path, settings: str, as_json: bool) -> None:
     """Run energies with finer settings, and tell how they change."""
     from ionface.analysis.kinds import kinds
-    from ionface.workflows.cli.analyze_files import (
-        print_result,
-        tell_written,
-        write_result,
-    )
+    from ionface.workflows.cli.analyze_files import deliver
     from ionface.workflows.run_convergence import FOLDER, run_convergence
 
     with job_progress(f"converge {study.name}") as shown:
         result = run_convergence(study, settings.split(","), root, shown)
     out = root / FOLDER / "convergence.json"
-    write_result(result, out)
-    print_result(kinds()[result.kind], result, as_json=as_json)
-    if not as_json:
-        tell_written(out)
+    deliver(kinds()[result.kind], result, out, as_json=as_json)
 
 
 def run_study(

@@ -174,7 +174,4 @@ def _show(result: Result, out: Path, *, as_json: bool) -> None:
     from ionface.analysis.kinds import kinds
     from ionface.workflows.cli import analyze_files as files
 
-    files.write_result(result, out)
-    files.print_result(kinds()[result.kind], result, as_json=as_json)
-    if not as_json:
-        files.tell_written(out)
+    files.deliver(kinds()[result.kind], result, out, as_json=as_json)

@@ -42,7 +42,4 @@ def yardstick(
     tell_notes(reference.notes)
     with job_progress("yardstick") as shown:
         result = judged(engines, reference, out.parent, shown.stage)
-    files.write_result(result, out)
-    files.print_result(kinds()[result.kind], result, as_json=as_json)
-    if not as_json:
-        files.tell_written(out)
+    files.deliver(kinds()[result.kind], result, out, as_json=as_json)

@@ -57,3 +57,4 @@ def test_without_temperatures_and_energies_the_figure_says_so(run):
     assert "no temperatures stored" in text
     assert "no energies stored" in text
     assert "Not all is known" in text
+    assert not any(axes.axison for axes in figure.axes)  # no empty scales

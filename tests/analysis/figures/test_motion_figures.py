@@ -73,7 +73,7 @@ def test_profiles_are_drawn_species_by_species_at_their_heights(walking):
         np.asarray(mesh.get_array()).reshape(result.densities["Li"].T.shape),
         1000 * result.densities["Li"].T,
     )
-    np.testing.assert_allclose(figure.axes[0].get_ylim(), (0, result.height))
+    np.testing.assert_allclose(figure.axes[0].get_ylim(), result.edges[[0, -1]])
 
 
 def test_one_frame_makes_a_profile_figure_too(walking):
@@ -105,7 +105,7 @@ def test_the_growth_of_the_interphase_is_told_below_the_profiles(walking):
         growth=(Growth(10.0, 1.0, 40.0, 5.0),),
     )
     figure = replace(profiles(walking), interphase=result).plot()
-    assert "front at 12.5 Å, grows by 10.00 ± 1.00 Å/ps" in texts(figure)
+    assert "front at 12.5 Å: +10.000 ± 1.000 Å/ps" in texts(figure)
     assert png(figure).startswith(SIGNATURE)
 
 

@@ -47,6 +47,16 @@ def test_smearing_widens_a_layer_to_a_gaussian_across_the_border(make_run):
     assert share[0] == pytest.approx(share[-1], rel=0.15)
 
 
+def test_a_slab_on_the_border_is_not_cut_in_two(make_run):
+    heights = np.array([-3.0, 0.0, 3.0])
+    positions = np.zeros((5, 3, 3))
+    positions[..., 2] = heights % 10
+    found = profiles(make_run(["O"] * 3, LEANING, positions), smearing=0, windows=1)
+    peaks = found.heights[found.densities["O"][0] > 0]
+    np.testing.assert_allclose(peaks, heights, atol=0.1)
+    assert found.edges[-1] - found.edges[0] == pytest.approx(10)
+
+
 def test_windows_split_the_run_in_time(make_run):
     positions = np.full((10, 1, 3), 2.5)
     positions[5:, 0, 2] = 7.5

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy.special import ndtr, ndtri
 
+from ionface.analysis.interphase.density_profiles import growth_words
 from ionface.analysis.interphase.interphase import (
     TEN_TO_NINETY,
     Interphase,
@@ -12,7 +13,7 @@ from ionface.analysis.interphase.interphase import (
     interphase,
     overlap,
 )
-from ionface.analysis.report.tables import _growth, _resolved
+from ionface.analysis.report.tables import _resolved
 from ionface.errors import AnalysisError
 
 LATTICE = np.diag([10.0, 10.0, 50.0])
@@ -231,5 +232,5 @@ def test_layers_that_a_width_cannot_resolve_are_in_its_error(sigma):
 def test_what_is_not_resolved_is_printed_as_a_limit():
     assert _resolved(0.13, 0.64) == "< 1.4"
     assert _resolved(2.5, 0.2) == "2.50 ± 0.20"
-    assert _growth(-0.0, 2.944, "Å/ps") == "no growth shown (|rate| < 5.9 Å/ps)"
-    assert _growth(0.5, 0.1, "Å/ps") == "+0.500 ± 0.100 Å/ps"
+    assert growth_words(-0.0, 2.944, "Å/ps") == "no growth shown (|rate| < 5.9 Å/ps)"
+    assert growth_words(0.5, 0.1, "Å/ps") == "+0.500 ± 0.100 Å/ps"

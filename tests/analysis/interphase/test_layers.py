@@ -6,7 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ionface.analysis.interphase.layers import (
+    CLEAR,
     cell_height,
+    first_height,
     layer_coordination,
     layer_edges,
     layers_of_atoms,
@@ -60,6 +62,51 @@ def test_without_periodicity_atoms_must_be_in_the_cell(make_run):
     run = make_run(["Li"], LEANING, np.full((1, 1, 3), 11.0))
     with pytest.raises(AnalysisError, match="not periodic along c"):
         relative_heights(run.segments[0], np.array([0]), periodic=False)
+
+
+def planes(run, *heights, atoms=3):
+    """Return atoms in planes that vibrate by 0.1 Å, wrapped into a cell of 20 Å."""
+    rng = np.random.default_rng(0)
+    positions = rng.uniform(0, 5, (6, atoms * len(heights), 3))
+    positions[..., 2] = np.repeat(heights, atoms) + rng.normal(0, 0.1, (6, 1))
+    positions[..., 2] %= 20.0
+    return run(["Ce"] * positions.shape[1], np.diag([5.0, 5.0, 20.0]), positions)
+
+
+@pytest.mark.parametrize(
+    ("heights", "first"),
+    [
+        ([0.0, 3.0, 6.0, 9.0], -5.5),  # a slab that stands on the border
+        ([-4.0, 0.0, 4.0], -10.0),  # one around it
+        ([5.0, 8.0], 0.0),  # one that leaves it free
+        (np.arange(0, 20, 2.0), -1.0),  # a crystal with a plane on it
+        (np.arange(0, 20, 0.5), 0.0),  # no layer is empty, so the border is as good
+    ],
+)
+def test_heights_begin_where_no_atoms_are(make_run, heights, first):
+    run = planes(make_run, *heights)
+    found = first_height(run)
+    crystal = len(heights) == 10  # either side of its plane is as good
+    assert (-abs(found) if crystal else found) == pytest.approx(first, abs=0.25)
+
+
+def test_edges_of_equal_layers_cut_no_plane(make_run):
+    heights = [0.0, 3.0, 6.0, 9.0, 12.0]
+    run = planes(make_run, *heights)
+    found = layer_coordination(run, ("Ce", "Ce"), 2.0, layers=7)
+    assert found.edges[0] < -CLEAR  # of the vacuum between 12 and 20 Å
+    assert found.edges[-1] - found.edges[0] == pytest.approx(20)
+    for height in heights:
+        assert np.abs(found.edges - height).min() > 0.3
+    np.testing.assert_allclose(found.atoms % 3, 0)  # whole planes of three
+
+
+def test_given_edges_may_begin_below_the_border(make_run):
+    run = planes(make_run, 0.0, 3.0)
+    edges = layer_edges([-2.0, 1.5, 5.0], run)
+    home, inside = layers_of_atoms(run, np.arange(6), edges)
+    np.testing.assert_array_equal(home, [0, 0, 0, 1, 1, 1])
+    np.testing.assert_array_equal(inside, 1.0)
 
 
 def test_a_flat_cell_is_refused():

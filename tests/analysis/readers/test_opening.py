@@ -211,3 +211,11 @@ def test_a_file_that_grew_or_changed_is_read_anew(tmp_path):
     after = open_trajectory(path, 2.0)
     assert (len(before), len(after)) == (2, 3)
     assert after.positions[0, 0, 0] == pytest.approx(before.positions[0, 0, 0] + 0.4)
+
+
+def test_what_is_wrong_with_all_outputs_of_a_run_is_said_once(tmp_path, run):
+    (tmp_path / "XDATCAR").write_text(run.xdatcar())
+    (tmp_path / "vasprun.xml").write_text(run.vasprun())
+    with pytest.raises(AnalysisError) as caught:
+        open_trajectory(tmp_path, timestep_fs=2.0, needs=["Li"])
+    assert str(caught.value) == f"no 'Li' in {tmp_path}; it has ['In', 'S']"

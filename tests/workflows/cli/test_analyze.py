@@ -161,6 +161,12 @@ def test_layers_have_their_coordination_a_table_and_a_figure(thiophosphate, anal
     assert ran.picture.startswith(b"\x89PNG")
 
 
+def test_what_stood_there_before_is_said_to_be_replaced(thiophosphate, analyze):
+    words = ("bonds", thiophosphate, "--pair", "P-S:2.6")
+    assert "wrote " in analyze(*words).stderr
+    assert "replaced " in analyze(*words).stderr
+
+
 def test_layers_by_their_edges(thiophosphate, analyze):
     edges = ("--edge", 0, "--edge", 20, "--edge", 40)
     words = ("--pair", "P-S:2.6", *edges, "--windows", 1, "--stride", 3, "--json")
