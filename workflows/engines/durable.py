@@ -14,7 +14,8 @@ import fcntl
 import functools
 import json
 import os
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ from monty.json import MontyEncoder, jsanitize
 from ionface.documents import decode, text_of
 from ionface.errors import BusyError, IonfaceError
 from ionface.files import digest, write_atomically
+from ionface.workflows.engines.circumstances import circumstances
 from ionface.workflows.study.naming import slug
 
 RESULT = "result.jsonl"
@@ -59,9 +61,10 @@ def _durable(function: Callable[..., Any]) -> Callable[..., Any]:
         with _own_folder(current) as folder:
             if (folder / RESULT).is_file():
                 return read_result(folder, current.uuid)
+            started = time.monotonic()
             output = function(*args, **kwargs)
             if not isinstance(output, Response):
-                write_result(folder, current, output)
+                write_result(folder, current, output, circumstances(started))
             return output
 
     return run
@@ -144,12 +147,32 @@ def is_computing(folder: Path) -> bool:
     return False
 
 
-def write_result(folder: Path, job: Job, output: Any) -> None:
-    """Write a job's output into its folder: identity and digest, then the JSON."""
+def write_result(
+    folder: Path, job: Job, output: Any, made: Mapping[str, Any] | None = None
+) -> None:
+    """Write a job's output into its folder: identity and digest, then the JSON.
+
+    Args:
+        folder: of the job.
+        job: that made it.
+        output: what it returns.
+        made: its `circumstances`.
+    """
     plain = jsanitize(output, strict=True, enum_values=True)
     body = json.dumps(plain, cls=MontyEncoder)
     head = {"uuid": job.uuid, "name": job.name, "sha256": digest(body)}
+    head |= {"made": dict(made)} if made else {}
     write_atomically(folder / RESULT, f"{json.dumps(head)}\n{body}\n")
+
+
+def made_how(folder: Path) -> dict[str, Any] | None:
+    """Return the `circumstances` that a job's result tells; None where it has none."""
+    try:
+        with (folder / RESULT).open(encoding="utf-8") as handle:
+            found: dict[str, Any] | None = json.loads(handle.readline()).get("made")
+            return found
+    except (OSError, ValueError, AttributeError):
+        return None
 
 
 def read_result(folder: Path, uuid: str) -> Any:

@@ -7,21 +7,17 @@ the words (field `used`) that call for it.
 from __future__ import annotations
 
 import hashlib
-import platform
 import re
 from collections.abc import Iterator
 from functools import cache
 from importlib import resources
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import version
 
 from ionface.analysis.report.page import Cell, Code, Content, Facts
 from ionface.structures.specs import FilmLayer
+from ionface.workflows.engines.circumstances import together
+from ionface.workflows.engines.durable import job_folder, made_how
 from ionface.workflows.projects.project import Project
-
-PACKAGES = (
-    "ionface", "ase", "pymatgen", "atomate2", "jobflow", "numpy", "torch", "chgnet",
-    "sevenn",
-)  # fmt: skip
 
 
 def how_made(project: Project) -> list[Content]:
@@ -43,14 +39,12 @@ def how_made(project: Project) -> list[Content]:
 
 
 def _facts(project: Project, study: str) -> dict[str, Cell]:
-    facts: dict[str, Cell] = {}
-    for name in PACKAGES:
-        try:
-            facts[name] = version(name)
-        except PackageNotFoundError:
-            continue  # of an engine that is not installed here
-    facts["python"] = f"{platform.python_version()} on {platform.system()}"
-    facts["made by ionface"] = project.identity.get("ionface")
+    folders = (job_folder(job, project.runs) for job, _ in project.jobs())
+    facts: dict[str, Cell] = {
+        "project made by": f"ionface {project.identity.get('ionface')}",
+        **together([made for folder in folders if (made := made_how(folder))]),
+        "report written by": f"ionface {version('ionface')}",
+    }
     facts["study.yaml (SHA-256)"] = hashlib.sha256(study.encode()).hexdigest()
     for path in sorted((project.root / "inputs").glob("**/*")):
         if path.is_file():
@@ -90,6 +84,6 @@ def _used(project: Project) -> Iterator[str]:
     for level in project.identity["levels"].values():
         for word in re.split(r"[^a-z0-9]+", str(level["code"]).lower()):
             yield f"code {word}"
-        for key in ("functional", "dispersion"):
+        for key in ("functional", "dispersion", "model"):
             for word in re.split(r"[^a-z0-9]+", str(level.get(key)).lower()):
                 yield f"{key} {word}"
