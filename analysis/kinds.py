@@ -12,7 +12,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from functools import cache
-from importlib.metadata import entry_points
 from typing import Any
 
 from ionface.analysis.deposition.deposition import Deposition
@@ -63,6 +62,7 @@ from ionface.analysis.trajectory.trajectory import Trajectory
 from ionface.analysis.yardstick.spot_checks import SpotChecks
 from ionface.analysis.yardstick.yardstick import Yardstick
 from ionface.errors import AnalysisError
+from ionface.plugins import installed
 
 THERMAL = 0.06
 """Å; width of a crystal's lines when they stand beside a warm sample: about what atoms
@@ -107,7 +107,7 @@ def analysis(name: str) -> Kind:
 
 @cache
 def _load_installed() -> None:
-    for entry in entry_points(group="ionface.analyses"):
+    for entry in installed("ionface.analyses"):
         entry.load()
 
 

@@ -15,7 +15,6 @@ from typing import Any
 
 import numpy as np
 from pymatgen.core import Structure
-from pymatgen.io.vasp import Poscar
 
 from ionface.errors import StructureError
 from ionface.structures.specs import Mobile
@@ -132,6 +131,8 @@ def write_poscar(structure: Structure, path: Path, title: str = "") -> None:
         path: of the file.
         title: its first line; the composition by default.
     """
+    from pymatgen.io.vasp import Poscar
+
     ordered = structure.get_sorted_structure()
     plain = Structure(ordered.lattice, ordered.species, ordered.frac_coords)
     fixed = ordered.site_properties.get("fixed", [])
@@ -160,6 +161,8 @@ def read_poscar(path: Path, labels: Path | None = None) -> Structure:
     Raises:
         StructureError: unreadable, without labels, or labels do not fit the sites.
     """
+    from pymatgen.io.vasp import Poscar
+
     source = labels or path
     try:
         parsed = Poscar.from_str(path.read_text(encoding="utf-8")).structure

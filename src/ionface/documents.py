@@ -15,11 +15,11 @@ from collections.abc import Iterator
 from enum import Enum
 from functools import cache
 from importlib import import_module
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
 from ionface.errors import IonfaceError
+from ionface.plugins import installed
 
 OURS = "ionface"
 DATA = {
@@ -216,7 +216,7 @@ def _named(data: Any, where: str) -> Iterator[dict[str, Any]]:
 
 def _engine_packages() -> frozenset[str]:
     """Return the packages of installed engines."""
-    entries = entry_points(group="ionface.engines")
+    entries = installed("ionface.engines")
     return frozenset(entry.module.partition(".")[0] for entry in entries)
 
 

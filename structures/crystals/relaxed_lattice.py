@@ -9,10 +9,10 @@ from __future__ import annotations
 import numpy as np
 from pymatgen.core import Structure
 from pymatgen.symmetry.analyzer import SpacegroupAnalyzer
-from pymatgen.symmetry.groups import PointGroup
 
 from ionface.errors import StructureError
 from ionface.structures.crystals.library import KEYS
+from ionface.structures.crystals.space_group import operations
 from ionface.structures.specs import Lengths
 
 LARGEST_CHANGE = 0.15
@@ -58,5 +58,6 @@ def relaxed_lengths(
 def _symmetry(structure: Structure) -> tuple[str, int]:
     """Return the space group and the number of operations of its point group."""
     found = SpacegroupAnalyzer(structure, symprec=SYMPREC)
-    point_group = PointGroup(found.get_point_group_symbol())
-    return str(found.get_space_group_symbol()), len(point_group.symmetry_ops)
+    rotations, _ = operations(int(found.get_space_group_number()))
+    turned = {rotation.tobytes() for rotation in rotations}
+    return str(found.get_space_group_symbol()), len(turned)

@@ -11,13 +11,14 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from difflib import get_close_matches
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint
 from typing import Any, Literal, TypeVar
 
 from jobflow import Job, Maker
 from pymatgen.core import Structure
 
 from ionface.errors import IonfaceError, StructureError
+from ionface.plugins import installed
 from ionface.structures.elements import (
     crystal_elements,
     interface_elements,
@@ -41,7 +42,7 @@ def engines() -> Mapping[str, Callable[[], Engine]]:
     Raises:
         IonfaceError: when called, if the package of an engine cannot be imported.
     """
-    return {entry.name: _factory(entry) for entry in entry_points(group=GROUP)}
+    return {entry.name: _factory(entry) for entry in installed(GROUP)}
 
 
 def _factory(entry: EntryPoint) -> Callable[[], Engine]:

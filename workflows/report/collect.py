@@ -20,7 +20,6 @@ from ionface.analysis.result import Provenance, Result
 from ionface.analysis.thermodynamics.phases import PhaseSet
 from ionface.analysis.yardstick.spot_checks import SpotChecks
 from ionface.documents import revive
-from ionface.workflows.projects.phases import ROLE, findings, phase_set
 from ionface.workflows.projects.project import Project
 from ionface.workflows.study.naming import interface_name
 from ionface.workflows.study.study import DynamicsSpec, Study, crystal_label
@@ -92,7 +91,10 @@ def collect(project: Project) -> Results:
         if role == "reference":
             at_rest[subject] = RdfResult.from_dict(output["rdf"])
     study, phases = project.study, None
-    if outputs := [out for role, _, out in done if role == ROLE]:
+    if outputs := [out for role, _, out in done if role == "phase"]:
+        # two seconds that only a study of phases should wait for
+        from ionface.workflows.projects.phases import findings, phase_set
+
         phases = phase_set(project, outputs)
         for kind, subject, told in findings(study, phases):
             if isinstance(told, Result):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import (
     AbstractContextManager,
     contextmanager,
@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from importlib import import_module
 from importlib.metadata import (
+    Distribution,
     PackageNotFoundError,
     distribution,
     packages_distributions,
@@ -231,20 +232,35 @@ def stress_of(atoms: Atoms) -> NDArray[np.float64] | None:
 
 def _version(package: str) -> str:
     """Return a package's version; of one that nobody numbers, what its source is."""
-    name = _distributions().get(package, [package])[0]
-    try:
-        installed = distribution(name)
-    except PackageNotFoundError:
+    installed = _namesake(package) or _found_by_content(package)
+    if installed is None:
         return _source(package)
     if '"editable": true' in (installed.read_text("direct_url.json") or ""):
         return f"{installed.version}, {_source(package)}"
     return installed.version
 
 
-@lru_cache(maxsize=1)
-def _distributions() -> Mapping[str, list[str]]:
-    """Return which distribution each package is from: a second of reading."""
-    return packages_distributions()
+def _namesake(package: str) -> Distribution | None:
+    """Return the distribution of the package's own name, if both lie together."""
+    spec = find_spec(package)
+    if spec is None or not spec.has_location:
+        return None
+    try:
+        named = distribution(package)
+    except PackageNotFoundError:
+        return None
+    beside = Path(str(spec.origin)).is_relative_to(str(named.locate_file("")))
+    return named if beside else None
+
+
+@cache
+def _found_by_content(package: str) -> Distribution | None:
+    """Return the distribution that holds a package: a second, all files are read."""
+    names = packages_distributions().get(package, [package])
+    try:
+        return distribution(names[0])
+    except PackageNotFoundError:
+        return None
 
 
 def _source(package: str) -> str:
