@@ -37,6 +37,7 @@ def test_distances_are_those_of_the_crystal_and_images_are_far(argyrodite):
     np.testing.assert_allclose(cluster.lattice.abc, extent + 2 * VACUUM)
 
 
+@pytest.mark.slow
 def test_atoms_of_the_core_have_all_their_neighbors():
     silver = Structure.from_spacegroup("Fm-3m", Lattice.cubic(4.1), ["Ag"], [[0] * 3])
     silver.make_supercell(4)

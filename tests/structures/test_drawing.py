@@ -4,6 +4,7 @@ import pytest
 from ionface.structures.drawing import MARK, NEAR, View, draw_model, figure_model
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", ["png", "svg", "pdf"])
 def test_picture_is_written_in_the_format_of_its_suffix(small, tmp_path, suffix):
     path = tmp_path / f"model.{suffix}"
@@ -23,6 +24,7 @@ def test_picture_names_phases_elements_and_size(small):
     assert "97.2 Å²" in figure.get_suptitle()
 
 
+@pytest.mark.slow
 def test_each_interface_of_a_sandwich_is_marked(small, polymer):
     def marks(model):
         side, _ = figure_model(model).axes

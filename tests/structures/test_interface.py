@@ -16,6 +16,7 @@ DOPED = "Li15 Al5 Ge15 P30 O120"
 CHARGES = {"Li": 1, "Al": 3, "Ge": 4, "P": 5, "O": -2, "S": -2, "Cl": -1, "F": -1}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "atoms", "area", "phases"),
     [
@@ -138,6 +139,7 @@ def test_two_layers_of_one_material_are_told_apart():
     assert len(found.separated()["Li"]) == len(found.separated()["Li film"])
 
 
+@pytest.mark.slow
 def test_build_is_the_same_every_time(specs):
     first, second = (build_interface(specs["LAGP|Li"]) for _ in range(2))
     assert first.as_dict() == second.as_dict()

@@ -41,6 +41,7 @@ def test_windows_of_sulfides(phases, compound, reduction, oxidation, corrected, 
     assert found.spread["mp2020"][1] == pytest.approx(corrected, abs=bar)
 
 
+@pytest.mark.slow
 def test_window_of_lgps_is_the_published_one_with_corrections(phases):
     found = window(phases, "Li10GeP2S12", corrections="mp2020")
     assert found.limits == pytest.approx((1.71, 2.14), abs=0.10)

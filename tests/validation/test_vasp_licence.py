@@ -125,6 +125,7 @@ def licensed(tmp_path, monkeypatch):
     monkeypatch.setenv("IONFACE_VASP_SHIFT", "-5")
 
 
+@pytest.mark.slow
 def test_a_project_keeps_titles_and_hashes_only(licensed, tmp_path):
     command = f"{sys.executable} -m ionface.workflows.engines.vasp_double"
     study = parse(STUDY.format(command=command), "al-ag")

@@ -129,6 +129,7 @@ def test_what_is_better_on_frames_kept_back_is_an_engine(toy, frames, tmp_path):
     assert not kept_back & {one.name for one in seen["training"]}
 
 
+@pytest.mark.slow
 def test_other_chemistry_is_replayed_with_the_potentials_own_labels(
     toy, frames, labels, tmp_path
 ):

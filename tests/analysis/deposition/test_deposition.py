@@ -101,6 +101,7 @@ def test_a_front_that_touches_the_other_electrode_ends_with_the_time():
     assert found.last.time < time < 1.5 * found.last.time
 
 
+@pytest.mark.slow
 def test_salt_that_is_used_up_ends_the_run():
     # twice the limiting current in a cell that is thick against √(Dτ)
     above = replace(

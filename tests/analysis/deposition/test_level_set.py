@@ -59,6 +59,7 @@ def compared(cell):
     return sharp, deposit(cell)
 
 
+@pytest.mark.slow
 def test_a_diffuse_front_grows_as_the_moving_mesh():
     sharp, diffuse = compared(CELL)
     assert diffuse.last.plated == pytest.approx(sharp.last.plated, rel=1e-9)
@@ -72,6 +73,7 @@ def test_a_diffuse_front_grows_as_the_moving_mesh():
     )
 
 
+@pytest.mark.slow
 def test_an_interrupted_run_ends_as_it_would_have(tmp_path):
     short = replace(CELL, steps=10, capacity_mah_per_cm2=0.03)
 

@@ -64,6 +64,7 @@ def test_growth_rates_on_fine_meshes(wavelength, i0, most):
     assert errors[1] <= most
 
 
+@pytest.mark.slow
 def test_the_iterative_solver_gives_the_same():
     direct = growth_rate_error(12, 20e-6, 100.0)
     assert growth_rate_error(12, 20e-6, 100.0, "iterative") == pytest.approx(
@@ -71,6 +72,7 @@ def test_the_iterative_solver_gives_the_same():
     )
 
 
+@pytest.mark.slow
 def test_concentration_at_the_front_falls_as_sand_says():
     current, steps = 20.0, 110
     tau = sands_time(QCPE, current)

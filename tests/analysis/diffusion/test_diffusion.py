@@ -36,6 +36,7 @@ def coverage(make, true, **options):
     return hits / SEEDS
 
 
+@pytest.mark.slow
 def test_error_bars_of_random_walks_hold_the_truth_as_often_as_they_say():
     # a binomial share of 100 runs at 95 % has a standard deviation of 2 %
     assert 0.89 <= coverage(walk, 0.5) <= 1.0
@@ -68,6 +69,7 @@ def test_error_bars_hold_for_atoms_of_different_mobility():
     assert coverage(lambda rng: walk(rng) * factors, 0.5) >= 0.92
 
 
+@pytest.mark.slow
 def test_hops_between_sites_with_vibration_give_the_rate_of_the_hops():
     # rate times length squared over 6; the vibration is only an offset
     def hopper(rng):
@@ -114,6 +116,7 @@ def caged(rng, frames=2000, atoms=200):
     return np.cumsum(away, axis=0) + inside + rng.normal(0, 0.2, (frames, atoms, 3))
 
 
+@pytest.mark.slow
 def test_hops_of_which_half_return_at_once_are_diffusion():
     found = [
         diffusion_coefficient(returning(np.random.default_rng(seed)), 1.0)

@@ -48,6 +48,7 @@ def test_no_pair_is_refused(report):
         figure_reactions(ReactionReport({}, report.times_fs))
 
 
+@pytest.mark.slow
 def test_runs_together_have_a_mean_with_its_error(report):
     figure = figure_replicas(Replicas.of({"1": report, "2": report}), title="both")
     assert [axes.get_title(loc="left") for axes in figure.axes] == [

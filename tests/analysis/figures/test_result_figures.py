@@ -56,6 +56,7 @@ def texts(figure):
     return " | ".join(t.get_text() for t in figure.findobj(Text))
 
 
+@pytest.mark.slow
 def test_every_window_is_a_curve_and_every_crystal_a_strip(run):
     result = rdf(run, ["In-S", "S-S"], windows=6)
     crystal = crystal_rdf(
@@ -84,6 +85,7 @@ def test_a_result_of_one_window_needs_no_reference(run):
     assert png(rdf(run, ["In-S"], windows=1).plot())
 
 
+@pytest.mark.slow
 def test_bonds_of_each_pair_have_a_panel_with_their_cutoff(run):
     figure = bonds(run, {"In-S": 3.0, "S-S": 2.5}).plot(title="x")
     assert len(figure.axes) == 2
@@ -91,6 +93,7 @@ def test_bonds_of_each_pair_have_a_panel_with_their_cutoff(run):
     assert png(figure)
 
 
+@pytest.mark.slow
 def test_bonds_of_frames_without_times_are_drawn_by_frame(run):
     untimed = Trajectory.from_arrays(run.species, run.lattice, run.positions)
     figure = bonds(untimed, ["In-S"]).plot()

@@ -39,6 +39,7 @@ def mixed_run(make_run, sigmas, atoms=400, shift=0.0, seed=0):
     return make_run(["In"] * number + ["S"] * rest, LATTICE, positions)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shift", [0.0, 17.0])
 def test_a_front_of_known_width_is_measured_within_its_error(make_run, shift):
     run = mixed_run(make_run, [1.5] * 80, shift=shift)
@@ -52,6 +53,7 @@ def test_a_front_of_known_width_is_measured_within_its_error(make_run, shift):
     np.testing.assert_allclose(found.overlaps, 2 * true, rtol=0.35)
 
 
+@pytest.mark.slow
 def test_a_growing_interphase_has_its_rate(make_run):
     # sigma grows by 2 Å in 200 frames of 2 fs: 12.8 Å/ps in the 10-90 width
     run = mixed_run(make_run, 1.0 + np.arange(200) / 100)
@@ -62,6 +64,7 @@ def test_a_growing_interphase_has_its_rate(make_run):
         assert growth.parabolic > 0
 
 
+@pytest.mark.slow
 def test_a_resting_interphase_does_not_grow(make_run):
     run = mixed_run(make_run, [1.5] * 100)
     found = interphase(run, ["In"], ["S"], windows=5, drift="none")
@@ -81,6 +84,7 @@ def test_a_width_is_no_better_known_than_the_layers_are_apart(make_run):
     np.testing.assert_allclose(found.errors, 2.0 / np.sqrt(12), rtol=0.1)
 
 
+@pytest.mark.slow
 def test_the_error_of_a_width_is_its_scatter_between_runs(make_run):
     runs = [
         interphase(
@@ -97,6 +101,7 @@ def test_the_error_of_a_width_is_its_scatter_between_runs(make_run):
     assert 0.5 * scatter < told < 2 * scatter
 
 
+@pytest.mark.slow
 def test_two_windows_have_no_growth_and_the_file_holds_all(make_run):
     found = interphase(
         mixed_run(make_run, [1.5] * 16), ["In"], ["S"], windows=2, drift="none"

@@ -125,6 +125,7 @@ def slow_numbers(centers, neighbors, lattice, cutoff, same, pbc):
     return counts - int(same)
 
 
+@pytest.mark.slow
 @given(
     seed=st.integers(0, 2**32 - 1),
     cutoff=st.floats(0.5, 7.0),

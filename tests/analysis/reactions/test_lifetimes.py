@@ -90,6 +90,7 @@ def test_bonds_of_the_first_frame_are_no_onset():
     assert (single.first_fs, single.onset_fs, single.error_fs) == (4.0, 0.0, 4.0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("tau", "apart"),
     [(200.0, 200.0), (200.0, 800.0), (500.0, 500.0), (1000.0, 4000.0),

@@ -76,6 +76,7 @@ SPINEL = [("Li", 0.125, 0.125, 0.125, 1), ("Mn", 0.5, 0.5, 0.5, 1),
           ("O", 0.2625, 0.2625, 0.2625, 1)]  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("group", ["F d -3 m:2", "F d -3 m", "Fd-3mS"])
 def test_the_origin_of_a_file_without_operations_is_found(file, group):
     more = "_symmetry_Int_Tables_number 227\n_chemical_formula_sum 'Li Mn2 O4'\n"

@@ -92,7 +92,7 @@ def test_same_seed_gives_the_same_ordering_and_labels_survive():
     first, second = (
         dope(structure, doping, candidates, OXIDATION)[0] for _ in range(2)
     )
-    assert first.structure == second.structure
+    assert list(first.structure) == list(second.structure)
     assert set(first.structure.site_properties["layer"]) == {0, 1, 2}
 
 
@@ -109,7 +109,7 @@ def test_large_cell_is_sampled_with_the_seed_and_stays_quick():
 def test_no_doping_gives_the_host_back():
     structure, candidates = bulk()
     (doped,) = dope(structure, Doping("Al", "Ge", 0.0), candidates, OXIDATION)
-    assert doped.structure == structure
+    assert list(doped.structure) == list(structure)
     assert doped.amounts["x"] == 0
 
 

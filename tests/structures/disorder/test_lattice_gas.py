@@ -90,6 +90,7 @@ def test_atoms_never_share_excluded_sites():
         assert apart.min() >= 3.0
 
 
+@pytest.mark.slow
 def test_arrangements_of_equal_energy_count_once():
     cubic = Structure.from_spacegroup(
         "Fm-3m", Lattice.cubic(5.6), ["Na", "Cl"], [[0, 0, 0], [0.5, 0.5, 0.5]]

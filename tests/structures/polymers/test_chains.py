@@ -104,6 +104,7 @@ def test_the_same_chain_comes_out_of_every_call(units):
             assert chain(repeat, units, ("C", "C")) == expected
 
 
+@pytest.mark.slow
 def test_open_stereo_is_chosen_by_the_seed_and_said():
     smiles = chain("[*]CC(C)O[*]", 6, ("CC", "C"))
     settled, chosen = with_stereo(smiles, seed=1)

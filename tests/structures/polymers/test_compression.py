@@ -59,6 +59,7 @@ def test_settling_takes_overlaps_away(press, loose):
     assert press.closest(settled) > 0.9
 
 
+@pytest.mark.slow
 def test_walls_close_in_to_the_thickness(press, loose):
     coords, reached = closed(press, loose, 30.0, 9.0)
     assert reached == 9.0

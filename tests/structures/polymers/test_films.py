@@ -75,6 +75,7 @@ def test_chains_are_whole_alike_and_counted(film):
     assert film.coords[:, 2].min() == pytest.approx(0)
 
 
+@pytest.mark.slow
 def test_no_two_molecules_or_images_overlap(film):
     check_overlaps(structure(film), "film")
     pairs = pairs_within(film.coords, film.cell, 3.0)

@@ -37,6 +37,7 @@ def test_chain_lies_flat_with_its_longest_axis_along_x():
     assert extents[2] < 4
 
 
+@pytest.mark.slow
 def test_same_seed_gives_the_same_conformer():
     assert np.array_equal(
         oligomer(seed=5).molecule.cart_coords, oligomer(seed=5).molecule.cart_coords
@@ -78,6 +79,7 @@ def test_principal_axes_keep_the_handedness(seed):
     assert widths[0] > widths[1] > widths[2]
 
 
+@pytest.mark.slow
 def test_repeat_units_make_the_chain_that_smiles_would():
     units = oligomer("[*]OCOCC[*]", units=2, ends=("CC", "[H]"))
     assert units.smiles == oligomer().smiles
@@ -123,6 +125,7 @@ def closest_image(laid, cell):
     return best
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cell", [SQUARE, PRISM, np.array([[5.0, 0.0], [-2.0, 6.0]])])
 def test_clearance_is_the_distance_to_the_closest_image(cell):
     laid = lay_flat(CHAIN, cell, 400)
@@ -130,6 +133,7 @@ def test_clearance_is_the_distance_to_the_closest_image(cell):
     assert laid.clearance >= CHAIN.clearance
 
 
+@pytest.mark.slow
 def test_molecule_keeps_its_shape_and_starts_at_zero():
     laid = lay_flat(CHAIN, PRISM, 250)
     free = np.asarray(oligomer(CHAIN.polymer).molecule.cart_coords)
@@ -155,6 +159,7 @@ def test_smallest_cell_that_keeps_the_clearance_is_taken():
     assert far.clearance >= 6.0
 
 
+@pytest.mark.slow
 def test_chosen_supercell_is_used_and_checked():
     chosen = PolymerLayer("CCOCOCCOCOCC", name="P-DOL", supercell=(4, 3))
     assert lay_flat(chosen, SQUARE, 250).supercell == (4, 3)
@@ -171,6 +176,7 @@ def test_supercell_without_area_or_beyond_the_limit_is_refused(supercell):
         lay_flat(PolymerLayer("CCO", supercell=supercell), SQUARE, 250)
 
 
+@pytest.mark.slow
 def test_area_limit_is_an_error_that_says_so():
     with pytest.raises(StructureError, match=r"cells up to 40 Å².*raise max_area"):
         lay_flat(CHAIN, SQUARE, 40)

@@ -102,6 +102,7 @@ def test_supercell_keeps_the_slab_and_lies_along_x():
     assert again == pytest.approx(first, abs=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("film", [False, True])
 @pytest.mark.parametrize("size", [1, 2])
 def test_doping_fills_the_supercell_as_close_to_x_as_it_can(film, size):
@@ -170,6 +171,7 @@ def test_a_structure_is_cut_as_the_library_s_crystal():
     assert [repr(option) for option in given] == [repr(option) for option in named]
 
 
+@pytest.mark.slow
 def test_own_slab_is_built_with_as_the_one_that_is_cut():
     aluminum = CrystalLayer("Al", (1, 0, 0), layers=4)
     silver = CrystalLayer(bulk("Ag", cubic=True), (1, 0, 0), layers=4, fixed_layers=2)

@@ -73,6 +73,7 @@ def test_msd_writes_numbers_a_table_and_a_figure(run_file, analyze):
     assert "diffusive" in ran.stdout
 
 
+@pytest.mark.slow
 def test_layers_are_named_and_json_is_what_is_written(run_file, analyze):
     heights = ("--layer", 0, "--layer", 10, "--layer", 20)
     ran = analyze("msd", run_file, "--species", "S", "--drift", "none", *heights,
@@ -86,6 +87,7 @@ def test_layers_are_named_and_json_is_what_is_written(run_file, analyze):
     }
 
 
+@pytest.mark.slow
 def test_profile_writes_densities_and_the_interphase(run_file, analyze):
     ran = analyze("profile", run_file, "--between", "In:S", "--windows", 3)
     data = ran.data
@@ -100,6 +102,7 @@ def test_profile_writes_densities_and_the_interphase(run_file, analyze):
     assert "front at" in ran.stdout
 
 
+@pytest.mark.slow
 def test_checks_find_the_target_in_the_file_and_doubt_another(run_file, analyze):
     ran = analyze("checks", run_file)
     assert ran.data["verdict"] == "sound"
@@ -266,6 +269,7 @@ def runs(tmp_path):
     return [walk(tmp_path / f"{t}.ionf", float(t)) for t in (600, 800, 1000)]
 
 
+@pytest.mark.slow
 def test_the_activation_energy_of_walkers_is_found(runs, analyze):
     ran = analyze("arrhenius", *runs[::-1], "--at", 700, "--drift", "S")
     data = ran.data
@@ -389,6 +393,7 @@ def test_arguments_in_messages_are_worded_as_flags(thiophosphate, analyze):
 # --- files that do not tell all -------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_cell_elements_and_time_are_given_where_a_file_lacks_them(tmp_path, analyze):
     rows = "1 1 {x} {x} {x}\n2 2 3 3 3\n"
     box = "ITEM: BOX BOUNDS pp pp pp\n0 9\n0 9\n0 9\n"

@@ -92,6 +92,7 @@ def test_a_finished_store_is_read_and_left(tmp_path, capsys):
     assert "the run is over" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_control_c_ends_it_with_what_it_has(folder, tmp_path):
     (folder / "XDATCAR").write_text(HEAD + frame(1) + frame(2) + frame(3)[:90])
     out = tmp_path / "rdf.json"
@@ -163,6 +164,7 @@ def test_what_cannot_be_followed_is_said(folder, tmp_path):
     assert not (tmp_path / "rdf.json").exists()
 
 
+@pytest.mark.slow
 def test_the_stand_in_for_vasp_is_followed_while_it_runs(tmp_path):
     from ase.build import bulk
     from ase.io import write

@@ -32,6 +32,7 @@ def test_one_interface_that_cannot_be_does_not_stop_the_others(cli, study_file):
     assert "sound" in run.stdout
 
 
+@pytest.mark.slow
 def test_cuts_and_matches_are_listed_on_request(cli, study_file):
     run = cli("build", study_file, "--out", "models", "--terminations", "--matches")
     assert run.returncode == 0
@@ -40,6 +41,7 @@ def test_cuts_and_matches_are_listed_on_request(cli, study_file):
     assert (study_file.parent / "models" / "Al-Ag-matches.png").is_file()
 
 
+@pytest.mark.slow
 def test_published_lattices_are_told_where_an_engine_will_relax_them(cli, study_file):
     plain = cli("build", study_file, "--out", "a")
     assert "lattices" not in plain.stderr

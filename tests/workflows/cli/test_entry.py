@@ -11,6 +11,7 @@ from ionface.workflows.projects import sqlite_store
 from ionface.workflows.study.study_files import builtin_names
 
 
+@pytest.mark.slow
 def test_a_process_of_its_own_ends_with_the_status_and_one_message(shell):
     assert shell("--version").returncode == 0
     assert "Usage: ionface" in shell("--help").stdout
@@ -51,6 +52,7 @@ def test_wrong_usage_is_status_2(cli, words):
     assert cli(*words).returncode == 2
 
 
+@pytest.mark.slow
 def test_studies_are_listed_for_people_and_for_machines(cli):
     text = cli("studies").stdout
     data = json.loads(cli("studies", "--json").stdout)
@@ -59,6 +61,7 @@ def test_studies_are_listed_for_people_and_for_machines(cli):
         assert name in text
 
 
+@pytest.mark.slow
 def test_a_built_in_study_can_be_copied_and_changed(cli, tmp_path):
     text = cli("studies", "lpscl-in").stdout
     assert text.startswith("# Li6PS5Cl(100)")
@@ -107,6 +110,7 @@ def test_a_whole_study_from_yaml_to_report(cli, study_file, tmp_path):
         assert (tmp_path / "p" / "results" / name).is_file()
 
 
+@pytest.mark.slow
 def test_rdf_of_a_project_and_of_its_trajectory_are_the_same(cli, computed, tmp_path):
     frames = computed / "trajectories" / "Al-Ag.ionf"
     options = ["--pair", "Al-Ag", "--cutoff", 5, "--bins", 50, "--windows", 3]
@@ -160,6 +164,7 @@ def test_a_folder_with_other_things_in_it_is_refused(cli, study_file, tmp_path):
     assert os.listdir(tmp_path / "home") == ["thesis.tex"]  # noqa: PTH208
 
 
+@pytest.mark.slow
 def test_a_truncated_store_is_explained_and_left_alone(
     cli, computed, computed_file, tmp_path
 ):
@@ -180,6 +185,7 @@ def test_a_project_where_nothing_can_be_written_is_explained(cli, study_file, tm
     assert "not a directory" in run.stderr
 
 
+@pytest.mark.slow
 def test_a_moved_project_still_finds_its_trajectories(
     cli, computed, computed_file, tmp_path
 ):
@@ -234,6 +240,7 @@ def test_a_time_step_that_no_vibration_allows_is_refused(cli, study_file):
     assert "timestep: 60 fs is longer than atoms' vibrations allow" in run.stderr
 
 
+@pytest.mark.slow
 def test_a_content_that_the_cell_cannot_hold_is_told_with_what_it_holds(cli, tmp_path):
     layer = "material: LiGe2(PO4)3, miller: [1, 0, 0], layers: 5"
     (tmp_path / "lagp.yaml").write_text(
@@ -300,6 +307,7 @@ def test_brackets_in_names_are_printed_as_they_are(cli, study_file):
     assert "[Fm-3m axes]" in run.stdout
 
 
+@pytest.mark.slow
 def test_status_tells_what_was_interrupted_and_fails_for_what_failed(
     cli, study_file, monkeypatch
 ):
@@ -320,6 +328,7 @@ def test_status_tells_what_was_interrupted_and_fails_for_what_failed(
     assert cli("status", "--project", "p").returncode == 1
 
 
+@pytest.mark.slow
 def test_a_foreign_project_is_run_by_who_says_so(cli, computed, tmp_path):
     assert cli("bundle", "export", "b.tar", "--project", "p").returncode == 0
     assert cli("bundle", "import", "b.tar", "--project", "q").returncode == 0
@@ -332,6 +341,7 @@ def test_a_foreign_project_is_run_by_who_says_so(cli, computed, tmp_path):
     assert cli("run", study, "--project", "q").returncode == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["extxyz", "traj", "xdatcar"])
 def test_trajectories_are_exported_for_other_programs(cli, computed, tmp_path, form):
     from ase.io import iread
@@ -369,6 +379,7 @@ def test_nothing_relaxed_is_said_with_the_way_out(cli, computed, tmp_path):
     assert "--format extxyz" in run.stderr
 
 
+@pytest.mark.slow
 def test_relaxed_structures_lie_in_the_results(cli, computed, tmp_path):
     from ase.io import read
 
@@ -452,6 +463,7 @@ def test_a_terminal_that_goes_away_leaves_a_message(shell, study_file, tmp_path)
     assert "run the same command again to go on" in log.read_text()
 
 
+@pytest.mark.slow
 def test_a_project_that_is_read_only_is_looked_at_and_reported_elsewhere(
     cli, computed, tmp_path, monkeypatch
 ):

@@ -16,6 +16,7 @@ def new(cli, study_file):
     return lambda *words: cli("new", "mine.yaml", *words)
 
 
+@pytest.mark.slow
 def test_what_it_wrote_builds_the_model_it_told_of(new, cli, tmp_path):
     run = new("--film", "Al", "--substrate", "Ag.cif", "--engine", EMT, "--json")
     assert run.returncode == 0, run.stderr

@@ -47,6 +47,7 @@ def test_a_budget_that_is_too_small_is_refused(study):
     assert "above the budget" in str(refused.exception)
 
 
+@pytest.mark.slow
 def test_a_potential_s_plan_is_the_time_on_this_machine(study):
     emt = ["--engine", "ase.calculators.emt.EMT"]
     shown = call("plan", study, *emt)

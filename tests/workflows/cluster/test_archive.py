@@ -27,6 +27,7 @@ def outputs(project):
     return {d["uuid"]: d["output"] for d in project.store.query({}, load=True)}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["b.tar", "b.tar.gz"])
 def test_a_bundle_carries_every_result_and_file(project, tmp_path, name):
     carried = export_bundle(project.root, tmp_path / name)
@@ -190,6 +191,7 @@ def test_results_come_from_the_cluster_into_the_project(cluster, submitted):
         fetch(submitted.project, cluster.store)
 
 
+@pytest.mark.slow
 def test_results_come_from_the_store_where_the_folders_stayed_behind(
     cluster, submitted
 ):

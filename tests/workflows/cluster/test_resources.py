@@ -88,6 +88,7 @@ def test_the_plan_gives_cores_and_a_wall_time_within_the_study_s(study):
     assert 1 <= asked.walltime <= 2
 
 
+@pytest.mark.slow
 def test_every_engine_of_a_study_is_planned_and_every_segment_asks_the_same(study):
     from dataclasses import replace
 

@@ -104,6 +104,7 @@ def test_a_submission_that_was_killed_half_way_is_made_whole(
     assert cluster.launchpad.workflows.count_documents({}) == 1
 
 
+@pytest.mark.slow
 def test_after_lpad_reset_a_study_is_submitted_again_and_not_computed_again(
     cluster, submitted, study
 ):

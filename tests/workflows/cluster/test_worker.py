@@ -92,6 +92,7 @@ def test_each_launch_of_a_batch_job_knows_its_number(cluster, submitted, monkeyp
     assert cluster.launchpad.get_reservation_id_from_fw_id(1) == "77"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGUSR1, signal.SIGTERM])
 def test_a_job_that_was_stopped_between_two_steps_runs_again(
     cluster, submitted, monkeypatch, number

@@ -162,6 +162,7 @@ def test_segments_follow_each_other_step_by_step(an_engine, aluminum, run_job):
         check_frames(record, frame)
 
 
+@pytest.mark.slow
 def test_an_engine_that_computes_in_process_has_a_calculator(an_engine, aluminum):
     if not an_engine.in_process:
         with pytest.raises(IonfaceError, match="does not compute in process"):

@@ -109,6 +109,7 @@ def test_forces_on_atoms_that_are_held_do_not_count(silver):
     assert read_document.original(document, silver, LEVEL.as_dict()).max_force == 0
 
 
+@pytest.mark.slow
 def test_a_document_of_another_kind_is_refused(silver):
     with pytest.raises(IonfaceError, match="a dict cannot be read as a relaxation"):
         read_document.original({"energy": 1}, silver, LEVEL.as_dict())

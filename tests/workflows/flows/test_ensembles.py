@@ -74,8 +74,8 @@ def test_members_are_those_that_the_engine_finds_lowest():
     first = member.original(built, relaxed, 0, "LPSCl|In #1").model
     second = member.original(built, relaxed, 1, "LPSCl|In #2").model
     assert first.name == "LPSCl|In #1"
-    assert first.structure == built[1].model.structure
-    assert second.structure == built[2].model.structure
+    assert list(first.structure) == list(built[1].model.structure)
+    assert list(second.structure) == list(built[2].model.structure)
     assert first.provenance["ensemble"]["ewald_rank"] == 1
     assert second.provenance["ensemble"]["relative_energy"] == pytest.approx(1.0)
 

@@ -45,6 +45,7 @@ def built(models, folder):
     return done[models.starts[0].built.uuid][1].output.model
 
 
+@pytest.mark.slow
 def test_slabs_are_cut_with_the_lattice_that_the_engine_relaxes_to(builder, tmp_path):
     models = builder.models(SPEC)
     assert [job.name for job in models.jobs] == [
@@ -59,6 +60,7 @@ def test_slabs_are_cut_with_the_lattice_that_the_engine_relaxes_to(builder, tmp_
     assert model.provenance["substrate"]["lattice_from"].startswith("relaxed with")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("chosen", ["literature", {"a": 4.0}])
 def test_a_layer_has_the_last_word(builder, tmp_path, chosen):
     own = replace(SPEC, film=replace(SPEC.film, lattice=chosen))

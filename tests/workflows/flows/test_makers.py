@@ -157,6 +157,7 @@ def _energy(flow, folder, **options):
     return done[ledger.uuid][1].output
 
 
+@pytest.mark.slow
 def test_a_model_its_specification_and_a_jobs_output_give_the_same_energy(tmp_path):
     maker = InterfaceFormationMaker(EMT, relax=RelaxSettings(fmax=0.2))
     by_spec = _energy(maker.make(AL), tmp_path / "spec")

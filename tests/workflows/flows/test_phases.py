@@ -129,6 +129,7 @@ def test_predicted_phases_come_on_demand():
     assert "Li2In" not in formulas(exclude=("Li2In",))
 
 
+@pytest.mark.slow
 def test_a_project_without_phases_says_so(computed):
     with pytest.raises(IonfaceError, match="its study has no `phases:`"):
         project_phases(Project.open(computed))

@@ -59,6 +59,7 @@ def test_each_answer_of_a_potential_has_its_error_bar(checked):
         assert spot.provenance.level_of_theory["code"] == "ase"
 
 
+@pytest.mark.slow
 def test_two_potentials_are_a_spread_and_no_error(checked):
     spot = collect(checked).found["spot_checks"]["Al|Ag"]
     assert "a spread of two potentials" in spot.against
@@ -77,6 +78,7 @@ def test_the_ledger_and_the_report_say_it(checked):
     assert again.line() == results.found["spot_checks"]["Al|Ag"].line()
 
 
+@pytest.mark.slow
 def test_a_potential_beside_itself_has_no_error(checked_study, tmp_path):
     same = replace(checked_study.spot_checks, engine=EMT_PATH)
     study = replace(checked_study, spot_checks=same, dynamics=(), references=())
@@ -119,6 +121,7 @@ def test_mistakes_are_told_with_their_line(spelled, said):
         parse(text, "a.yaml")
 
 
+@pytest.mark.slow
 def test_too_few_frames_are_shaken_so_that_none_stands_twice(run_job, tmp_path):
     silver = Structure.from_spacegroup("Fm-3m", Lattice.cubic(4.1), ["Ag"], [[0] * 3])
     level = {"code": "x", "version": "1", "functional": "PBE"}

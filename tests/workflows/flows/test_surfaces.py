@@ -59,6 +59,7 @@ def test_they_are_what_the_textbook_makes_of_the_same_potential(results):
     assert surface.relaxed <= surface.cut
 
 
+@pytest.mark.slow
 def test_the_dense_facet_of_a_metal_costs_least(results):
     found, _, _ = results
     low, high = (found[f"Al({hkl})"].surfaces[0].relaxed for hkl in ("111", "100"))

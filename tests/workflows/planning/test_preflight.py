@@ -86,6 +86,7 @@ def test_an_element_without_a_potcar(refused, monkeypatch):
     assert "vasp: {potcars: {Al: Al}}" in message
 
 
+@pytest.mark.slow
 def test_a_wall_time_too_short_for_one_step(refused):
     message = refused("cores: 1\n  walltime: 0.168\n  incar: {NBANDS: 6000}")
     assert "one step of Al|Ag" in message
@@ -141,6 +142,7 @@ def test_potentials_need_no_vasp(study_of_potentials):
     assert not preflight.check_study(study_of_potentials, here=True).lines
 
 
+@pytest.mark.slow
 def test_the_command_line_shows_a_refusal_without_a_traceback(tmp_path):
     import os
     import subprocess
@@ -173,6 +175,7 @@ def both_kinds():
     return lambda **names: replace(plain, engine=EngineNames(**names))
 
 
+@pytest.mark.slow
 def test_only_jobs_that_vasp_does_are_planned(both_kinds):
     energies = both_kinds(formation="vasp-double", dynamics=ANY)
     planned = preflight.check_study(energies, here=True)

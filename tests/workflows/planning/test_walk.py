@@ -68,6 +68,7 @@ def test_every_job_of_a_built_in_study_is_counted_once(name):
     assert sorted(found) == sorted(jobs_of_flow(study))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", [SCAN, ENSEMBLE], ids=["scan", "ensemble"])
 def test_scans_and_ensembles_are_counted_as_they_run(text):
     study = parse(text, "s")

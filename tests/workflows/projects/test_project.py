@@ -192,6 +192,7 @@ def test_a_project_runs_from_its_own_copy_where_the_file_is_gone(study_file, tmp
     assert Project.create(tmp_path / "p", own).study == project.study
 
 
+@pytest.mark.slow
 def test_a_project_that_was_moved_builds_of_the_files_that_moved_with_it(
     study_file, tmp_path
 ):

@@ -99,6 +99,7 @@ def energies_only(study_file, tmp_path):
     return make
 
 
+@pytest.mark.slow
 def test_an_unconverged_energy_never_reaches_the_table(energies_only):
     project = energies_only("relaxation: {fmax: 1.0e-9, steps: 2}\n")
     outcome = runner.run(project)
@@ -107,6 +108,7 @@ def test_an_unconverged_energy_never_reaches_the_table(energies_only):
     assert not collect(project).energies.entries
 
 
+@pytest.mark.slow
 def test_a_long_relaxation_is_finished_by_running_again(energies_only):
     project = energies_only("relaxation: {fmax: 0.005, steps: 6}\n")
     rounds = 1
@@ -117,6 +119,7 @@ def test_a_long_relaxation_is_finished_by_running_again(energies_only):
     assert len(collect(project).energies.entries) == 1
 
 
+@pytest.mark.slow
 def test_what_libraries_print_is_kept_out_of_our_output(
     energies_only, monkeypatch, capsys
 ):
@@ -136,6 +139,7 @@ def test_what_libraries_print_is_kept_out_of_our_output(
     assert "welcome" in heard[0].read_text()
 
 
+@pytest.mark.slow
 def test_frozen_slabs_are_evaluated_as_they_are_in_the_interface(
     energies_only, computed
 ):

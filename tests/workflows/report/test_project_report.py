@@ -45,6 +45,7 @@ def ask_for(study_file, analyses):
     return load(str(study_file))
 
 
+@pytest.mark.slow
 def test_a_users_own_analysis_is_run_by_a_study_and_stands_in_the_report(
     study_file, tmp_path
 ):
@@ -73,6 +74,7 @@ def test_a_rehearsal_says_what_it_was_in_its_own_numbers(study_file, tmp_path):
     assert "forces below 0.2 eV/Å" in html
 
 
+@pytest.mark.slow
 def test_files_tell_what_the_analysis_was_asked_for(computed):
     write_report(Project.open(computed))
     told = json.loads((computed / "results" / "rdf-Al-Ag.json").read_text())

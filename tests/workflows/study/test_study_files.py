@@ -170,6 +170,7 @@ def test_an_engine_may_be_spelled_out_for_each_kind_of_job():
     assert study.engines().dynamics == EngineChoice("a.B", {"x": 1})
 
 
+@pytest.mark.slow
 def test_quick_keeps_the_graph_and_shrinks_everything_else():
     for name in builtin_names():
         study, quick = load(name), quickened(load(name))
@@ -216,6 +217,7 @@ def test_slab_files_are_found_beside_the_study(tmp_path):
     assert substrate == SlabLayer(str(tmp_path / "mine.vasp"), name="mine")
 
 
+@pytest.mark.slow
 def test_a_yaml_bomb_is_refused_at_once():
     bomb = "a: &a [1, 1, 1, 1, 1, 1, 1, 1, 1]\n"
     for before, name in zip("abcdefgh", "bcdefghi", strict=True):

@@ -132,6 +132,7 @@ def test_too_few_steps_are_not_converged(silver):
     assert record.max_force > 1e-6
 
 
+@pytest.mark.slow
 def test_running_out_of_steps_is_an_error_that_can_be_continued(silver):
     maker = engine(EMT_PATH).relax(RelaxSettings(fmax=1e-3, steps=6))
     with pytest.raises(IonfaceError, match="run the same command again"):
@@ -173,6 +174,7 @@ def test_a_single_point_is_the_calculators_own_energy(silver):
     assert record.steps == 0
 
 
+@pytest.mark.slow
 def test_an_interrupted_relaxation_goes_on_from_its_last_structure(silver):
     few = RelaxSettings(fmax=1e-4, steps=4, must_converge=False)
     first = _make(engine(EMT_PATH).relax(few), silver)
@@ -191,6 +193,7 @@ def test_a_torn_history_is_no_obstacle(silver):
     assert record.converged
 
 
+@pytest.mark.slow
 def test_energies_are_extensive(silver):
     double = silver.copy()
     double.make_supercell([2, 1, 1])
@@ -198,6 +201,7 @@ def test_energies_are_extensive(silver):
     assert two.energy == pytest.approx(2 * one.energy)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("cell", "moves"),
     [
@@ -235,6 +239,7 @@ def test_a_relaxed_crystal_has_the_lattice_of_lowest_energy(silver):
     assert found == pytest.approx([-slope / (2 * bend)] * 3, abs=2e-3)
 
 
+@pytest.mark.slow
 def test_an_interrupted_relaxation_of_a_cell_goes_on_from_its_last_cell(silver):
     few = RelaxSettings(fmax=0.01, steps=6, must_converge=False, cell="full")
     first = _make(engine(EMT_PATH).relax(few), silver)
@@ -265,6 +270,7 @@ def test_the_default_potentials_know_what_they_are(name):
     assert "PBE" in level.functional
 
 
+@pytest.mark.slow
 @pytest.mark.mlip
 @pytest.mark.filterwarnings("ignore")
 def test_sevennet_gives_the_raw_pbe_energy_of_lithium(tmp_path, monkeypatch):
@@ -299,6 +305,7 @@ class Meshed(EMT):
 """
 
 
+@pytest.mark.slow
 def test_a_first_principles_calculator_is_given_the_mesh_of_each_cell(
     silver, tmp_path, monkeypatch
 ):

@@ -182,6 +182,7 @@ def test_atoms_that_are_held_gather_no_heat_between_frames(tmp_path):
     assert np.abs(run.integrator._p[:8]).max() == 0
 
 
+@pytest.mark.slow
 def test_the_thermostat_swings_with_the_period_that_was_asked_for():
     """Free particles: kinetic energy and thermostat make a harmonic oscillator."""
     from ase import Atoms

@@ -157,6 +157,7 @@ def test_a_calculator_that_does_not_find_the_gpu_is_told_of_it(weights, monkeypa
         assert made.load() == {"device": device}
 
 
+@pytest.mark.slow
 @pytest.mark.mlip
 @pytest.mark.parametrize("name", ["sevennet-l3i5", "sevennet-mf"])
 def test_weights_that_wheels_carry_are_told_apart(name):

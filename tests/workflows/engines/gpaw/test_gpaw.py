@@ -35,6 +35,7 @@ def hydride():
     )
 
 
+@pytest.mark.slow
 def test_it_keeps_the_contract_and_a_restart_its_density(hydride, run_job):
     record = run_job("static", FAST.static().make(hydride))
     assert record.structure.site_properties["phase"] == ["a", "b"]
@@ -46,6 +47,7 @@ def test_it_keeps_the_contract_and_a_restart_its_density(hydride, run_job):
     assert log.count("SCF iterations") == 1  # the second one found the first one's
 
 
+@pytest.mark.slow
 def test_electrons_that_do_not_converge_say_what_was_tried(hydride, run_job):
     program = replace(FAST.program, iterations=2)
     maker = GpawEngine(program).static()

@@ -81,6 +81,7 @@ def test_what_gpaw_does_not_know_is_refused(vasp, said):
         GpawProgram.of(settings(vasp))
 
 
+@pytest.mark.slow
 def test_an_odd_number_of_electrons_needs_spin_or_a_metal(sulfide):
     odd = sulfide.copy()
     odd.remove_sites([0])
@@ -108,6 +109,7 @@ def test_a_missing_paw_set_is_refused_with_the_way_out(tmp_path, monkeypatch):
     setup.cache_clear()
 
 
+@pytest.mark.slow
 def test_too_little_memory_or_time_is_told_before_anything_runs(sulfide):
     small = GpawEngine(GpawProgram(memory=0.1))
     with pytest.raises(IonfaceError, match=r"more than the 0.1 GB that dft.memory"):

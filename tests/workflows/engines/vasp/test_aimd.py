@@ -46,6 +46,7 @@ def test_segments_make_the_same_run_as_one_segment(double, run_job, cell):
     assert whole.structure.site_properties == cell.site_properties
 
 
+@pytest.mark.slow
 def test_a_killed_segment_loses_only_its_unfinished_step(
     double, run_job, interrupter, cell
 ):
@@ -90,6 +91,7 @@ def test_bonds_that_have_settled_end_a_run_early(double, run_job, cell, monkeypa
     assert Path(record.directory).name == f"run-{(record.last_step + 1) // 6:03d}"
 
 
+@pytest.mark.slow
 def test_a_state_that_is_not_the_previous_segments_end_is_refused(
     double, run_job, cell
 ):

@@ -30,6 +30,7 @@ def failed(double, run_job, slab, monkeypatch, tmp_path):
     return record, Path(record.directory).parent
 
 
+@pytest.mark.slow
 def test_the_next_part_goes_on_with_the_keys_that_custodian_sets(failed):
     record, folder = failed
     assert record.last_step == 8
@@ -40,6 +41,7 @@ def test_the_next_part_goes_on_with_the_keys_that_custodian_sets(failed):
     assert (check["step"], check["repeated"]) == (3, True)
 
 
+@pytest.mark.slow
 def test_the_run_that_failed_stays_as_it_was(failed):
     _, folder = failed
     run = folder / "run-001"
@@ -65,6 +67,7 @@ def test_what_was_mended_before_stays_mended(tmp_path):
     assert not goes_on(folders[0], folders[1:])
 
 
+@pytest.mark.slow
 def test_an_error_that_strikes_at_every_start_ends_with_a_message(
     double, run_job, slab, monkeypatch
 ):

@@ -133,6 +133,7 @@ def described(job):
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", STUDIES)
 def test_inputs_of_a_papers_flow_at_true_size_are_as_recorded(name, differences):
     """To record again after a deliberate change: delete the file and run this test."""

@@ -171,6 +171,7 @@ def test_the_table_has_every_fault():
     assert {fault for fault, _ in table()} == set(FAULTS.values())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("fault", "kind"), FAST)
 def test_a_fault_has_the_documented_outcome(rehearse, fault, kind):
     assert rehearsed(rehearse, fault, kind) in allowed(table()[FAULTS[fault], kind])

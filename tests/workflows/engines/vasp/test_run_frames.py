@@ -36,6 +36,7 @@ def cut(path, share):
     path.write_text(text[: int(share * len(text))])
 
 
+@pytest.mark.slow
 def test_steps_that_only_xdatcar_has_are_the_same_to_the_printed_digits(folder):
     whole = run_frames(folder)
     assert (len(whole.steps), whole.recovered) == (STEPS, 0)
@@ -53,6 +54,7 @@ def test_steps_that_only_xdatcar_has_are_the_same_to_the_printed_digits(folder):
         )
 
 
+@pytest.mark.slow
 def test_steps_end_where_either_file_ends(folder):
     cut(folder / "vasprun.xml", 0.7)
     known = len(run_frames(folder).steps) - run_frames(folder).recovered
@@ -64,6 +66,7 @@ def test_steps_end_where_either_file_ends(folder):
     assert run_frames(folder).recovered == 0
 
 
+@pytest.mark.slow
 def test_an_xdatcar_of_another_run_is_not_taken(folder):
     cut(folder / "vasprun.xml", 0.7)
     text = (folder / "XDATCAR").read_text()
@@ -72,6 +75,7 @@ def test_an_xdatcar_of_another_run_is_not_taken(folder):
     assert run_frames(folder).recovered == 0
 
 
+@pytest.mark.slow
 def test_frames_that_do_not_lead_to_the_state_are_not_kept(folder, slab, luo_2021):
     slab = slab.copy()
     slab.remove_site_property("fixed")
@@ -93,6 +97,7 @@ def test_frames_that_do_not_lead_to_the_state_are_not_kept(folder, slab, luo_202
     assert frames_up_to_state(run, folder, frames) == 0
 
 
+@pytest.mark.slow
 def test_electrons_that_never_converge_make_a_part_wanting(folder):
     path = folder / "vasprun.xml"
     text = path.read_text()

@@ -45,6 +45,7 @@ def test_a_relaxation_ends_in_a_record_of_the_callers_sites(double, run_job, in_
     assert moved[~held].max() > 0.01
 
 
+@pytest.mark.slow
 def test_the_level_is_that_of_the_output_and_says_that_it_is_emulated(
     double, run_job, in_ledger
 ):
@@ -59,6 +60,7 @@ def test_the_level_is_that_of_the_output_and_says_that_it_is_emulated(
     assert Incar.from_file(folder / "INCAR")["LDIPOL"] is True
 
 
+@pytest.mark.slow
 def test_a_bulk_crystal_relaxes_to_the_lattice_of_its_energy(double, run_job):
     from pymatgen.core import Lattice, Structure
 
@@ -125,6 +127,7 @@ def test_a_finished_job_that_runs_again_runs_no_vasp(double, run_job, slab):
     assert (Path(first.directory) / "vasprun.xml").stat().st_mtime_ns == before
 
 
+@pytest.mark.slow
 def test_a_folder_of_another_job_is_refused_before_vasp_runs(double, run_job, slab):
     run_job("shared", double(dipole="off").static().make(slab))
     with pytest.raises(IonfaceError, match=r"holds another job.*480.*600"):

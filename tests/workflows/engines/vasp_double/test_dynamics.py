@@ -49,6 +49,7 @@ def _run(start, settings, steps, masses=None):
     return motion, frames
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("smass", [0.0, 1.0, -3.0])
 def test_the_error_of_the_constant_of_motion_shrinks_with_the_square_of_the_step(smass):
     def error(potim):
@@ -63,6 +64,7 @@ def test_the_error_of_the_constant_of_motion_shrinks_with_the_square_of_the_step
     assert errors[:-1] / errors[1:] == pytest.approx([4, 4], rel=0.35)
 
 
+@pytest.mark.slow
 def test_the_constant_of_motion_does_not_drift():
     settings = _settings(_start(), POTIM=3.0)
     energies = [total for total, *_ in _run(_start(), settings, 600)[1]]
@@ -170,6 +172,7 @@ def test_fixed_atoms_stay_and_carry_no_temperature():
     assert np.ptp(energies) < 5e-3
 
 
+@pytest.mark.slow
 def test_the_thermostat_heats_towards_teend():
     settings = _settings(_start(), TEBEG=100.0, TEEND=1000.0, NSW=400, POTIM=3.0)
     _, frames = _run(_start(0.01), settings, 400)

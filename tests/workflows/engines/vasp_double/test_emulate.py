@@ -50,6 +50,7 @@ def test_segments_are_one_long_run_frame_for_frame(run_folder, here, extra):
     assert (whole / "CONTCAR").read_text() == (parts / "CONTCAR").read_text()
 
 
+@pytest.mark.slow
 def test_processes_in_a_row_are_one_long_run(run_folder, double):
     whole = run_folder(DYNAMICS.replace("NSW = 8", "NSW = 15"), name="whole")
     parts = run_folder(DYNAMICS, name="parts")

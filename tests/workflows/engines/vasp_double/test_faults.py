@@ -90,6 +90,7 @@ def test_custodian_mends_what_vasp_complains_of_and_runs_it_again(custodian, err
     assert backups == ["error.1.tar.gz"]
 
 
+@pytest.mark.slow
 def test_electrons_that_do_not_converge_get_another_algorithm(custodian):
     folder = custodian(
         STATIC + "NELM = 20\nALGO = Fast\n", "scf", [UnconvergedErrorHandler()]
@@ -98,6 +99,7 @@ def test_electrons_that_do_not_converge_get_another_algorithm(custodian):
     assert _read(folder).converged_electronic
 
 
+@pytest.mark.slow
 def test_a_run_whose_electrons_never_converge_is_recognized(run_folder, double):
     folder = run_folder(DYNAMICS.replace("NSW = 8", "NSW = 13") + "NELM = 15\n")
     run = double(folder, "scf:all!")
@@ -137,6 +139,7 @@ class HasHung(FrozenJobErrorHandler):
         return hung
 
 
+@pytest.mark.slow
 def test_a_hung_run_is_ended_and_goes_on_from_its_last_geometry(custodian):
     folder = custodian(RELAX, "hang:4", [HasHung()], monitor=True)
     assert _read(folder).converged
@@ -152,6 +155,7 @@ class AfterThreeSteps(WalltimeHandler):
         return done and super().check(directory)
 
 
+@pytest.mark.slow
 def test_a_run_at_its_walltime_is_asked_to_stop_and_does(custodian):
     handler = AfterThreeSteps(wall_time=1, buffer_time=1)
     folder = custodian(
@@ -165,6 +169,7 @@ def test_a_run_at_its_walltime_is_asked_to_stop_and_does(custodian):
     assert _read(folder).nionic_steps == steps  # closed properly
 
 
+@pytest.mark.slow
 def test_a_truncated_vasprun_fails_validation_once(custodian):
     with pytest.raises(ValidationError):
         custodian(RELAX, "truncate", [], [VasprunXMLValidator()])
@@ -181,6 +186,7 @@ def test_a_truncated_vasprun_keeps_its_first_steps(run_folder, here):
     assert _read(folder).converged
 
 
+@pytest.mark.slow
 def test_a_full_disk_ends_the_run_within_a_line(run_folder, double):
     folder = run_folder(RELAX)
     run = double(folder, "full-disk:3")
@@ -235,6 +241,7 @@ def test_overflowing_integers_are_asterisks_that_parsers_survive(run_folder, her
     assert len(open_trajectory(folder / "XDATCAR").segments[0].steps) == 8
 
 
+@pytest.mark.slow
 def test_two_faults_strike_one_after_the_other(run_folder, double):
     folder = run_folder(DYNAMICS)
     codes = [double(folder, "zbrent:2, kill:3").returncode for _ in range(3)]

@@ -55,6 +55,7 @@ def test_a_missing_input_ends_the_run_with_a_word(run_folder, capsys, missing):
     assert not (folder / "OUTCAR").exists()
 
 
+@pytest.mark.slow
 def test_it_starts_without_the_heavy_libraries(run_folder):
     code = (
         "import sys\n"

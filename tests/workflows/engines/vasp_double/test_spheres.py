@@ -10,6 +10,7 @@ from ase.data import covalent_radii
 from ionface.workflows.engines.vasp_double.spheres import DEPTH, REACH, Spheres
 
 
+@pytest.mark.slow
 def test_forces_and_stress_are_the_slopes_of_the_energy():
     atoms = bulk("NaCl", "rocksalt", 5.0, cubic=True)
     atoms.rattle(0.1, seed=1)
