@@ -6,7 +6,9 @@ import sys
 import pytest
 
 from ionface.analysis.kind import Crystal
-from ionface.analysis.kinds import analyses, analysis, bond_of, crystals_at_rest, kinds
+from ionface.analysis.kinds import analyses, analysis, kinds
+from ionface.analysis.rdf.rdf_analysis import crystals_at_rest
+from ionface.analysis.reactions.bond_analyses import bond_of
 from ionface.errors import AnalysisError
 
 

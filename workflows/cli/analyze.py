@@ -260,7 +260,8 @@ def arrhenius(
     """Activation energy of diffusion in several runs, or of a table of σ(T)."""
     from ionface.analysis.diffusion.arrhenius import arrhenius_of
     from ionface.analysis.diffusion.diffusion import diffusion
-    from ionface.analysis.kinds import drift_of, kinds
+    from ionface.analysis.diffusion.diffusion_analysis import drift_of
+    from ionface.analysis.kinds import kinds
     from ionface.workflows.cli import analyze_files as files
     from ionface.workflows.cli.console import job_progress
 
@@ -303,7 +304,8 @@ def replicas(
     as_json: AsJson = False,
 ) -> None:
     """What became of bonds in several independent runs together."""
-    from ionface.analysis.kinds import followed_bonds, kinds
+    from ionface.analysis.kinds import kinds
+    from ionface.analysis.reactions.bond_analyses import followed_bonds
     from ionface.analysis.reactions.replicas import Replicas
     from ionface.workflows.cli import analyze_files as files
     from ionface.workflows.cli.console import job_progress

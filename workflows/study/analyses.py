@@ -63,7 +63,7 @@ def bond_rules_of(run: DynamicsSpec) -> dict[str, BondRule]:
     Raises:
         IonfaceError: a reference is unknown.
     """
-    from ionface.analysis.kinds import crystals_beside
+    from ionface.analysis.reactions.bond_analyses import crystals_beside
     from ionface.analysis.reactions.bond_rule import bond_rules
 
     if not run.pairs:

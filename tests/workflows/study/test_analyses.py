@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from ionface.analysis.kinds import crystals_beside
+from ionface.analysis.reactions.bond_analyses import crystals_beside
 from ionface.analysis.reactions.bond_rule import BondRule, bond_length
 from ionface.errors import IonfaceError
 from ionface.workflows.flows.study_flow import dynamics_maker
