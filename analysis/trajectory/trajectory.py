@@ -23,10 +23,10 @@ from ionface.analysis.trajectory.store import (
     SCALARS,
     STRESSES,
     StoredFrames,
-    TrajectoryWriter,
     read_store,
     release,
 )
+from ionface.analysis.trajectory.writer import TrajectoryWriter
 from ionface.errors import TrajectoryError, UnknownTimeError
 from ionface.files import atomic_path
 

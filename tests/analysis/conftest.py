@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from ionface.analysis.trajectory.frames import Segment
-from ionface.analysis.trajectory.store import TrajectoryWriter
 from ionface.analysis.trajectory.trajectory import Trajectory
+from ionface.analysis.trajectory.writer import TrajectoryWriter
 
 
 @pytest.fixture

@@ -5,8 +5,9 @@ import json
 import numpy as np
 import pytest
 
-from ionface.analysis.trajectory.store import TrajectoryWriter, store_digest
+from ionface.analysis.trajectory.store import store_digest
 from ionface.analysis.trajectory.trajectory import Trajectory
+from ionface.analysis.trajectory.writer import TrajectoryWriter
 from ionface.errors import IonfaceError
 from ionface.workflows.engines.records import TrajectoryPointer
 

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from ionface.analysis.readers import open_trajectory
-from ionface.analysis.trajectory.store import TrajectoryWriter
+from ionface.analysis.trajectory.writer import TrajectoryWriter
 from ionface.errors import AnalysisError
 
 TEXTS = {

@@ -7,7 +7,7 @@ import pytest
 
 from ionface.analysis.readers import open_trajectory
 from ionface.analysis.readers.tail import Follower, run_over
-from ionface.analysis.trajectory.store import TrajectoryWriter
+from ionface.analysis.trajectory.writer import TrajectoryWriter
 from ionface.errors import AnalysisError
 
 CLOSING = "\n General timing and accounting informations for this job:\n" + 20 * " x\n"

@@ -12,7 +12,6 @@ from ionface.analysis.trajectory.store import (
     PAGE,
     STRESSES,
     Header,
-    TrajectoryWriter,
     encode_header,
     read_header,
     seal,
@@ -20,6 +19,7 @@ from ionface.analysis.trajectory.store import (
     valid_records,
 )
 from ionface.analysis.trajectory.trajectory import Trajectory
+from ionface.analysis.trajectory.writer import TrajectoryWriter
 from ionface.errors import TrajectoryError
 
 CELL = np.array([[9.0, 0, 0], [2.0, 8.0, 0], [0, 1.0, 7.0]])
@@ -27,7 +27,7 @@ CELL = np.array([[9.0, 0, 0], [2.0, 8.0, 0], [0, 1.0, 7.0]])
 CHILD = """
 import os, sys, resource
 import numpy as np
-from ionface.analysis.trajectory.store import TrajectoryWriter
+from ionface.analysis.trajectory.writer import TrajectoryWriter
 path, end = sys.argv[1:]
 if end == "full":
     resource.setrlimit(resource.RLIMIT_FSIZE, (4096 + 1000, resource.RLIM_INFINITY))

@@ -8,7 +8,7 @@ import pytest
 
 from ionface.analysis.kinds import analyses
 from ionface.analysis.run_checks.run_checks import KB
-from ionface.analysis.trajectory.store import TrajectoryWriter
+from ionface.analysis.trajectory.writer import TrajectoryWriter
 from ionface.errors import AnalysisError, IonfaceError
 from ionface.workflows.cli.analyze import flag_of
 from ionface.workflows.cli.analyze_files import open_frames

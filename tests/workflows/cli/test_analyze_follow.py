@@ -15,7 +15,7 @@ import pytest
 from ionface.analysis.kinds import kinds
 from ionface.analysis.rdf.rdf import rdf
 from ionface.analysis.readers import open_trajectory
-from ionface.analysis.trajectory.store import TrajectoryWriter
+from ionface.analysis.trajectory.writer import TrajectoryWriter
 from ionface.errors import AnalysisError, IonfaceError
 from ionface.workflows.cli.analyze_follow import follow_run
 

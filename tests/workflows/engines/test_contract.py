@@ -174,8 +174,8 @@ def test_an_engine_that_computes_in_process_has_a_calculator(an_engine, aluminum
 
 
 def test_a_trajectory_without_temperatures_is_refused(tmp_path):
-    from ionface.analysis.trajectory.store import TrajectoryWriter
     from ionface.analysis.trajectory.trajectory import Trajectory
+    from ionface.analysis.trajectory.writer import TrajectoryWriter
     from ionface.workflows.engines.records import DynamicsRecord
 
     path = tmp_path / "bare.ionf"

@@ -4,8 +4,8 @@ import numpy as np
 
 from ionface.analysis.reactions.bond_rule import bond_rules
 from ionface.analysis.reactions.bonds import bonds
-from ionface.analysis.trajectory.store import TrajectoryWriter
 from ionface.analysis.trajectory.trajectory import Trajectory
+from ionface.analysis.trajectory.writer import TrajectoryWriter
 from ionface.workflows.projects.progress import progress
 
 

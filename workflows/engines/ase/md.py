@@ -24,8 +24,8 @@ from pymatgen.core import Structure
 from pymatgen.io.ase import AseAtomsAdaptor
 
 from ionface.analysis.trajectory.frames import Frame
-from ionface.analysis.trajectory.store import TrajectoryWriter
 from ionface.analysis.trajectory.trajectory import Trajectory
+from ionface.analysis.trajectory.writer import TrajectoryWriter
 from ionface.errors import IonfaceError
 from ionface.structures.labels import labels_of
 from ionface.workflows.engines import progress

@@ -24,7 +24,7 @@ from pymatgen.core import Lattice, Structure
 
 from ionface.analysis.readers.vasprun import IonicStep
 from ionface.analysis.trajectory.joining import SAME_FRAME
-from ionface.analysis.trajectory.store import TrajectoryWriter
+from ionface.analysis.trajectory.writer import TrajectoryWriter
 from ionface.errors import IonfaceError
 from ionface.structures.ledger_cell import movable
 from ionface.workflows.engines.contract import DynamicsSettings

@@ -14,8 +14,9 @@ from pymatgen.core import Structure
 from pymatgen.io.ase import AseAtomsAdaptor
 
 from ionface.analysis.trajectory.frames import Frame
-from ionface.analysis.trajectory.store import STRESSES, TrajectoryWriter
+from ionface.analysis.trajectory.store import STRESSES
 from ionface.analysis.trajectory.trajectory import Trajectory
+from ionface.analysis.trajectory.writer import TrajectoryWriter
 from ionface.errors import IonfaceError
 from ionface.workflows.engines.ase.md import (
     FRAMES,

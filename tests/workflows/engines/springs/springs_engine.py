@@ -7,7 +7,7 @@ import numpy as np
 from jobflow import Maker
 
 from ionface.analysis.energies.level_of_theory import LevelOfTheory
-from ionface.analysis.trajectory.store import TrajectoryWriter
+from ionface.analysis.trajectory.writer import TrajectoryWriter
 from ionface.workflows.engines.contract import DynamicsSettings, Engine
 from ionface.workflows.engines.durable import durable_job
 from ionface.workflows.engines.records import (
