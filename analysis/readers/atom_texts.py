@@ -127,6 +127,8 @@ def _xyz_lines(buffer: TextBuffer) -> list[str]:
         lines, offset = [*lines, more[0]], more[1]
     following = buffer.line(offset)
     if following and following[0].strip() not in (b"", first.strip()):
+        if following[0].strip().isdigit():  # or the end of a number that was cut
+            raise DamagedFrameError(f"then {_start(following[0])} atoms, not {count}")
         raise DamagedFrameError(f"{_start(following[0])} follows, and no next frame")
     buffer.advance(offset)
     return [line.decode("utf-8", "replace") for line in (first, *lines)]

@@ -219,6 +219,9 @@ class VasprunStream:
                 self.reason = ENDS_INSIDE
             return 0
         if self._buffer.find(ENDING, 0, start) >= 0:
+            self.reason = (
+                "another run follows in the same file; give it a file of its own"
+            )
             return 0
         if gap := self._buffer.get(0, start).strip():
             _element(b"<gap>" + gap + b"</gap>")  # raises where a tag is broken

@@ -207,6 +207,10 @@ class XdatcarStream:
         rows, offset = self._buffer.lines(offset, len(self.species))
         if not final and not _finished(rows, len(self.species)):
             return None
+        if separator.lower().startswith(("c", "k")):
+            raise _TornError(
+                f"{separator[:30]!r}: only fractional coordinates are read"
+            )
         frame = XdatcarFrame(_label(separator), self._lattice, self._positions(rows))
         # A frame with a row too many or too few would shift all that follow.
         if self._row_at(offset):

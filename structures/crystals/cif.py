@@ -51,6 +51,7 @@ def read_cif(text: str, where: str) -> tuple[Structure, list[str]]:
     """
     block = _only_block(text, where)
     _check_symbols(block, where)
+    _check_numbers(block, where)
     faults: list[str] = []
     for operations, said in _operations(block):
         for rounding in ROUNDINGS:
@@ -106,6 +107,33 @@ def _check_symbols(block: CifBlock, where: str) -> None:
                 f"{where}: {symbol!r} (atom {label}) is no element; write its symbol, "
                 "and leave out vacancies"
             )
+
+
+def _check_numbers(block: CifBlock, where: str) -> None:
+    """Refuse atoms without a place; an occupancy that is not told is 1.
+
+    That is what the dictionary of CIF says of "."; a parser would drop such atoms.
+    """
+    for axis in "xyz":
+        key = f"_atom_site_fract_{axis}"
+        for place, label in zip(
+            block.data.get(key) or [], block.data["_atom_site_label"], strict=False
+        ):
+            if not _finite(place):
+                raise StructureError(
+                    f"{where}: atom {label} has no coordinate {axis} ({place!r}); "
+                    "give its place, or leave it out"
+                )
+    if occupancies := block.data.get("_atom_site_occupancy"):
+        told = ["1" if share in (".", "?") else share for share in occupancies]
+        block.data["_atom_site_occupancy"] = told
+
+
+def _finite(word: str) -> bool:
+    try:
+        return bool(np.isfinite(str2float(word)))
+    except (TypeError, ValueError):
+        return False
 
 
 def _operations(block: CifBlock) -> Iterator[tuple[list[str] | None, list[str]]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import warnings
 from dataclasses import dataclass
@@ -71,11 +72,17 @@ def _text(path: Path) -> str:
             f"{path} unpacks to more than {LARGEST // 10**6} MB, which no crystal "
             "needs; give the file of one crystal"
         )
-    return data.decode("utf-8")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:  # names of authors and towns, in the way of old systems
+        return data.decode("latin-1")
 
 
 def _read_poscar(text: str, where: str) -> Structure:
-    lines = text.splitlines()
+    lines = text.rstrip().splitlines()
+    if len(lines) < 6:
+        raise StructureError(f"{where} ends after {len(lines)} lines, before any atom")
+    row = 5
     for row in range(5, len(lines)):  # more than 20 species stand on several lines
         names = lines[row].split()
         if not names or names[0].isdigit():
@@ -88,6 +95,8 @@ def _read_poscar(text: str, where: str) -> Structure:
                 "their atoms"
             )
         lines[row] = " ".join(map(str, elements))
+    _check_scale(lines[1].split(), where)
+    lines = lines[: _check_rows(lines, row, where)]  # velocities are of no use here
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         poscar = Poscar.from_str("\n".join(lines))
@@ -97,6 +106,50 @@ def _read_poscar(text: str, where: str) -> Structure:
             f"line above the numbers of atoms ({lines[5].strip()})"
         )
     return poscar.structure
+
+
+def _check_scale(words: list[str], where: str) -> None:
+    if len(words) == 3 and all(map(_number, words)):
+        raise StructureError(
+            f"{where} scales x, y and z by {', '.join(words)}; multiply them into the "
+            "cell vectors, and write 1.0 in line 2"
+        )
+
+
+def _check_rows(lines: list[str], counted: int, where: str) -> int:
+    """Return where the atoms end; refuse rows that are not three coordinates.
+
+    Args:
+        lines: of the file.
+        counted: where the numbers of atoms stand.
+        where: named in messages.
+    """
+    words = lines[counted].split()
+    atoms = sum(int(word) for word in words if word.isdigit())
+    first = counted + 2
+    if len(lines) > first and lines[counted + 1].strip()[:1] in ("S", "s"):
+        first += 1  # selective dynamics
+    rows = lines[first : first + atoms]
+    if len(rows) < atoms:
+        raise StructureError(
+            f"{where} ends after {len(rows)} of its {atoms} atoms; give the whole file"
+        )
+    for number, line in enumerate(rows, first + 1):
+        coordinates = line.split()[:3]
+        if len(coordinates) < 3 or not all(map(_number, coordinates)):
+            raise StructureError(
+                f"{where}: line {number} has no three coordinates ({line.strip()!r}), "
+                f"but line {counted + 1} counts {atoms} atoms; correct one of them"
+            )
+    return first + atoms
+
+
+def _number(word: str) -> bool:
+    """Tell whether a word is a finite number."""
+    try:
+        return math.isfinite(float(word))
+    except ValueError:
+        return False
 
 
 def _plain(structure: Structure, where: str) -> tuple[Structure, list[str]]:

@@ -53,6 +53,21 @@ def file(tmp_path):
     return write
 
 
+OXIDE = """own
+1.0
+0 2.31 2.31
+2.31 0 2.31
+2.31 2.31 0
+Li O
+2 1
+Selective dynamics
+Direct
+0.25 0.25 0.25 T T T
+0.75 0.75 0.75 T T T
+0 0 0 F F F
+
+velocities, or what a broken writer left of them
+"""
 NITRIDE = [("N", 0, 0, 0, 1), ("Li", 0, 0, 0.5, 1)]
 
 
@@ -176,6 +191,55 @@ def test_names_of_potentials_are_elements(file, symbols):
 def test_names_that_are_no_elements_are_refused(file, symbols):
     with pytest.raises(StructureError, match="in line 6 is no element"):
         read_crystal(file(POSCAR.format(symbols=f"{symbols}\n"), "POSCAR"))
+
+
+LIF = [("Li", 0, 0, 0, "{}"), ("F", 0.5, 0.5, 0.5, 1)]
+
+
+@pytest.mark.parametrize("share", [".", "?", "1.000(5)"])
+def test_an_occupancy_that_is_not_told_is_one(file, share):
+    rows = [(s, x, y, z, str(o).format(share)) for s, x, y, z, o in LIF]
+    assert read_crystal(file(cif(rows))).composition.as_dict() == {"Li": 1, "F": 1}
+
+
+def test_an_atom_without_a_place_is_refused(file):
+    with pytest.raises(StructureError, match=r"atom H2 has no coordinate y \('\?'\)"):
+        read_crystal(file(cif([*NITRIDE, ("H", 0.1, "?", "?", 1)])))
+
+
+def test_a_block_without_atoms_is_no_crystal(file):
+    head = "data_global\n_publ_author 'x'\n"
+    found = read_crystal(file(head + cif(NITRIDE) + "data_last\n_cell_length_a 3\n"))
+    assert found.composition.as_dict() == {"Li": 1, "N": 1}
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "latin-1"])
+@pytest.mark.parametrize("text", [cif(NITRIDE), OXIDE], ids=["CIF", "POSCAR"])
+def test_any_encoding_and_line_end_is_read(tmp_path, encoding, text):
+    path = tmp_path / "own"
+    lines = text.replace("data_own", "data_own\n# Universität").replace("\n", "\r\n")
+    path.write_bytes(lines.replace("own\r\n1.0", "Göttingen\r\n1.0").encode(encoding))
+    assert "Li" in read_crystal(str(path)).composition
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("\n1.0\n", "\n1 1 2\n", "scales x, y and z by 1, 1, 2; multiply them into"),
+        ("0.25 0.25 0.25 T", "0.25 nan 0.25 T", "line 10 has no three coordinates"),
+        ("0.75 0.75 0.75 T T T\n", "", "ends after 2 of its 3 atoms"),
+        ("Li O", "Li Qx", "'Qx' in line 6 is no element"),
+    ],
+)
+def test_a_poscar_that_is_not_whole_is_refused(file, old, new, message):
+    text = OXIDE.partition("velocities")[0]
+    with pytest.raises(StructureError, match=message):
+        read_crystal(file(text.replace(old, new), "POSCAR"))
+
+
+def test_selective_dynamics_and_velocities_are_no_atoms(file):
+    found = read_crystal(file(OXIDE, "CONTCAR"))
+    assert found.composition.reduced_formula == "Li2O"
 
 
 @pytest.mark.parametrize("name", ["POSCAR.gz", "own.vasp.bz2", "own.cif.gz"])
