@@ -57,7 +57,8 @@ def drawn(figure: Figure) -> Drawn:
     # letters, which a page can select and read aloud; the same file every time
     with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "ionface"}):
         # savefig would draw twice: once to lay out, though drawing does that, too
-        FigureCanvasSVG(figure).print_svg(buffer, metadata={"Date": None})
+        canvas: Any = FigureCanvasSVG(figure)
+        canvas.print_svg(buffer, metadata={"Date": None})
     panels, longest = [], 0
     for axes in figure.axes:
         lines = [line for line in axes.get_lines() if _is_curve(line)]

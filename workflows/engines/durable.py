@@ -160,7 +160,7 @@ def write_result(
     """
     plain = jsanitize(output, strict=True, enum_values=True)
     body = json.dumps(plain, cls=MontyEncoder)
-    head = {"uuid": job.uuid, "name": job.name, "sha256": digest(body)}
+    head: dict[str, Any] = {"uuid": job.uuid, "name": job.name, "sha256": digest(body)}
     head |= {"made": dict(made)} if made else {}
     write_atomically(folder / RESULT, f"{json.dumps(head)}\n{body}\n")
 
