@@ -23,18 +23,18 @@ FULL = 0.99  # occupancies are given with two digits at least
 OVERLAP = 0.62  # of the sum of covalent radii; the shortest real bond, P-O, is at 0.87
 
 
-def check_overlaps(structure: Structure, where: str, factor: float = OVERLAP) -> None:
+def check_overlaps(
+    structure: Structure, where: str, remedy: str = "correct its cell or coordinates"
+) -> None:
     """Refuse a structure in which two atoms are closer than any bond.
 
     Args:
         structure: periodic images count.
         where: named in the message.
-        factor: of the sum of covalent radii, below which atoms overlap.
+        remedy: what may be done about it.
     """
-    if (worst := overlap(structure, factor)) is not None:
-        raise StructureError(
-            f"{where}: {worst}; widen the gap or drop one of the atoms"
-        )
+    if (worst := overlap(structure)) is not None:
+        raise StructureError(f"{where}: {worst}; {remedy}")
 
 
 def overlap(structure: Structure, factor: float = OVERLAP) -> str | None:

@@ -298,7 +298,7 @@ def _unstrained(
 def _check(model: InterfaceModel, sides: _Sides) -> None:
     """Refuse a model in which stacking has joined, overlapped or charged anything."""
     where = f"interface {model.name}"
-    check_overlaps(model.structure, where)
+    check_overlaps(model.structure, where, "widen the gap, or give another match")
     check_apart(model.structure, model.phases, where)
     parts = model.separated()
     for phase, sheet in (

@@ -81,7 +81,9 @@ def _text(path: Path) -> str:
 def _read_poscar(text: str, where: str) -> Structure:
     lines = text.rstrip().splitlines()
     if len(lines) < 6:
-        raise StructureError(f"{where} ends after {len(lines)} lines, before any atom")
+        raise StructureError(
+            f"cannot read {where} as POSCAR: it has {len(lines)} lines, and no atom"
+        )
     row = 5
     for row in range(5, len(lines)):  # more than 20 species stand on several lines
         names = lines[row].split()

@@ -8,8 +8,10 @@ from ionface.structures.crystals.library import crystal, material
 
 def test_overlap_is_refused_across_the_border_of_the_cell():
     pair = Structure(Lattice.cubic(6), ["Li", "O"], [[0, 0, 0], [0, 0, 0.8333]])
-    with pytest.raises(StructureError, match=r"overlap: .* are 1.00 Å apart"):
+    with pytest.raises(StructureError, match=r"1.00 Å apart.*; correct its cell"):
         check_overlaps(pair, "cell")
+    with pytest.raises(StructureError, match="; widen the gap"):
+        check_overlaps(pair, "interface", "widen the gap")
     apart = Structure(Lattice.cubic(6), ["Li", "O"], [[0, 0, 0], [0, 0, 0.67]])
     check_overlaps(apart, "cell")
 

@@ -5,8 +5,9 @@ They are no part of this tree: IONFACE_CASES names their folder.
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -21,6 +22,10 @@ from ionface.structures.crystals.library import read_crystal
 from ionface.structures.groups import count_groups
 from ionface.structures.interface import build_interface
 from ionface.workflows.cli.analyze_files import energies_of
+from ionface.workflows.projects import runner
+from ionface.workflows.projects.project import Project
+from ionface.workflows.report.collect import collect
+from ionface.workflows.study.study import quickened
 from ionface.workflows.study.study_files import load
 
 ENERGIES = [-10.0, -11.0, -12.0, -13.0, -14.0, -15.0]  # eV
@@ -108,6 +113,18 @@ def chain(path):
     return groups, film.composition
 
 
+def ledger(path):
+    """Return whether a study on the stand-in ends in its ledger, and U by element."""
+    study = replace(load(str(path)), lattice="literature")  # the spheres have their own
+    with TemporaryDirectory() as root, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("IONFACE_VASP_CALCULATOR", "spheres")
+        patch.setenv("IONFACE_VASP_SHIFT", "-5")
+        project = Project.create(Path(root) / "p", quickened(study))
+        assert not runner.run(project).failed
+        (entry,) = collect(project).energies.entries
+    return entry.level.by_element
+
+
 @dataclass(frozen=True)
 class Case:
     """One file, what is asked of it, and what is right."""
@@ -176,6 +193,8 @@ CASES = [
       for name in ("by_element", "nested", "double")),
     *(Case(f"ldau-inputs/{name}.yaml", u, Refused("must name elements"))
       for name in ("list", "text")),
+    Case("ldau-inputs/double.yaml", ledger,
+         {"Li": "", "Co": "U-J=3.32 l=2", "O": ""}, slow=True),
     Case("disordered-cif/lpscl.cif", composition, Composition(ARGYRODITE)),
     Case("disordered-cif/study.yaml", built, Composition(ARGYRODITE), slow=True),
     Case("disordered-cif/lib.yaml", built, Composition(ARGYRODITE), slow=True),

@@ -96,10 +96,17 @@ def explain(
     value = deepest.get("input")
     shown = f" (got {value!r})" if isinstance(value, str | int | float | bool) else ""
     limits = deepest.get("ctx", {})
+    several = "; several stand in engines: [a, b]" * (key == "engine")
     message = {
         "unexpected_keyword_argument": _unknown_key(deepest["loc"]),
         "tuple_type": "must be a list in brackets, as in [1, 1, 0]",
-        "string_type": "must be a word",
+        "string_type": "must be a word" + several,
+        "int_parsing": "must be a whole number, as in 1000",
+        "int_from_float": "must be a whole number, as in 1000",
+        "int_type": "must be a whole number, as in 1000",
+        "float_parsing": "must be a number",
+        "float_type": "must be a number",
+        "bool_parsing": "must be true or false",
         "missing": "this key is required",
         "greater_than": f"must be above {limits.get('gt', 0):g}",
         "greater_than_equal": f"must not be below {limits.get('ge', 0):g}",

@@ -85,7 +85,11 @@ def test_both_papers_are_built_in():
             "miller: 110, layers: 2",
             "as in [1, 1, 0]",
         ),
-        ("engine: sevennet", "engine: [a, b]", "line 2: engine: must be a word"),
+        (
+            "engine: sevennet",
+            "engine: [a, b]",
+            "must be a word; several stand in engines: [a, b]",
+        ),
         (
             "substrate: {material: LiF, miller: [1, 0, 0], thickness: 10}",
             "substrate: {polymer: CCO}",
