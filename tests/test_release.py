@@ -1,6 +1,7 @@
 """What is released: a wheel and an sdist that work where nothing else is installed."""
 
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -52,25 +53,34 @@ def test_the_sdist_holds_all_that_the_wheel_does(built):
     assert "ionface/analysis/report/report.css" in of_tree
 
 
+@pytest.fixture(scope="module")
+def empty(built, tmp_path_factory):
+    """Commands of an environment with the wheel and what pyproject.toml asks for."""
+    venv = tmp_path_factory.mktemp("venv")
+    assert run(sys.executable, "-m", "venv", venv).returncode == 0
+    install(venv / "bin", "-c", ROOT / "constraints.txt", only(built, "*.whl"))
+    return venv / "bin"
+
+
+def install(bin_, *words):
+    installed = run(bin_ / "python", "-m", "pip", "install", "--quiet", *words)
+    assert installed.returncode == 0, installed.stderr
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("pattern", ["*.whl", "*.tar.gz"])
-def test_it_works_in_an_empty_environment(built, tmp_path, pattern):
-    """Everything of pyproject.toml and nothing else; a study runs to its report."""
-    bin_ = tmp_path / "venv" / "bin"
-    assert run(sys.executable, "-m", "venv", tmp_path / "venv").returncode == 0
-    installed = run(
-        bin_ / "python", "-m", "pip", "install", "--quiet",
-        "-c", ROOT / "constraints.txt", only(built, pattern),
-    )  # fmt: skip
-    assert installed.returncode == 0, installed.stderr
+def test_it_works_in_an_empty_environment(built, empty, tmp_path, pattern):
+    """A study runs to its report with nothing but what a release brings."""
+    install(empty, "--no-deps", "--force-reinstall", only(built, pattern))
+    shutil.copy(ROOT / "tests" / "data" / "Ag.cif", tmp_path)
     engine = "ase.calculators.emt.EMT"
     for words in (
         ["--version"],
         ["studies"],
-        ["new", "a.yaml", "--film", "Al", "--substrate", "Cu", "--engine", engine],
+        ["new", "a.yaml", "--film", "Al", "--substrate", "Ag.cif", "--engine", engine],
         ["run", "a.yaml", "--project", "p", "--quick"],
     ):
-        answer = run(bin_ / "ionface", *words, cwd=tmp_path)
+        answer = run(empty / "ionface", *words, cwd=tmp_path)
         assert answer.returncode == 0, (words, answer.stderr)
     assert (tmp_path / "p" / "report.html").is_file()
 

@@ -9,6 +9,7 @@ from ionface.analysis.kind import Crystal
 from ionface.analysis.kinds import analyses, analysis, kinds
 from ionface.analysis.rdf.rdf_analysis import crystals_at_rest
 from ionface.analysis.reactions.bond_analyses import bond_of
+from ionface.analysis.result import Result
 from ionface.errors import AnalysisError
 
 
@@ -47,6 +48,12 @@ def test_an_unknown_analysis_is_told_with_the_nearest_name():
 def test_every_setting_has_a_help():
     for kind in analyses().values():
         assert all(option.help for option in kind.options), kind.name
+
+
+def test_every_kind_of_result_has_its_rows_and_so_csv_and_data_frame():
+    for kind in kinds().values():
+        assert issubclass(kind.result, Result), kind.name
+        assert not kind.result.__abstractmethods__, kind.name
 
 
 def test_every_kind_names_a_figure_that_is_there():

@@ -13,6 +13,7 @@ from ionface.analysis.trajectory.trajectory import Trajectory
 from ionface.errors import IonfaceError
 from ionface.workflows.projects import runner
 from ionface.workflows.projects.project import Project
+from ionface.workflows.report.collect import collect
 from ionface.workflows.report.project_report import write_report
 from ionface.workflows.study.analyses import analyses_of
 from ionface.workflows.study.study import DynamicsSpec
@@ -81,6 +82,23 @@ def test_files_tell_what_the_analysis_was_asked_for(computed):
     assert told["settings"]["pairs"] == ["Al-Ag"]
     assert told["settings"]["windows"] == 3
     assert told["units"]["r"] == "Å"
+
+
+def test_every_result_of_a_project_can_be_taken_away(computed, tmp_path):
+    pytest.importorskip("pandas")
+    results = collect(Project.open(computed))
+    every = [
+        results.energies,
+        *(r for of in results.found.values() for r in of.values()),
+    ]
+    assert {"energies", "rdf", "bonds", "path"} <= {result.kind for result in every}
+    for result in every:
+        frame = result.to_pandas()
+        assert len(frame) > 0, result.kind
+        table = result.to_csv(tmp_path / "x.csv").read_text("utf-8").splitlines()
+        assert len(table) == len(frame) + 1
+        assert table[0].split(",")[0].strip('"') == frame.columns[0]
+        assert result.plot().axes, result.kind
 
 
 def test_it_is_a_command_too():
