@@ -73,6 +73,8 @@ def findings() -> list[Finding]:
     """Return everything that can be examined without a network."""
     import platform
 
+    from ionface.workflows.engines.cp2k.data_sets import INSTALL, PROGRAMS
+
     found = [
         Finding("python", "ok", f"{platform.python_version()}, {os.cpu_count()} cores")
     ]
@@ -81,6 +83,7 @@ def findings() -> list[Finding]:
     found += [_checked("library", _library)]
     found += _potentials()
     found += [_program("MPI", ("mpiexec",), "GPAW on several cores", MPI_PACKAGES)]
+    found += [_program("CP2K", PROGRAMS, "the engine cp2k", INSTALL)]
     found += [_program("VASP", ("vasp_std", "vasp_gam", "vasp"), "VASP here", "")]
     found += [_potcars(), _disk()]
     return found

@@ -18,8 +18,9 @@ class DftSettings:
 
     Attributes:
         mode: plane waves, or linear combinations of atomic orbitals (GPAW).
-        basis: of the orbitals, as in "dzp".
-        cutoff: of the plane waves, eV; the program's own rule if not given.
+        basis: of the orbitals, as in "dzp"; the program's own if not given.
+        cutoff: of the plane waves (CP2K: of the density's), eV; the program's own rule
+            if not given.
         iterations: of the electrons, at most, before the mixing is changed.
         ranks: MPI processes of one job.
         memory: that a job may take, GB; what this machine has if not given.
@@ -29,7 +30,7 @@ class DftSettings:
     __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid"}
 
     mode: Literal["pw", "lcao"] = "pw"
-    basis: str = "dzp"
+    basis: str | None = None
     cutoff: Annotated[float, Gt(0)] | None = None
     iterations: Annotated[int, Ge(2)] = 150
     ranks: Annotated[int, Gt(0)] = 1

@@ -2,6 +2,7 @@
 
 from importlib.util import find_spec
 from pathlib import Path
+from shutil import which
 
 import numpy as np
 import pytest
@@ -24,12 +25,14 @@ from ionface.workflows.study.study_files import parse
 SPRINGS = Path(__file__).with_name("springs")
 EMT = "ase.calculators.emt.EMT"
 POTENTIAL = [pytest.mark.mlip, pytest.mark.filterwarnings("ignore")]
+NO_CP2K = pytest.mark.skipif(which("cp2k.psmp") is None, reason="CP2K is not installed")
 NO_GPAW = pytest.mark.skipif(find_spec("gpaw") is None, reason="GPAW is not installed")
 EVERY_ENGINE = [
     pytest.param("springs"),
     pytest.param(EMT),
     pytest.param("vasp-double"),
     pytest.param("gpaw", marks=[pytest.mark.slow, NO_GPAW]),
+    pytest.param("cp2k", marks=[pytest.mark.slow, NO_CP2K]),
     pytest.param("sevennet", marks=[*POTENTIAL, pytest.mark.slow]),
     pytest.param("chgnet", marks=[*POTENTIAL, pytest.mark.slow]),
 ]

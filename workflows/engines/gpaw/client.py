@@ -7,8 +7,6 @@ A worker that dies leaves its last words in gpaw-worker.log; it ends with this p
 from __future__ import annotations
 
 import json
-import os
-import shlex
 import subprocess
 import sys
 from contextlib import suppress
@@ -24,17 +22,13 @@ from ase.calculators.calculator import (
 )
 
 from ionface.errors import IonfaceError
+from ionface.workflows.engines.dft.program import DftProgram, command, starting
 
 WORKER = Path(__file__).with_name("worker.py")
 SCF_LOG = "gpaw.txt"
 DENSITY = "density.gpw"
 WORKER_LOG = "gpaw-worker.log"
-MPI_ENVIRONMENT = {
-    "GPAW_MPI_BACKEND": "cgpaw",  # GPAW does not look for MPI by itself
-    # containers often know no other user, and Open MPI refuses this one
-    "OMPI_ALLOW_RUN_AS_ROOT": "1",
-    "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
-}
+MPI_BACKEND = {"GPAW_MPI_BACKEND": "cgpaw"}  # GPAW does not look for MPI by itself
 
 
 class GpawCalculator(Calculator):
@@ -42,19 +36,16 @@ class GpawCalculator(Calculator):
 
     Args:
         start: what the worker is told first: GPAW's keywords, symbols, moments.
-        ranks: MPI processes.
-        mpi: the command that starts so many, as in "mpiexec -n {ranks}".
+        program: with the ranks, and the command that starts so many.
         lift: fraction of the third cell vector by which atoms are raised for the
             calculation, and put back into the cell; 0 leaves them where they are.
     """
 
-    def __init__(
-        self, start: dict[str, Any], ranks: int, mpi: str, lift: float
-    ) -> None:
+    def __init__(self, start: dict[str, Any], program: DftProgram, lift: float) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.implemented_properties = ["energy", "free_energy", "forces", "stress"]
         self.start = {**start, "log": SCF_LOG, "density": DENSITY}
-        self.ranks, self.mpi, self.lift = ranks, mpi, lift
+        self.program, self.lift = program, lift
         self._process: subprocess.Popen[str] | None = None
 
     def calculate(
@@ -121,27 +112,20 @@ class GpawCalculator(Calculator):
         return answer
 
     def _started(self) -> subprocess.Popen[str]:
-        words = [sys.executable, str(WORKER)]
-        environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-        if self.ranks > 1:
-            words = [*shlex.split(self.mpi.format(ranks=self.ranks)), *words]
-            environment |= MPI_ENVIRONMENT
-        try:
-            with Path(WORKER_LOG).open("a") as log:
-                self._process = subprocess.Popen(
-                    words,
-                    stdin=subprocess.PIPE,
-                    stdout=subprocess.PIPE,
-                    stderr=log,
-                    text=True,
-                    env=environment,
-                )
-        except FileNotFoundError:
-            raise IonfaceError(
-                f"{words[0]} is not on the PATH, and {self.ranks} ranks need it; "
-                "install Open MPI, set dft.mpi to the command of this machine, or "
-                "dft.ranks to 1"
-            ) from None
+        words = command(self.program, [sys.executable, str(WORKER)])
+        mpi = MPI_BACKEND if self.program.ranks > 1 else {}
+        with (
+            starting(self.program, words) as environment,
+            Path(WORKER_LOG).open("a") as log,
+        ):
+            self._process = subprocess.Popen(
+                words,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+                env=environment | mpi,
+            )
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps(self.start) + "\n")
         return self._process

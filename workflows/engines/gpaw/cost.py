@@ -14,11 +14,9 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import psutil
 import yaml
 from pymatgen.core import Structure
 
-from ionface.errors import IonfaceError
 from ionface.structures.ledger_cell import context
 from ionface.workflows.engines.contract import StepCost
 from ionface.workflows.engines.k_mesh import irreducible
@@ -31,7 +29,6 @@ SCF_STEPS = {"energy": 18, "bulk": 10, "relaxation": 10, "dynamics": 8}
 
 WORK_COPIES = 3  # of one k-point's wave functions: residuals, projected, work space
 BYTES = 16
-RESERVE_S = 300  # of a batch job's wall time, in which no step can end
 
 
 def size(program: GpawProgram, structure: Structure) -> tuple[int, float, float, float]:
@@ -60,41 +57,15 @@ def fitted() -> dict[str, Any]:
 
 
 def step_cost(program: GpawProgram, structure: Structure) -> StepCost:
-    """Return what one ionic step costs.
-
-    Raises:
-        IonfaceError: it fits neither the memory nor the wall time.
-    """
+    """Return what one ionic step costs."""
     fit = fitted()["fit"]
     points, bands, waves, grid = size(program, structure)
     per_scf = np.dot(fit["seconds"], work(points, bands, waves, grid))
     speedup = program.ranks ** fit["parallel"]
     seconds = SCF_STEPS[program.job] * per_scf / speedup
     memory = BYTES * ((points + WORK_COPIES) * bands * waves + 40 * grid)
-    cost = StepCost(
+    return StepCost(
         seconds=float(seconds),
         memory_gb=float(memory / 1e9 + fit["process_gb"] * program.ranks),
         ranks=program.ranks,
     )
-    _check(program, structure, cost)
-    return cost
-
-
-def _check(program: GpawProgram, structure: Structure, cost: StepCost) -> None:
-    available = program.memory or psutil.virtual_memory().total / 1e9
-    if cost.memory_gb > available:
-        told = "dft.memory allows" if program.memory else "this machine has"
-        raise IonfaceError(
-            f"{structure.formula} needs about {cost.memory_gb:.1f} GB with GPAW, more "
-            f"than the {available:.1f} GB that {told}; make the model smaller, widen "
-            "vasp.k_spacing, or set dft.memory to what a node has where it will run"
-        )
-    if program.walltime is None:
-        return
-    usable = 3600 * program.walltime - RESERVE_S
-    if cost.seconds > usable:
-        raise IonfaceError(
-            f"one step of {structure.formula} takes about {cost.seconds / 3600:.1f} h "
-            f"with GPAW on {program.ranks} ranks, longer than vasp.walltime of "
-            f"{program.walltime:g} h allows; give dft.ranks more, or more hours"
-        )

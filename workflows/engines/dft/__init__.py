@@ -1,0 +1,1 @@
+"""What the engines of first-principles programs have in common, but for VASP's."""

@@ -1,0 +1,106 @@
+"""A first-principles program as an engine: the Makers of `ase`, with the program."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from typing import Any, Self
+
+import psutil
+from jobflow import Maker
+from monty.json import MSONable
+from pymatgen.core import Structure
+
+from ionface.analysis.energies.level_of_theory import LevelOfTheory
+from ionface.errors import IonfaceError
+from ionface.workflows.engines.ase.relax import PotentialRelaxMaker
+from ionface.workflows.engines.contract import (
+    Engine,
+    RelaxSettings,
+    StepCost,
+    StudySettings,
+)
+from ionface.workflows.engines.dft.program import DftProgram
+
+RESERVE_S = 300  # of a batch job's wall time, in which no step can end
+
+
+@dataclass(frozen=True)
+class DftEngine(MSONable, Engine):
+    """A program with one study's settings; dynamics are each program's own.
+
+    Attributes:
+        program: and what it is told.
+    """
+
+    program: DftProgram
+
+    @property
+    def name(self) -> str:  # type: ignore[override]  # nobody sets it
+        """Return how users call it."""
+        return self.program.name
+
+    def configured(
+        self, settings: StudySettings, find: Callable[[str], Engine]
+    ) -> Self:
+        """Return the engine with a study's protocol and sections `vasp` and `dft`."""
+        del find
+        return replace(self, program=type(self.program).of(settings))
+
+    def level_of_theory(self) -> LevelOfTheory:
+        """Return what is asked for; records have the data of their elements."""
+        return self.program.level_of_theory()
+
+    def check_elements(self, symbols: Iterable[str], where: str) -> None:
+        """Refuse elements that the program has no data for."""
+        self.program.check_elements(symbols, where)
+
+    def relax(self, settings: RelaxSettings) -> Maker:
+        """Return the Maker of relaxations."""
+        job = "bulk" if settings.cell == "full" else "relaxation"
+        program = self.program_for("dynamics" if settings.like_dynamics else job)
+        return PotentialRelaxMaker(program, settings, name="relax")
+
+    def static(self) -> Maker:
+        """Return the Maker of single-point calculations."""
+        return PotentialRelaxMaker(self.program_for("energy"), name="static")
+
+    def step_cost(self, maker: Maker, structure: Structure) -> StepCost | None:
+        """Return what one ionic step costs, from runs that were measured.
+
+        Raises:
+            IonfaceError: an odd number of electrons, or it fits neither the memory nor
+                the wall time.
+        """
+        program = getattr(maker, "potential", None)
+        if not isinstance(program, DftProgram):
+            return None
+        program.check_electrons(structure)
+        cost = program.step_cost(structure)
+        _check_fits(program, structure, cost)
+        return cost
+
+    def program_for(self, job: Any) -> Any:
+        """Return the program for a kind of job."""
+        return replace(self.program, job=job)
+
+
+def _check_fits(program: DftProgram, structure: Structure, cost: StepCost) -> None:
+    available = program.memory or psutil.virtual_memory().total / 1e9
+    if cost.memory_gb > available:
+        told = "dft.memory allows" if program.memory else "this machine has"
+        raise IonfaceError(
+            f"{structure.formula} needs about {cost.memory_gb:.1f} GB with "
+            f"{program.name}, more than the {available:.1f} GB that {told}; make the "
+            "model smaller, widen vasp.k_spacing, or set dft.memory to what a node has "
+            "where it will run"
+        )
+    if program.walltime is None:
+        return
+    usable = 3600 * program.walltime - RESERVE_S
+    if cost.seconds > usable:
+        raise IonfaceError(
+            f"one step of {structure.formula} takes about {cost.seconds / 3600:.1f} h "
+            f"with {program.name} on {program.ranks} ranks, longer than vasp.walltime "
+            f"of {program.walltime:g} h allows; give dft.ranks more, or more hours"
+        )
