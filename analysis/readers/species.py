@@ -48,12 +48,14 @@ def checked_names(given: Names | None) -> Names | None:
     Raises:
         AnalysisError: one is said to be what is no chemical element.
     """
-    for name, symbol in (given or {}).items():
+    if given is None:
+        return None
+    for name, symbol in given.items():
         if element_of(symbol) != symbol:
             raise AnalysisError(
                 f"species {name!r} cannot be {symbol!r}, which is no chemical element"
             )
-    return given
+    return {str(name): symbol for name, symbol in given.items()}  # 1 is type "1"
 
 
 def repeated(symbols: Iterable[str], counts: Iterable[int]) -> tuple[str, ...]:

@@ -86,7 +86,7 @@ def term_names(paths: Sequence[Path]) -> list[str]:
     >>> term_names([Path("Li/part-001"), Path("LiF/part-001")])
     ['Li', 'LiF']
     """
-    parts = [list(path.absolute().parts) for path in paths]
+    parts = [list(Path(os.path.normpath(path.absolute())).parts) for path in paths]
     for end in (0, -1):
         while min(map(len, parts)) > 1 and len({each[end] for each in parts}) == 1:
             for each in parts:

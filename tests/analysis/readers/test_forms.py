@@ -112,6 +112,13 @@ def many_types(text):
     return re.sub(r".*ions per type.*\n", counts, text)
 
 
+def turned_box(run):
+    """Return a dump whose box is told by its three vectors and its origin."""
+    vectors = "".join(f"{x} {y} {z} 0.0\n" for x, y, z in run.lattice)
+    box = f"ITEM: BOX BOUNDS abc origin pp pp pp\n{vectors}"
+    return re.sub(r"ITEM: BOX BOUNDS.*\n(.*\n){3}", box, run.dump())
+
+
 # --- the gallery --------------------------------------------------------------------
 
 
@@ -264,6 +271,10 @@ FORMS = [
     Form("LAMMPS dump", "LAMMPS", "types, and the user says which", "run.lammpstrj",
          lambda r: r.dump("id type xu yu zu"),
          options={"species": {"1": "In", "2": "S"}}),
+    Form("LAMMPS dump", "LAMMPS", "the same, types given as numbers", "run.lammpstrj",
+         lambda r: r.dump("id type xu yu zu"), options={"species": {1: "In", 2: "S"}}),
+    Form("LAMMPS dump", "LAMMPS", "general triclinic box (abc origin)",
+         "run.lammpstrj", turned_box),
     Form("LAMMPS dump", "LAMMPS", "types and masses", "run.lammpstrj",
          lambda r: r.dump("id type mass xu yu zu")),
     Form("LAMMPS dump", "users", "the same twice in one file", "run.lammpstrj",

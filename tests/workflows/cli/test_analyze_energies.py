@@ -35,6 +35,7 @@ def folders(vasp_folder, tmp_path):
         ("x/{}", "x/{}"),
         ("{}/run-001", "{}"),
         ("{}/static", "{}/static/vasprun.xml"),
+        ("x/{}", "x/A/../{}"),
     ],
 )
 def test_usual_layouts_are_booked_by_what_tells_them_apart(cli, folders, layout, given):
