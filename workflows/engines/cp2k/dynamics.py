@@ -16,7 +16,7 @@ from typing import Any
 from jobflow import Maker
 from pymatgen.core import Structure
 
-from ionface.analysis.trajectory.store import TrajectoryWriter
+from ionface.analysis.trajectory.writer import TrajectoryWriter
 from ionface.errors import IonfaceError
 from ionface.structures.labels import labels_of
 from ionface.workflows.engines import progress
