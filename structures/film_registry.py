@@ -18,11 +18,15 @@ from pymatgen.core import Lattice, Structure
 from ionface.errors import StructureError
 from ionface.structures.model import InterfaceModel
 from ionface.structures.periodic import short_basis
+from ionface.structures.sandwich import (
+    Operations,
+    alike_lean,
+    leaned,
+    plane_operations,
+)
 from ionface.structures.stacking import touching_gap
 
 Array = NDArray[np.float64]
-SYMPREC = 0.02  # Å; sites this near are images of each other
-WHOLE = 1e-4  # fractions of the interface's cell; two shifts this near are the same
 ON_GRID = 0.02  # grid steps; an operation that leaves the grid relates no points of it
 MAX_POINTS = 400  # each costs one energy per gap
 
@@ -77,8 +81,8 @@ def registry_grid(model: InterfaceModel, spacing: float) -> RegistryGrid:
     if not spacing > 0:
         raise StructureError(f"{model.name}: scan spacing={spacing} Å must be positive")
     parts = model.separated()
-    film = _plane_symmetry(parts[model.film_phase])
-    substrate = _plane_symmetry(parts[model.substrate_phase])
+    film = plane_operations(parts[model.film_phase])
+    substrate = plane_operations(parts[model.substrate_phase])
     plane = model.structure.lattice.matrix[:2, :2]
     # the shortest basis, whose grid has the fewest points
     cell = short_basis(_common_lattice(film, substrate) @ plane) @ np.linalg.inv(plane)
@@ -95,15 +99,28 @@ def registry_grid(model: InterfaceModel, spacing: float) -> RegistryGrid:
 
 
 def shifted(model: InterfaceModel, shift: tuple[float, float]) -> InterfaceModel:
-    """Return the model with its film moved in the plane, fractions of the cell."""
+    """Return the model with its film moved in the plane, fractions of the cell.
+
+    The upper interface of a sandwich follows where it can be the image of the lower.
+    """
     structure = model.structure.copy()
     film = [i for i, phase in enumerate(model.phases) if phase == model.film_phase]
     structure.translate_sites(film, [*shift, 0.0], frac_coords=True)
-    return replace(
+    moved = replace(
         model,
         structure=structure,
         registry=(model.registry[0] + shift[0], model.registry[1] + shift[1]),
     )
+    return _alike(moved) if model.n_interfaces == 2 else moved
+
+
+def _alike(model: InterfaceModel) -> InterfaceModel:
+    """Return a sandwich that leans so that its interfaces are alike, if they can be."""
+    parts = model.separated()
+    lean = alike_lean(parts[model.film_phase], parts[model.substrate_phase])
+    if lean is None:
+        return model
+    return replace(model, structure=leaned(model.structure, lean))
 
 
 def with_gap(model: InterfaceModel, gap: float) -> InterfaceModel:
@@ -170,40 +187,15 @@ def touching(model: InterfaceModel) -> float:
         parts[model.substrate_phase],
         molecular="smiles" in model.provenance.get("film", {}),
         sandwich=model.n_interfaces == 2,
+        lean=model.structure.lattice.matrix[2, :2],
     )
 
 
-# (rotation, translation) pairs of the plane, in fractions of the interface's cell
-_Operations = list[tuple[Array, Array]]
-
-
-def _plane_symmetry(part: Structure) -> _Operations:
-    """Return the operations of a slab that turn neither side to the other."""
-    import spglib
-
-    # the empty space keeps c from being mistaken for a period
-    coords = part.frac_coords.copy()
-    numbers = [site.specie.Z for site in part]
-    cell = (part.lattice.matrix, coords, numbers)
-    symmetry = spglib.get_symmetry(cell, symprec=SYMPREC)
-    if symmetry is None:
-        return [(np.eye(2), np.zeros(2))]
-    operations = []
-    for rotation, translation in zip(
-        symmetry["rotations"], symmetry["translations"], strict=True
-    ):
-        upright = rotation[2, 2] == 1 and not rotation[2, :2].any()
-        flat = not rotation[:2, 2].any() and abs(translation[2]) < WHOLE
-        if upright and flat:
-            operations.append((rotation[:2, :2].astype(float), translation[:2]))
-    return operations
-
-
-def _translations(operations: _Operations) -> list[Array]:
+def _translations(operations: Operations) -> list[Array]:
     return [t % 1.0 for r, t in operations if (r == np.eye(2)).all()]
 
 
-def _common_lattice(film: _Operations, substrate: _Operations) -> Array:
+def _common_lattice(film: Operations, substrate: Operations) -> Array:
     """Return a basis of the lattice that all translations of both sides generate."""
     vectors = [*_translations(film), *_translations(substrate)]
     # every translation is a whole fraction of the cell: count in units of 1/order
@@ -232,7 +224,7 @@ def _hermite(rows: list[NDArray[np.int_]]) -> Array:
     return np.array([[first[0], first[1] % rest], [0, rest]], dtype=float)
 
 
-def _shared(film: _Operations, substrate: _Operations) -> _Operations:
+def _shared(film: Operations, substrate: Operations) -> Operations:
     """Return what maps shifts onto equivalent ones: s -> R s + (t_film - t_substrate).
 
     If x -> R x + t_f maps the film onto itself and x -> R x + t_s the substrate, then
@@ -248,7 +240,7 @@ def _shared(film: _Operations, substrate: _Operations) -> _Operations:
 
 
 def _orbits(
-    cell: Array, divisions: NDArray[np.int_], operations: _Operations
+    cell: Array, divisions: NDArray[np.int_], operations: Operations
 ) -> tuple[NDArray[np.int_], tuple[Registry, ...]]:
     """Return for each grid point its class, and one shift of each class."""
     images = np.full(tuple(divisions), -1, dtype=int)

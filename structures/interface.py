@@ -33,6 +33,7 @@ from ionface.structures.polymers.film_layer import (
     resting,
 )
 from ionface.structures.polymers.oligomers import lay_flat
+from ionface.structures.sandwich import alike_lean, leaned
 from ionface.structures.slabs.crystal_layer import Sheet, cut_slab, in_supercell
 from ionface.structures.slabs.slab import Slab
 from ionface.structures.specs import (
@@ -224,10 +225,11 @@ def _soft_sides(spec: InterfaceSpec, lower: Slab, layer: SoftLayer) -> _Sides:
 def _stacked(spec: InterfaceSpec, sides: _Sides) -> InterfaceModel:
     lower = stretched(sides.substrate.structure, sides.cell)
     upper = stretched(sides.film.structure, sides.cell, shift=spec.registry)
+    lean = _lean(spec, upper, lower)
     gap = spec.gap
     if gap is None:
         molecular = isinstance(spec.film, PolymerLayer | FilmLayer)
-        gap = touching_gap(upper, lower, molecular, sandwich=not spec.vacuum)
+        gap = touching_gap(upper, lower, molecular, not spec.vacuum, lean)
     above = spec.vacuum or gap
     thickness = float(np.ptp(lower.cart_coords[:, 2]))
     height = thickness + gap + float(np.ptp(upper.cart_coords[:, 2])) + above
@@ -240,9 +242,10 @@ def _stacked(spec: InterfaceSpec, sides: _Sides) -> InterfaceModel:
     for part, phase in zip(parts, phases, strict=True):
         part.add_site_property("phase", [phase] * len(part))
     _label(spec, parts)
+    both = Structure.from_sites([*parts[0], *parts[1]], to_unit_cell=True)
     return InterfaceModel(
         name=spec.name,
-        structure=Structure.from_sites([*parts[0], *parts[1]], to_unit_cell=True),
+        structure=leaned(both, lean) if lean.any() else both,
         film_phase=spec.film.phase,
         substrate_phase=spec.substrate.phase,
         n_interfaces=1 if spec.vacuum else 2,
@@ -259,6 +262,13 @@ def _stacked(spec: InterfaceSpec, sides: _Sides) -> InterfaceModel:
             "spec": asdict(spec),
         },
     )
+
+
+def _lean(spec: InterfaceSpec, upper: Structure, lower: Structure) -> Array:
+    """Return how far the third vector leans, Å: 0 but in sandwiches, see `sandwich`."""
+    crystals = isinstance(spec.film, CrystalLayer | SlabLayer)
+    lean = alike_lean(upper, lower) if crystals and not spec.vacuum else None
+    return np.zeros(2) if lean is None else lean
 
 
 def _label(spec: InterfaceSpec, parts: list[Structure]) -> None:

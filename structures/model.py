@@ -79,8 +79,9 @@ class InterfaceModel(MSONable):
         InterfaceModel('Ag|Al', 2 atoms, 16.0 Å², strain 0.0 %)
 
         Args:
-            structure: in-plane vectors a and b, c normal to them. Its site property
-                "phase", where it has one, says which atoms belong to which side.
+            structure: in-plane vectors a and b, c normal to them where there is a
+                vacuum. Its site property "phase", where it has one, says which atoms
+                belong to which side.
             film: name of the upper side.
             substrate: name of the lower side.
             height: Å along c, from the bottom of the cell: atoms above it are the film.
@@ -88,15 +89,17 @@ class InterfaceModel(MSONable):
             name: of the interface; "film|substrate" if not given.
 
         Raises:
-            StructureError: a tilted cell, neither labels nor a height, a side without
+            StructureError: a tilted vacuum, neither labels nor a height, a side without
                 atoms, or sides that are not one above the other.
         """
-        upright = _upright(structure)
-        phases = _phases_of(upright, film, substrate, height)
-        upright.add_site_property("phase", phases)
-        if "layer" not in upright.site_properties:
-            upright.add_site_property("layer", [0] * len(upright))
-        return _measured(cls, upright, film, substrate, name or f"{film}|{substrate}")
+        turned = in_frame(structure)  # a along x, b in the xy plane
+        phases = _phases_of(turned, film, substrate, height)
+        turned.add_site_property("phase", phases)
+        if "layer" not in turned.site_properties:
+            turned.add_site_property("layer", [0] * len(turned))
+        found = _measured(cls, turned, film, substrate, name or f"{film}|{substrate}")
+        _check_upright(found)
+        return found
 
     def __repr__(self) -> str:
         return (
@@ -257,16 +260,14 @@ class InterfaceModel(MSONable):
         return f"{made.get('facet', '')}{axes} {made.get('termination', '')}{x}"
 
 
-def _upright(structure: Structure) -> Structure:
-    """Return a copy with a along x, b in the xy plane and c along z."""
-    turned = in_frame(structure)
-    *lean, height = turned.lattice.matrix[2]
-    if max(map(abs, lean)) > TILT * height:
+def _check_upright(model: InterfaceModel) -> None:
+    """Refuse a vacuum that leans; of a sandwich it says how the upper sides meet."""
+    *lean, height = model.structure.lattice.matrix[2]
+    if model.n_interfaces == 1 and max(map(abs, lean)) > TILT * height:
         raise StructureError(
             f"the third vector leans by {max(map(abs, lean)):.2f} Å from the normal of "
             "the interface; give a cell whose c is normal to a and b"
         )
-    return turned
 
 
 def _phases_of(

@@ -14,6 +14,7 @@ Array = NDArray[np.float64]
 BEYOND_CONTACT = 0.6
 BEYOND_CONTACT_MOLECULE = 1.1
 REACH = 6.0  # Å; no pair of atoms touches farther apart
+UPRIGHT = np.zeros(2)
 CLOSEST = 1.0  # Å; two rough surfaces do not interlock any further
 
 
@@ -41,11 +42,15 @@ def in_cell(structure: Structure, matrix: Array) -> Structure:
     """Return the atoms in a cell that was relaxed: heights stay, the rest follows.
 
     Args:
-        structure: c along z.
-        matrix: new cell vectors, Å, shape (3, 3), the third one near z.
+        structure: in-plane vectors across z.
+        matrix: new cell vectors, Å, shape (3, 3).
     """
-    fractions = structure.frac_coords.copy()
-    fractions[:, 2] = structure.cart_coords[:, 2] / matrix[2, 2]
+    old, coords = structure.lattice.matrix, structure.cart_coords
+    heights = coords[:, 2] / matrix[2, 2]
+    leaning = old[2, :2] @ np.linalg.inv(old[:2, :2])
+    in_plane = coords[:, :2] @ np.linalg.inv(old[:2, :2])
+    # the atoms move with the plane alone, however the third vector leans
+    fractions = np.column_stack([in_plane - heights[:, None] * leaning, heights])
     return Structure(
         Lattice(matrix),
         structure.species,
@@ -70,7 +75,11 @@ def boxed(slab: Structure, height: float, base: float) -> Structure:
 
 
 def touching_gap(
-    film: Structure, substrate: Structure, molecular: bool, sandwich: bool
+    film: Structure,
+    substrate: Structure,
+    molecular: bool,
+    sandwich: bool,
+    lean: Array = UPRIGHT,
 ) -> float:
     """Return the gap at which the closest pair of atoms just touches, Å.
 
@@ -82,22 +91,30 @@ def touching_gap(
         substrate: the lower side.
         molecular: the film is a molecule.
         sandwich: the film's top meets the substrate's bottom too; the wider gap counts.
+        lean: of the third cell vector, Å: how far that bottom lies from ours, (2,).
     """
     beyond = BEYOND_CONTACT_MOLECULE if molecular else BEYOND_CONTACT
-    gaps = [_needed(substrate, film, beyond)]
+    gaps = [_needed(substrate, film, beyond, UPRIGHT)]
     if sandwich:
-        gaps.append(_needed(film, substrate, beyond))
+        gaps.append(_needed(film, substrate, beyond, lean))
     return max(gaps)
 
 
-def _needed(lower: Structure, upper: Structure, beyond: float) -> float:
-    """Return the gap that the top of one and the bottom of the other need, Å."""
+def _needed(lower: Structure, upper: Structure, beyond: float, shift: Array) -> float:
+    """Return the gap that the top of one and the bottom of the other need, Å.
+
+    Args:
+        lower: one of them.
+        upper: the other one, moved by `shift` (Å) in the plane.
+        beyond: the sum of covalent radii, Å.
+        shift: shape (2,).
+    """
     low, low_radii = _skin(lower, top=True)
     high, high_radii = _skin(upper, top=False)
     depth = low[:, 2].max() - low[:, 2]  # below the top atom, (n_low,)
     rise = high[:, 2] - high[:, 2].min()  # above the bottom atom, (n_high,)
     contact = low_radii[:, None] + high_radii[None] + beyond
-    lateral = _lateral(low[:, :2], high[:, :2], lower.lattice.matrix[:2, :2])
+    lateral = _lateral(low[:, :2], high[:, :2] + shift, lower.lattice.matrix[:2, :2])
     # contact² = lateral² + (gap + depth + rise)²  solved for the gap of each pair
     vertical = np.sqrt(np.clip(contact**2 - lateral**2, 0, None))
     gaps = vertical - depth[:, None] - rise[None]

@@ -47,7 +47,7 @@ def test_joined_sides_keep_their_shapes_and_touch(vacuum):
     lower = found.separated()[found.substrate_phase].cart_coords[:, 2]
     upper = found.separated()[found.film_phase].cart_coords[:, 2]
     assert upper.min() - lower.max() == pytest.approx(found.gap)
-    empty = found.structure.lattice.c - np.ptp([*lower, *upper])
+    empty = found.structure.lattice.matrix[2, 2] - np.ptp([*lower, *upper])
     assert empty == pytest.approx(vacuum or found.gap)
 
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from ase.build import bulk
 from jobflow import run_locally
 
 from ionface.structures.specs import CrystalLayer, InterfaceSpec
@@ -50,6 +51,29 @@ def entries(tmp_path_factory):
 def test_both_have_one_energy(entries):
     one, two = (entries[name]["sigma_j_per_m2"] for name in ("vacuum", "sandwich"))
     assert two == pytest.approx(one, rel=0.02)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("substrate", "layers", "strain", "area"),
+    [("Cu", 6, 0.08, 40), (AG, 5, 0.03, 20)],
+    ids=["Cu|Al, registries 5 % apart", "Ag|Al, hollow and top"],
+)
+def test_both_have_one_energy_whatever_the_number_of_layers(
+    substrate, layers, strain, area, tmp_path
+):
+    """Upright, the upper interface of these would have another registry."""
+    metal = bulk("Cu", cubic=True) if substrate == "Cu" else substrate
+    spec = replace(
+        SPEC,
+        substrate=CrystalLayer(metal, (1, 0, 0), layers=layers, name="metal"),
+        max_strain=strain,
+        max_area=area,
+        registry=(0.0, 0.0),
+    )
+    one = book(spec, tmp_path / "vacuum")["sigma_j_per_m2"]
+    two = book(replace(spec, vacuum=0.0), tmp_path / "sandwich")["sigma_j_per_m2"]
+    assert two == pytest.approx(one, rel=0.005)
 
 
 @pytest.mark.slow

@@ -279,17 +279,19 @@ def _cell_keys(moved: Cell, structure: Structure) -> dict[str, Any]:
     """Return how the cell may change.
 
     ISIF = 3 alone would let a vacuum collapse; LATTICE_CONSTRAINTS (relaxations: VASP
-    6.4 and later) keeps the directions that it is told, provided that the normal is
-    Cartesian z.
+    6.4 and later) sets rows and columns of the stress to zero. So it keeps the plane
+    where the normal is Cartesian z, and the normal where the third vector lies along
+    it, too; that of a sandwich may lean.
     """
     if moved == "fixed":
         return {"ISIF": 2}
     if moved == "full":
         return {"ISIF": 3}
     matrix = structure.lattice.matrix
-    if np.abs([matrix[0, 2], matrix[1, 2], matrix[2, 0], matrix[2, 1]]).max() > 1e-6:
+    off = [*matrix[:2, 2]] if moved == "normal" else [*matrix[:2, 2], *matrix[2, :2]]
+    if np.abs(off).max() > 1e-6:
+        needed = "" if moved == "normal" else "the third cell vector along z and "
         raise IonfaceError(
-            f"cell: {moved} needs the third cell vector along z and the others across "
-            "it; set cell to fixed"
+            f"cell: {moved} needs {needed}the others across z; set cell to fixed"
         )
     return {"ISIF": 3, "LATTICE_CONSTRAINTS": CONSTRAINTS[moved]}
