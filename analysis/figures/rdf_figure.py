@@ -159,10 +159,13 @@ def _first_distance(result: RdfResult) -> float:
 
 
 def _time_colors(number: int) -> FloatArray:
-    """Return colors from early (light) to late (dark), shape (number, 4)."""
+    """Return colors from early (light) to late (dark), shape (number, 4).
+
+    Without the yellow end, which neither white nor dark paper sets off.
+    """
     import matplotlib as mpl
 
-    span = np.linspace(0.12, 0.92, number) if number > 1 else np.array([0.92])
+    span = np.linspace(0.35, 1.0, number) if number > 1 else np.array([0.92])
     return np.asarray(mpl.colormaps["viridis_r"](span), dtype=np.float64)
 
 

@@ -314,7 +314,8 @@ def _card(card: Card) -> str:
     facts = _facts(card.facts)
     if card.picture is not None:
         image = _image(card.picture, f"Model of {card.title}")
-        facts = f'<div class="both"><div>{image}</div><div>{facts}</div></div>'
+        shown = f'<div class="scroll">{image}</div>'
+        facts = f'<div class="both">{shown}<div>{facts}</div></div>'
     mark = ' <span class="emulated">EMULATED</span>' if card.emulated else ""
     return f'<div class="card"><h3>{escape(card.title)}{mark}</h3>{facts}</div>'
 
@@ -375,14 +376,15 @@ def _table(table: Table) -> str:
         for k in range(len(table.header))
     ]
     head = "".join(
-        f"<th{_class(right)}>{escape(name)}</th>"
+        f'<th scope="col"{_class(right)}>{escape(name)}</th>'
         for name, right in zip(table.header, numeric, strict=True)
     )
     rows = "".join(_row(row, numeric) for row in table.rows)
     caption = f'<p class="caption">{escape(table.caption)}</p>' if table.caption else ""
     title = f"<h3>{escape(table.title)}</h3>" if table.title else ""
+    label = f' aria-label="{escape(table.title)}"' if table.title else ""
     return (
-        f'{title}<div class="scroll"><table><thead><tr>{head}</tr></thead>'
+        f'{title}<div class="scroll"><table{label}><thead><tr>{head}</tr></thead>'
         f"<tbody>{rows}</tbody></table></div>{caption}"
     )
 

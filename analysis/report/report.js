@@ -196,10 +196,18 @@
         for (let j = 0; j < x.length; j++) {
           if (scene.elements[scene.species[j]] !== two || (one === two && j <= i)) continue;
           const v = apart(x[i], x[j]);
-          if (v[0] ** 2 + v[1] ** 2 + v[2] ** 2 < reach ** 2) found.push([i, j, v]);
+          for (const t of around(reach)) { // in a small cell a pair is bonded more than once
+            const w = v.map((c, k) => c + t[k]);
+            if (w[0] ** 2 + w[1] ** 2 + w[2] ** 2 < reach ** 2) found.push([i, j, w]);
+          }
         }
       }
       return found;
+    }
+    function around(reach) { // translations beside the nearest image that may be in reach
+      const [a, b, c] = scene.cell, long = (v) => Math.hypot(...v);
+      const steps = (v) => long(v) < 2 * reach ? [-1, 0, 1] : [0];
+      return steps(a).flatMap((i) => steps(b).flatMap((j) => steps(c).map((l) => [0, 1, 2].map((k) => i * a[k] + j * b[k] + l * c[k]))));
     }
     function drawBonds(x) {
       shapes.forEach((s) => viewer.removeShape(s));
@@ -255,6 +263,11 @@
         viewer.addCustom({ vertexArr: [...corner, ...corner], faceArr: [0, 1, 2, 0, 2, 3, 6, 5, 4, 7, 6, 4], normalArr: [...corner.map(() => xyz([0, 0, 1])), ...corner.map(() => xyz([0, 0, -1]))], color: "#2f9e77", alpha: .28, opacity: .28 });
       }
     }
+    function fit() { // what makes the cell fill the screen; not exact, for the perspective
+      const [a, b, c] = scene.cell, corners = [0, 1, 2, 3, 4, 5, 6, 7].map((n) => xyz([0, 1, 2].map((k) => (n & 1 ? a[k] : 0) + (n & 2 ? b[k] : 0) + (n & 4 ? c[k] : 0))));
+      const at = viewer.modelToScreen(corners), span = (axis) => Math.max(...at.map((p) => p[axis])) - Math.min(...at.map((p) => p[axis]));
+      return .92 * Math.min(screen.clientWidth / span("x"), screen.clientHeight / span("y"));
+    }
     const lies = () => screen.clientWidth > 1.25 * screen.clientHeight;
     function turn() {
       viewer.setView([0, 0, 0, 0, 0, 0, 0, 1]);
@@ -262,7 +275,8 @@
       viewer.rotate(-90, "vx");
       if (wide) viewer.rotate(-90, "vz");
       viewer.rotate(9, "vy"); viewer.rotate(9, "vx");
-      viewer.zoomTo(); viewer.zoom(wide ? 1.35 : .9); // zoomTo takes the cell for a ball
+      viewer.zoomTo();
+      for (let k = 0; k < 2; k++) { viewer.render(); viewer.zoom(fit()); } // zoomTo takes the cell for a ball
     }
     function open() {
       stop();
