@@ -78,11 +78,11 @@ class MovingMesh:
 
     Attributes:
         spec: of the cell.
-        solver: of linear systems, "direct" or "iterative".
+        solver: of linear systems, "direct" or "iterative"; by the mesh if None.
     """
 
     spec: DepositionSpec
-    solver: str = "direct"
+    solver: str | None = None
 
     @cached_property
     def grid(self) -> Grid:

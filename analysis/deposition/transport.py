@@ -19,10 +19,11 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+from scipy.optimize import brentq
 from scipy.sparse import bmat, csr_matrix
-from scipy.sparse.linalg import LinearOperator, gmres, spilu, splu
 
 from ionface.analysis.deposition.cell import Electrolyte, Kinetics
+from ionface.analysis.deposition.linear_solvers import solved
 from ionface.analysis.deposition.stability import (
     FloatArray,
     capillary_length,
@@ -66,17 +67,21 @@ def heights(rows: int, thickness: float, first: float) -> FloatArray:
     Args:
         rows: of elements.
         thickness: m.
-        first: height of the first row, m, from which rows grow geometrically; evenly
-            spaced ones that are thinner anyway stay.
+        first: height of half of the rows, next to the front, m: waves die away
+            within them, and elements of one size have the smallest error. The others
+            grow geometrically. Rows that are thinner anyway are even.
     """
+    near = rows // 2
+    far, left = np.arange(1, rows - near + 1), thickness - near * first
     if thickness / rows <= first:
         return np.linspace(0.0, 1.0, rows + 1)
-    low, high = 1.0, 3.0
-    for _ in range(100):
-        ratio = 0.5 * (low + high)
-        total = first * (ratio**rows - 1) / (ratio - 1)
-        low, high = (ratio, high) if total < thickness else (low, ratio)
-    edges = np.cumsum(np.concatenate([[0.0], ratio ** np.arange(rows)]))
+
+    def beyond(ratio: float) -> float:
+        return float(np.sum(ratio**far)) - left / first
+
+    ratio = brentq(beyond, 1.0, (left / first) ** (1 / len(far)), xtol=1e-14)
+    sizes = np.concatenate([np.ones(near), ratio**far])
+    edges = np.concatenate([[0.0], np.cumsum(sizes)])
     return np.asarray(edges / edges[-1])
 
 
@@ -182,7 +187,11 @@ class Domain:
         """Lay the mesh."""
         skfem = require_scikit_fem()
         mesh = skfem.MeshQuad(self.grid.points(self.front), self.grid.elements)
-        self.basis = skfem.Basis(mesh, skfem.ElementQuad1(), quadrature=self.rule)
+        element = skfem.ElementQuad1()
+        # a mapping that the mesh made would keep the mesh, and the mesh it: megabytes
+        # of every step until the garbage collector comes
+        mapping = skfem.MappingIsoparametric(mesh, element, skfem.ElementLineP1())
+        self.basis = skfem.Basis(mesh, element, mapping, quadrature=self.rule)
 
     @property
     def rule(self) -> tuple[FloatArray, FloatArray]:
@@ -305,14 +314,14 @@ class Transport:
         electrolyte: its transport properties.
         kinetics: of the front.
         current: that the anode gives everywhere, A/m².
-        solver: of linear systems: "direct", or "iterative" for meshes beyond 200 x 200.
+        solver: of linear systems, "direct" or "iterative"; by the mesh if None.
     """
 
     grid: Grid
     electrolyte: Electrolyte
     kinetics: Kinetics
     current: float
-    solver: str = "direct"
+    solver: str | None = None
 
     def at_rest(self) -> tuple[FloatArray, FloatArray]:
         """Return u and ψ when the current is switched on."""
@@ -364,7 +373,9 @@ class Transport:
                 ],
                 format="csc",
             )
-            change = self._solved(jacobian, -np.concatenate([off_salt, off_charge]))
+            change = solved(
+                jacobian, -np.concatenate([off_salt, off_charge]), self.solver
+            )
             du, dpsi = np.split(change, 2)
             damping = _damping(u, du, dpsi)
             u, psi = u + damping * du, psi + damping * dpsi
@@ -386,20 +397,6 @@ class Transport:
         load[:-1, -1] += half
         load[1:, -1] += half
         return load.ravel()
-
-    def _solved(self, matrix: Any, load: FloatArray) -> FloatArray:
-        if self.solver == "direct":
-            return _factored(matrix).solve(load)
-        inverse = spilu(matrix, drop_tol=1e-4, fill_factor=20)
-        near = LinearOperator(matrix.shape, inverse.solve)
-        found, failed = gmres(matrix, load, M=near, rtol=1e-12, restart=60, maxiter=20)
-        return np.asarray(_factored(matrix).solve(load) if failed else found)
-
-
-def _factored(matrix: Any) -> Any:
-    """Return the LU factors, ordered for a pattern that is symmetric: half the time."""
-    options = {"SymmetricMode": True}
-    return splu(matrix, "MMD_AT_PLUS_A", diag_pivot_thresh=0.01, options=options)
 
 
 def _damping(u: FloatArray, du: FloatArray, dpsi: FloatArray) -> float:

@@ -1,5 +1,8 @@
 """Whole runs: what is plated, what is resumed, what ends a growth early."""
 
+import gc
+import tracemalloc
+import weakref
 from contextlib import suppress
 from dataclasses import replace
 
@@ -16,7 +19,7 @@ from ionface.analysis.deposition.cell import (
 from ionface.analysis.deposition.deposition import DONE, STATE, Deposition, deposit
 from ionface.analysis.deposition.moving_mesh import MovingMesh
 from ionface.analysis.deposition.stability import sands_time
-from ionface.analysis.deposition.transport import DepletedError
+from ionface.analysis.deposition.transport import DepletedError, Domain
 from ionface.analysis.figures.deposition_figure import current_density, film
 from ionface.errors import AnalysisError
 
@@ -121,6 +124,35 @@ def test_salt_that_is_used_up_ends_the_run():
         for _ in range(40):
             state = model.advance(state, 0.05 * tau, halvings=0)
     assert 0.9 * tau < state.time < 1.1 * tau
+
+
+@pytest.mark.slow
+def test_steps_leave_nothing_behind_in_memory():
+    wide = replace(SMALL, geometry=replace(SMALL.geometry, columns=24, rows=24))
+    model, held = MovingMesh(wide), []
+    state = model.advance(model.start(), 1.0)
+    tracemalloc.start()
+    try:
+        for _ in range(4):
+            state = model.advance(state, 1.0)
+            gc.collect()
+            held.append(tracemalloc.get_traced_memory()[0])
+    finally:
+        tracemalloc.stop()
+    # less than half of the fields of each step would take, and of its matrices a tenth
+    assert held[-1] - held[1] < 0.5 * 2 * (state.u.nbytes + state.psi.nbytes)
+
+
+def test_what_a_step_lays_is_freed_without_the_garbage_collector():
+    grid = MovingMesh(SMALL).grid
+    domain = Domain(grid, SMALL.initial_front(grid.x))
+    alive = weakref.ref(domain.basis.mapping)
+    gc.disable()
+    try:
+        del domain
+        assert alive() is None
+    finally:
+        gc.enable()
 
 
 def test_a_finer_mesh_takes_as_many_steps_as_its_shortest_wave_needs():

@@ -1,13 +1,16 @@
 """The finite elements against closed forms."""
 
 import math
+import sys
 from itertools import pairwise
 
 import numpy as np
 import pytest
 from scipy.integrate import trapezoid
+from scipy.sparse import eye_array
 
 from ionface.analysis.deposition.cell import MOLAR_VOLUME, Kinetics, preset
+from ionface.analysis.deposition.linear_solvers import LARGE, solved
 from ionface.analysis.deposition.moving_mesh import front_rate
 from ionface.analysis.deposition.stability import FlatFront, sands_time
 from ionface.analysis.deposition.transport import (
@@ -18,6 +21,7 @@ from ionface.analysis.deposition.transport import (
     heights,
 )
 from ionface.analysis.electrochemistry.formulas import FARADAY
+from ionface.errors import AnalysisError
 
 pytest.importorskip("skfem", reason="scikit-fem is not installed")
 
@@ -49,34 +53,42 @@ def growth_rate_error(n, wavelength, i0, solver="direct"):
 def test_growth_rates_converge_to_the_closed_form_in_second_order():
     errors = [growth_rate_error(n, 20e-6, 10.0) for n in (8, 16)]
     assert math.log2(errors[0] / errors[1]) >= 1.9
-    assert errors[1] < 1e-4
+    assert errors[1] < 2e-4
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("wavelength", "i0", "most"),
-    [(20e-6, 10.0, 1e-4), (20e-6, 1e3, 1e-4), (10e-6, 100.0, 1e-4), (10e-6, 1e4, 2e-4)],
+    ("wavelength", "i0"),
+    [(20e-6, 10.0), (20e-6, 1e3), (10e-6, 100.0), (10e-6, 1e4)],
 )
-def test_growth_rates_on_fine_meshes(wavelength, i0, most):
-    # 1.1e-4 was measured of the last, where a wave is short and kinetics are fast
+def test_growth_rates_on_fine_meshes(wavelength, i0):
     errors = [growth_rate_error(n, wavelength, i0) for n in (40, 80)]
     assert math.log2(errors[0] / errors[1]) >= 1.9
-    assert errors[1] <= most
+    assert errors[1] <= 1e-4
 
 
 @pytest.mark.slow
 def test_the_iterative_solver_gives_the_same():
+    pytest.importorskip("pyamg", reason="pyamg is not installed")
     direct = growth_rate_error(12, 20e-6, 100.0)
     assert growth_rate_error(12, 20e-6, 100.0, "iterative") == pytest.approx(
         direct, rel=1e-4
     )
 
 
+def test_large_meshes_are_solved_by_multigrid_and_the_way_to_it_is_told(monkeypatch):
+    matrix, load = 2 * eye_array(LARGE, format="csr"), np.ones(LARGE)
+    monkeypatch.setitem(sys.modules, "pyamg", None)
+    with pytest.raises(AnalysisError, match=r"pip install 'ionface\[deposition\]'"):
+        solved(matrix, load)
+    np.testing.assert_allclose(solved(matrix[:-2, :-2], load[:-2]), 0.5)
+
+
 @pytest.mark.slow
 def test_concentration_at_the_front_falls_as_sand_says():
     current, steps = 20.0, 110
     tau = sands_time(QCPE, current)
-    grid = Grid(np.array([0.0, 1e-6]), heights(40, 600e-6, 1e-6), 600e-6)
+    grid = Grid(np.array([0.0, 1e-6]), heights(60, 600e-6, 1e-6), 600e-6)
     model = Transport(grid, QCPE, Kinetics(100.0), current)
     flat, (u, psi) = Domain(grid, np.zeros(2)), model.at_rest()
     times = 0.9 * tau * (np.arange(steps + 1) / steps) ** 2  # even in √t
@@ -128,7 +140,8 @@ def test_rows_grow_from_the_front_to_fill_the_electrolyte():
     even = heights(10, 100.0, 20.0)
     np.testing.assert_allclose(even, np.linspace(0, 1, 11))
     graded = 100.0 * heights(10, 100.0, 1.0)
-    assert graded[1] == pytest.approx(1.0, rel=1e-6)
     assert graded[-1] == pytest.approx(100.0)
-    ratios = np.diff(graded)[1:] / np.diff(graded)[:-1]
-    np.testing.assert_allclose(ratios, ratios[0])
+    sizes = np.diff(graded)
+    np.testing.assert_allclose(sizes[:5], 1.0)
+    np.testing.assert_allclose(sizes[5:] / sizes[4:-1], sizes[5])
+    assert sizes[5] > 1
