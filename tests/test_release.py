@@ -1,5 +1,6 @@
 """What is released: a wheel and an sdist that work where nothing else is installed."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -19,8 +20,12 @@ RENAMED = {"matplotlib": "matplotlib-base"}  # on conda-forge
 
 
 def run(*words, cwd=ROOT):
+    # PYTHONPATH would lead to the checkout
+    clean = {name: value for name, value in os.environ.items() if name[:6] != "PYTHON"}
     words = tuple(map(str, words))
-    return subprocess.run(words, cwd=cwd, capture_output=True, text=True, check=False)
+    return subprocess.run(
+        words, cwd=cwd, env=clean, capture_output=True, text=True, check=False
+    )
 
 
 @pytest.fixture(scope="module")

@@ -4,6 +4,7 @@ import json
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -100,6 +101,24 @@ def test_every_link_inside_leads_somewhere():
     inner = [link[1:] for link in checker.links if link.startswith("#")]
     assert len(inner) == 7
     assert set(inner) <= checker.anchors
+
+
+def test_everything_has_a_name_for_who_cannot_see_it():
+    page = render_report(replace(FULL, glance=Glance([SCENE])))
+    body = page[: page.index("<script")]
+    for image in re.findall(r"<img [^>]*>", body):
+        assert re.search(r'alt="[^"]', image)
+    for control in re.findall(r"<(?:input|button)[^>]*>[^<]*", body):
+        named = re.search(r'aria-label="[^"]', control)
+        assert named or re.search(r">.*[A-Za-z]{3}", control), control
+    assert body.count("<select") == len(re.findall(r"<label>\w+ <select", body)) == 3
+    assert "<th " in body
+    assert len(re.findall("<th[ >]", body)) == body.count('<th scope="col"')
+    for screen in re.findall(r'<div[^>]*tabindex="0"[^>]*>', body):
+        assert 'aria-label="' in screen
+    assert '<a class="skip" href="#main">' in body
+    levels = [int(level) for level in re.findall(r"<h([1-6])", body)]
+    assert all(b - a <= 1 for a, b in pairwise(levels))
 
 
 def test_images_come_back_byte_for_byte():
