@@ -39,6 +39,7 @@ WIDTHS = (7.0, 13.0)  # of the figure, inches
 METALS = {"Li", "Na", "K", "Mg", "Al", "Zn", "Ga", "In", "Sn", "Ti", "Ge"}
 BORDER = 0.03  # of the cell: atoms this close to an edge are drawn on both edges
 MARGIN = 3.0  # Å of vacuum that is drawn
+MOST_BALLS = 1500  # beyond, one cell is drawn: a thousand balls take seconds
 NEAR = 4.5  # Å on either side of the interface that the view from above shows
 
 
@@ -197,8 +198,9 @@ def _draw_scene(axes: Axes, scene: Scene) -> None:
         body = Circle((x, y), radii[i], fc=color, ec="#333333", lw=0.5, zorder=order)
         light = color + (1 - color) * 0.6
         shine = Circle(spot, 0.38 * radii[i], fc=light, ec="none", zorder=order + 1)
-        axes.add_patch(body)
-        axes.add_patch(shine)
+        for disk in (body, shine):
+            disk.set_in_layout(False)  # the axes' limits are known: nothing to measure
+            axes.add_patch(disk)
     for i, end in scene.sticks:
         line = np.array([scene.points[i, :2], end])
         color = _faded(np.full(3, 0.45), near[i])
@@ -287,7 +289,9 @@ class View:
         empty = model.vacuum > 0
         self.left = float(z.min() - MARGIN) if empty else 0.0
         self.right = float(z.max() + MARGIN) if empty else self.cell_c
-        self.copies = int(np.clip(np.ceil(0.3 * self.width / self.height), 1, 3))
+        wanted = np.ceil(0.3 * self.width / self.height)
+        most = MOST_BALLS // len(model.structure)
+        self.copies = int(np.clip(wanted, 1, max(1, min(3, most))))
 
     @property
     def width(self) -> float:

@@ -40,6 +40,13 @@ def test_each_interface_of_a_sandwich_is_marked(small, polymer):
     )
 
 
+def test_a_large_model_is_drawn_one_cell_high(small, monkeypatch):
+    monkeypatch.setattr(View, "width", 10 * small.structure.lattice.a)
+    assert View(small).copies == 3
+    monkeypatch.setattr("ionface.structures.drawing.MOST_BALLS", 2 * 88 - 1)
+    assert View(small).copies == 1
+
+
 def test_side_view_shows_every_atom_at_its_height(model):
     view = View(model)
     scene = view.side()
