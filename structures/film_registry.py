@@ -149,14 +149,18 @@ def with_gap(model: InterfaceModel, gap: float) -> InterfaceModel:
 
 
 def joined(
-    model: InterfaceModel, film: Structure, substrate: Structure
+    model: InterfaceModel,
+    film: Structure,
+    substrate: Structure,
+    gap: float | None = None,
 ) -> InterfaceModel:
-    """Return the model with sides that were relaxed alone, at their touching gap.
+    """Return the model with sides that were relaxed alone.
 
     Args:
         model: as it was cut.
         film: its upper side, the same sites after a relaxation.
         substrate: its lower side, likewise.
+        gap: between them, Å; the one at which they touch if not given.
     """
     sides = {model.film_phase: film, model.substrate_phase: substrate}
     coords = model.structure.cart_coords.copy()
@@ -176,7 +180,7 @@ def joined(
         site_properties=model.structure.site_properties,
     )
     relaxed_model = replace(model, structure=structure)
-    return with_gap(relaxed_model, touching(relaxed_model))
+    return with_gap(relaxed_model, gap or touching(relaxed_model))
 
 
 def touching(model: InterfaceModel) -> float:

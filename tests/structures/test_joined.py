@@ -51,6 +51,17 @@ def test_joined_sides_keep_their_shapes_and_touch(vacuum):
     assert empty == pytest.approx(vacuum or found.gap)
 
 
+def test_sides_are_joined_at_the_gap_that_was_asked_for():
+    model = build_interface(replace(SPEC, gap=3.3))
+    parts = model.separated()
+    sides = (relaxed(parts[model.film_phase], 1), parts[model.substrate_phase])
+    found = joined(model, *sides, gap=3.3)
+    assert found.gap == 3.3
+    lower = found.separated()[found.substrate_phase].cart_coords[:, 2]
+    upper = found.separated()[found.film_phase].cart_coords[:, 2]
+    assert upper.min() - lower.max() == pytest.approx(3.3)
+
+
 def moving(mobile, **options):
     model = build_interface(replace(SPEC, mobile=mobile, **options))
     fixed = model.structure.site_properties.get("fixed", [False] * len(model.structure))

@@ -138,16 +138,18 @@ def join_sides(
     film: RunRecord,
     substrate: RunRecord,
     mobile: Mobile = "all",
+    gap: float | None = None,
 ) -> BuiltInterface:
-    """Bring sides together that were relaxed alone, up to where they touch.
+    """Bring sides together that were relaxed alone.
 
     Args:
         built: as it was cut.
         film: its upper side, relaxed.
         substrate: its lower side, relaxed.
         mobile: what moves from here on, as in `InterfaceSpec.mobile`.
+        gap: between them, Å; the one at which they touch if not given.
     """
-    model = joined(built.model, film.structure, substrate.structure)
+    model = joined(built.model, film.structure, substrate.structure, gap)
     return BuiltInterface.of(held(model, mobile))
 
 

@@ -188,7 +188,7 @@ class ModelBuilder:
             step = maker.make(getattr(built.output, side))
             steps.append(named(step, name, f"relax {side} alone", **tells))
         film, substrate = (step.output for step in steps)
-        joined = tasks.join_sides(built.output, film, substrate, spec.mobile)
+        joined = tasks.join_sides(built.output, film, substrate, spec.mobile, spec.gap)
         named(joined, name, "join", like=built.uuid)
         return [*steps, joined], joined
 
