@@ -31,13 +31,16 @@ def with_electrolytes(data: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     """Return a study's raw YAML with every electrolyte in numbers.
 
     Args:
-        data: as YAML gives it; what has another form is left to the check that follows.
+        data: as YAML gives it, a list of cells or one; what has another form is left to
+            the check that follows.
         folder: that paths are relative to.
 
     Raises:
         AnalysisError: no such preset, or no diffusion coefficient where one is named.
     """
     cells = data.get("deposition")
+    if isinstance(cells, Mapping):
+        cells = [cells]
     if not isinstance(cells, list):
         return dict(data)
     return {**data, "deposition": [_resolved(cell, folder) for cell in cells]}
@@ -101,10 +104,16 @@ def _result_file(path: Path) -> Path:
     found = sorted([*results.glob("arrhenius*.json"), *results.glob("msd*.json")])
     if len(found) == 1:
         return found[0]
-    names = [file.name for file in found]
+    if found:
+        names = ", ".join(file.name for file in found)
+        raise AnalysisError(
+            f"{path} holds {len(found)} results of diffusion, {names}; name one of "
+            f"these files: {FROM}: {found[0]}"
+        )
+    what = "holds no result of diffusion" if path.exists() else "does not exist"
     raise AnalysisError(
-        f"{path} holds {len(found)} results of diffusion {names or ''}; name the JSON "
-        f"file of one, or have its study analyze msd: {{species: [Li]}}"
+        f"{path} {what}; {FROM} takes a project whose study analyzes msd: {{species: "
+        "[Li]}, or the JSON file of `ionface analyze msd` or `arrhenius`"
     )
 
 

@@ -174,7 +174,11 @@ def test_diffusion_of_a_project_and_its_error_reach_the_fastest_wavelength(tmp_p
 BRIDGES = {
     "nothing": (
         "{diffusion_from: ., temperature_k: 300}",
-        "holds 0 results of diffusion",
+        r"holds no result of diffusion; .* whose study analyzes msd: \{species:",
+    ),
+    "nowhere": (
+        "{diffusion_from: away, temperature_k: 300}",
+        "away does not exist; diffusion_from takes a project whose study",
     ),
     "temperature": ("{diffusion_from: .}", "temperature_k is needed as a number"),
     "species": (
@@ -194,6 +198,18 @@ def test_what_gives_no_diffusion_is_told(case, tmp_path):
     line(tmp_path, "line.json")
     with pytest.raises(IonfaceError, match=message):
         bridged(tmp_path, told)
+
+
+def test_of_several_results_one_is_to_be_named(tmp_path):
+    for name in ("arrhenius-A.json", "arrhenius-B.json"):
+        line(tmp_path, f"results/{name}")
+    with pytest.raises(IonfaceError, match=r"2 results .*-A.json, .*-B.json; name one"):
+        bridged(tmp_path, "{diffusion_from: ., temperature_k: 300}")
+
+
+def test_one_cell_needs_no_list():
+    alone = CELLS.partition("  - {<<")[0].replace("  - &cell\n", "")
+    assert parse(alone, "alone").deposition == parse(CELLS, "cells").deposition[:1]
 
 
 def test_an_upper_bound_is_no_coefficient(tmp_path, in_motion):
