@@ -1,7 +1,7 @@
-"""GPAW through its engine, against stored energies and forces, and what it costs.
+"""GPAW and CP2K through their engines, against stored energies and forces.
 
-    python benchmarks/first_principles.py yardstick WORK FOLDER [NAME ...]
-    python benchmarks/first_principles.py lithium WORK
+    python benchmarks/first_principles.py yardstick gpaw WORK FOLDER [NAME ...]
+    python benchmarks/first_principles.py lithium cp2k WORK
     python benchmarks/first_principles.py cost FOLDER
 
 FOLDER holds extxyz files with energies and forces whose header names the cutoff (PW),
@@ -20,7 +20,6 @@ import resource
 import sys
 import time
 from contextlib import chdir
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -37,11 +36,13 @@ from spglib import get_symmetry
 # benchmarks/structures.py has the name of the package, which this folder would hide
 sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
+from ionface.workflows.engines.cp2k.program import Cp2kProgram
+from ionface.workflows.engines.dft.program import DftProgram
 from ionface.workflows.engines.gpaw import cost
 from ionface.workflows.engines.gpaw.program import GpawProgram
 from ionface.workflows.engines.k_mesh import irreducible
 
-ITERATION = re.compile(r"^\|iter: *\d+\|", re.MULTILINE)
+ITERATION = re.compile(r"^\|iter: *\d+\||^ +\d+ Broy\./Diag\. ", re.MULTILINE)
 EV_PER_A2 = 16.02176634  # J/m²
 MESH = re.compile(r"k=\((\d+), ?(\d+), ?(\d+)\)")
 CUTOFF = re.compile(r"PW\((\d+)\)")
@@ -51,17 +52,30 @@ LARGEST = {
 }  # fmt: skip
 
 
-class Meshed(GpawProgram):
-    """GPAW with a mesh that was chosen elsewhere."""
+class Meshed:
+    """A mesh that was chosen elsewhere, and that the structure carries."""
 
     def divisions(self, structure: Structure) -> tuple[int, int, int]:
-        """Return the mesh that the structure carries."""
+        """Return it."""
         return tuple(structure.properties["mesh"])
 
 
-def computed(
-    folder: Path, program: GpawProgram, structure: Structure
-) -> dict[str, Any]:
+class MeshedGpaw(Meshed, GpawProgram):
+    """GPAW with such a mesh."""
+
+
+class MeshedCp2k(Meshed, Cp2kProgram):
+    """CP2K with such a mesh."""
+
+
+def program_of(engine: str, cutoff: float, width: float = 0.05) -> DftProgram:
+    """Return an engine's program; the cutoff is that of GPAW's plane waves."""
+    if engine == "gpaw":
+        return MeshedGpaw(cutoff=cutoff, width=width, dipole="off")
+    return MeshedCp2k(width=width, dipole="off")
+
+
+def computed(folder: Path, program: DftProgram, structure: Structure) -> dict[str, Any]:
     """Return energy, forces and cost of a point; from its file if it is there."""
     file = folder / "point.json"
     if file.is_file():
@@ -79,7 +93,11 @@ def computed(
         "forces": np.asarray(forces).tolist(),
         "cpu_s": after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime,
         "wall_s": time.time() - begun,
-        "scf": len(ITERATION.findall((folder / "gpaw.txt").read_text())),
+        "scf": sum(
+            len(ITERATION.findall(log.read_text()))
+            for log in (folder / "gpaw.txt", folder / "scf" / "cp2k.out")
+            if log.is_file()
+        ),
         "memory_gb": after.ru_maxrss / 1e6,
     }
     file.write_text(json.dumps(found))
@@ -87,7 +105,7 @@ def computed(
     return found
 
 
-def yardstick(work: Path, folder: Path, names: list[str]) -> None:
+def yardstick(engine: str, work: Path, folder: Path, names: list[str]) -> None:
     """Compute stored structures again with the settings of their headers."""
     for file in sorted(folder.glob("*.extxyz")):
         if names and file.stem not in names:
@@ -100,27 +118,33 @@ def yardstick(work: Path, folder: Path, names: list[str]) -> None:
         mesh = MESH.search(settings)
         cutoff = float(CUTOFF.search(settings)[1])
         width = float(re.search(r"FermiDirac ([\d.]+)", settings)[1])
-        program = Meshed(cutoff=cutoff, width=width, dipole="off")
+        program = program_of(engine, cutoff, width)
         structure = AseAtomsAdaptor.get_structure(atoms)
         structure.properties["mesh"] = [int(n) for n in mesh.groups()]
         point = computed(work / file.stem, program, structure)
         energy = 1000 * (point["energy"] - atoms.get_potential_energy()) / len(atoms)
-        worst = np.abs(np.array(point["forces"]) - atoms.get_forces()).max()
+        apart = np.array(point["forces"]) - atoms.get_forces()
+        # CP2K's energies are those of all its electrons, on another scale
+        told = f"{energy:+.2f} meV/atom, " if engine == "gpaw" else ""
         print(
-            f"{file.stem}: {energy:+.2f} meV/atom, forces {worst:.3f} eV/Å, "
+            f"{file.stem}: {told}forces {np.sqrt((apart**2).mean()):.3f} eV/Å rms, "
+            f"{np.abs(apart).max():.3f} at most, "
             f"{point['cpu_s']:.0f} cpu s, {point['scf']} steps",
             flush=True,
         )
 
 
-def lithium(work: Path) -> None:
-    """Energy of bulk lithium, eV/atom, and of its (100) surface, J/m²."""
+def lithium(engine: str, work: Path) -> None:
+    """Energy of bulk lithium, eV/atom, by mesh; of its (100) surface, J/m²."""
     a, layers = 3.44, 7
-    program = GpawProgram(cutoff=480, dipole="off")
+    program = program_of(engine, 480)
     crystal = AseAtomsAdaptor.get_structure(bulk("Li", "bcc", a))
-    bulk_program = replace(program, spacing=0.22)  # 12 x 12 x 12
-    per_atom = computed(work / "li-bulk", bulk_program, crystal)["energy"]
-    print(f"Li bulk: {per_atom:.4f} eV/atom", flush=True)
+    per_atom = {}
+    for n in (12, 13):
+        crystal.properties["mesh"] = [n, n, n]
+        point = computed(work / f"li-bulk-{n}", program, crystal)
+        per_atom[n] = point["energy"]
+        print(f"Li bulk, {n}³: {point['energy']:.4f} eV/atom", flush=True)
     heights = 7.5 + a / 2 * np.arange(layers)
     sides = a / 2 * (np.arange(layers) % 2)
     slab = Atoms(
@@ -130,10 +154,10 @@ def lithium(work: Path) -> None:
         pbc=True,
     )
     structure = AseAtomsAdaptor.get_structure(slab)
-    slab_program = replace(program, spacing=0.16)
-    total = computed(work / "li-100", slab_program, structure)["energy"]
-    surface = (total - layers * per_atom) / (2 * a * a) * EV_PER_A2
-    print(f"Li(100): {surface:.3f} J/m²")
+    structure.properties["mesh"] = [12, 12, 1]
+    point = computed(work / "li-100", program, structure)
+    surface = (point["energy"] - layers * per_atom[12]) / (2 * a * a) * EV_PER_A2
+    print(f"Li(100): {surface:.3f} J/m², {point['cpu_s']:.0f} cpu s")
 
 
 def has_symmetry(atoms: Atoms) -> bool:
@@ -183,8 +207,8 @@ if __name__ == "__main__":
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     what, *rest = sys.argv[1:]
     if what == "yardstick":
-        yardstick(Path(rest[0]).resolve(), Path(rest[1]), rest[2:])
+        yardstick(rest[0], Path(rest[1]).resolve(), Path(rest[2]), rest[3:])
     elif what == "lithium":
-        lithium(Path(rest[0]).resolve())
+        lithium(rest[0], Path(rest[1]).resolve())
     else:
         costs(Path(rest[0]))

@@ -96,7 +96,7 @@ class Session:
         if request["stress"]:
             try:
                 found["stress"] = self.atoms.get_stress().tolist()
-            except (NotImplementedError, AssertionError):
+            except (NotImplementedError, AssertionError, AttributeError):
                 found["no_stress"] = True
         self._keep()
         return found

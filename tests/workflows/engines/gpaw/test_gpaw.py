@@ -13,6 +13,7 @@ import pytest
 from ase.io import read
 from pymatgen.core import Lattice, Structure
 
+from ionface.analysis.yardstick.labeled_frames import stored
 from ionface.errors import IonfaceError
 from ionface.workflows.engines.contract import DynamicsSettings, RelaxSettings
 from ionface.workflows.engines.gpaw import client
@@ -89,6 +90,67 @@ def test_dynamics_conserve_what_they_must(hydride, run_job):
     assert np.ptp(conserved) < 0.01
     second = run_job("second", maker.make(hydride, first))
     assert second.last_step == 16
+
+
+@pytest.mark.slow
+def test_orbitals_give_forces_but_no_stress(hydride, run_job):
+    orbitals = GpawEngine(replace(FAST.program, mode="lcao"))
+    maker = orbitals.static()
+    record = run_job("static", maker.make(hydride))
+    assert record.stress is None
+    moved = hydride.copy()
+    moved.translate_sites([1], [0.02, 0, 0], frac_coords=False)
+    other = run_job("moved", maker.make(moved))
+    slope = (other.energy - record.energy) / 0.02
+    mean = (record.forces[1][0] + other.forces[1][0]) / 2
+    assert slope == pytest.approx(-mean, abs=0.05)
+    with pytest.raises(IonfaceError, match="gives no stress, so it cannot relax a ce"):
+        run_job("cell", orbitals.relax(RelaxSettings(cell="full")).make(hydride))
+
+
+@pytest.mark.slow
+def test_a_lone_hydrogen_atom_has_a_spin(run_job):
+    atom = Structure(Lattice.cubic(5.0), ["H"], [[0.5, 0.5, 0.5]])
+    program = GpawProgram(cutoff=350, spacing=9.0, spin=True, moments={"H": 1.0})
+    record = run_job("atom", GpawEngine(program).static().make(atom))
+    # relative to the atom without spin, as all energies of GPAW
+    assert record.energy == pytest.approx(-1.1, abs=0.15)
+
+
+@pytest.mark.slow
+def test_u_costs_what_shares_of_electrons_cost(hydride, run_job):
+    plain = run_job("plain", FAST.static().make(hydride))
+    energies = []
+    for u in (2.0, 4.0):
+        hubbard = replace(FAST.program, hubbard={"H": (u, "s")})
+        record = run_job(f"u{u}", GpawEngine(hubbard).static().make(hydride))
+        energies.append(record.energy - plain.energy)
+    # U/2 (n - n²) for each spin: never below 0, and linear while n stays
+    assert 0.01 < energies[0] < energies[1] < 2 * energies[0] + 1e-3
+
+
+class Meshed(GpawProgram):
+    """GPAW with the mesh that a structure carries."""
+
+    def divisions(self, structure):
+        return tuple(structure.properties["mesh"])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["li_bulk344", "x_LiCl"])
+def test_stored_energies_are_found_again(name, run_job):
+    (frame,) = (frame for frame in stored() if frame.name == name)
+    mesh, _, center = frame.settings["k_points"].partition(" ")
+    assert center == "Gamma"
+    width = float(frame.settings["smearing"].split()[1])
+    structure = Structure(
+        frame.lattice, frame.species, frame.positions, coords_are_cartesian=True
+    )
+    structure.properties["mesh"] = [int(n) for n in mesh.split("x")]
+    program = Meshed(cutoff=float(frame.settings["cutoff_ev"]), width=width)
+    record = run_job(name, GpawEngine(program).static().make(structure))
+    assert record.energy == pytest.approx(frame.energy, abs=0.005 * len(structure))
+    assert np.allclose(record.forces, frame.forces, atol=0.05)
 
 
 KILLED = """
