@@ -133,6 +133,18 @@ def test_a_cell_with_a_tilted_normal_cannot_keep_it(li_2024):
         relax_incar(li_2024, tilted, RelaxSettings(cell="in-plane"))
 
 
+def test_a_sandwich_that_leans_relaxes_its_height_alone(li_2024):
+    """Of the stress only zz is left, which moves z of the third vector alone."""
+    leaning = Structure(Lattice([[3, 0, 0], [0, 3, 0], [1, 0, 9]]), ["Li"], [[0, 0, 0]])
+    incar = relax_incar(li_2024, leaning, RelaxSettings(cell="normal"))
+    assert incar["LATTICE_CONSTRAINTS"] == [False, False, True]
+    out_of_plane = Structure(
+        Lattice([[3, 0, 0.1], [0, 3, 0], [0, 0, 9]]), ["Li"], [[0, 0, 0]]
+    )
+    with pytest.raises(IonfaceError, match="the others across z"):
+        relax_incar(li_2024, out_of_plane, RelaxSettings(cell="normal"))
+
+
 def test_a_preparation_for_dynamics_takes_no_dipole_correction(li_2024, in_ledger):
     preparing = RelaxSettings(0.1, 50, must_converge=False, like_dynamics=True)
     assert "LDIPOL" not in relax_incar(li_2024, in_ledger, preparing)
