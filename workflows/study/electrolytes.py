@@ -134,8 +134,8 @@ def _coefficient(path: Path, species: str, temperature: float) -> tuple[float, f
     found = each[species]
     if not found.diffusive:
         raise AnalysisError(
-            f"{path}: {species} is {found.verdict}, which gives an upper bound and no "
-            "coefficient; run the dynamics longer or hotter"
+            f"{path} has no diffusion coefficient of {species}, which is "
+            f"{found.verdict}; run the dynamics longer or hotter"
         )
     return found.coefficient, found.error / found.coefficient
 

@@ -214,7 +214,9 @@ def test_one_cell_needs_no_list():
 
 def test_an_upper_bound_is_no_coefficient(tmp_path, in_motion):
     Path(tmp_path / "msd.json").write_text(json.dumps(in_motion(caged=True).as_dict()))
-    with pytest.raises(IonfaceError, match="upper bound and no coefficient"):
+    with pytest.raises(
+        IonfaceError, match=r"no diffusion coefficient of Li, .* or hotter"
+    ):
         bridged(tmp_path, "{diffusion_from: msd.json, temperature_k: 300}")
     (tmp_path / "free.json").write_text(json.dumps(in_motion().as_dict()))
     cell = bridged(tmp_path, "{diffusion_from: free.json, temperature_k: 300}")
