@@ -59,6 +59,15 @@ def test_window_of_lagp_and_what_may_still_narrow_it(phases):
     assert not any(name.startswith("GeP2O7") for name in found.lacking)
 
 
+def test_window_of_latp_is_the_published_one(phases):
+    found = window(phases, "LiTi2(PO4)3", literature=literature())
+    assert found.limits == pytest.approx((2.17, 4.21), abs=0.05)
+    assert found.spread["mp2020"][1] == pytest.approx(4.54, abs=0.05)
+    lacking = " ".join(found.lacking)
+    assert "LiTiPO5" in lacking
+    assert "TiP2O7" not in lacking
+
+
 def test_lithium_phosphate_is_a_barrier_between_0_65_and_4_2_v(phases):
     found = window(phases, "Li3PO4", corrections="mp2020")
     assert found.limits == pytest.approx((0.69, 4.21), abs=0.05)

@@ -221,8 +221,12 @@ class Project:
         text = path.read_text()
         study = found_from(parse(text, str(path)), self.root)
         # whoever made the project before there was a choice took published lattices
-        old = "lattice" not in yaml.safe_load(text)
-        return replace(study, lattice="literature") if old else study
+        if "lattice" not in yaml.safe_load(text):
+            study = replace(study, lattice="literature")
+        # GPAW's own basis was written out before CP2K, which has another, was there
+        if study.dft.basis == "dzp":
+            study = replace(study, dft=replace(study.dft, basis=None))
+        return study
 
     @property
     def submission(self) -> dict[str, Any]:

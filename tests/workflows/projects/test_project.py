@@ -223,6 +223,17 @@ def without_newer(value):
     return {k: without_newer(v) for k, v in value.items() if k not in dropped}
 
 
+def test_a_project_that_spelled_out_gpaws_basis_is_still_the_same_study(
+    study_file, tmp_path
+):
+    study = load(str(study_file))
+    root = Project.create(tmp_path / "p", study).root
+    told = yaml.safe_load((root / "study.yaml").read_text())
+    told["dft"] = {**told.get("dft", {}), "basis": "dzp"}
+    (root / "study.yaml").write_text(yaml.safe_dump(told))
+    assert Project.create(root, study).study.dft.basis is None
+
+
 def test_a_project_from_before_lattices_were_chosen_has_published_ones(
     study_file, tmp_path
 ):
