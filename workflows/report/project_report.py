@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ionface.analysis.energies.formation_energies import FormationEnergies
+from ionface.analysis.energies.level_of_theory import LevelOfTheory
 from ionface.analysis.figures.pointer import drawn
 from ionface.analysis.figures.style import png
 from ionface.analysis.kind import Kind
@@ -80,12 +81,14 @@ class Shown:
         subject: interface or crystal; empty for what belongs to the whole study.
         result: its numbers.
         stem: of its files.
+        of: what computed it, in words: atoms, temperature, level of theory.
     """
 
     kind: Kind
     subject: str
     result: Result
     stem: str
+    of: str = ""
 
 
 def write_report(project: Project) -> tuple[Results, Path]:
@@ -103,7 +106,7 @@ def write_report(project: Project) -> tuple[Results, Path]:
 
 def report_of(project: Project, results: Results) -> Report:
     """Write results/ and return what the report says of them."""
-    study, shown = project.study, list(_shown(results))
+    study, shown = project.study, list(_shown(project.study, results))
     sections = {kind.title: _section(project, kind, shown) for kind in kinds().values()}
     for kind, refusals in results.refused.items():
         title = kinds()[kind].title if kind in kinds() else kind
@@ -151,13 +154,32 @@ def _formed(results: Results) -> list[Content]:
     return found
 
 
-def _shown(results: Results) -> Iterator[Shown]:
+def _shown(study: Study, results: Results) -> Iterator[Shown]:
     """Yield every result, in the order of the kinds and of the study."""
     for name, kind in kinds().items():
         if results.energies.entries and name == results.energies.kind:
             yield Shown(kind, "", results.energies, name)
         for subject, result in results.found.get(name, {}).items():
-            yield Shown(kind, subject, result, f"{name}-{slug(subject)}")
+            of = _computed_with(study, results, kind, subject, result)
+            yield Shown(kind, subject, result, f"{name}-{slug(subject)}", of)
+
+
+def _computed_with(
+    study: Study, results: Results, kind: Kind, subject: str, result: Result
+) -> str:
+    """Return a caption's sentence, of what is known: "97 atoms, 300 K, SevenNet-0"."""
+    # "LPSCl|In interface 1" and "LPSCl|In seed 0" are of the model LPSCl|In
+    mine = [n for n in results.models if subject == n or subject.startswith(f"{n} ")]
+    facts = [f"{len(results.models[name].structure)} atoms" for name in mine[:1]]
+    if kind.settings is not None:  # of a run, not of a relaxation
+        facts += [
+            f"{run.temperature or protocol(study.protocol).temperature:g} K"
+            for run in study.dynamics
+            if run.interface in mine
+        ][:1]
+    if level := result.provenance.level_of_theory:
+        facts.append(LevelOfTheory.from_dict(level).label)
+    return ", ".join(facts) + "." if facts else ""
 
 
 def _section(project: Project, kind: Kind, shown: Sequence[Shown]) -> list[Content]:
@@ -210,7 +232,7 @@ def _written(project: Project, item: Shown) -> Drawing | None:
         else ""
     )
     title = f"{item.kind.title} of {item.subject}" if item.subject else item.kind.title
-    caption = f"{item.kind.caption}{thinned}".strip()
+    caption = " ".join(filter(None, [item.kind.caption, item.of])) + thinned
     width = round(figure.get_figwidth() * PIXELS)
     file = f"results/{path.name}"
     return Drawing(shown.svg, shown.panels, width, title, caption, file)

@@ -2,6 +2,7 @@
 
 import importlib
 import json
+import re
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -77,7 +78,10 @@ def test_a_rehearsal_says_what_it_was_in_its_own_numbers(study_file, tmp_path):
 
 @pytest.mark.slow
 def test_files_tell_what_the_analysis_was_asked_for(computed):
-    write_report(Project.open(computed))
+    _, page = write_report(Project.open(computed))
+    captions = re.findall("<figcaption>(.*?)</figcaption>", page.read_text())
+    of_run = [c for c in captions if re.search(r" \d+ atoms, 300 K, ase \S+ EMT", c)]
+    assert len(of_run) == 3  # RDF, bonds, checks; the crystal beside is no model
     told = json.loads((computed / "results" / "rdf-Al-Ag.json").read_text())
     assert told["settings"]["pairs"] == ["Al-Ag"]
     assert told["settings"]["windows"] == 3
