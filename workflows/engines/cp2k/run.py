@@ -60,6 +60,7 @@ def run(
         _wait(process, look)
     except BaseException:
         process.terminate()
+        process.wait()  # nobody else may begin here while it still writes
         raise
     said = output.read_text(errors="replace") if output.is_file() else ""
     if process.returncode:
