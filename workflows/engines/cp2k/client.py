@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ase import Atoms
 from ase.calculators.calculator import Calculator, all_changes
@@ -20,9 +20,7 @@ from ionface.workflows.engines.cp2k.inputs import (
 )
 from ionface.workflows.engines.cp2k.outputs import OUTPUT, UNCONVERGED, point
 from ionface.workflows.engines.cp2k.run import density_in, run
-
-if TYPE_CHECKING:
-    from ionface.workflows.engines.cp2k.program import Cp2kProgram
+from ionface.workflows.engines.cp2k.settings import Cp2kSettings
 
 FOLDER = "scf"  # below the job's
 
@@ -35,7 +33,7 @@ class Cp2kCalculator(Calculator):
         structure: whose place in a ledger decides mesh and dipole correction.
     """
 
-    def __init__(self, program: Cp2kProgram, structure: Structure) -> None:
+    def __init__(self, program: Cp2kSettings, structure: Structure) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.implemented_properties = ["energy", "free_energy", "forces", "stress"]
         self.program, self.structure = program, structure

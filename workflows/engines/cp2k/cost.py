@@ -9,16 +9,12 @@ the grid itself. Validity: a factor of two.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from ase import units
 from pymatgen.core import Structure
 
 from ionface.workflows.engines.contract import StepCost
+from ionface.workflows.engines.cp2k.settings import Cp2kSettings
 from ionface.workflows.engines.k_mesh import irreducible
-
-if TYPE_CHECKING:
-    from ionface.workflows.engines.cp2k.program import Cp2kProgram
 
 EIGENVALUES, PRODUCTS, GRID, SUMS = 3.75e-10, 1.8e-4, 7e-4, 0.045
 """Seconds; Å³ Bohr⁻⁶ s; s/Å³; 1. CP2K 2023.1 at 300 Ry on cores of AMD EPYC Zen 4: LiH
@@ -35,7 +31,7 @@ DENSE = 30  # matrices of N² numbers that are kept: 264 atoms took 4.5 GB
 PROCESS_GB = 0.25
 
 
-def step_cost(program: Cp2kProgram, structure: Structure) -> StepCost:
+def step_cost(program: Cp2kSettings, structure: Structure) -> StepCost:
     """Return what one ionic step costs."""
     spins, points = 1 + program.spin, irreducible(program.divisions(structure))
     functions = program.functions(structure)

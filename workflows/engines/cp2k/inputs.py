@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from ase import units
@@ -13,16 +12,13 @@ from numpy.typing import NDArray
 from pymatgen.core import Structure
 
 from ionface.workflows.engines.contract import DynamicsSettings
-
-if TYPE_CHECKING:
-    from ionface.workflows.engines.cp2k.program import Cp2kProgram
+from ionface.workflows.engines.cp2k.settings import EPS_SCF, Cp2kSettings
 
 PROJECT = "cp2k"
 DENSITY = {True: "cp2k-RESTART.wfn", False: "cp2k-RESTART.kp"}
 """File of the wave functions: at Γ alone, and with several k-points."""
 
 CHAIN = 3  # thermostats in the chain, as in the dynamics of potentials
-EPS_SCF = 1e-6  # of the density matrix
 DFT, SUBSYS, MD = "FORCE_EVAL/DFT", "FORCE_EVAL/SUBSYS", "MOTION/MD"
 SCF = f"{DFT}/SCF"
 
@@ -64,7 +60,7 @@ class Input:
 
 
 def single_point(
-    program: Cp2kProgram, structure: Structure, mixing: Mixing, restarted: bool
+    program: Cp2kSettings, structure: Structure, mixing: Mixing, restarted: bool
 ) -> str:
     """Return the input of energy, forces and stress."""
     file = _electrons(program, structure, mixing, restarted)
@@ -76,7 +72,7 @@ def single_point(
 
 
 def dynamics(
-    program: Cp2kProgram,
+    program: Cp2kSettings,
     structure: Structure,
     settings: DynamicsSettings,
     steps: int,
@@ -124,7 +120,7 @@ def dynamics(
 
 
 def _electrons(
-    program: Cp2kProgram, structure: Structure, mixing: Mixing, restarted: bool
+    program: Cp2kSettings, structure: Structure, mixing: Mixing, restarted: bool
 ) -> Input:
     """Return an input with all that fixes the energy."""
     file = Input()
@@ -159,7 +155,7 @@ def _electrons(
 
 def _add_self_consistency(
     file: Input,
-    program: Cp2kProgram,
+    program: Cp2kSettings,
     structure: Structure,
     mixing: Mixing,
     restarted: bool,
@@ -187,7 +183,7 @@ def _add_self_consistency(
     )
 
 
-def _add_cell(file: Input, program: Cp2kProgram, structure: Structure) -> None:
+def _add_cell(file: Input, program: Cp2kSettings, structure: Structure) -> None:
     """Add cell, k-points and dipole correction."""
     file.add(f"{SUBSYS}/CELL", *_rows("ABC", structure.lattice.matrix))
     divisions = program.divisions(structure)

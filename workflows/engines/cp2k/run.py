@@ -6,17 +6,14 @@ import subprocess
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from ionface.errors import IonfaceError
 from ionface.files import write_atomically
 from ionface.workflows.engines.cp2k.data_sets import program_path
 from ionface.workflows.engines.cp2k.inputs import DENSITY
 from ionface.workflows.engines.cp2k.outputs import OUTPUT
+from ionface.workflows.engines.cp2k.settings import Cp2kSettings
 from ionface.workflows.engines.dft.program import command, starting
-
-if TYPE_CHECKING:
-    from ionface.workflows.engines.cp2k.program import Cp2kProgram
 
 INPUT = "cp2k.inp"
 LOOK_S = 2.0  # between two looks at how far a run is
@@ -28,7 +25,7 @@ def density_in(folder: Path, gamma: bool) -> bool:
 
 
 def run(
-    program: Cp2kProgram,
+    program: Cp2kSettings,
     folder: Path,
     text: str,
     look: Callable[[], None] | None = None,

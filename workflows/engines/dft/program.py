@@ -40,6 +40,7 @@ class DftProgram(MSONable):
     """A program with a study's settings; a `CalculatorSource`.
 
     Attributes:
+        cutoff: of the plane waves (CP2K: of the density's), eV.
         functional: of exchange and correlation.
         spacing: largest distance between k-points, Å⁻¹; None for the rule above.
         width: of the Fermi-Dirac smearing, eV.
@@ -54,6 +55,7 @@ class DftProgram(MSONable):
         job: what it is for.
     """
 
+    cutoff: float = 0.0
     functional: str = "PBE"
     spacing: float | None = None
     width: float = WIDTH

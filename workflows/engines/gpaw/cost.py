@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from functools import cache
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import yaml
@@ -19,10 +19,8 @@ from pymatgen.core import Structure
 
 from ionface.structures.ledger_cell import context
 from ionface.workflows.engines.contract import StepCost
+from ionface.workflows.engines.dft.program import DftProgram
 from ionface.workflows.engines.k_mesh import irreducible
-
-if TYPE_CHECKING:
-    from ionface.workflows.engines.gpaw.program import GpawProgram
 
 SCF_STEPS = {"energy": 18, "bulk": 10, "relaxation": 10, "dynamics": 8}
 """Electronic steps of one ionic step: from atoms, and from the step before."""
@@ -31,7 +29,7 @@ WORK_COPIES = 3  # of one k-point's wave functions: residuals, projected, work s
 BYTES = 16
 
 
-def size(program: GpawProgram, structure: Structure) -> tuple[int, float, float, float]:
+def size(program: DftProgram, structure: Structure) -> tuple[int, float, float, float]:
     """Return k-points times spins, bands, plane waves and points of the FFT grid."""
     electrons = program.electrons(structure)
     bands = 1.1 * electrons / 2 + 4 * (1 + context(structure).metal)
@@ -56,7 +54,7 @@ def fitted() -> dict[str, Any]:
     return found
 
 
-def step_cost(program: GpawProgram, structure: Structure) -> StepCost:
+def step_cost(program: DftProgram, structure: Structure) -> StepCost:
     """Return what one ionic step costs."""
     fit = fitted()["fit"]
     points, bands, waves, grid = size(program, structure)
