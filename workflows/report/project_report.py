@@ -385,8 +385,8 @@ def _settings(project: Project) -> dict[str, Cell]:
         timestep = run.timestep or defaults.timestep
         settings[f"dynamics of {run.interface}"] = (
             f"{run.steps} steps of {timestep} fs at "
-            f"{run.temperature or defaults.temperature} K, Nosé-Hoover, "
-            f"pairs {', '.join(run.pairs)}"
+            f"{run.temperature or defaults.temperature} K, Nosé-Hoover"
+            + (f", pairs {', '.join(run.pairs)}" if run.pairs else "")
         )
     return settings
 

@@ -34,7 +34,7 @@ def analyses_of(
     from ionface.analysis.kinds import analysis
 
     said = {
-        "pairs": list(run.pairs),
+        "pairs": list(run.pairs) or None,
         "pair": run.pairs[0] if run.pairs else None,
         "cutoff": run.cutoff,
         "windows": run.windows,

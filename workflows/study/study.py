@@ -71,7 +71,7 @@ class DynamicsSpec:
         segment: steps of one job; the run is a chain of them.
         temperature: K; the protocol's if not given.
         timestep: fs; the protocol's if not given.
-        pairs: as in "In-S".
+        pairs: as in "In-S"; analyses of distances and bonds need them.
         references: crystals whose RDFs stand beside the interface's.
         cutoff: of the RDFs, Å.
         windows: number of time windows; by the length of the run if not given.
@@ -90,7 +90,7 @@ class DynamicsSpec:
 
     interface: str
     steps: Steps
-    pairs: tuple[str, ...]
+    pairs: tuple[str, ...] = ()
     segment: Count | None = None
     temperature: Positive | None = None
     timestep: Positive | None = None
@@ -334,7 +334,7 @@ class Study:
             for spec in self.interfaces
         ]
         rows += [
-            ("dynamics", run.interface, f"{run.steps} steps, {', '.join(run.pairs)}")
+            ("dynamics", run.interface, ", ".join([f"{run.steps} steps", *run.pairs]))
             for run in self.dynamics
         ]
         cells = "".join(

@@ -49,3 +49,12 @@ def test_seeds_are_counted_up_or_named_and_differ(run):
     for seeds, why in (((1, 1), "1 stands twice"), ((), "none is given")):
         with pytest.raises(IonfaceError, match=why):
             checked(replace(study, dynamics=(replace(run, seeds=seeds),)), "s.yaml")
+
+
+def test_pairs_are_needed_only_where_an_analysis_takes_them(run):
+    run = replace(run, pairs=(), references=(), analyses=("msd", "checks"))
+    assert set(analyses_of(run)) == {"msd", "checks"}
+    with pytest.raises(
+        IonfaceError, match=r"LPSCl\|In, analyses: rdf needs \['pairs'\]"
+    ):
+        analyses_of(replace(run, analyses=("rdf",)))
