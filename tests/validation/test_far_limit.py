@@ -54,7 +54,7 @@ def test_slabs_in_contact_do():
 def test_the_default_engines_have_the_far_limit_too(engine):
     from ionface.workflows.engines.registry import engine as find
 
-    calculator = find(engine).static().calculator
+    source = find(engine).static().potential
     model = build_interface(
         InterfaceSpec(
             "LPSCl|In",
@@ -65,4 +65,5 @@ def test_the_default_engines_have_the_far_limit_too(engine):
             gap=FAR,
         )
     )
-    assert abs(excess(model, calculator)) < 1e-3
+    with source.opened(model.structure) as calculator:
+        assert abs(excess(model, calculator)) < 1e-3

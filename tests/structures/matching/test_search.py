@@ -254,9 +254,9 @@ def test_pairs_that_pymatgen_finds_within_the_strain_are_all_there(film, substra
     plane = turned_over(upper.structure).lattice.matrix[:2]
     other = lower.structure.lattice.matrix[:2]
     generator = ZSLGenerator(
-        max_area=240, max_length_tol=0.04, max_angle_tol=0.04, bidirectional=True
+        max_area=360, max_length_tol=0.04, max_angle_tol=0.04, bidirectional=True
     )
-    own = matches(upper, lower, 0.04, 260, equivalents=True)
+    own = matches(upper, lower, 0.04, 380, equivalents=True)
     cells = {key(m.film, m.substrate) for m in own}
     checked = 0
     for zsl in generator(plane, other):
