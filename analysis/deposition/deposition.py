@@ -32,7 +32,7 @@ SHOWN = 60
 """Nodes along each axis that a frame keeps of its fields."""
 
 DIGITS = 6
-"""Decimals of the fields in frames, both of order one: pictures show three."""
+"""Of what a field spans, kept in frames: a picture of its gradient shows three."""
 
 SHORTEST = 0.01
 """Part of a step at which the time of a contact is known well enough."""
@@ -303,6 +303,12 @@ def _contact(model: MovingMesh, before: State, after: State) -> str:
     return f"short circuit: the front touches the other electrode after {time:.4g} s"
 
 
+def _rounded(field: FloatArray) -> FloatArray:
+    """Round a field to digits of what it spans: its gradients are shown, too."""
+    span = float(np.ptp(field)) or 1.0
+    return np.round(field, DIGITS - int(np.floor(np.log10(span))))
+
+
 def _result(
     spec: DepositionSpec, found: Regime, model: MovingMesh, run: Run, ended: str
 ) -> Deposition:
@@ -312,7 +318,7 @@ def _result(
 
     def shown(state: State) -> list[FloatArray]:
         each = model.on_front_grid(state)
-        return [np.round(field[np.ix_(columns, rows)], DIGITS) for field in each]
+        return [_rounded(field[np.ix_(columns, rows)]) for field in each]
 
     return Deposition(
         spec=asdict(spec),

@@ -64,6 +64,15 @@ class Regime:
     critical_wavelength_um: float | None
     seed_growth_per_s: float | None
 
+    @property
+    def fastest_told(self) -> str:
+        """Return the fastest wavelength, µm, to the digits that its error leaves."""
+        value, error = self.fastest_wavelength_um, self.fastest_wavelength_error_um
+        if value is None or not error:
+            return "none" if value is None else f"{value:.3f}"
+        digits = max(0, 1 - math.floor(math.log10(error)))
+        return f"{value:.{digits}f} ± {error:.{digits}f}"
+
 
 def limiting_current(electrolyte: Electrolyte, thickness: float) -> float:
     """Return the limiting current of a symmetric cell, A/m².

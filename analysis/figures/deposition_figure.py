@@ -258,19 +258,17 @@ def _rates(axes: Axes, result: Deposition) -> None:
         Electrolyte(**spec["electrolyte"]), Kinetics(**spec["kinetics"]),
         result.thickness, 10 * spec["current_ma_per_cm2"],
     )  # fmt: skip
-    waves = np.geomspace(0.7 * regime.critical_wavelength_um, 100.0, 200)
+    longest = max(100.0, 2 * regime.fastest_wavelength_um)
+    waves = np.geomspace(0.7 * regime.critical_wavelength_um, longest, 200)
     rates = 1e3 * flat.growth_rate(2e6 * np.pi / waves)
     axes.axhline(0, color=QUIET, linewidth=0.8)
     axes.plot(waves, rates, color=PALETTE[0], linewidth=1.8)
     seed = spec["seed"]["wavelength_um"] or spec["geometry"]["width_um"]
     at = 1e3 * (regime.seed_growth_per_s or 0.0)
     axes.plot(seed, at, "o", color=PALETTE[1], label=f"seed, {seed:g} µm")
-    error = regime.fastest_wavelength_error_um
-    told = f"fastest, {regime.fastest_wavelength_um:.2f}"
-    told += f" ± {error:.2f} µm" if error else " µm"
     axes.plot(
         regime.fastest_wavelength_um, 1e3 * regime.fastest_growth_per_s, "o",
-        color=PALETTE[2], label=told,
+        color=PALETTE[2], label=f"fastest, {regime.fastest_told} µm",
     )  # fmt: skip
     top = 1e3 * regime.fastest_growth_per_s
     axes.set_ylim(-0.6 * top, 1.25 * top)

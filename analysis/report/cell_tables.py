@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 
 from ionface.analysis.deposition.cell import Electrolyte
 from ionface.analysis.deposition.deposition import DONE, Deposition
-from ionface.analysis.deposition.stability import Regime
 from ionface.analysis.electrochemistry.conductivity import Conductivities
 from ionface.analysis.electrochemistry.eis import Eis
 from ionface.analysis.report.page import Cell, Statements, Table
@@ -99,7 +98,7 @@ def regime_rows(result: Deposition) -> list[Sequence[Cell]]:
     ]
     if r.fastest_wavelength_um is not None:
         rows += [
-            ["fastest wavelength, µm", _fastest(r)],
+            ["fastest wavelength, µm", r.fastest_told],
             ["its growth rate, 1/s", f"{r.fastest_growth_per_s:.3g}"],
             ["critical wavelength, µm", f"{r.critical_wavelength_um:.3f}"],
         ]
@@ -108,18 +107,15 @@ def regime_rows(result: Deposition) -> list[Sequence[Cell]]:
     return rows
 
 
-def _fastest(regime: Regime) -> str:
-    error = regime.fastest_wavelength_error_um
-    return f"{regime.fastest_wavelength_um:.3f}" + (f" ± {error:.3f}" if error else "")
-
-
 def deposition_highlights(result: Deposition) -> list[tuple[str, str]]:
     """Return how much a front roughened, and the wave that grows fastest."""
     name = result.spec["name"]
     times = result.last.amplitude / result.frames[0].amplitude
     found = [(f"× {times:.2f}", f"amplitude of the front, {name}")]
     if result.regime.fastest_wavelength_um is not None:
-        found.append((f"{_fastest(result.regime)} µm", f"fastest wavelength, {name}"))
+        found.append(
+            (f"{result.regime.fastest_told} µm", f"fastest wavelength, {name}")
+        )
     if result.ended != DONE:
         found.append(("ended early", f"{name}: {result.ended}"))
     return found
@@ -134,7 +130,7 @@ def depositions_beside(results: Mapping[str, Deposition]) -> list[Table]:
             name,
             f"{10 * Electrolyte(**r.spec['electrolyte']).conductivity:.3g}",
             f"{r.regime.limiting_current_a_per_m2 / 10:.3g}",
-            None if r.regime.fastest_wavelength_um is None else _fastest(r.regime),
+            r.regime.fastest_told,
             f"{r.regime.fastest_growth_per_s:.3g}",
             f"{r.last.amplitude / r.frames[0].amplitude:.3f}",
             f"{r.last.density.max() / r.last.density.min():.3f}",

@@ -60,6 +60,15 @@ def test_a_small_wave_grows_as_the_closed_form_says():
     assert rate == pytest.approx(found.regime.seed_growth_per_s, rel=0.03)
 
 
+def test_the_current_that_a_picture_shows_is_even_where_little_changes():
+    # a potential that falls by less than a thousandth of RT/F across the cell
+    salt = replace(SMALL.electrolyte, conductivity_ms_per_cm=1000.0)
+    salt = replace(salt, diffusion_m2_per_s=1e-8)
+    found = deposit(replace(SMALL, electrolyte=salt, capacity_mah_per_cm2=0.01))
+    across = -current_density(found, found.last)[3]
+    assert across[:, 1:-1] == pytest.approx(20.0, rel=0.03)
+
+
 def test_current_runs_to_the_crests_and_all_of_it_arrives(grown):
     density = grown.last.density
     assert min(density[0], density[-1]) > 20 > density[len(density) // 2]
