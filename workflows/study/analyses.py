@@ -34,7 +34,7 @@ def analyses_of(
     from ionface.analysis.kinds import analysis
 
     said = {
-        "pairs": list(run.pairs) or None,
+        "pairs": list(run.pairs),
         "pair": run.pairs[0] if run.pairs else None,
         "cutoff": run.cutoff,
         "windows": run.windows,

@@ -71,7 +71,7 @@ class DynamicsSpec:
         segment: steps of one job; the run is a chain of them.
         temperature: K; the protocol's if not given.
         timestep: fs; the protocol's if not given.
-        pairs: as in "In-S"; analyses of distances and bonds need them.
+        pairs: as in "In-S"; every pair of the elements that are there if none is given.
         references: crystals whose RDFs stand beside the interface's.
         cutoff: of the RDFs, Å.
         windows: number of time windows; by the length of the run if not given.
