@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shlex
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
@@ -36,7 +37,7 @@ symmetry, any other relaxation, dynamics (at Γ alone, as with VASP)."""
 
 
 @dataclass(frozen=True)
-class DftProgram(MSONable):
+class DftProgram(MSONable, ABC):
     """A program with a study's settings; a `CalculatorSource`.
 
     Attributes:
@@ -70,38 +71,38 @@ class DftProgram(MSONable):
     job: Job = "energy"
 
     @classmethod
+    @abstractmethod
     def of(cls, settings: StudySettings) -> Self:
         """Return the program with what a study sets.
 
         Raises:
             IonfaceError: a setting that the program does not know.
         """
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def name(self) -> str:
         """Return how users call the engine."""
-        raise NotImplementedError
 
+    @abstractmethod
     def valence(self, symbol: str) -> float:
         """Return how many electrons of an element are computed.
 
         Raises:
             IonfaceError: there are no data for the element.
         """
-        raise NotImplementedError
 
+    @abstractmethod
     def level_of_theory(self, structure: Structure | None = None) -> LevelOfTheory:
         """Return what fixes the energies, with the data of a structure's elements."""
-        raise NotImplementedError
 
+    @abstractmethod
     def opened(self, structure: Structure) -> AbstractContextManager[Calculator]:
         """Lend a calculator for one job."""
-        raise NotImplementedError
 
+    @abstractmethod
     def step_cost(self, structure: Structure) -> StepCost:
         """Return what one ionic step costs, from runs that were measured."""
-        raise NotImplementedError
 
     def check_elements(self, symbols: Iterable[str], where: str) -> None:
         """Refuse elements without data; tell nothing where no data are installed."""
