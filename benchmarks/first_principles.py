@@ -2,6 +2,7 @@
 
     python benchmarks/first_principles.py yardstick gpaw WORK FOLDER [NAME ...]
     python benchmarks/first_principles.py lithium cp2k WORK
+    python benchmarks/first_principles.py settings WORK FOLDER NAME
     python benchmarks/first_principles.py cost FOLDER
 
 FOLDER holds extxyz files with energies and forces whose header names the cutoff (PW),
@@ -37,6 +38,7 @@ from spglib import get_symmetry
 sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
 from ionface.workflows.engines.cp2k.program import Cp2kProgram
+from ionface.workflows.engines.cp2k.settings import CUTOFF
 from ionface.workflows.engines.dft.program import DftProgram
 from ionface.workflows.engines.gpaw import cost
 from ionface.workflows.engines.gpaw.program import GpawProgram
@@ -45,7 +47,15 @@ from ionface.workflows.engines.k_mesh import irreducible
 ITERATION = re.compile(r"^\|iter: *\d+\||^ +\d+ Broy\./Diag\. ", re.MULTILINE)
 EV_PER_A2 = 16.02176634  # J/m²
 MESH = re.compile(r"k=\((\d+), ?(\d+), ?(\d+)\)")
-CUTOFF = re.compile(r"PW\((\d+)\)")
+PW = re.compile(r"PW\((\d+)\)")
+LI_A, LI_LAYERS = 3.44, 7
+SETTINGS: dict[str, dict[str, Any]] = {
+    "usual": {},
+    "600 Ry": {"cutoff": 2 * CUTOFF},
+    "TZVP": {"basis": "TZVP-MOLOPT-PBE-GTH"},
+}
+"""Of CP2K, the usual ones first; the cutoff of each Gaussian goes with the other."""
+
 LARGEST = {
     "name": "Li|P-DOL, first points of its relaxation, 25 s an electronic step",
     "atoms": 90, "points": 1, "bands": 82, "waves": 81503, "seconds": 450.0,
@@ -116,7 +126,7 @@ def yardstick(engine: str, work: Path, folder: Path, names: list[str]) -> None:
             print(f"{file.stem}: its mesh is not centered on Γ")
             continue
         mesh = MESH.search(settings)
-        cutoff = float(CUTOFF.search(settings)[1])
+        cutoff = float(PW.search(settings)[1])
         width = float(re.search(r"FermiDirac ([\d.]+)", settings)[1])
         program = program_of(engine, cutoff, width)
         structure = AseAtomsAdaptor.get_structure(atoms)
@@ -127,37 +137,81 @@ def yardstick(engine: str, work: Path, folder: Path, names: list[str]) -> None:
         # CP2K's energies are those of all its electrons, on another scale
         told = f"{energy:+.2f} meV/atom, " if engine == "gpaw" else ""
         print(
-            f"{file.stem}: {told}forces {np.sqrt((apart**2).mean()):.3f} eV/Å rms, "
-            f"{np.abs(apart).max():.3f} at most, "
-            f"{point['cpu_s']:.0f} cpu s, {point['scf']} steps",
+            f"{file.stem}: {told}forces {rms(apart):.3f} eV/Å rms, "
+            f"{np.abs(apart).max():.3f} at most, {cost_of(point)}",
             flush=True,
         )
 
 
 def lithium(engine: str, work: Path) -> None:
-    """Energy of bulk lithium, eV/atom, by mesh; of its (100) surface, J/m²."""
-    a, layers = 3.44, 7
-    program = program_of(engine, 480)
-    crystal = AseAtomsAdaptor.get_structure(bulk("Li", "bcc", a))
-    per_atom = {}
-    for n in (12, 13):
-        crystal.properties["mesh"] = [n, n, n]
-        point = computed(work / f"li-bulk-{n}", program, crystal)
-        per_atom[n] = point["energy"]
-        print(f"Li bulk, {n}³: {point['energy']:.4f} eV/atom", flush=True)
-    heights = 7.5 + a / 2 * np.arange(layers)
-    sides = a / 2 * (np.arange(layers) % 2)
+    """Surface energy of Li(100), J/m²: slab and crystal on the same mesh."""
+    program, n = program_of(engine, 480), 12
+    slab = computed(work / "li-100", program, li_slab(n))
+    crystal = computed(work / f"li-bulk-{n}", program, li_crystal(n))
+    print(f"Li bulk, {n}³: {crystal['energy']:.4f} eV/atom, {cost_of(crystal)}")
+    print(f"Li(100): {li_surface(slab, crystal):.3f} J/m², {cost_of(slab)}")
+
+
+def li_crystal(n: int) -> Structure:
+    """Bulk lithium on a mesh of n³."""
+    crystal = AseAtomsAdaptor.get_structure(bulk("Li", "bcc", LI_A))
+    crystal.properties["mesh"] = [n, n, n]
+    return crystal
+
+
+def li_slab(n: int) -> Structure:
+    """Seven layers of Li(100), not relaxed, on a mesh of n x n x 1."""
+    heights = 7.5 + LI_A / 2 * np.arange(LI_LAYERS)
+    sides = LI_A / 2 * (np.arange(LI_LAYERS) % 2)
     slab = Atoms(
-        f"Li{layers}",
+        f"Li{LI_LAYERS}",
         positions=np.column_stack([sides, sides, heights]),
-        cell=[a, a, layers * a / 2 + 15],
+        cell=[LI_A, LI_A, LI_LAYERS * LI_A / 2 + 15],
         pbc=True,
     )
     structure = AseAtomsAdaptor.get_structure(slab)
-    structure.properties["mesh"] = [12, 12, 1]
-    point = computed(work / "li-100", program, structure)
-    surface = (point["energy"] - layers * per_atom[12]) / (2 * a * a) * EV_PER_A2
-    print(f"Li(100): {surface:.3f} J/m², {point['cpu_s']:.0f} cpu s")
+    structure.properties["mesh"] = [n, n, 1]
+    return structure
+
+
+def li_surface(slab: dict[str, Any], crystal: dict[str, Any]) -> float:
+    """Return the energy of the slab's surfaces, J/m²."""
+    excess = slab["energy"] - LI_LAYERS * crystal["energy"]
+    return float(excess / (2 * LI_A**2) * EV_PER_A2)
+
+
+def cost_of(point: dict[str, Any]) -> str:
+    """Return in words what a point took."""
+    return f"{point['cpu_s']:.0f} cpu s, {point['scf']} steps"
+
+
+def settings(work: Path, folder: Path, name: str) -> None:
+    """Move CP2K's settings one by one: forces of a structure, and Li(100) on 8³."""
+    atoms = read(folder / f"{name}.extxyz")
+    structure = AseAtomsAdaptor.get_structure(atoms)
+    mesh = MESH.search(atoms.info["settings"])
+    structure.properties["mesh"] = [int(n) for n in mesh.groups()]
+    usual = None
+    for told, changed in SETTINGS.items():
+        program = MeshedCp2k(dipole="off", **changed)
+        # the usual ones were computed beside the stored structures
+        place = work / told if changed else work
+        point = computed(place / name, program, structure)
+        forces = np.array(point["forces"])
+        usual = forces if usual is None else usual
+        slab = computed(work / told / "li-100-8", program, li_slab(8))
+        crystal = computed(work / told / "li-bulk-8", program, li_crystal(8))
+        print(
+            f"{told}: forces {rms(forces - usual):.4f} eV/Å rms from the usual, "
+            f"{rms(forces - atoms.get_forces()):.4f} from those stored, "
+            f"{cost_of(point)}; Li(100) on 8³ {li_surface(slab, crystal):.3f} J/m²",
+            flush=True,
+        )
+
+
+def rms(apart: Any) -> float:
+    """Return the root mean square of all components."""
+    return float(np.sqrt((apart**2).mean()))
 
 
 def has_symmetry(atoms: Atoms) -> bool:
@@ -177,7 +231,7 @@ def costs(folder: Path) -> None:
         mesh = tuple(map(int, MESH.search(settings).groups()))
         shifted = "Monkhorst" in settings
         structure = AseAtomsAdaptor.get_structure(atoms)
-        program = GpawProgram(cutoff=float(CUTOFF.search(settings)[1]))
+        program = GpawProgram(cutoff=float(PW.search(settings)[1]))
         _, bands, waves, _ = cost.size(program, structure)
         # of a shifted even mesh, time reversal leaves half
         points = int(np.prod(mesh)) // 2 if shifted else irreducible(mesh)
@@ -210,5 +264,7 @@ if __name__ == "__main__":
         yardstick(rest[0], Path(rest[1]).resolve(), Path(rest[2]), rest[3:])
     elif what == "lithium":
         lithium(rest[0], Path(rest[1]).resolve())
+    elif what == "settings":
+        settings(Path(rest[0]).resolve(), Path(rest[1]), rest[2])
     else:
         costs(Path(rest[0]))

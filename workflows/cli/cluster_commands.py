@@ -6,7 +6,6 @@ import json
 import os
 import sys
 import time
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -212,21 +211,22 @@ def _requests(
 
 def planned_resources(study: Study, walltime_h: float) -> dict[str, Resources]:
     """Return what jobs of programs need by the plan; empty for potentials."""
-    from ionface.workflows.cluster.resources import plan_resources
+    from ionface.workflows.cluster.resources import asked_memory, plan_resources
     from ionface.workflows.planning.duration import program_times
     from ionface.workflows.planning.preflight import check_study, needs
     from ionface.workflows.planning.walk import GraphWalk
 
     planned = check_study(study, here=False)
     tell_notes(planned.notes)
-    jobs = needs(planned)
-    each = {name: (need.tasks, need.hours) for name, need in jobs.items()}
-    times = program_times(study, GraphWalk(study)).values()
-    others = {time.name: (time.ranks, time.seconds / 3600) for time in times}
-    settings = replace(study.vasp, memory=study.dft.memory)
-    return plan_resources(each, study.vasp, walltime_h) | plan_resources(
-        others, settings, walltime_h
-    )
+    each: dict[str, tuple[int, float, float | None]] = {
+        name: (need.tasks, need.hours, study.vasp.memory)
+        for name, need in needs(planned).items()
+    }
+    for job in program_times(study, GraphWalk(study)).values():
+        expected = job.memory_gb
+        memory = study.dft.memory or (expected and asked_memory(expected))
+        each[job.name] = (job.ranks, job.seconds / 3600, memory)
+    return plan_resources(each, study.vasp.walltime or walltime_h)
 
 
 def _tell_submitted(

@@ -20,11 +20,12 @@ from ionface.workflows.cluster.settings import read_yaml, validated
 
 if TYPE_CHECKING:
     from ionface.workflows.study.study import Study
-    from ionface.workflows.study.vasp_settings import VaspSettings
 
 FILE = "resources.yaml"
 Kind = Literal["all", "relax", "static", "dynamics", "light"]
 MARGIN = 3.0  # the plan is good to a factor of three
+MEMORY_MARGIN = 2.0  # what programs take is known within this factor
+OWN_GB = 1.0  # Python with ionface and its libraries, beside a program
 LIGHT_H = 1.0  # building models, ledgers, RDFs
 QUEUE_VALUE = re.compile(r"[A-Za-z0-9._:,=@%/+ -]*")
 
@@ -163,25 +164,32 @@ def requests(
 
 
 def plan_resources(
-    needs: Mapping[str, tuple[int, float]], vasp: VaspSettings, walltime_h: float
+    needs: Mapping[str, tuple[int, float, float | None]], longest: float
 ) -> dict[str, Resources]:
-    """Return what VASP's jobs ask for by the plan.
+    """Return what the jobs of programs ask for by the plan.
 
     Args:
-        needs: MPI ranks and hours of each job, by its name.
-        vasp: the study's own wall time and memory win.
-        walltime_h: the longest wall time, h; a shorter job asks for less.
+        needs: MPI ranks, hours and memory (GB; None for the queue's own) of each job,
+            by its name.
+        longest: wall time, h; a shorter job asks for less.
     """
-    longest = vasp.walltime or walltime_h
     return {
         _every_segment(name): Resources(
             tasks=tasks,
             nodes=1 if tasks == 1 else None,
             walltime=_walltime(hours, longest),
-            memory=vasp.memory,
+            memory=memory,
         )
-        for name, (tasks, hours) in needs.items()
+        for name, (tasks, hours, memory) in needs.items()
     }
+
+
+def asked_memory(planned_gb: float) -> float:
+    """Return what a job asks for, GB: what its program is expected to take, and more.
+
+    A queue kills what takes more than it asked for, and beside the program ours runs.
+    """
+    return MEMORY_MARGIN * planned_gb + OWN_GB
 
 
 def _every_segment(name: str) -> str:

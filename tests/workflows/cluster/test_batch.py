@@ -1,15 +1,24 @@
 """Ready jobs into the queue; nothing of a document reaches a shell."""
 
+import re
 import subprocess
 from dataclasses import replace
+from importlib.util import find_spec
+from shutil import which
 
 import pytest
 
 from ionface.errors import IonfaceError
+from ionface.workflows.cli.cluster_commands import planned_resources
 from ionface.workflows.cluster import batch
 from ionface.workflows.cluster.batch import launch_ready
 from ionface.workflows.cluster.init import template_text
 from ionface.workflows.cluster.queues import Queue
+from ionface.workflows.cluster.resources import Requests
+from ionface.workflows.cluster.submission import submit
+from ionface.workflows.engines.dft.program import command, starting
+from ionface.workflows.engines.registry import study_engine
+from ionface.workflows.study.study_files import parse
 
 
 @pytest.fixture
@@ -57,6 +66,39 @@ def test_a_batch_script_execs_the_worker_of_its_job(with_queue, handed, kind):
     assert checked.returncode == 0
     assert cluster.launchpad.get_reservation_id_from_fw_id(1) == "101"
     assert not launch_ready(cluster).jobs  # it is in the queue already
+
+
+NEEDS = {"gpaw": find_spec("gpaw"), "cp2k": which("cp2k.psmp")}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("engine", NEEDS)
+def test_a_first_principles_job_asks_for_its_ranks_and_starts_as_many(
+    engine, study_text, with_queue, tmp_path
+):
+    if not NEEDS[engine]:
+        pytest.skip(f"{engine} is not installed")
+    dft = "dft: {ranks: 4, mpi: 'srun --mpi=pmix -n {ranks}'}\nvasp: {walltime: 2}\n"
+    text = study_text.replace("ase.calculators.emt.EMT", engine) + dft
+    study, cluster = parse(text, "al-ref.yaml"), with_queue("slurm")
+    asked = Requests(planned_resources(study, 24.0), walltime_h=24.0)
+    submit(cluster, study, tmp_path / engine, asked)
+    pad = cluster.launchpad
+    (number,) = pad.get_fw_ids({"name": "Al dynamics 1", "state": "WAITING",
+                                "spec._queueadapter.ntasks": 4})  # fmt: skip
+    path = batch.write_script(cluster, pad.get_fw_by_id(number), 1, tmp_path)
+    script = path.read_text()
+    memory = int(re.search(r"^#SBATCH --mem=(\d+)G$", script, re.MULTILINE)[1])
+    assert 1 < memory < 8  # the program's, and our own
+    for line in ("#SBATCH --ntasks=4", "#SBATCH --time=01:00:00"):
+        assert f"{line}\n" in script
+    # the worker is one process, and starts the ranks of its job itself
+    assert script.strip().endswith(f"worker --singleshot --fw_id {number}")
+    program = study_engine(study, "dynamics").program
+    words = command(program, ["program"])
+    assert words == ["srun", "--mpi=pmix", "-n", "4", "program"]
+    with starting(program, words) as environment:
+        assert environment["OMP_NUM_THREADS"] == "1"
 
 
 def test_no_more_jobs_are_queued_than_allowed(with_queue, handed, batch_system):

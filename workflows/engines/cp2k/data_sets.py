@@ -19,6 +19,7 @@ INSTALL = "install it with: apt install cp2k cp2k-data"
 POTENTIALS = "GTH_POTENTIALS"  # CP2K takes one file only
 FIRST_BASES = "BASIS_MOLOPT"
 BASIS = "DZVP-MOLOPT-SR-GTH"
+Entry = tuple[list[str], list[str]]  # names, and the lines that follow
 _CHARGE = re.compile(r"-q(\d+)$")
 
 
@@ -102,25 +103,24 @@ def data_set(symbol: str, functional: str, basis: str, folder: Path) -> DataSet:
     Args:
         symbol: of the element.
         functional: that its potential was made for.
-        basis: name of the basis set, without the number of electrons.
+        basis: name of the basis set; the number of electrons may be left out.
         folder: of CP2K's data.
 
     Raises:
         IonfaceError: there is no basis set, or no potential.
     """
-    first = folder / FIRST_BASES
-    files = [first, *sorted(set(folder.glob("*BASIS*")) - {first})]
-    for basis_file in files:
-        if found := _entry(basis_file, symbol, basis):
-            break
-    else:
+    usual = _entry(folder / POTENTIALS, symbol, f"GTH-{functional}")
+    names = [basis]
+    if usual and (charge := _charge(usual[0])):
+        # newer files name the electrons of every basis set, and nothing shorter
+        names.append(basis + charge)
+    if (found := _basis(symbol, names, folder)) is None:
         raise IonfaceError(
             f"CP2K has no basis set {basis} for {symbol} in {folder}; name another one "
             "in dft.basis, or choose another engine"
         )
-    names, lines = found
-    charge = next((m[0] for m in map(_CHARGE.search, names) if m), "")
-    wanted = f"GTH-{functional}{charge}"
+    basis_file, name, (aliases, lines) = found
+    wanted = f"GTH-{functional}{_charge(aliases)}"
     potential = _entry(folder / POTENTIALS, symbol, wanted)
     if potential is None:
         raise IonfaceError(
@@ -130,7 +130,7 @@ def data_set(symbol: str, functional: str, basis: str, folder: Path) -> DataSet:
     functions, exponent = _gaussians(lines)
     electrons = sum(int(n) for n in potential[1][0].split())
     return DataSet(
-        basis=basis,
+        basis=name,
         basis_file=basis_file,
         functions=functions,
         exponent=exponent,
@@ -140,7 +140,24 @@ def data_set(symbol: str, functional: str, basis: str, folder: Path) -> DataSet:
     )
 
 
-def _entry(file: Path, symbol: str, name: str) -> tuple[list[str], list[str]] | None:
+def _charge(names: list[str]) -> str:
+    """Return how names of one entry end that tell its electrons, as in "-q3"."""
+    return next((m[0] for m in map(_CHARGE.search, names) if m), "")
+
+
+def _basis(
+    symbol: str, names: list[str], folder: Path
+) -> tuple[Path, str, Entry] | None:
+    """Return the first basis set of some names: its file, its name, its entry."""
+    first = folder / FIRST_BASES
+    for file in [first, *sorted(set(folder.glob("*BASIS*")) - {first})]:
+        for name in names:
+            if entry := _entry(file, symbol, name):
+                return file, name, entry
+    return None
+
+
+def _entry(file: Path, symbol: str, name: str) -> Entry | None:
     """Return the names of an element's entry, and the lines after them."""
     lines = _lines(file)
     for number, line in enumerate(lines):

@@ -39,6 +39,13 @@ def test_an_elements_data_are_counted_and_named(data):
     assert data_set("Li", "PBE", "SZV-MOLOPT-SR-GTH", data).functions == 2 + 3
 
 
+def test_a_basis_set_is_found_without_the_number_of_its_electrons(data):
+    shorter, whole = "TZVP-MOLOPT-PBE-GTH", "TZVP-MOLOPT-PBE-GTH-q7"
+    for name in (shorter, whole):
+        found = data_set("Cl", "PBE", name, data)
+        assert (found.basis, found.functions, found.valence) == (whole, 3, 7)
+
+
 @pytest.mark.parametrize(
     ("symbol", "functional", "said"),
     [
