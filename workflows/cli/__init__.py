@@ -1,8 +1,7 @@
 """The command line: ionface studies, build, run, submit, status, analyze, report, ...
 
-Exit status 0: success. 1: the computation or its input failed, one clear message on
-stderr; `status` of failed or lost jobs, `analyze checks` of a doubtful run. 2: wrong
-usage. Heavy imports stand inside the commands, so that --help is fast.
+Exit statuses are those that `app.EXIT` tells, with --help. Heavy imports stand inside
+the commands, so that --help is fast.
 One module per group of commands; importing it registers them, in the order of --help.
 """
 

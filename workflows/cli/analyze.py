@@ -41,6 +41,11 @@ ALIKE = 1.0
 """K; two runs closer than this would be one point of a line with two errors."""
 
 
+STATUSES = {"doubtful": 1, "unknown": 3}
+"""Exit statuses of verdicts. A script asks `ionface analyze checks run && ...` whether
+a run may be trusted: what is not known to be sound is not; 2 is wrong usage."""
+
+
 class _Analyses(WholeHelp):
     """Makes the command of an analysis when it is asked for: all of them take 0.5 s."""
 
@@ -104,9 +109,8 @@ def analyze(
         counter = progress.counter(len(frames), "frames")
         result = kind.computed(frames, settings, counter)
     files.deliver(kind, result, out, as_json=as_json)
-    # a script may ask `ionface analyze checks run && ...` whether a run can be trusted
-    if str(getattr(result, "verdict", "")).startswith("doubtful"):
-        raise typer.Exit(1)
+    verdict = str(getattr(result, "verdict", "")).partition(":")[0]
+    raise typer.Exit(STATUSES.get(verdict, 0))
 
 
 @contextmanager

@@ -11,6 +11,12 @@ DAILY = "Commands"
 RESULTS = "Commands on results"
 CLUSTER = "Commands for VASP and clusters"
 
+EXIT = """
+Exit status: 0 success; 1 failure, told in one message, also `status` of failed or lost
+jobs, `doctor` of something broken, `analyze checks` of a doubtful run; 2 wrong usage;
+3 `analyze checks` of a run of which not all is known.
+"""
+
 
 class WholeHelp(TyperGroup):
     """A group whose help says of every command all of its first sentence."""
@@ -28,11 +34,20 @@ class WholeHelp(TyperGroup):
             with formatter.section(group):
                 formatter.write_dl(shown)
 
+    def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
+        """Return the completions; zsh and fish show the whole sentence beside each."""
+        found = super().shell_complete(ctx, incomplete)
+        for item in found:
+            if command := self.get_command(ctx, item.value):
+                item.help = command.get_short_help_str(limit=1000)
+        return found
+
 
 app = typer.Typer(
     cls=WholeHelp,
     name="ionface",
     help="Solid-state-battery interfaces from first principles.",
+    epilog=EXIT,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,

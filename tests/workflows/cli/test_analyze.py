@@ -114,6 +114,16 @@ def test_checks_find_the_target_in_the_file_and_doubt_another(run_file, analyze)
     assert ran.rows[0]["verdict"] == "doubtful"
 
 
+@pytest.mark.slow
+def test_a_script_can_tell_what_is_unknown_from_what_is_sound(analyze, tmp_path):
+    still = [{"positions": np.full((2, 3), [[1.0], [3.0]])}] * 12
+    path = write_frames(tmp_path / "r.ionf", ["Li", "Li"], [5.0] * 3, still)
+    ran = analyze("checks", path, "--temperature", 300)
+    assert ran.data["verdict"].startswith("unknown")
+    assert "Not all is known" in ran.stdout
+    assert ran.status == 3
+
+
 def test_mistakes_are_told_with_the_way_out(run_file, analyze, tmp_path):
     with pytest.raises(IonfaceError, match="does not exist"):
         analyze("checks", tmp_path / "nowhere")

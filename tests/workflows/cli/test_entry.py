@@ -439,6 +439,18 @@ def test_shells_complete_commands_studies_and_options(
     assert offered in cli().stdout
 
 
+@pytest.mark.parametrize("shell_name", ["zsh", "fish"])
+def test_shells_show_whole_sentences_beside_what_they_complete(
+    cli, monkeypatch, shell_name
+):
+    monkeypatch.setenv("_IONFACE_COMPLETE", f"complete_{shell_name}")
+    monkeypatch.setenv("_TYPER_COMPLETE_ARGS", "ionface ")
+    monkeypatch.setenv("_TYPER_COMPLETE_FISH_ACTION", "get-args")
+    offered = cli().stdout
+    assert "Write tables, figures, structures and one report.html." in offered
+    assert "..." not in offered
+
+
 @pytest.mark.slow
 def test_a_terminal_that_goes_away_leaves_a_message(shell, study_file, tmp_path):
     import signal
