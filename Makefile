@@ -6,6 +6,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 DEMO ?= demo
+# where this is set, every process of a test compiles our 400 files anew
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: demo test test-slow test-cluster check format docs man install clean
 

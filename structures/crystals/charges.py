@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from itertools import product
 from math import log10
 
-from pymatgen.analysis.bond_valence import PRIOR_PROB
 from pymatgen.core import Composition, Element
 
 # e per atom. Ordered crystals are neutral; refined occupancies are off by a few percent
@@ -43,6 +42,9 @@ def _off(amounts: Mapping[str, float], charges: Mapping[str, float]) -> float:
 
 def _states(symbol: str) -> dict[float, float]:
     """Return the usual charges of an element and how frequent they are, 0 to 1."""
+    # here: pymatgen reads this table from YAML for half a second when it is imported
+    from pymatgen.analysis.bond_valence import PRIOR_PROB
+
     found = {
         float(species.oxi_state): number
         for species, number in PRIOR_PROB.items()

@@ -10,7 +10,6 @@ from pathlib import Path
 
 from monty.io import zopen
 from pymatgen.core import Element, Structure
-from pymatgen.io.vasp import Poscar
 
 from ionface.errors import StructureError
 from ionface.structures.crystals.cif import read_cif
@@ -99,6 +98,9 @@ def _read_poscar(text: str, where: str) -> Structure:
         lines[row] = " ".join(map(str, elements))
     _check_scale(lines[1].split(), where)
     lines = lines[: _check_rows(lines, row, where)]  # velocities are of no use here
+    # here: with it come all of VASP's outputs and scipy.signal, a second of every start
+    from pymatgen.io.vasp import Poscar
+
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         poscar = Poscar.from_str("\n".join(lines))

@@ -39,7 +39,8 @@ def test_distances_are_those_of_the_crystal_and_images_are_far(argyrodite):
 
 @pytest.mark.slow
 def test_atoms_of_the_core_have_all_their_neighbors():
-    silver = Structure.from_spacegroup("Fm-3m", Lattice.cubic(4.1), ["Ag"], [[0] * 3])
+    sites = [[0, 0, 0], [0, 0.5, 0.5], [0.5, 0, 0.5], [0.5, 0.5, 0]]
+    silver = Structure(Lattice.cubic(4.1), ["Ag"] * 4, sites)
     silver.make_supercell(4)
     cluster = cut_cluster(silver, 0, 60)
     core = np.array(cluster.site_properties["core"])

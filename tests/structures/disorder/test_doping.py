@@ -159,9 +159,9 @@ def test_rank_that_does_not_exist_is_refused(rank):
 
 
 def rock_salt():
-    return Structure.from_spacegroup(
-        "Fm-3m", Lattice.cubic(4.2), ["Mg", "O"], [[0, 0, 0], [0.5, 0.5, 0.5]]
-    )
+    metal = np.array([[0, 0, 0], [0, 0.5, 0.5], [0.5, 0, 0.5], [0.5, 0.5, 0]])
+    coords = [*metal, *(metal + 0.5)]
+    return Structure(Lattice.cubic(4.2), ["Mg"] * 4 + ["O"] * 4, coords)
 
 
 def test_energy_from_the_matrix_is_the_ewald_sum_of_the_ordering():

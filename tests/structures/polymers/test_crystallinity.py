@@ -7,7 +7,11 @@ from pymatgen.core import Lattice, Structure
 from ionface.errors import StructureError
 from ionface.structures.polymers.crystallinity import averaged_q6, bragg, order_of
 
-FCC = Structure.from_spacegroup("Fm-3m", Lattice.cubic(4.05), ["Al"], [[0, 0, 0]])
+FCC = Structure(
+    Lattice.cubic(4.05),
+    ["Al"] * 4,
+    [[0, 0, 0], [0, 0.5, 0.5], [0.5, 0, 0.5], [0.5, 0.5, 0]],
+)
 GALLIUM = Structure.from_spacegroup(
     "Cmce", Lattice.orthorhombic(4.52, 7.66, 4.526), ["Ga"], [[0, 0.1539, 0.081]]
 )

@@ -26,11 +26,17 @@ HEXAGONAL = ["LiGe2(PO4)3", "LiAlO2_alpha", "Zn", "Li3P"]
 MILLERS = st.tuples(*[st.integers(-3, 3)] * 3).filter(any)
 CHARGES = {"Na": 1, "Cl": -1, "Ca": 2, "F": -1, "Li": 1, "Co": 3, "O": -2, "Sr": 2,
            "Ti": 4}  # fmt: skip
-NACL = Structure.from_spacegroup(
-    "Fm-3m", Lattice.cubic(5.64), ["Na", "Cl"], [[0, 0, 0], [0.5, 0.5, 0.5]]
+# by hand: pymatgen takes a second for each cubic group
+FACE_CENTERED = np.array([[0, 0, 0], [0, 0.5, 0.5], [0.5, 0, 0.5], [0.5, 0.5, 0]])
+NACL = Structure(
+    Lattice.cubic(5.64),
+    ["Na"] * 4 + ["Cl"] * 4,
+    [*FACE_CENTERED, *(FACE_CENTERED + 0.5)],
 )
-FLUORITE = Structure.from_spacegroup(
-    "Fm-3m", Lattice.cubic(5.463), ["Ca", "F"], [[0, 0, 0], [0.25, 0.25, 0.25]]
+FLUORITE = Structure(
+    Lattice.cubic(5.463),
+    ["Ca"] * 4 + ["F"] * 8,
+    [*FACE_CENTERED, *(FACE_CENTERED + 0.25), *(FACE_CENTERED + 0.75)],
 )
 LAYERED = Structure.from_spacegroup(
     "R-3m",
@@ -38,11 +44,10 @@ LAYERED = Structure.from_spacegroup(
     ["Li", "Co", "O"],
     [[0, 0, 0.5], [0, 0, 0], [0, 0, 0.2605]],
 )
-PEROVSKITE = Structure.from_spacegroup(
-    "Pm-3m",
+PEROVSKITE = Structure(
     Lattice.cubic(3.905),
-    ["Sr", "Ti", "O"],
-    [[0, 0, 0], [0.5, 0.5, 0.5], [0.5, 0.5, 0]],
+    ["Sr", "Ti", "O", "O", "O"],
+    [[0, 0, 0], [0.5, 0.5, 0.5], [0.5, 0.5, 0], [0.5, 0, 0.5], [0, 0.5, 0.5]],
 )
 RUTILE = Structure.from_spacegroup(
     "P4_2/mnm",

@@ -90,9 +90,8 @@ def an_engine(study):
 
 @pytest.fixture
 def aluminum():
-    structure = Structure.from_spacegroup(
-        "Fm-3m", Lattice.cubic(4.05), ["Al"], [[0, 0, 0]]
-    )
+    sites = [[0, 0, 0], [0, 0.5, 0.5], [0.5, 0, 0.5], [0.5, 0.5, 0]]
+    structure = Structure(Lattice.cubic(4.05), ["Al"] * 4, sites)
     structure.perturb(0.02, seed=1)
     structure.add_site_property("phase", ["left", "right"] * 2)
     return structure

@@ -24,9 +24,8 @@ LEVEL = LevelOfTheory("ase", "emt", "EMT")
 
 @pytest.fixture
 def silver():
-    structure = Structure.from_spacegroup(
-        "Fm-3m", Lattice.cubic(4.1), ["Ag"], [[0, 0, 0]]
-    )
+    sites = [[0, 0, 0], [0, 0.5, 0.5], [0.5, 0, 0.5], [0.5, 0.5, 0]]
+    structure = Structure(Lattice.cubic(4.1), ["Ag"] * 4, sites)
     structure.perturb(0.1, seed=1)
     structure.add_site_property("phase", ["left", "right"] * 2)
     return structure

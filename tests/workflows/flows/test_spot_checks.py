@@ -123,7 +123,8 @@ def test_mistakes_are_told_with_their_line(spelled, said):
 
 @pytest.mark.slow
 def test_too_few_frames_are_shaken_so_that_none_stands_twice(run_job, tmp_path):
-    silver = Structure.from_spacegroup("Fm-3m", Lattice.cubic(4.1), ["Ag"], [[0] * 3])
+    sites = [[0, 0, 0], [0, 0.5, 0.5], [0.5, 0, 0.5], [0.5, 0.5, 0]]
+    silver = Structure(Lattice.cubic(4.1), ["Ag"] * 4, sites)
     level = {"code": "x", "version": "1", "functional": "PBE"}
     record = RunRecord(silver, -1.0, 0.0, True, 1, level, str(tmp_path / "none"))
     chosen = choose_frames.original(record, {}, None, 3, 60, "interface")

@@ -102,9 +102,8 @@ def test_a_missing_package_is_an_error_and_never_another_model(
 @pytest.fixture
 def silver(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    structure = Structure.from_spacegroup(
-        "Fm-3m", Lattice.cubic(4.1), ["Ag"], [[0, 0, 0]]
-    )
+    sites = [[0, 0, 0], [0, 0.5, 0.5], [0.5, 0, 0.5], [0.5, 0.5, 0]]
+    structure = Structure(Lattice.cubic(4.1), ["Ag"] * 4, sites)
     structure.make_supercell(2)
     structure.perturb(0.1, seed=1)
     structure.add_site_property("phase", ["Ag"] * len(structure))

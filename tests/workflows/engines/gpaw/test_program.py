@@ -32,10 +32,9 @@ def settings(vasp=None, dft=None, elements=("Li", "S")):
 
 @pytest.fixture
 def sulfide():
-    lattice = Lattice.cubic(5.7)
-    return Structure.from_spacegroup(
-        "Fm-3m", lattice, ["Li", "S"], [[0.25] * 3, [0] * 3]
-    )
+    sulfur = np.array([[0, 0, 0], [0, 0.5, 0.5], [0.5, 0, 0.5], [0.5, 0.5, 0]])
+    coords = [*(sulfur + 0.25), *(sulfur + 0.75), *sulfur]
+    return Structure(Lattice.cubic(5.7), ["Li"] * 8 + ["S"] * 4, coords)
 
 
 def test_the_cutoff_follows_the_hardest_element_of_the_whole_study():
