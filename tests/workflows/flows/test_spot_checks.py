@@ -140,3 +140,52 @@ def test_what_is_first_principles_is_told_by_its_level():
     assert not is_first_principles({"code": "vasp", "emulated": True})
     assert not is_first_principles({"code": "sevenn", "weights": "ab"})
     assert SpotCheckSpec("gpaw").most_atoms == 60
+
+
+AL_LIF = """\
+name: al-lif
+engine: sevennet
+lattice: literature
+interfaces:
+  - name: Al|LiF
+    film: {material: Al, miller: [1, 0, 0], layers: 2, name: film}
+    substrate: {material: LiF, miller: [1, 0, 0], layers: 1}
+    max_area: 10
+    vacuum: 8
+relaxation: {fmax: 0.2, steps: 10}
+dynamics:
+  - interface: Al|LiF
+    steps: 20
+    segment: 20
+    analyses: [bonds]
+    prerelax: 2
+spot_checks: {engine: gpaw, frames: 2}
+vasp: {dipole: 'off', k_spacing: 1.2}
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.mlip
+@pytest.mark.filterwarnings("ignore")
+def test_a_potential_has_its_error_against_electrons_in_the_report(tmp_path):
+    pytest.importorskip("gpaw", reason="GPAW is not installed")
+    project = Project.create(tmp_path / "p", parse(AL_LIF, "al-lif.yaml"))
+    assert not runner.run(project).failed
+    results = collect(project)
+    found = results.found["spot_checks"]
+    assert found.keys() == {"Al|LiF", "Al|LiF dynamics"}
+    for spot in found.values():
+        assert is_first_principles(spot.teacher)
+        assert len(spot.frames) == 2
+        for frame in spot.frames:  # at 300 eV they sum up to 0.3
+            assert np.abs(frame.forces.sum(axis=0)).max() < 0.03
+        assert 0.005 < spot.judgement.overall.rmse < 1.0
+    heated = found["Al|LiF dynamics"].judgement
+    assert 0.1 < heated.overall.slope < 1.3
+    assert 0.0005 < heated.energy_rmse < 0.2
+    (entry,) = results.energies.entries
+    assert any(check.startswith("force error") for check in entry.checks)
+    _, page = write_report(project)
+    text = page.read_text()
+    assert "sevennet against gpaw" in text
+    assert f"Energies: {1000 * heated.energy_rmse:.1f} meV/atom" in text
