@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ionface.analysis.run_checks.run_checks import KB
+from ionface.analysis.run_checks.temperature import KB
 from ionface.analysis.trajectory.frames import FloatArray
 from ionface.errors import AnalysisError
 

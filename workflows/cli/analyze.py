@@ -353,7 +353,7 @@ def _temperature(frames: Trajectory, run: Path) -> float:
     """Return the mean temperature of a run, K: measured, or the thermostat's."""
     import numpy as np
 
-    from ionface.analysis.run_checks.run_checks import temperatures
+    from ionface.analysis.run_checks.temperature import temperatures
 
     measured = temperatures(frames)
     if np.isfinite(measured).any():

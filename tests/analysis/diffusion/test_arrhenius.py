@@ -6,7 +6,7 @@ from ionface.analysis.diffusion.arrhenius import (
     arrhenius_of,
 )
 from ionface.analysis.diffusion.diffusion import diffusion_coefficients
-from ionface.analysis.run_checks.run_checks import KB
+from ionface.analysis.run_checks.temperature import KB
 from ionface.errors import AnalysisError
 
 TEMPERATURES = np.array([600.0, 700.0, 850.0, 1000.0])

@@ -7,7 +7,7 @@ from ionface.analysis.electrochemistry.conductivity import (
     conductivities,
     measured_conductivities,
 )
-from ionface.analysis.run_checks.run_checks import KB
+from ionface.analysis.run_checks.temperature import KB
 from ionface.errors import AnalysisError
 
 KELVIN = np.linspace(298.15, 343.15, 10)  # 25 to 70 °C

@@ -11,7 +11,7 @@ from ionface.analysis.figures.style import png
 from ionface.analysis.interphase.density_profiles import profiles
 from ionface.analysis.interphase.interphase import Growth, Interphase
 from ionface.analysis.result import Provenance
-from ionface.analysis.run_checks.run_checks import KB
+from ionface.analysis.run_checks.temperature import KB
 from ionface.errors import AnalysisError
 
 SIGNATURE = b"\x89PNG"

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from ionface.analysis.run_checks.pressure import pressures
-from ionface.analysis.run_checks.run_checks import KB, check_run
+from ionface.analysis.run_checks.run_checks import check_run
+from ionface.analysis.run_checks.temperature import KB
 from ionface.analysis.trajectory.store import STRESSES
 from ionface.analysis.trajectory.trajectory import Trajectory
 

@@ -3,15 +3,17 @@ import pytest
 
 from ionface.analysis.readers import open_trajectory
 from ionface.analysis.report.tables import check_contents
-from ionface.analysis.run_checks.run_checks import (
-    ACCELERATION,
-    KB,
+from ionface.analysis.run_checks.checks import (
     canonical_deviation,
-    check_run,
-    degrees_of_freedom,
     fluctuation,
     mean_temperature,
     temperature_trend,
+)
+from ionface.analysis.run_checks.run_checks import check_run
+from ionface.analysis.run_checks.temperature import (
+    ACCELERATION,
+    KB,
+    degrees_of_freedom,
     temperatures,
 )
 from ionface.analysis.tables_csv import rows_to_csv

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from ionface.analysis.kinds import analyses
-from ionface.analysis.run_checks.run_checks import KB
+from ionface.analysis.run_checks.temperature import KB
 from ionface.analysis.trajectory.writer import TrajectoryWriter
 from ionface.errors import AnalysisError, IonfaceError
 from ionface.workflows.cli.analyze import flag_of
