@@ -126,9 +126,9 @@ def _published_lattices(study: Study) -> Iterator[str]:
     names = [layer.phase for s in asked for layer in relaxed_sides(s).values()]
     if names:
         yield (
-            f"lattices of {', '.join(dict.fromkeys(names))} are the published "
-            "ones; `run` relaxes them with the study's engine first (lattice: engine), "
-            "so that matches and strains may differ"
+            f"lattices of {', '.join(dict.fromkeys(names))} are those of the files and "
+            "of the library; `run` relaxes them first with the study's engine "
+            "(lattice: engine), so that matches and strains may differ"
         )
 
 

@@ -206,7 +206,8 @@ def readme(study: Study, inputs: WrittenInputs, *, spec: bool) -> str:
         "column *after*; jobs without one can run at once. A job that ended at the "
         "wall time is submitted again and goes on; dynamics then begin another "
         "`run-*`, from the CONTCAR of the last one. Add your partition, account and "
-        "modules to the scripts first.",
+        "modules to the scripts first. NCORE and KPAR depend on its nodes and are not "
+        "written; `ionface plan` suggests both.",
         "",
         "| directory | what | atoms | k-points | after |",
         "|---|---|---|---|---|",

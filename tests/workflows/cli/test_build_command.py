@@ -50,7 +50,7 @@ def test_published_lattices_are_told_where_an_engine_will_relax_them(cli, study_
     told = cli("build", study_file, "--out", "b", "--json")
     assert json.loads(told.stdout)[0]["name"] == "Al|Ag"
     told = cli("build", study_file, "--out", "b")
-    assert "lattices of Al, Ag are the published ones" in told.stderr
+    assert "lattices of Al, Ag are those of the files" in told.stderr
 
 
 @pytest.mark.slow
