@@ -160,12 +160,13 @@ def _phases(
     """Return the phases of a project, a folder or a file."""
     from ionface.analysis.thermodynamics.reading import read_phases
     from ionface.workflows.cli.analyze_files import check_exist, check_out
-    from ionface.workflows.projects.phases import project_phases
-    from ionface.workflows.projects.project import Project
 
     check_out(out)
     check_exist([source])
     if (source / "project.json").is_file():
+        from ionface.workflows.projects.phases import project_phases
+        from ionface.workflows.projects.project import Project
+
         return project_phases(Project.open(source)).without(exclude or [])
     return read_phases(source, exclude=exclude or [], corrections=corrections)
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ionface.analysis.energies.level_of_theory import LevelOfTheory
 from ionface.analysis.result import Result
-from ionface.analysis.thermodynamics.contact import contact
 from ionface.analysis.thermodynamics.contact_result import Contact, Contacts
 from ionface.analysis.thermodynamics.hull import hull
 from ionface.analysis.thermodynamics.literature import Literature
@@ -18,8 +17,10 @@ from ionface.analysis.thermodynamics.window_result import Windows
 from ionface.errors import AnalysisError, IonfaceError
 from ionface.structures.phases.library import known_phases, system_remarks
 from ionface.structures.specs import CrystalLayer, InterfaceSpec
-from ionface.workflows.projects.project import Project
 from ionface.workflows.study.study import PhasesSpec, Study, crystal_label
+
+if TYPE_CHECKING:
+    from ionface.workflows.projects.project import Project
 
 ROLE = "phase"
 """Kind of result of the jobs that give one phase each."""
@@ -155,6 +156,9 @@ def interface_pair(
 
 
 def _contacts(pairs: list[Pair], phases: PhaseSet) -> Result:
+    # here: it reads plotly and pandas, which a hull or a window needs not
+    from ionface.analysis.thermodynamics.contact import contact
+
     found: list[Contact] = [
         contact(
             phases,
