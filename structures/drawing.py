@@ -74,7 +74,7 @@ def model_page(model: Drawable) -> str:
         "atoms": told["atoms"],
         "area": f"{told['area']:.2f} Å²",
         "largest strain": f"{100 * told['max_strain']:.2f} %",
-        "gap": f"{told['gap']:.2f} Å",
+        "gap": f"{told['gap']:.2f} Å ({told['gap_from']})",
         "film": told["film"],
         "substrate": told["substrate"],
         "closest pair across": (

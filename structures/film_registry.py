@@ -123,8 +123,15 @@ def _alike(model: InterfaceModel) -> InterfaceModel:
     return replace(model, structure=leaned(model.structure, lean))
 
 
-def with_gap(model: InterfaceModel, gap: float) -> InterfaceModel:
-    """Return the model with another gap, Å; the cell of a sandwich follows it.
+def with_gap(
+    model: InterfaceModel, gap: float, source: str | None = None
+) -> InterfaceModel:
+    """Return the model with another gap; the cell of a sandwich follows it.
+
+    Args:
+        model: with any gap.
+        gap: Å.
+        source: where it is from, in words; as before if not given.
 
     Raises:
         StructureError: the gap is not positive.
@@ -145,7 +152,8 @@ def with_gap(model: InterfaceModel, gap: float) -> InterfaceModel:
         coords_are_cartesian=True,
         site_properties=model.structure.site_properties,
     )
-    return replace(model, structure=structure, gap=gap)
+    told = {**model.provenance, **({"gap_from": source} if source else {})}
+    return replace(model, structure=structure, gap=gap, provenance=told)
 
 
 def joined(

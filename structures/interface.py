@@ -259,6 +259,7 @@ def _stacked(spec: InterfaceSpec, sides: _Sides) -> InterfaceModel:
             "film": sides.film.provenance,
             "substrate": sides.substrate.provenance,
             "match": sides.match,
+            "gap_from": "atomic radii" if spec.gap is None else "given",
             "spec": asdict(spec),
         },
     )

@@ -202,6 +202,7 @@ class InterfaceModel(MSONable):
             "strain_film": self.strain_film,
             "strain_substrate": self.strain_substrate,
             "gap": self.gap,
+            "gap_from": self.provenance.get("gap_from", "as it stands"),
             "vacuum": self.vacuum,
             "n_interfaces": self.n_interfaces,
             "shortest_distance": distance,

@@ -35,6 +35,7 @@ def build(
     ] = False,
 ) -> None:
     """Build a study's models: POSCAR, CIF, JSON, a picture."""
+    from ionface.workflows.flows.models import gap_notes
     from ionface.workflows.flows.study_checks import check_names
     from ionface.workflows.study.study_files import interface_place
 
@@ -61,7 +62,8 @@ def build(
         typer.echo(json.dumps(summaries, indent=2))
     elif summaries:
         _models_table(summaries)
-    tell_notes([*notes, *_published_lattices(resolved)])
+    gaps = gap_notes(resolved, built_alone=True) if summaries else []
+    tell_notes([*notes, *_published_lattices(resolved), *gaps])
     if summaries:
         say(f"wrote POSCAR, CIF, JSON and a picture of each to {out}")
     for reason in refused:

@@ -200,6 +200,7 @@ def _tell_duration(study: Study) -> None:
 
 def _check_vasp(study: Study, root: Path) -> None:
     """Refuse, before anything is made, jobs of programs that could not start here."""
+    from ionface.workflows.flows.models import gap_notes
     from ionface.workflows.planning.preflight import check_study
 
     with job_progress(study.name) as shown:
@@ -209,7 +210,7 @@ def _check_vasp(study: Study, root: Path) -> None:
             project=root,
             announce=lambda: shown.stage("checks before VASP starts"),
         )
-    tell_notes(planned.notes)
+    tell_notes([*planned.notes, *gap_notes(study)])
 
 
 def _tell(project: Project, outcome: Outcome, as_json: bool) -> None:

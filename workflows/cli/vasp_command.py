@@ -39,6 +39,7 @@ def inputs(
     as_json: AsJson = False,
 ) -> None:
     """Write VASP directories and scripts, to submit by hand."""
+    from ionface.workflows.flows.models import gap_notes
     from ionface.workflows.planning.input_folders import write_inputs
 
     resolved = _on_vasp(study, engine, quick)
@@ -48,22 +49,29 @@ def inputs(
         {
             "directory": str(entry.folder.relative_to(out)),
             "atoms": len(entry.job.run.structure),
-            "after": entry.job.after or "",
+            "after": entry.after,
         }
         for entry in written.jobs
     ]
     if as_json:
-        body = {"jobs": rows, "left_out": written.left_out}
+        told = {"left_out": written.left_out, "waiting": written.waiting}
+        body = {"jobs": rows, **told}
         typer.echo(json.dumps(body, indent=2))
     else:
         table(list(rows[0]), [[str(value) for value in row.values()] for row in rows])
+    for name, what in written.waiting.items():
+        say(f"in turns, {name}: {what}")
     for name, reason in written.left_out.items():
         say(f"left out {name}: {reason}")
+    tell_notes(gap_notes(resolved))
     if resolved.vasp.ncore is None:
         tell_notes(["NCORE and KPAR are not written; `ionface plan` suggests them"])
     first = written.jobs[0].folder
     kind = "POTCAR" if (first / "POTCAR").is_file() else "POTCAR.spec"
-    say(f"wrote {len(written.jobs)} directories with {kind}; see {out}/README.md")
+    begun = sum(entry.begun for entry in written.jobs)
+    kept = f" ({begun} in which something has run are left as they are)" * bool(begun)
+    number = len(written.jobs) - begun
+    say(f"wrote {number} directories with {kind}{kept}; see {out}/README.md")
 
 
 @app.command()
@@ -81,6 +89,7 @@ def plan(
     as_json: AsJson = False,
 ) -> None:
     """Estimate what a study takes: time, core-hours, memory."""
+    from ionface.workflows.flows.models import gap_notes
     from ionface.workflows.planning import duration
     from ionface.workflows.planning import plan as planning
     from ionface.workflows.planning.walk import GraphWalk
@@ -97,7 +106,7 @@ def plan(
     else:
         _tell_potentials(times)
         _tell_vasp(planned)
-    tell_notes(planned.notes)
+    tell_notes([*planned.notes, *gap_notes(resolved)])
     planning.check_walltime(planned, resolved.vasp)
     planning.check_memory(planned, resolved.vasp.memory)
     planning.check_budget(planned, budget)

@@ -1,8 +1,8 @@
 """Rigid sides brought together until their energy is lowest.
 
 The gap that radii suggest is too wide by about an Å, lest anything be bonded that no
-run has bonded. A relaxation closes it where there is vacuum; in a sandwich the gaps fix
-the cell, and atoms that far apart may not even feel each other.
+run has bonded. Atoms that far apart may not even feel each other: a relaxation that is
+content with small forces ends where it began, and in a sandwich the gaps fix the cell.
 """
 
 from __future__ import annotations
@@ -34,7 +34,8 @@ def close_gap(model: InterfaceModel, engine: Engine) -> BuiltInterface:
     engine.check_elements(model.structure.symbol_set, model.name)
     calculator = engine.calculator()
     gap = closed_gap(model.gap, lambda g: rigid_energy(with_gap(model, g), calculator))
-    return BuiltInterface.of(with_gap(model, gap))
+    told = f"lowest energy of the rigid sides, {engine.level_of_theory().label}"
+    return BuiltInterface.of(with_gap(model, gap, told))
 
 
 def closed_gap(touching: float, energy: Callable[[float], float]) -> float:

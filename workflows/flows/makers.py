@@ -122,11 +122,12 @@ class InterfaceFormationMaker(Maker):
                 continue
             if start.cell != "fixed":
                 recelled = tasks.in_relaxed_cell(built, relaxed[part])
-                jobs.append(named(recelled, name, "slabs in the relaxed cell"))
+                task = "slabs in the relaxed cell"
+                jobs.append(named(recelled, name, task, takes="positions"))
                 built = cut = recelled.output
             if self.slabs == "frozen":
                 separate = tasks.separate(built, relaxed[part])
-                jobs.append(named(separate, name, "separate"))
+                jobs.append(named(separate, name, "separate", takes="positions"))
                 cut = separate.output
         ledger = tasks.enter_in_ledger(
             built.model, static, relaxed, self.slabs, start.bulks

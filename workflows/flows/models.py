@@ -4,9 +4,9 @@
     ensemble:       build each ordering -> relax its slab a little -> the lowest members
     scan:           energies over shifts and gaps -> the model at their minimum
     joined:         each side relaxed alone -> both brought together
-    sandwich:       energies over gaps -> the model whose sides touch
+    crystals:       energies over gaps -> the model whose sides touch
 
-Most interfaces need none of this: then there is one job, `build`.
+Where the gap is given, or an energy is dear, there may be one job alone: `build`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import Any
 
 from jobflow import Flow, Job, OutputReference
 
-from ionface.errors import StructureError
+from ionface.errors import NotInstalledError, StructureError
 from ionface.structures.interface import build_interface
 from ionface.structures.specs import (
     AmorphousLayer,
@@ -42,6 +42,16 @@ from ionface.workflows.flows import jobs as tasks
 from ionface.workflows.flows.naming import named
 from ionface.workflows.study.protocols import protocol
 from ionface.workflows.study.study import Study
+
+CLOSED = (
+    "guessed from atomic radii; `run` closes it to the lowest energy of the rigid "
+    "sides with {} first"
+)
+WIDE = (
+    "guessed from atomic radii, about 1 Å wider than crystals relax to, for {} is too "
+    "dear to look for it; give gap (a potential's run tells it), or "
+    "scan: {{engine: ...}}"
+)
 
 
 @dataclass(frozen=True)
@@ -168,14 +178,10 @@ class ModelBuilder:
     def _closes(self, spec: InterfaceSpec, role: Role) -> bool:
         """Tell whether a gap that was guessed from radii is closed by energies.
 
-        The gaps of a sandwich fix the height of its cell, hence its pressure.
+        A relaxation needs twice the steps from there, and one with loose forces ends
+        where it began; the gaps of a sandwich fix its height, hence its pressure.
         """
-        return (
-            spec.gap is None
-            and (not spec.vacuum or spec.start == "joined")
-            and isinstance(spec.film, CrystalLayer | SlabLayer)
-            and self.by_role(role).in_process
-        )
+        return is_guessed(spec) and self.by_role(role).in_process
 
     def _joined(
         self, spec: InterfaceSpec, name: str, built: Job, role: Role
@@ -189,7 +195,7 @@ class ModelBuilder:
             steps.append(named(step, name, f"relax {side} alone", **tells))
         film, substrate = (step.output for step in steps)
         joined = tasks.join_sides(built.output, film, substrate, spec.mobile, spec.gap)
-        named(joined, name, "join", like=built.uuid)
+        named(joined, name, "join", like=built.uuid, takes="positions")
         return [*steps, joined], joined
 
     def _bulk(
@@ -287,3 +293,29 @@ def strained_sides(spec: InterfaceSpec) -> tuple[str, ...]:
     if not isinstance(spec.film, CrystalLayer | SlabLayer):
         return ()
     return ("film", "substrate") if spec.strained == "shared" else (spec.strained,)
+
+
+def is_guessed(spec: InterfaceSpec) -> bool:
+    """Tell whether radii alone say how far apart two crystals stand."""
+    crystals = isinstance(spec.film, CrystalLayer | SlabLayer)
+    return crystals and spec.gap is None and spec.scan is None
+
+
+def gap_notes(study: Study, *, built_alone: bool = False) -> list[str]:
+    """Return which gaps are guessed, and what becomes of them, in sentences.
+
+    Args:
+        study: with its engines.
+        built_alone: no engine runs now: those that one will close are told, too.
+    """
+    builder, told = ModelBuilder.of(study), dict[str, list[str]]()
+    moving = {run.interface for run in study.dynamics}
+    for spec in filter(is_guessed, study.interfaces):
+        dynamics = spec.name in moving and spec.name not in study.formation_names
+        with suppress(NotInstalledError):
+            by = builder.by_role("dynamics" if dynamics else "formation")
+            if by.in_process and built_alone:
+                told.setdefault(CLOSED.format(by.name), []).append(spec.name)
+            elif not by.in_process:
+                told.setdefault(WIDE.format(by.name), []).append(spec.name)
+    return [f"gap of {', '.join(names)}: {what}" for what, names in told.items()]

@@ -9,6 +9,8 @@
     part      of an interface that it starts from: interface, film, substrate, ...
     like      id of the job whose output has the same atoms as this one's, which is
               only known once engines have run
+    takes     "positions" of one of ours that needs no more of the engine's jobs before
+              it, so that final structures lying in a folder do, too
     most_atoms  of the cluster that is cut out of them
 
 `plan` and `inputs` walk the graph by these, before anything has run.
@@ -34,7 +36,7 @@ def named(
         subject: as above.
         task: as above.
         result: as above.
-        further: kind, role, engine, part, like, most_atoms.
+        further: kind, role, engine, part, like, takes, most_atoms.
     """
     metadata = {"subject": subject, "task": task, "result": result, **further}
     step.name = f"{subject} {task}"

@@ -104,7 +104,7 @@ def at_best(model: InterfaceModel, energies: RegistryEnergies) -> InterfaceModel
     shift, gap = energies.best
     dx, dy = energies.shifts[shift]
     moved = shifted(model, (float(dx), float(dy)))
-    return with_gap(moved, float(energies.gaps[shift, gap]))
+    return with_gap(moved, float(energies.gaps[shift, gap]), "lowest of the scan")
 
 
 def _points(

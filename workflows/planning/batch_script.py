@@ -37,6 +37,10 @@ def batch_script(job: PlannedJob, before: str | None) -> str:
         "",
         *(_from_contcar(before, job) if before else []),
     ]
+    lines += [
+        "[ -s POSCAR ] || { echo 'no POSCAR yet: see README.md' >&2; exit 1; }",
+        "",
+    ]
     body = _dynamics_body() if job.kind == "dynamics" else _body(job)
     return "\n".join([*lines, *body]) + "\n"
 

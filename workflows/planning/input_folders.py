@@ -6,7 +6,9 @@
                               first/  the convergence before the dipole correction
 
 The jobs are those of the study's flow. Each job.sh takes the final structure of the
-job before it; all that waits for more than that is named and left out.
+job before it. Where one of our own comes between (sides relaxed alone are joined), the
+directories behind it have no POSCAR until those before it have converged and the same
+command is given again. All that waits for more than positions is named and left out.
 """
 
 from __future__ import annotations
@@ -18,17 +20,22 @@ from pathlib import Path
 from typing import Any
 
 from jobflow import Job
+from pymatgen.core import Structure
+from pymatgen.io.vasp import Poscar
 
-from ionface.errors import IonfaceError
+from ionface.analysis.readers.vasp_terms import vasp_directory_term
+from ionface.errors import AnalysisError, IonfaceError
 from ionface.structures.slabs.polarity import polarity_notes
 from ionface.workflows.engines.contract import DynamicsSettings
 from ionface.workflows.engines.vasp.incar import first_stage
 from ionface.workflows.engines.vasp.inputs import VaspRun, write
+from ionface.workflows.engines.vasp.outputs import restored
 from ionface.workflows.engines.vasp.velocities import thermal_velocities
 from ionface.workflows.flows.lattices import published, relaxed_sides, with_source
+from ionface.workflows.flows.models import gap_notes
 from ionface.workflows.planning.advice import check_elements
 from ionface.workflows.planning.batch_script import batch_script
-from ionface.workflows.planning.input_results import IDENTITY, identity
+from ionface.workflows.planning.input_results import IDENTITY, folder_of, identity
 from ionface.workflows.planning.walk import GraphWalk, PlannedJob
 from ionface.workflows.study.naming import slug
 from ionface.workflows.study.study import Study
@@ -47,10 +54,6 @@ REASONS = {
     "place": _SCAN,
     "choose ordering": "its ensemble is chosen by energies that do not exist yet; set "
     "ensemble to 1 and choose by rank",
-    "slabs in the relaxed cell": "its slabs take the cell that it relaxes to, which "
-    "does not exist yet; relax it first and give gap and cell: fixed, or a vacuum",
-    "separate": "slabs: frozen are cut from the relaxed interface, which does not "
-    "exist yet; set slabs to relaxed",
 }
 """Why a job of our own, by its task, cannot be done by hand."""
 
@@ -64,10 +67,19 @@ class WrittenJob:
     Attributes:
         job: what it computes.
         folder: where.
+        waits: it has no POSCAR yet.
+        begun: something has run in it, so that it was left as it is.
     """
 
     job: PlannedJob
     folder: Path
+    waits: bool = False
+    begun: bool = False
+
+    @property
+    def after(self) -> str:
+        """Return the task that it goes on from, or the command that gives its start."""
+        return self.job.after or "`ionface inputs` again" * self.waits
 
 
 @dataclass(frozen=True)
@@ -77,16 +89,18 @@ class WrittenInputs:
     Attributes:
         jobs: in the order of the study's flow.
         left_out: why not, by interface.
+        waiting: what some of them wait for, by interface.
         polar: what must be said of polar sides.
     """
 
     jobs: list[WrittenJob]
     left_out: dict[str, str]
+    waiting: dict[str, str] = field(default_factory=dict)
     polar: list[str] = field(default_factory=list)
 
 
 def write_inputs(study: Study, out: Path, *, spec: bool | None = None) -> WrittenInputs:
-    """Write all directories of a study; a directory of the same study is rewritten.
+    """Write all directories of a study, but those in which something has run already.
 
     Args:
         study: on VASP, or on its stand-in.
@@ -99,14 +113,17 @@ def write_inputs(study: Study, out: Path, *, spec: bool | None = None) -> Writte
         StructureError: a model cannot be built.
     """
     _check_directory(study, out)
-    walk = GraphWalk(replace(study, interfaces=tuple(map(published, study.interfaces))))
+    study_here = replace(study, interfaces=tuple(map(published, study.interfaces)))
+    walk = GraphWalk(study_here, lambda job: _final(job, out))
     waiting = walk.waits_for()
+    later = {u for u, own in waiting.items() if own.metadata.get("takes")}
     left_out = {
         str(walk.jobs[uuid].metadata["subject"]): _reason(own)
         for uuid, own in waiting.items()
+        if uuid not in later
     }
     # one term of a ledger is of no use without the others
-    incomplete = {_ledger(walk.jobs[uuid]) for uuid in waiting}
+    incomplete = {_ledger(walk.jobs[uuid]) for uuid in waiting if uuid not in later}
     free = [job for job in walk.engine_jobs if _ledger(job) not in incomplete]
     jobs = [planned for planned in map(walk.planned, free) if planned is not None]
     if not jobs:
@@ -121,19 +138,60 @@ def write_inputs(study: Study, out: Path, *, spec: bool | None = None) -> Writte
         for job in jobs:
             job.run.potcars()  # refuses before anything is written
     out.mkdir(parents=True, exist_ok=True)
-    written = [WrittenJob(job, _folder_of(job, jobs, out)) for job in jobs]
+    folders = [_folder_of(job, jobs, out) for job in jobs]
+    written = [
+        WrittenJob(job, folder, job.job.uuid in later, _has_begun(folder))
+        for job, folder in zip(jobs, folders, strict=True)
+    ]
     told = identity(study, [(entry.job, entry.folder) for entry in written], out)
     (out / IDENTITY).write_text(json.dumps(told, indent=1) + "\n")
     for entry in written:
-        _write_job(entry, written, spec=spec)
+        if not entry.begun:
+            _write_job(entry, written, spec=spec)
     polar = [
         note
         for model in walk.models()
         for note in polarity_notes(model.provenance, model.name)
     ]
-    inputs = WrittenInputs(written, left_out, polar)
+    inputs = WrittenInputs(written, left_out, _waiting(written), polar)
     (out / "README.md").write_text(readme(study, inputs, spec=spec))
     return inputs
+
+
+def _final(job: PlannedJob, out: Path) -> Structure | None:
+    """Return the final structure of a relaxation that has converged in its folder."""
+    folder = folder_of(out, job.subject, job.task)
+    if folder is None or not _has_begun(folder):
+        return None
+    try:
+        term = vasp_directory_term(folder)
+        final = Poscar.from_file(folder / "CONTCAR", check_for_potcar=False).structure
+    except (AnalysisError, OSError, ValueError, IndexError):
+        return None
+    if not (term.finished and term.converged):
+        return None
+    return restored(job.run, final.lattice.matrix, final.frac_coords)
+
+
+def _has_begun(folder: Path) -> bool:
+    """Tell whether something has run in a directory: it is then left as it is."""
+    marks = (".started", "CONTCAR", "OUTCAR", "vasprun.xml*", "run-*", "first/OUTCAR")
+    return any(any(folder.glob(mark)) for mark in marks)
+
+
+def _waiting(written: Sequence[WrittenJob]) -> dict[str, str]:
+    """Return what the directories without a POSCAR wait for, by interface."""
+    told: dict[str, str] = {}
+    for subject in dict.fromkeys(entry.job.subject for entry in written):
+        mine = [entry for entry in written if entry.job.subject == subject]
+        if later := [entry.folder.name for entry in mine if entry.waits]:
+            before = [entry.folder.name for entry in mine if not entry.waits]
+            told[subject] = (
+                f"run {', '.join(before)}; once the relaxations among them have "
+                "converged, the same `ionface inputs` gives the next of "
+                f"{', '.join(later)} their POSCARs"
+            )
+    return told
 
 
 def _ledger(job: Job) -> tuple[str, str]:
@@ -180,6 +238,8 @@ def _write_job(entry: WrittenJob, written: Sequence[WrittenJob], *, spec: bool) 
     if (incar := first_stage(run.incar)) is not None:
         stage = VaspRun(run.waves, run.structure, incar, run.spacing)
         write(stage, folder / "first", spec=spec)
+    for poscar in folder.glob("**/POSCAR") if entry.waits else ():
+        poscar.unlink()  # of sides as they are cut
     script = folder / "job.sh"
     script.write_text(batch_script(job, _before(job, written)))
     script.chmod(0o755)
@@ -222,8 +282,13 @@ def readme(study: Study, inputs: WrittenInputs, *, spec: bool) -> str:
             "`lattice: {a: ...}` of their layers.",
             "",
         ]
+    lines += [part for note in gap_notes(study) for part in (f"{note}.", "")]
     if inputs.polar:
         lines += ["Polar sides:", "", *(f"- {note}" for note in inputs.polar), ""]
+    if inputs.waiting:
+        lines += ["In turns:", ""]
+        lines += [f"- {name}: {what}." for name, what in inputs.waiting.items()]
+        lines += [""]
     if inputs.left_out:
         lines += [f"Left out ({WAY_OUT}):", ""]
         lines += [f"- {name}: {why}" for name, why in inputs.left_out.items()]
@@ -255,6 +320,5 @@ def _row(entry: WrittenJob) -> str:
     mesh = "x".join(str(n) for n in job.run.kpoints().kpts[0])
     name = f"{entry.folder.parent.name}/{entry.folder.name}"
     return (
-        f"| {name} | {job.kind} | {len(job.run.structure)} | {mesh} "
-        f"| {job.after or ''} |"
+        f"| {name} | {job.kind} | {len(job.run.structure)} | {mesh} | {entry.after} |"
     )

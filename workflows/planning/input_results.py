@@ -47,6 +47,12 @@ def identity(
     }
 
 
+def folder_of(root: Path, subject: str, task: str) -> Path | None:
+    """Return the directory of an interface's job in a root; None if it has none."""
+    told = _told(root).get("interfaces", {}).get(subject, {}).get("folders", {})
+    return root / told[task] if task in told else None
+
+
 def is_root(path: Path) -> bool:
     """Tell whether a directory is a root of inputs that tells of its interfaces."""
     return "interfaces" in _told(path)

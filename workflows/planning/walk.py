@@ -9,7 +9,7 @@ is stood in for by the job that it is `like`, which has the same atoms.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from types import SimpleNamespace
@@ -68,18 +68,31 @@ class PlannedJob:
         return run
 
 
+def _no_final(job: PlannedJob) -> None:
+    """Return that a job has not run."""
+    del job
+
+
 class GraphWalk:
     """The jobs of a study's flow, and what is known of their outputs in advance."""
 
-    def __init__(self, study: Study) -> None:
+    def __init__(
+        self, study: Study, final: Callable[[PlannedJob], Structure | None] = _no_final
+    ) -> None:
         """Build the flow of a study.
+
+        Args:
+            study: with its engines.
+            final: gives the final structure of a job that has been run by hand.
 
         Raises:
             IonfaceError: as `study_flow`.
         """
         self.study = study
+        self._final = final
         self.jobs = {job.uuid: job for job in _jobs(study_flow(study))}
         self._outputs: dict[str, Any] = {}
+        self._finals: dict[str, Structure | None] = {}
         self._above: dict[str, set[str]] = {}
 
     @cached_property
@@ -135,16 +148,35 @@ class GraphWalk:
             engines_above = [u for u in above if _by_engine(self.jobs[u])]
             if _by_engine(job) or not (engines_above or "like" in job.metadata):
                 continue
+            if self._has_positions(job):
+                continue
             # what follows a job of our own that waits, waits for that one
             own = (p for p in self._parents(uuid) if not _by_engine(self.jobs[p]))
             cause = next((waiting[p] for p in own if p in waiting), job)
-            for blocked in (uuid, *engines_above):
+            # what leads to one that takes positions is run first, and is of use
+            led = [] if cause.metadata.get("takes") else engines_above
+            for blocked in (uuid, *led):
                 waiting.setdefault(blocked, cause)
         for uuid in needed:  # a flow lists parents before their children
             for parent in self._parents(uuid):
                 if parent in waiting:
                     waiting.setdefault(uuid, waiting[parent])
         return {u: job for u, job in waiting.items() if _by_engine(self.jobs[u])}
+
+    def _has_positions(self, job: Job) -> bool:
+        """Tell whether a job of ours takes final structures that are all there."""
+        if job.metadata.get("takes") != "positions":
+            return False
+        parents = [self.jobs[uuid] for uuid in self._parents(job.uuid)]
+        engines = [parent for parent in parents if _by_engine(parent)]
+        return all(self._final_of(parent) is not None for parent in engines)
+
+    def _final_of(self, job: Job) -> Structure | None:
+        """Return the final structure of an engine's job that has been run by hand."""
+        if job.uuid not in self._finals:
+            planned = self.planned(job)
+            self._finals[job.uuid] = None if planned is None else self._final(planned)
+        return self._finals[job.uuid]
 
     def _needed(self) -> list[str]:
         """Return the engine's jobs and what leads to them, in the order of the flow."""
@@ -193,8 +225,10 @@ class GraphWalk:
 
     def _found(self, job: Job) -> Any:
         if _by_engine(job):
-            return SimpleNamespace(structure=self.start(job), level=None)
-        if like := job.metadata.get("like"):
+            structure = self._finals.get(job.uuid) or self.start(job)
+            return SimpleNamespace(structure=structure, level=None)
+        like = job.metadata.get("like")
+        if like and not self._has_positions(job):
             return self._output(like)
         function = getattr(job.function, "original", job.function)
         return function(

@@ -268,7 +268,7 @@ def _model_facts(summary: dict[str, Any]) -> dict[str, Cell]:
             "atoms": summary["atoms"],
             "area": f"{summary['area']:.2f} Å²",
             "largest strain": f"{100 * summary['max_strain']:.2f} %",
-            "gap": f"{summary['gap']:.2f} Å",
+            "gap": f"{summary['gap']:.2f} Å ({summary['gap_from']})",
             "vacuum": f"{summary['vacuum']:g} Å",
             "interfaces in the cell": summary["n_interfaces"],
             "closest pair across": (

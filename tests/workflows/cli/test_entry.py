@@ -96,11 +96,11 @@ def test_a_whole_study_from_yaml_to_report(cli, study_file, tmp_path):
     assert first.returncode == 0, first.stderr
     assert "Al|Ag" in first.stdout
     assert "report:" in first.stdout
-    assert "22 jobs run, 0 kept" in first.stderr
+    assert "23 jobs run, 0 kept" in first.stderr
     again = cli("run", study_file, "--project", "p", "--json")
     answer = json.loads(again.stdout)
     assert answer["ran"] == []
-    assert len(answer["kept"]) == 22
+    assert len(answer["kept"]) == 23
     states = json.loads(cli("status", "--project", "p", "--json").stdout)
     assert {state["state"] for state in states} == {"done"}
     energies = json.loads(cli("analyze", "energies", "p", "--json").stdout)
@@ -192,7 +192,7 @@ def test_a_moved_project_still_finds_its_trajectories(
     shutil.move(tmp_path / "p", tmp_path / "elsewhere")
     run = cli("run", computed_file, "--project", "elsewhere")
     assert run.returncode == 0, run.stderr
-    assert "0 jobs run, 22 kept" in run.stderr
+    assert "0 jobs run, 23 kept" in run.stderr
 
 
 def test_a_file_with_a_cut_polyanion_is_refused(cli, study_file, tmp_path):

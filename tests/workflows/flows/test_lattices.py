@@ -65,7 +65,8 @@ def test_slabs_are_cut_with_the_lattice_that_the_engine_relaxes_to(builder, tmp_
 def test_a_layer_has_the_last_word(builder, tmp_path, chosen):
     own = replace(SPEC, film=replace(SPEC.film, lattice=chosen))
     models = builder.models(own)
-    assert [job.name for job in models.jobs] == ["Ag relax bulk", "Al|Ag build"]
+    names = [job.name for job in models.jobs]
+    assert names == ["Ag relax bulk", "Al|Ag build", "Al|Ag close gap"]
     lattice = built(models, tmp_path).provenance["film"]["lattice"]
     expected = PUBLISHED_AL if chosen == "literature" else 4.0
     assert lattice[0] == pytest.approx(expected, abs=0.001)
@@ -73,8 +74,8 @@ def test_a_layer_has_the_last_word(builder, tmp_path, chosen):
 
 def test_one_crystal_is_relaxed_once_for_all_interfaces(builder):
     first, second = builder.models(SPEC), builder.models(replace(SPEC, name="again"))
-    assert len(first.jobs) == 3
-    assert [job.name for job in second.jobs] == ["again build"]
+    assert len(first.jobs) == 4
+    assert [job.name for job in second.jobs] == ["again build", "again close gap"]
 
 
 def jobs_of(study):

@@ -22,7 +22,7 @@ def listed(flow):
 def test_every_job_of_a_study_has_a_name_of_its_own(study_file):
     flow = study_flow(load(str(study_file)))
     names = [job.name for job in listed(flow)]
-    assert len(names) == len(set(names)) == 22
+    assert len(names) == len(set(names)) == 23
 
 
 @pytest.mark.parametrize(

@@ -97,8 +97,13 @@ def test_a_directory_of_another_study_is_refused(written, study):
 
 def test_frozen_slabs_wait_for_the_interface_and_dynamics_do_not(study, tmp_path):
     inputs = write_inputs(replace(study, slabs="frozen"), tmp_path / "out", spec=True)
-    assert {entry.job.task for entry in inputs.jobs} == {"pre-relax", "dynamics"}
-    assert "frozen are cut from the relaxed" in inputs.left_out["Al|Al2"]
+    without = {entry.job.task for entry in inputs.jobs if entry.waits}
+    assert without == {
+        "static film", "static substrate",
+    }  # fmt: skip
+    assert not any((e.folder / "POSCAR").exists() for e in inputs.jobs if e.waits)
+    assert not inputs.left_out
+    assert "03-static-film, 04-static-substrate" in inputs.waiting["Al|Al2"]
 
 
 def test_a_missing_potcar_is_refused_before_anything_is_written(

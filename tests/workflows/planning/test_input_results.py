@@ -3,9 +3,11 @@
 import os
 import shutil
 import subprocess
+from dataclasses import replace
 
 import numpy as np
 import pytest
+from pymatgen.io.vasp import Poscar
 
 from ionface.analysis.result import Provenance
 from ionface.errors import IonfaceError, LedgerError
@@ -34,12 +36,8 @@ vasp: {k_spacing: 1.0}
 """
 
 
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory):
-    """All job scripts of a study run in their order, the stand-in in VASP's place."""
-    out = tmp_path_factory.mktemp("by-hand") / "out"
-    study = parse(STUDY, "al-ag.yaml")
-    entries = write_inputs(study.with_engine("vasp-double"), out).jobs
+def run_scripts(entries):
+    """Run the scripts of some directories, the stand-in in VASP's place."""
     environment = {
         **os.environ,
         "IONFACE_VASP_CALCULATOR": "emt",
@@ -57,6 +55,14 @@ def finished(tmp_path_factory):
             check=False,
         )
         assert done.returncode == 0, done.stderr
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """All job scripts of a study run in their order."""
+    out = tmp_path_factory.mktemp("by-hand") / "out"
+    study = parse(STUDY, "al-ag.yaml")
+    run_scripts(write_inputs(study.with_engine("vasp-double"), out).jobs)
     return out
 
 
@@ -112,3 +118,37 @@ def test_other_directories_are_no_roots(tmp_path):
     (tmp_path / "study.json").write_text("[1]")
     assert not is_root(tmp_path)
     assert dynamics_parts(tmp_path) == []
+
+
+@pytest.mark.slow
+def test_sides_that_are_joined_first_are_written_in_turns(tmp_path):
+    out = tmp_path / "out"
+    text = STUDY.replace("vacuum: 12", "vacuum: 0\n    start: joined")
+    study = parse(text.replace("prerelax: 3", "prerelax: 0"), "al-ag.yaml")
+    study = replace(study, formation=()).with_engine("vasp-double")
+    first = write_inputs(study, out)
+    names = [entry.folder.name for entry in first.jobs]
+    assert names == ["01-relax-film-alone", "02-relax-substrate-alone", "03-dynamics"]
+    assert [entry.waits for entry in first.jobs] == [False, False, True]
+    dynamics = first.jobs[-1].folder
+    assert (dynamics / "INCAR").is_file()
+    assert not (dynamics / "POSCAR").exists()
+    assert "01-relax-film-alone, 02-relax-substrate-alone" in first.waiting["Al|Ag"]
+    assert "- Al|Ag: run 01-relax" in (out / "README.md").read_text()
+    run_scripts(first.jobs[:1])
+    assert write_inputs(study, out).jobs[-1].waits  # for the other side
+    run_scripts(first.jobs[1:2])
+    again = write_inputs(study, out)
+    assert not again.waiting
+    assert [entry.begun for entry in again.jobs] == [True, True, False]
+    start = Poscar.from_file(dynamics / "POSCAR")
+    assert len(start.velocities) == len(start.structure)
+    relaxed = [
+        np.ptp(Poscar.from_file(entry.folder / "CONTCAR").structure.cart_coords[:, 2])
+        for entry in first.jobs[:2]
+    ]
+    z = np.sort(start.structure.cart_coords[:, 2])
+    height = start.structure.lattice.c
+    *_, lower, upper = np.sort(np.diff([*z, z[0] + height]))
+    assert lower == pytest.approx(upper)  # both gaps, at which radii touch
+    assert height == pytest.approx(sum(relaxed) + lower + upper)

@@ -47,7 +47,7 @@ def test_parents_come_before_their_children(study_file, tmp_path):
     for job, parents in project.jobs():
         assert set(parents) <= seen
         seen.add(job.uuid)
-    assert len(seen) == 22
+    assert len(seen) == 23
 
 
 @pytest.mark.parametrize("broken_at", ["study.yaml", "flow.json", "project.json"])

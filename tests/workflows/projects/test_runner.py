@@ -52,7 +52,7 @@ def test_a_second_run_computes_nothing(computed):
     before = _finished(computed)
     second = runner.run(project)
     assert second.ran == []
-    assert len(second.kept) == len(before) == 22
+    assert len(second.kept) == len(before) == 23
     assert _finished(computed) == before
 
 
@@ -73,13 +73,13 @@ def test_a_failed_job_blocks_only_its_children_and_says_why(project, monkeypatch
 
     monkeypatch.setattr(EMT, "calculate", broken)
     outcome = runner.run(project)
-    assert "Al|Ag relax film" in outcome.failed
-    assert "out of order" in outcome.failed["Al|Ag relax film"]
+    assert "Al|Ag close gap" in outcome.failed
+    assert "out of order" in outcome.failed["Al|Ag close gap"]
     assert "Al|Ag ledger" in outcome.blocked
     assert {"Al|Ag build", "Al rdf at rest"} <= set(outcome.ran)
     states = {state.name: state for state in runner.states(project)}
-    assert states["Al|Ag relax film"].state == "failed"
-    assert "out of order" in states["Al|Ag relax film"].note
+    assert states["Al|Ag close gap"].state == "failed"
+    assert "out of order" in states["Al|Ag close gap"].note
     assert states["Al|Ag ledger"].state == "waiting"
     monkeypatch.undo()
     mended = runner.run(project)

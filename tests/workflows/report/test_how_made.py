@@ -59,7 +59,7 @@ def test_versions_that_changed_while_it_ran_are_all_told():
 
 def test_a_report_tells_of_the_run_and_names_nobody(computed):
     (facts, *_) = how_made(Project.open(computed))
-    assert facts.values["computed"].startswith("22 jobs, ")
+    assert facts.values["computed"].startswith("23 jobs, ")
     assert {"python", "numpy", "ase", "pymatgen"} <= facts.values.keys()
     assert any(name.startswith("inputs/") for name in facts.values)
     told = " ".join(map(str, [*facts.values, *facts.values.values()]))
@@ -75,4 +75,4 @@ def test_results_of_an_earlier_version_tell_nothing_and_are_read(computed):
     path.write_text(f"{json.dumps(head)}\n{body}")
     assert made_how(path.parent) is None
     (facts, *_) = how_made(Project.open(computed))
-    assert facts.values["computed"].startswith("21 jobs, ")
+    assert facts.values["computed"].startswith("22 jobs, ")
