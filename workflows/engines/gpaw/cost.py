@@ -25,6 +25,10 @@ from ionface.workflows.engines.k_mesh import irreducible
 SCF_STEPS = {"energy": 18, "bulk": 10, "relaxation": 10, "dynamics": 8}
 """Electronic steps of one ionic step: from atoms, and from the step before."""
 
+LONG, SLOSHING = 28.0, 2.0
+"""Å; times as many electronic steps from atoms. Along longer cells the charge sloshes
+at first: Li|P-DOL with vacuum (31.6 Å) took 30 to 40 steps; 18 met cells to 25 Å."""
+
 WORK_COPIES = 3  # of one k-point's wave functions: residuals, projected, work space
 BYTES = 16
 
@@ -60,7 +64,10 @@ def step_cost(program: DftProgram, structure: Structure) -> StepCost:
     points, bands, waves, grid = size(program, structure)
     per_scf = np.dot(fit["seconds"], work(points, bands, waves, grid))
     speedup = program.ranks ** fit["parallel"]
-    seconds = SCF_STEPS[program.job] * per_scf / speedup
+    steps = float(SCF_STEPS[program.job])
+    if program.job == "energy" and max(structure.lattice.abc) > LONG:
+        steps *= SLOSHING
+    seconds = steps * per_scf / speedup
     memory = BYTES * ((points + WORK_COPIES) * bands * waves + 40 * grid)
     return StepCost(
         seconds=float(seconds),

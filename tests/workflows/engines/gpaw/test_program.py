@@ -9,6 +9,7 @@ from pymatgen.core import Lattice, Structure
 from ionface.errors import IonfaceError
 from ionface.structures.ledger_cell import with_context
 from ionface.workflows.engines.contract import RelaxSettings, StudySettings
+from ionface.workflows.engines.gpaw import cost
 from ionface.workflows.engines.gpaw.engine import GpawEngine
 from ionface.workflows.engines.gpaw.program import GpawProgram
 from ionface.workflows.engines.gpaw.setups import setup
@@ -117,6 +118,25 @@ def test_too_little_memory_or_time_is_told_before_anything_runs(sulfide):
     hasty = GpawEngine(GpawProgram(walltime=0.2, memory=1e6))
     with pytest.raises(IonfaceError, match=r"give dft.ranks more, or more hours"):
         hasty.step_cost(hasty.static(), large)
+
+
+def test_the_cost_of_runs_that_were_measured_is_met_within_a_factor_of_two():
+    told = cost.fitted()
+    for run in told["runs"]:
+        size = (run["points"], run["bands"], run["waves"], 16 * run["waves"])
+        modelled = 18 * np.dot(told["fit"]["seconds"], cost.work(*size))
+        assert 0.5 < modelled / run["seconds"] < 2, run["name"]
+
+
+def test_a_long_cell_takes_more_steps_from_atoms_and_no_more_afterwards(sulfide):
+    first, later = GpawProgram(spacing=9.0), GpawProgram(spacing=9.0, job="relaxation")
+    short, long = sulfide * (1, 1, 2), sulfide * (1, 1, 9)
+    assert long.lattice.c > cost.LONG > short.lattice.c
+    ratios = [
+        first.step_cost(each).seconds / later.step_cost(each).seconds
+        for each in (short, long)
+    ]
+    assert ratios == pytest.approx([1.8, 3.6])
 
 
 def test_more_ranks_take_less_time_and_more_memory(sulfide):
