@@ -124,6 +124,20 @@ def shell(tmp_path):
     return run
 
 
+@pytest.fixture
+def plain_figures(monkeypatch):
+    """Reports whose figures are made but not drawn: drawing takes longer than a study.
+
+    For tests of what else a report says.
+    """
+    from ionface.analysis.figures.pointer import Drawn
+    from ionface.workflows.report import project_report
+
+    monkeypatch.setattr(
+        project_report, "drawn", lambda figure: Drawn("<svg/>", "<svg/>", [])
+    )
+
+
 ENMAX = {"Li": 140.0, "Li_sv": 499.0, "Al": 240.3, "Ag": 249.8, "H": 250.0, "O": 400.0}
 VALENCE = {"Li": 1.0, "Li_sv": 3.0, "Al": 3.0, "Ag": 11.0, "H": 1.0, "O": 6.0}
 

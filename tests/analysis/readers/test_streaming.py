@@ -37,15 +37,21 @@ def peak_of(path):
     return frames, peak
 
 
-@pytest.mark.parametrize("name", ["XDATCAR", "vasprun.xml", "OUTCAR"])
-@pytest.mark.parametrize("suffix", ["", ".gz"])
+@pytest.mark.parametrize(
+    ("name", "suffix"),
+    [
+        *((n, s) for n in ("XDATCAR", "vasprun.xml") for s in ("", ".gz")),
+        ("OUTCAR", ""),
+        pytest.param("OUTCAR", ".gz", marks=pytest.mark.slow),
+    ],
+)
 def test_memory_does_not_grow_with_the_number_of_frames(
     tmp_path, make_run, small_pieces, name, suffix
 ):
     kind = {"XDATCAR": "xdatcar", "vasprun.xml": "vasprun", "OUTCAR": "outcar"}[name]
     run = make_run(10, times=40)
     peaks = []
-    for times in (10, 60):
+    for times in (10, 30):
         path = tmp_path / f"{times}" / (name + suffix)
         path.parent.mkdir()
         data = text_of(run, kind, times).encode()
@@ -53,7 +59,7 @@ def test_memory_does_not_grow_with_the_number_of_frames(
         frames, peak = peak_of(path)
         assert frames == 10 * times
         peaks.append(peak)
-    positions = 500 * 200 * 24
+    positions = 200 * 200 * 24
     assert peaks[1] < peaks[0] + 0.2 * positions
 
 

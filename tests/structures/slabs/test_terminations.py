@@ -170,7 +170,14 @@ def test_as_many_terminations_as_pymatgen_has_after_removing_equivalents(
 
 
 @pytest.mark.parametrize("name", ["LiGe2(PO4)3", "Li6PS5Cl", "Li10GeP2S12_ordered"])
-@pytest.mark.parametrize("miller", [(1, 0, 0), (0, 0, 1), (1, 1, 1), (0, 1, 2)])
+@pytest.mark.parametrize(
+    "miller",
+    [
+        (1, 0, 0),
+        (0, 0, 1),
+        *(pytest.param(m, marks=pytest.mark.slow) for m in [(1, 1, 1), (0, 1, 2)]),
+    ],
+)
 def test_every_polyanion_is_whole_in_every_termination(name, miller):
     bulk = crystal(name)
     rule = whole_groups(bulk, miller=miller).rule

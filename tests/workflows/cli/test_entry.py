@@ -398,9 +398,9 @@ def test_relaxed_structures_lie_in_the_results(cli, computed, tmp_path):
     assert "results/structures/" in (tmp_path / "p" / "report.html").read_text()
 
 
-def test_no_help_text_is_cut(shell):
+def test_no_help_text_is_cut(cli):
     for words in ([], ["analyze"], ["bundle"]):
-        said = shell(*words, "--help").stdout
+        said = cli(*words, "--help").stdout
         commands = said.partition("Commands:")[2]
         assert commands
         assert "..." not in commands

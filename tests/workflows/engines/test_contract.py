@@ -106,7 +106,7 @@ OWN_FIRST = [
 
 
 @pytest.mark.parametrize("name", OWN_FIRST, indirect=True)
-def test_a_study_runs_from_build_to_report(study, tmp_path):
+def test_a_study_runs_from_build_to_report(study, plain_figures, tmp_path):
     project = Project.create(tmp_path / "p", study)
     outcome = run(project)
     assert not outcome.failed

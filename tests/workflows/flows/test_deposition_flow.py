@@ -38,7 +38,7 @@ def project(tmp_path):
     return Project.create(tmp_path / "p", parse(CELLS, "cells"))
 
 
-def test_a_study_of_cells_runs_and_is_reported(project, monkeypatch):
+def test_a_study_of_cells_runs_and_is_reported(project, plain_figures, monkeypatch):
     monkeypatch.setattr(
         "ionface.analysis.figures.deposition_figure.film", lambda result: b"GIF89a"
     )

@@ -50,6 +50,7 @@ def alloy(study_file):
     return load(str(study_file))
 
 
+@pytest.mark.slow
 def test_an_alloy_is_melted_quenched_opened_and_stacked(alloy, tmp_path):
     names = [job.name for job, _ in study_flow(alloy).iterflow()]
     order = ["pack film", "film melt", "open film", "film rest", "check film", "build"]

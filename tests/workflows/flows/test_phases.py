@@ -85,7 +85,9 @@ def test_hull_window_and_contact_stand_in_the_results(computed_phases):
     assert results.found["contact"]["Al"].contacts[0].between == ("Al", "Ag")
 
 
-def test_the_report_shows_them_and_keeps_the_energies(computed_phases, cli):
+def test_the_report_shows_them_and_keeps_the_energies(
+    computed_phases, plain_figures, cli
+):
     _, path = write_report(computed_phases)
     text = path.read_text()
     assert "Driving forces" in text

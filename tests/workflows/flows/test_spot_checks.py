@@ -66,7 +66,7 @@ def test_two_potentials_are_a_spread_and_no_error(checked):
     assert spot.line().startswith("force spread")
 
 
-def test_the_ledger_and_the_report_say_it(checked):
+def test_the_ledger_and_the_report_say_it(checked, plain_figures):
     results = collect(checked)
     (entry,) = results.energies.entries
     assert any(check.startswith("force spread") for check in entry.checks)

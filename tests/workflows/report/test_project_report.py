@@ -67,7 +67,9 @@ def test_a_users_own_analysis_is_run_by_a_study_and_stands_in_the_report(
     assert (project.results / "extent-Al-Ag.svg").read_text().startswith("<?xml")
 
 
-def test_a_rehearsal_says_what_it_was_in_its_own_numbers(study_file, tmp_path):
+def test_a_rehearsal_says_what_it_was_in_its_own_numbers(
+    study_file, plain_figures, tmp_path
+):
     from ionface.workflows.study.study import quickened
 
     project = Project.create(tmp_path / "p", quickened(load(str(study_file))))
@@ -117,7 +119,7 @@ def test_it_is_a_command_too():
 
 
 def test_a_run_that_is_too_short_for_one_analysis_keeps_the_others(
-    study_file, tmp_path
+    study_file, plain_figures, tmp_path
 ):
     study_file.write_text(study_file.read_text().replace("steps: 30", "steps: 1"))
     study = ask_for(study_file, "[rdf, msd]")

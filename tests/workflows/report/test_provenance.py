@@ -11,6 +11,8 @@ from typer.testing import CliRunner
 from ionface.analysis.energies.energy_term import EnergyTerm
 from ionface.analysis.energies.ledger import book
 from ionface.analysis.energies.level_of_theory import LevelOfTheory
+from ionface.analysis.figures import style
+from ionface.analysis.figures.pointer import Drawn
 from ionface.analysis.kinds import analyses
 from ionface.analysis.result import Provenance
 from ionface.errors import LedgerError
@@ -18,7 +20,7 @@ from ionface.workflows.cli import app
 from ionface.workflows.cli.analyze_files import open_frames
 from ionface.workflows.projects import runner
 from ionface.workflows.projects.project import Project
-from ionface.workflows.report.project_report import write_report
+from ionface.workflows.report import project_report
 from ionface.workflows.study.study_files import parse
 
 STUDY = """\
@@ -44,20 +46,41 @@ vasp: {{dipole: 'off', k_spacing: 1.0}}
 
 
 @pytest.fixture(scope="module")
-def projects(tmp_path_factory):
-    """The same study on the stand-in, and on the potential itself."""
+def reported(tmp_path_factory):
+    """The same study on the stand-in, and on the potential itself.
+
+    Each with whether its figures were marked, in the order of their making.
+    """
     folder = tmp_path_factory.mktemp("projects")
-    found = {}
+    found = []
+    mark = style.mark
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("IONFACE_VASP_CALCULATOR", "emt")
         patch.delenv("CUSTODIAN_WALLTIME_START", raising=False)
+        # drawing takes longer than computing; a figure is marked before
+        plain = Drawn("<svg/>", "<svg/>", [])
+        patch.setattr(project_report, "drawn", lambda figure: plain)
         for engine in ("vasp-double", "ase.calculators.emt.EMT"):
+            marks = []
+            patch.setattr(
+                style,
+                "mark",
+                lambda figure, worth, marks=marks: (
+                    marks.append(worth.emulated),
+                    mark(figure, worth),
+                ),
+            )
             study = parse(STUDY.format(engine=engine), "al-ag")
             project = Project.create(folder / engine, study)
             assert not runner.run(project).failed
-            write_report(project)
-            found[engine] = project
-    return found["vasp-double"], found["ase.calculators.emt.EMT"]
+            project_report.write_report(project)
+            found.append((project, marks))
+    return found
+
+
+@pytest.fixture
+def projects(reported):
+    return [project for project, _ in reported]
 
 
 def test_every_json_file_with_numbers_says_so(projects):
@@ -81,21 +104,10 @@ def test_the_report_says_so_at_its_top_at_every_table_and_every_level(projects):
     assert "Emulated" not in (real.root / "report.html").read_text()
 
 
-def test_every_figure_of_numbers_is_marked(projects, monkeypatch):
-    from ionface.analysis.figures import style
-
-    marks = []
-    drawn = style.mark
-
-    def watched(figure, provenance):
-        marks.append(provenance.emulated)
-        drawn(figure, provenance)
-
-    monkeypatch.setattr(style, "mark", watched)
-    for project, expected in zip(projects, (True, False), strict=True):
-        marks.clear()
-        write_report(project)
+def test_every_figure_of_numbers_is_marked(reported):
+    for (project, marks), expected in zip(reported, (True, False), strict=True):
         figures = list(project.results.glob("*.svg"))
+        assert figures
         assert marks == [expected] * len(figures)
 
 

@@ -32,6 +32,7 @@ def frames(record):
     return Trajectory.open(record.trajectory.path)
 
 
+@pytest.mark.slow
 def test_segments_make_the_same_run_as_one_segment(double, run_job, cell):
     engine = double()
     whole = run_job("whole", engine.dynamics(settings()).make(cell))

@@ -158,7 +158,9 @@ def test_a_changed_key_is_shown_with_both_values(differences):
     ]
 
 
-@pytest.mark.parametrize("name", STUDIES)
+@pytest.mark.parametrize(
+    "name", [pytest.param("lagp-pdol-li", marks=pytest.mark.slow), "lpscl-in"]
+)
 def test_all_terms_of_a_ledger_have_one_mesh_and_one_dipole_rule(name):
     study, jobs = jobs_of(name)
     for spec in study.interfaces:

@@ -77,7 +77,16 @@ def _read(folder: Path) -> Vasprun:
         return Vasprun(folder / "vasprun.xml", parse_potcar_file=False)
 
 
-@pytest.mark.parametrize("error", ["zbrent", "edddav", "brmix", "zpotrf"])
+@pytest.mark.parametrize(
+    "error",
+    [
+        "zbrent",
+        *(
+            pytest.param(e, marks=pytest.mark.slow)
+            for e in ("edddav", "brmix", "zpotrf")
+        ),
+    ],
+)
 def test_custodian_mends_what_vasp_complains_of_and_runs_it_again(custodian, error):
     folder = custodian(
         RELAX,
@@ -124,6 +133,11 @@ def test_a_kill_is_a_kill(run_folder, double):
     assert read_state((folder / "CONTCAR").read_bytes()) is not None
     assert double(folder, "kill:4").returncode == 0  # once only
     assert _complete_steps(folder) == 8
+
+
+@pytest.mark.slow
+def test_a_kill_for_ever_strikes_every_time(run_folder, double):
+    folder = run_folder(DYNAMICS)
     assert double(folder, "kill:2!").returncode == -signal.SIGKILL
     assert double(folder, "kill:2!").returncode == -signal.SIGKILL
 
