@@ -16,7 +16,7 @@ demo: $(STAMP)
 	$(BIN)/ionface run lpscl-in --quick --project $(DEMO)/lpscl-in
 
 test: $(STAMP)
-	$(BIN)/python -m pytest -n auto -m "not slow"
+	$(BIN)/python -m pytest -n auto --dist loadfile -m "not slow"  # fixtures are made once
 
 test-slow: $(STAMP)
 	$(BIN)/python -m pytest -m slow

@@ -59,7 +59,7 @@ def run_scripts(entries):
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
-    """All job scripts of a study run in their order."""
+    """All job scripts of a study run in their order: a dozen processes."""
     out = tmp_path_factory.mktemp("by-hand") / "out"
     study = parse(STUDY, "al-ag.yaml")
     run_scripts(write_inputs(study.with_engine("vasp-double"), out).jobs)
@@ -85,6 +85,7 @@ def test_the_formation_energy_is_that_of_the_ledger(finished):
     assert entry.provenance.emulated
 
 
+@pytest.mark.slow
 def test_frames_are_those_of_all_parts_and_say_that_they_are_emulated(finished):
     (part,) = dynamics_parts(finished)
     assert dynamics_parts(part.parent) == [part]
@@ -94,6 +95,7 @@ def test_frames_are_those_of_all_parts_and_say_that_they_are_emulated(finished):
     assert Provenance.of(frames).emulated
 
 
+@pytest.mark.slow
 def test_a_relaxation_that_has_not_converged_is_refused_by_name(copy):
     (relaxed,) = copy.glob("*/*-relax-film")
     path = relaxed / "vasprun.xml"
@@ -106,6 +108,7 @@ def test_a_relaxation_that_has_not_converged_is_refused_by_name(copy):
         by_hand_energies(copy)
 
 
+@pytest.mark.slow
 def test_what_is_missing_is_named(copy):
     for path in copy.glob("*/*-static-film/vasprun.xml"):
         path.unlink()
