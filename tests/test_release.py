@@ -112,6 +112,6 @@ def test_the_conda_recipe_has_the_dependencies_and_commands_of_the_project():
 @pytest.mark.parametrize("name", ["Containerfile", "ionface.def"])
 def test_containers_install_extras_that_there_are(name):
     text = (ROOT / "packaging" / name).read_text(encoding="utf-8")
-    (extras,) = re.findall(r"'\.\[(.*?)\]'", text)
+    (extras,) = re.findall(r"(?:^ARG EXTRAS=|'\.\[)([a-z,]+)", text, re.MULTILINE)
     assert {*extras.split(",")} <= PROJECT["optional-dependencies"].keys()
     assert "-c constraints.txt" in text
