@@ -51,7 +51,7 @@ def interface_matches(spec: InterfaceSpec) -> list[Match]:
         return []
     return matches(
         spec.film,
-        spec.substrate,
+        spec.lower,
         spec.max_strain,
         spec.max_area,
         spec.strained,

@@ -13,6 +13,7 @@ from ionface.structures.specs import (
     InterfaceSpec,
     Layer,
     Material,
+    PartLayer,
     SlabLayer,
 )
 
@@ -23,6 +24,8 @@ def interface_elements(spec: InterfaceSpec) -> set[str]:
     Raises:
         StructureError: no such crystal, or a chain that is none.
     """
+    if spec.structure is not None:
+        return crystal_elements(spec.structure)
     return layer_elements(spec.film) | layer_elements(spec.substrate)
 
 
@@ -32,6 +35,8 @@ def layer_elements(layer: Layer) -> set[str]:
     Raises:
         StructureError: no such crystal, or a chain that is none.
     """
+    if isinstance(layer, PartLayer):
+        return set()  # the structure that it is part of tells
     if isinstance(layer, AmorphousLayer):
         return set(layer.amorphous)
     if isinstance(layer, SlabLayer):

@@ -26,6 +26,7 @@ from ionface.structures.labels import (
 )
 from ionface.structures.matching.search import matches
 from ionface.structures.model import THIN_VACUUM, InterfaceModel
+from ionface.structures.own_interface import own_interface
 from ionface.structures.polymers.film_layer import (
     SoftLayer,
     open_layer,
@@ -41,6 +42,7 @@ from ionface.structures.specs import (
     FilmLayer,
     InterfaceSpec,
     Mobile,
+    PartLayer,
     PolymerLayer,
     SlabLayer,
 )
@@ -93,7 +95,9 @@ def build_interface(
     """
     spec = _distinct_names(spec)
     _check_numbers(spec)
-    slab = cut_slab(spec.substrate)
+    if spec.structure is not None:
+        return held(own_interface(spec), spec.mobile)
+    slab = cut_slab(spec.lower)
     if isinstance(spec.film, CrystalLayer | SlabLayer):
         sides = _crystal_sides(spec, spec.film, slab)
     elif isinstance(spec.film, PolymerLayer):
@@ -127,7 +131,10 @@ def held(model: InterfaceModel, mobile: Mobile) -> InterfaceModel:
 def _distinct_names(spec: InterfaceSpec) -> InterfaceSpec:
     if spec.film.phase != spec.substrate.phase:
         return spec
-    return replace(spec, film=replace(spec.film, name=f"{spec.film.phase} film"))
+    name = f"{spec.film.phase} film"
+    if isinstance(spec.film, PartLayer):
+        return replace(spec, film=replace(spec.film, part=name))
+    return replace(spec, film=replace(spec.film, name=name))
 
 
 def _check_numbers(spec: InterfaceSpec) -> None:
@@ -169,7 +176,7 @@ def _crystal_sides(
     match = options[index]
     return _Sides(
         film=in_supercell(layer, upper, match.film, film=True),
-        substrate=in_supercell(spec.substrate, lower, match.substrate, film=False),
+        substrate=in_supercell(spec.lower, lower, match.substrate, film=False),
         cell=match.cell,
         film_strain=match.film_strain,
         substrate_strain=match.substrate_strain,
@@ -186,7 +193,7 @@ def _crystal_sides(
 def _polymer_sides(spec: InterfaceSpec, layer: PolymerLayer, lower: Slab) -> _Sides:
     laid = lay_flat(layer, lower.in_plane, spec.max_area)
     matrix = np.diag(laid.supercell)
-    substrate = in_supercell(spec.substrate, lower, matrix, film=False)
+    substrate = in_supercell(spec.lower, lower, matrix, film=False)
     cell = substrate.structure.lattice.matrix[:2, :2]
     film = Structure(
         substrate.structure.lattice,
@@ -211,7 +218,7 @@ def _polymer_sides(spec: InterfaceSpec, layer: PolymerLayer, lower: Slab) -> _Si
 def _soft_sides(spec: InterfaceSpec, lower: Slab, layer: SoftLayer) -> _Sides:
     layer = layer if layer.opened else open_layer(layer, layer.structure)
     matrix = np.diag(layer.supercell)
-    substrate = in_supercell(spec.substrate, lower, matrix, film=False)
+    substrate = in_supercell(spec.lower, lower, matrix, film=False)
     return _Sides(
         film=Sheet(resting(layer), {}, layer.provenance),
         substrate=substrate,

@@ -322,12 +322,32 @@ def _measured(
             "choose another height"
         )
     sandwich = above < THIN_VACUUM
+    if sandwich and "interface" not in structure.site_properties:
+        structure.add_site_property("interface", _nearer(model, bottom, high - low))
     return replace(
         model,
         gap=float(gap),
         n_interfaces=2 if sandwich else 1,
         vacuum=0.0 if sandwich else float(above),
     )
+
+
+def _nearer(model: InterfaceModel, bottom: float, film: float) -> list[int]:
+    """Return the nearer one of a sandwich's two interfaces for each of its atoms.
+
+    Args:
+        model: with its phases.
+        bottom: of the substrate, Å.
+        film: thickness of the film, Å.
+    """
+    height = float(model.structure.lattice.matrix[2, 2])
+    z = (model.structure.cart_coords[:, 2] - bottom + 1e-6) % height
+    upper = np.array(model.phases) == model.film_phase
+    low, top = z[upper].min(), z[~upper].max()
+    return [
+        int(up > low + film / 2) if is_film else int(up < top / 2)
+        for up, is_film in zip(z, upper, strict=True)
+    ]
 
 
 def _formula_of(structure: Structure, phase: str) -> str:

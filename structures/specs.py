@@ -339,7 +339,39 @@ class AmorphousLayer(NamedLayer):
     seed: int = 0
 
 
-Layer = CrystalLayer | SlabLayer | PolymerLayer | FilmLayer | AmorphousLayer
+@dataclass(frozen=True)
+class PartLayer(Spec):
+    """One side of an interface that was built elsewhere (`InterfaceSpec.structure`).
+
+    One of the two sides says by `above`, `elements` or `atoms` which atoms it has, the
+    other one has the rest; if neither does, the widest gap within the atoms divides
+    them.
+
+    Attributes:
+        part: how tables call the phase.
+        above: atoms higher than this are the film's, Å along the normal, from the
+            bottom of the cell.
+        elements: all of whose atoms belong to this side.
+        atoms: numbered from 1, in the file's order, or ranges as in "65-128".
+    """
+
+    part: str
+    above: float | None = None
+    elements: tuple[str, ...] = ()
+    atoms: tuple[int | str, ...] = ()
+
+    @property
+    def phase(self) -> str:
+        """Return the name of the phase in tables and labels."""
+        return self.part
+
+    @property
+    def name(self) -> str:
+        """Return the same name, as other layers have it."""
+        return self.part
+
+
+Layer = CrystalLayer | SlabLayer | PolymerLayer | FilmLayer | AmorphousLayer | PartLayer
 
 
 @dataclass(frozen=True)
@@ -394,11 +426,15 @@ class InterfaceSpec(Spec):
         mobile: what moves in relaxations and dynamics: "all", the "film" alone, or
             {"surface": Å}, the film and what of the substrate lies within so much of
             the interface.
+        structure: of the whole interface, built elsewhere: a path to a CIF or POSCAR
+            file, a Structure or Atoms, taken as it is. Film and substrate then say
+            which of its atoms are theirs, and only gap, scan, vacuum (0 or not), cell,
+            start and mobile have a meaning.
     """
 
     name: str
     film: Layer
-    substrate: CrystalLayer | SlabLayer
+    substrate: CrystalLayer | SlabLayer | PartLayer
     strained: Literal["film", "substrate", "shared"] = "film"
     stiffness: dict[Literal["film", "substrate"], float] | None = None
     max_strain: float = 0.05
@@ -412,6 +448,24 @@ class InterfaceSpec(Spec):
     cell: Cell | None = None
     start: Literal["cut", "joined"] = "cut"
     mobile: Mobile = "all"
+    structure: Material | None = None
+
+    def __post_init__(self) -> None:
+        """Keep a structure as plain data, and refuse parts of none."""
+        if self.structure is not None:
+            object.__setattr__(self, "structure", plain_material(self.structure))
+        parts = [isinstance(side, PartLayer) for side in (self.film, self.substrate)]
+        if parts != [self.structure is not None] * 2:
+            raise ValueError(
+                "an interface has either structure: FILE and sides as in {part: Li, "
+                "elements: [Li]}, or two layers that are put together"
+            )
+
+    @property
+    def lower(self) -> CrystalLayer | SlabLayer:
+        """Return the substrate of an interface that is put together of two layers."""
+        assert not isinstance(self.substrate, PartLayer)
+        return self.substrate
 
     @property
     def relaxed_cell(self) -> Cell:

@@ -55,7 +55,7 @@ def pack_layer(spec: InterfaceSpec) -> SoftLayer:
     Raises:
         StructureError: no such density, cell or composition.
     """
-    surface = cut_slab(spec.substrate).in_plane
+    surface = cut_slab(spec.lower).in_plane
     if isinstance(spec.film, FilmLayer):
         return _packed_film(spec.film, surface, spec.max_area)
     if isinstance(spec.film, AmorphousLayer):

@@ -297,7 +297,9 @@ def strained_sides(spec: InterfaceSpec) -> tuple[str, ...]:
 
 def is_guessed(spec: InterfaceSpec) -> bool:
     """Tell whether radii alone say how far apart two crystals stand."""
-    crystals = isinstance(spec.film, CrystalLayer | SlabLayer)
+    # sides of an own interface stand as they are, unless they are relaxed alone first
+    own = spec.structure is not None and spec.start == "joined"
+    crystals = own or isinstance(spec.film, CrystalLayer | SlabLayer)
     return crystals and spec.gap is None and spec.scan is None
 
 

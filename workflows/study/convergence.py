@@ -121,7 +121,7 @@ def _thicker(layer: Any, factor: float, more: int) -> Any:
 
 
 def _vacuum(study: Study) -> Iterator[tuple[str, Study]]:
-    """Yield studies with 5 and 10 Å more vacuum; sandwiches have none."""
+    """Yield studies with 5 and 10 Å more vacuum, but of sandwiches and own files."""
     for more in (5.0, 10.0):
         specs = tuple(_wider(spec, more) for spec in study.interfaces)
         if specs != study.interfaces:
@@ -129,7 +129,9 @@ def _vacuum(study: Study) -> Iterator[tuple[str, Study]]:
 
 
 def _wider(spec: InterfaceSpec, more: float) -> InterfaceSpec:
-    return replace(spec, vacuum=spec.vacuum + more) if spec.vacuum else spec
+    if not spec.vacuum or spec.structure is not None:
+        return spec
+    return replace(spec, vacuum=spec.vacuum + more)
 
 
 _VARIED: dict[str, Callable[[Study], Iterator[tuple[str, Study]]]] = {

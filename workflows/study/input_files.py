@@ -17,6 +17,7 @@ from ionface.structures.specs import CrystalLayer, Layer, SlabLayer
 from ionface.workflows.study.study import EngineChoice, EngineNames, Study
 
 INPUTS = "inputs"
+SIDES = ("film", "substrate")
 
 
 def with_files(study: Study, change: Callable[[str], str]) -> Study:
@@ -34,9 +35,10 @@ def with_files(study: Study, change: Callable[[str], str]) -> Study:
 
     interfaces = []
     for spec in study.interfaces:
-        substrate = layer(spec.substrate)
-        assert isinstance(substrate, CrystalLayer | SlabLayer)
-        interfaces.append(replace(spec, film=layer(spec.film), substrate=substrate))
+        sides: dict[str, Any] = {s: layer(getattr(spec, s)) for s in SIDES}
+        if isinstance(spec.structure, str):
+            sides["structure"] = change(spec.structure)
+        interfaces.append(replace(spec, **sides))
     facets = [layer(facet) for facet in study.surfaces]
     return replace(
         study,

@@ -21,6 +21,7 @@ from ionface.structures.specs import (
     FilmLayer,
     InterfaceSpec,
     Layer,
+    PartLayer,
     PolymerLayer,
     SlabLayer,
 )
@@ -435,15 +436,14 @@ def quickened(study: Study) -> Study:
 
 
 def _thinner(spec: InterfaceSpec) -> InterfaceSpec:
-    substrate = _half(spec.substrate)
-    assert isinstance(substrate, CrystalLayer | SlabLayer)
+    sides: dict[str, Any] = {s: _half(getattr(spec, s)) for s in ("film", "substrate")}
     scan = spec.scan and replace(spec.scan, spacing=2 * spec.scan.spacing)
-    return replace(spec, film=_half(spec.film), substrate=substrate, scan=scan)
+    return replace(spec, scan=scan, **sides)
 
 
 def _half(layer: Layer) -> Layer:
     """Return a layer of about half its thickness, and of fewer orderings."""
-    if isinstance(layer, PolymerLayer | SlabLayer):
+    if isinstance(layer, PolymerLayer | SlabLayer | PartLayer):
         return layer
     if isinstance(layer, AmorphousLayer):
         return replace(

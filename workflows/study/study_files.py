@@ -114,7 +114,8 @@ def parse(text: str, source: str) -> Study:
             f"not {type(data).__name__}"
         )
     try:
-        data = with_electrolytes(_with_engines(data, source), Path(source).parent)
+        data = _with_parts(_with_engines(data, source))
+        data = with_electrolytes(data, Path(source).parent)
     except AnalysisError as error:
         raise IonfaceError(f"{source}: {error}") from error
     try:
@@ -141,6 +142,20 @@ def _with_engines(data: Mapping[str, Any], source: str) -> Mapping[str, Any]:
             "[sevennet, chgnet], and stands instead of engine"
         )
     return {**rest, "engine": names[0], "beside": names[1:]}
+
+
+def _with_parts(data: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a study's data with both sides of interfaces that were built elsewhere."""
+    interfaces = data.get("interfaces")
+    if not isinstance(interfaces, list):
+        return data
+    plain = {side: {"part": side} for side in ("film", "substrate")}
+    whole = [
+        {**plain, **entry} if isinstance(entry, Mapping) and "structure" in entry
+        else entry
+        for entry in interfaces
+    ]  # fmt: skip
+    return {**data, "interfaces": whole}
 
 
 def to_yaml(study: Study) -> str:

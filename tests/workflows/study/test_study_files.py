@@ -13,6 +13,7 @@ from ionface.structures.specs import (
     PolymerLayer,
     SlabLayer,
 )
+from ionface.workflows.study.input_files import by_content, changed_file
 from ionface.workflows.study.study import EngineChoice, EngineNames, quickened
 from ionface.workflows.study.study_files import (
     builtin_names,
@@ -308,3 +309,42 @@ def test_several_engines_are_one_and_others_beside_it():
 def test_engines_are_two_or_more_different_names(line):
     with pytest.raises(IonfaceError, match="two or more different names"):
         parse(MINIMAL.replace("engine: sevennet", line), "my.yaml")
+
+
+OWN = """\
+name: own
+interfaces:
+  - name: Al|Cu
+    structure: mine.vasp
+    film: {part: Al, elements: [Al]}
+"""
+
+
+def test_an_interface_of_ones_own_is_one_file_of_the_study(tmp_path):
+    (tmp_path / "own.yaml").write_text(OWN)
+    mine = tmp_path / "mine.vasp"
+    mine.write_text("first")
+    study = load(str(tmp_path / "own.yaml"))
+    (spec,) = study.interfaces
+    assert (spec.film.phase, spec.substrate.phase) == ("Al", "substrate")
+    assert spec.structure == str(mine.resolve())
+    assert parse(to_yaml(study), "own.yaml") == study
+    before, files = by_content(study)
+    assert [*files.values()] == [mine.resolve()]
+    mine.write_text("second")
+    after, _ = by_content(study)
+    assert "mine.vasp is not the file" in changed_file(before, after)
+    (thin,) = quickened(study).interfaces
+    assert thin == spec
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("elements:", "element:", "line 5: interfaces.0.film.element: no such key"),
+        ("    structure: mine.vasp\n", "", "interfaces.0"),
+    ],
+)
+def test_a_mistake_in_an_own_interface_is_told(old, new, said):
+    with pytest.raises(IonfaceError, match=said):
+        parse(OWN.replace(old, new), "own.yaml")
