@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -131,23 +132,29 @@ def write_poscar(structure: Structure, path: Path, title: str = "") -> None:
         path: of the file.
         title: its first line; the composition by default.
     """
-    from pymatgen.io.vasp import Poscar
-
     ordered = structure.get_sorted_structure()
-    plain = Structure(ordered.lattice, ordered.species, ordered.frac_coords)
+    symbols = [site.specie.symbol for site in ordered]
+    kinds = [(symbol, len(list(same))) for symbol, same in groupby(symbols)]
     fixed = ordered.site_properties.get("fixed", [])
-    free = [[not held] * 3 for held in fixed] if any(fixed) else None
-    comment = title.replace("\n", " ") or None
-    poscar = Poscar(plain, comment=comment, selective_dynamics=free)
-    lines = poscar.get_str(significant_figures=16).rstrip("\n").split("\n")
+    held = any(fixed)
+    # by hand: pymatgen's writer takes a minute for ten thousand atoms
+    lines = [
+        title.replace("\n", " ") or ordered.composition.formula,
+        "1.0",
+        *(" ".join(f"{x:21.16f}" for x in row) for row in ordered.lattice.matrix),
+        " ".join(symbol for symbol, _ in kinds),
+        " ".join(str(number) for _, number in kinds),
+        *(["Selective dynamics"] if held else []),
+        "direct",
+    ]
     labels = labels_of(ordered)
-    first = len(lines) - len(ordered)
-    for i in range(len(ordered)):
+    for i, position in enumerate(ordered.frac_coords):
         own = {name: values[i] for name, values in labels.items()}
+        free = ("F F F" if fixed[i] else "T T T") if held else ""
+        words = [*(f"{x:19.16f}" for x in position), free, symbols[i]]
         # labels that went through ASE are numpy's numbers
-        lines[first + i] += MARK + json.dumps(
-            own, ensure_ascii=False, default=lambda number: number.item()
-        )
+        told = json.dumps(own, ensure_ascii=False, default=lambda number: number.item())
+        lines.append(" ".join(filter(None, words)) + MARK + told)
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
