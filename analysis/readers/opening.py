@@ -24,9 +24,8 @@ from ionface.analysis.readers.in_memory import of_memory
 from ionface.analysis.readers.outcar import OutcarStream
 from ionface.analysis.readers.run_metadata import (
     Clock,
-    clock_beside,
+    Neighbors,
     clock_of,
-    fixed_beside,
     fixed_of,
 )
 from ionface.analysis.readers.species import Names, checked_names
@@ -302,18 +301,18 @@ def refuse_learned_forces(path: Path, settings: VaspSettings) -> None:
 
 def _xdatcar(path: Path, names: Names | None) -> _Source:
     reader = XdatcarStream(path, names=names)
-    return _beside(path, reader, clock_beside(path, reader.species))
+    neighbors = Neighbors.of(path, reader.species)
+    return _beside(reader, neighbors.clock(), neighbors)
 
 
 def _outcar(path: Path, names: Names | None) -> _Source:
     reader = OutcarStream(path, names)
-    return _beside(path, reader, reader.clock)
+    return _beside(reader, reader.clock, Neighbors.of(path, reader.species))
 
 
-def _beside(path: Path, reader: FrameReader, clock: Clock) -> _Source:
+def _beside(reader: FrameReader, clock: Clock, neighbors: Neighbors) -> _Source:
     """Return a source whose neighbors in the folder tell what it does not."""
-    fixed = fixed_beside(path, reader.species)
-    return _Source(reader, clock, fixed, level_beside(path, reader.species))
+    return _Source(reader, clock, neighbors.fixed(), level_beside(neighbors))
 
 
 def _vaspout(path: Path, names: Names | None) -> _Source:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,30 +48,45 @@ def clock_of_tags(tags: dict[str, str]) -> Clock:
     return _clock(tags.get("IBRION"), tags.get("POTIM"), tags.get("NBLOCK"))
 
 
-def clock_beside(path: Path, species: tuple[str, ...]) -> Clock:
-    """Return the clock that the vasprun.xml or the INCAR of the same folder tells.
+@dataclass(frozen=True)
+class Neighbors:
+    """What lies beside a file of a run, and tells what the file does not.
 
-    A vasprun.xml of other atoms belongs to another run and tells nothing.
+    Attributes:
+        path: of the file.
+        species: of its atoms.
+        settings: of the vasprun.xml beside it, which is read once; None where there is
+            none, or where it has other atoms: then it belongs to another run.
     """
-    settings = settings_beside(path, species)
-    if settings is not None:
-        return clock_of(settings)
-    return clock_of_tags(incar_tags(next(iter(beside(path, "INCAR")), path.parent)))
 
+    path: Path
+    species: tuple[str, ...]
+    settings: VaspSettings | None
 
-def fixed_beside(path: Path, species: tuple[str, ...]) -> NDArray[np.bool_] | None:
-    """Return which coordinates the run held fixed, shape (n_atoms, 3), if it is told.
+    @classmethod
+    def of(cls, path: Path, species: tuple[str, ...]) -> Self:
+        """Look for the vasprun.xml of a file's run."""
+        return cls(path, species, _settings_beside(path, species))
 
-    From vasprun.xml, POSCAR or CONTCAR of the same folder, if they have these atoms.
-    """
-    settings = settings_beside(path, species)
-    if settings is not None:
-        return fixed_of(settings.free)
-    for file in (*beside(path, "POSCAR"), *beside(path, "CONTCAR")):
-        found = _flags(file, species)
-        if found is not None:
-            return fixed_of(found)
-    return None
+    def clock(self) -> Clock:
+        """Return the clock that the vasprun.xml or the INCAR tells."""
+        if self.settings is not None:
+            return clock_of(self.settings)
+        folder = self.path.parent
+        return clock_of_tags(incar_tags(next(iter(beside(self.path, "INCAR")), folder)))
+
+    def fixed(self) -> NDArray[np.bool_] | None:
+        """Return which coordinates the run held fixed, shape (n_atoms, 3), if told.
+
+        From vasprun.xml, POSCAR or CONTCAR, if they have these atoms.
+        """
+        if self.settings is not None:
+            return fixed_of(self.settings.free)
+        for file in (*beside(self.path, "POSCAR"), *beside(self.path, "CONTCAR")):
+            found = _flags(file, self.species)
+            if found is not None:
+                return fixed_of(found)
+        return None
 
 
 def beside(path: Path, kind: str) -> list[Path]:
@@ -132,7 +148,7 @@ def _number(value: object) -> float | None:
     return number if np.isfinite(number) else None
 
 
-def settings_beside(path: Path, species: tuple[str, ...]) -> VaspSettings | None:
+def _settings_beside(path: Path, species: tuple[str, ...]) -> VaspSettings | None:
     """Return the settings of the vasprun.xml beside a file, if it has these atoms."""
     for file in beside(path, "vasprun"):
         try:

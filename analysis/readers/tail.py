@@ -24,7 +24,7 @@ from ionface.analysis.readers.opening import (
     check_timestep,
     refuse_learned_forces,
 )
-from ionface.analysis.readers.run_metadata import Clock, clock_beside, clock_of
+from ionface.analysis.readers.run_metadata import Clock, Neighbors, clock_of
 from ionface.analysis.readers.text import READ, TextBuffer, is_compressed
 from ionface.analysis.readers.time_axis import Labels, time_axis
 from ionface.analysis.readers.vasp_level import level_beside, vasp_level
@@ -163,8 +163,8 @@ class Follower:
         if start.count(b"\n") < 7:  # the lines of a header
             return None
         stream = XdatcarStream(self.path, buffer)
-        clock = clock_beside(self.path, stream.species)
-        level = level_beside(self.path, stream.species)
+        beside = Neighbors.of(self.path, stream.species)
+        clock, level = beside.clock(), level_beside(beside)
         return _GrowingText(self.path, stream, clock, self._given, level)
 
     def _begin_vasprun(self, buffer: TextBuffer) -> _GrowingText | None:

@@ -10,12 +10,11 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 from ionface.analysis.energies.level_of_theory import LevelOfTheory
 from ionface.analysis.readers.emulation_mark import emulated_model, marked_model
-from ionface.analysis.readers.run_metadata import settings_beside
+from ionface.analysis.readers.run_metadata import Neighbors
 from ionface.analysis.readers.vasprun_settings import VaspSettings
 
 _FUNCTIONALS = {"PE": "PBE", "PS": "PBEsol", "RP": "RPBE", "91": "PW91", "AM": "AM05"}
@@ -88,15 +87,15 @@ def vasp_level(settings: VaspSettings, added: float = 0.0) -> LevelOfTheory:
     )
 
 
-def level_beside(path: Path, species: tuple[str, ...]) -> LevelOfTheory | None:
+def level_beside(neighbors: Neighbors) -> LevelOfTheory | None:
     """Return the level of theory of a run from what lies beside one of its files.
 
     From its vasprun.xml, if that has these atoms; else only whether a stand-in for VASP
     wrote the folder's outputs. None where nothing tells.
     """
-    settings = settings_beside(path, species)
-    if settings is not None:
-        return vasp_level(settings)
+    if neighbors.settings is not None:
+        return vasp_level(neighbors.settings)
+    path = neighbors.path
     model = emulated_model(path) or emulated_model(path.parent)
     if model is None:
         return None

@@ -3,7 +3,8 @@ import gzip
 import numpy as np
 import pytest
 
-from ionface.analysis.readers.run_metadata import Clock, clock_beside, fixed_beside
+from ionface.analysis.readers import open_trajectory, run_metadata
+from ionface.analysis.readers.run_metadata import Clock, Neighbors
 
 SPECIES = ("In", "In", "S")
 POSCAR = (
@@ -28,26 +29,26 @@ FIXED = [[False, False, True], [True, True, True], [False, False, False]]
 )
 def test_an_incar_tells_the_clock_of_a_molecular_dynamics_only(tmp_path, incar, clock):
     (tmp_path / "INCAR").write_text(incar)
-    assert clock_beside(tmp_path / "XDATCAR", SPECIES) == clock
+    assert Neighbors.of(tmp_path / "XDATCAR", SPECIES).clock() == clock
 
 
 def test_a_vasprun_tells_more_than_an_incar_if_it_is_of_the_same_run(tmp_path, run):
     (tmp_path / "vasprun.xml").write_text(run.vasprun())
     (tmp_path / "INCAR").write_text("IBRION = 0\nPOTIM = 9")
-    assert clock_beside(tmp_path / "XDATCAR", run.species) == Clock(2.0, 1)
-    assert clock_beside(tmp_path / "XDATCAR", SPECIES).timestep_fs == 9.0
+    assert Neighbors.of(tmp_path / "XDATCAR", run.species).clock() == Clock(2.0, 1)
+    assert Neighbors.of(tmp_path / "XDATCAR", SPECIES).clock().timestep_fs == 9.0
 
 
 @pytest.mark.parametrize("name", ["POSCAR", "CONTCAR"])
 def test_selective_dynamics_come_from_the_structure_beside(tmp_path, name):
     (tmp_path / name).write_text(POSCAR)
-    found = fixed_beside(tmp_path / "XDATCAR", SPECIES)
+    found = Neighbors.of(tmp_path / "XDATCAR", SPECIES).fixed()
     assert found.tolist() == FIXED
 
 
 def test_structures_of_vasp_4_have_no_symbols(tmp_path):
     (tmp_path / "POSCAR").write_text(POSCAR.replace("In_d/3f S\n", ""))
-    assert fixed_beside(tmp_path / "XDATCAR", SPECIES).tolist() == FIXED
+    assert Neighbors.of(tmp_path / "XDATCAR", SPECIES).fixed().tolist() == FIXED
 
 
 @pytest.mark.parametrize(
@@ -66,14 +67,14 @@ def test_flags_that_are_absent_or_of_other_atoms_are_none(tmp_path, old, new):
     if "T T T" in new:
         text = text.replace("F F F", "T T T")
     (tmp_path / "POSCAR").write_text(text)
-    assert fixed_beside(tmp_path / "XDATCAR", SPECIES) is None
+    assert Neighbors.of(tmp_path / "XDATCAR", SPECIES).fixed() is None
 
 
 def test_a_vasprun_beside_tells_the_flags_first(tmp_path, run):
     flags = "".join("  <v type='logical'> T  T  F </v>\n" for _ in range(5))
     selective = f' <varray type="logical" name="selective">\n{flags}</varray>\n'
     (tmp_path / "vasprun.xml").write_text(run.vasprun(selective=selective))
-    found = fixed_beside(tmp_path / "XDATCAR", run.species)
+    found = Neighbors.of(tmp_path / "XDATCAR", run.species).fixed()
     np.testing.assert_array_equal(found, [[False, False, True]] * 5)
 
 
@@ -94,11 +95,27 @@ def test_neighbors_are_those_of_the_same_name(tmp_path, name, clock):
         text = f"IBRION = 0\nPOTIM = {potim}\n".encode()
         packed = gzip.compress(text) if file.endswith(".gz") else text
         (tmp_path / file).write_bytes(packed)
-    assert clock_beside(tmp_path / name, SPECIES).timestep_fs == clock
+    assert Neighbors.of(tmp_path / name, SPECIES).clock().timestep_fs == clock
 
 
 def test_a_run_of_another_name_is_no_neighbor(tmp_path, run):
     (tmp_path / "300K_vasprun.xml").write_text(run.vasprun())
-    assert clock_beside(tmp_path / "300K_XDATCAR", run.species).timestep_fs == 2.0
-    assert clock_beside(tmp_path / "600K_XDATCAR", run.species).timestep_fs is None
-    assert clock_beside(tmp_path / "XDATCAR", run.species).timestep_fs is None
+    assert (
+        Neighbors.of(tmp_path / "300K_XDATCAR", run.species).clock().timestep_fs == 2.0
+    )
+    assert (
+        Neighbors.of(tmp_path / "600K_XDATCAR", run.species).clock().timestep_fs is None
+    )
+    assert Neighbors.of(tmp_path / "XDATCAR", run.species).clock().timestep_fs is None
+
+
+def test_the_vasprun_beside_is_read_once(tmp_path, run, monkeypatch):
+    (tmp_path / "vasprun.xml").write_text(run.vasprun())
+    (tmp_path / "XDATCAR").write_text(run.xdatcar())
+    read, stream = [], run_metadata.VasprunStream
+    monkeypatch.setattr(
+        run_metadata, "VasprunStream", lambda path: (read.append(path), stream(path))[1]
+    )
+    frames = open_trajectory(tmp_path / "XDATCAR")
+    assert frames.times_fs[1] == 2.0
+    assert read == [tmp_path / "vasprun.xml"]
