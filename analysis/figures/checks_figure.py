@@ -48,6 +48,7 @@ def _draw_temperature(axes: Axes, beside: Axes, result: RunChecks) -> None:
     times, heat = result.times_fs / FS_PER_PS, result.temperatures
     axes.set_ylabel("temperature (K)")
     axes.set_xlim(times[0], times[-1])
+    axes.locator_params(axis="x", nbins=5)
     beside.set_axis_off()
     known = np.isfinite(heat)
     if not known.any():
@@ -76,6 +77,7 @@ def _draw_temperature(axes: Axes, beside: Axes, result: RunChecks) -> None:
 def _draw_energies(axes: Axes, result: RunChecks) -> None:
     times = result.times_fs / FS_PER_PS
     axes.set_xlim(times[0], times[-1])
+    axes.locator_params(axis="x", nbins=5)
     axes.set_xlabel("time (ps)")
     axes.set_ylabel("change of energy\n(meV/atom)")
     drawn = False

@@ -14,6 +14,7 @@ from ionface.analysis.figures.style import (
     INK,
     PALETTE,
     QUIET,
+    foot,
     headline,
     quiet_grid,
     scientific,
@@ -73,7 +74,7 @@ def figure_msd(
         axes.set_ylabel(f"mean squared displacement (Å²), {_words(direction)}")
         quiet_grid(axes, "both")
         axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), labelspacing=1.1)
-        figure.supxlabel(result.drift, x=0.01, ha="left", fontsize=8.5, color=QUIET)
+        foot(figure, result.drift)
         headline(figure, title, result.provenance)
     return figure
 

@@ -71,8 +71,9 @@ def _draw_maps(figure: FigureBase, result: Profiles) -> None:
         bar.ax.tick_params(labelsize=9)
         axes.set_title(name)
         axes.set_xlabel("time (ps)")
+        if axes is grid[len(grid) // 2]:
+            bar.set_label("density (atoms/nm³)", fontsize=11.5, color=INK)
     grid[0].set_ylabel("height along the normal (Å)")
-    figure.supxlabel("density (atoms/nm³)", fontsize=11.5, color=INK)
 
 
 def _draw_widths(axes: Axes, result: Interphase) -> None:

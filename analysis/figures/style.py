@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ionface.analysis.energies.level_of_theory import LevelOfTheory
 from ionface.analysis.result import Provenance
 
 if TYPE_CHECKING:
@@ -107,12 +108,20 @@ def quiet_grid(axes: Axes, axis: str = "y") -> None:
 
 
 def headline(figure: Figure, title: str, provenance: Provenance) -> None:
-    """Write the title, and what the numbers are worth beside it."""
+    """Write the title, what the numbers are worth, and what computed them."""
     if title or provenance.marks:
         figure.suptitle(
             title or " ", x=0.01, ha="left", fontsize=14, fontweight="bold", color=INK
         )
     mark(figure, provenance)
+    if provenance.level_of_theory:
+        level = LevelOfTheory.from_dict(provenance.level_of_theory).label
+        foot(figure, "; ".join(filter(None, [figure.get_supxlabel(), level])))
+
+
+def foot(figure: Figure, text: str) -> None:
+    """Write a quiet line at the bottom, which goes where the picture goes."""
+    figure.supxlabel(text, x=0.01, ha="left", fontsize=8.5, color=QUIET)
 
 
 def scientific(value: float, error: float) -> tuple[str, str, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
@@ -69,7 +70,8 @@ def _line(line: Line) -> str:
     curve = sparkline(line.series, line.level) if len(line.series) > 1 else "<i></i>"
     inside = (
         f'<span class="label">{escape(line.label)}</span>{curve}'
-        f'<b>{escape(line.value)}</b><span class="note">{escape(line.note)}</span>'
+        f"<b>{escape(signed(line.value))}</b>"
+        f'<span class="note">{escape(signed(line.note))}</span>'
     )
     if not line.pair:
         return f'<li class="line">{inside}</li>'
@@ -78,6 +80,16 @@ def _line(line: Line) -> str:
         f'data-pair="{escape(line.pair)}" data-scene="{line.scene}" '
         f'title="Show these bonds in the model">{inside}</button></li>'
     )
+
+
+def signed(text: str) -> str:
+    """Return text whose numbers have true minus signs, and whose zeros have none.
+
+    >>> signed("-0.56 eV, -0.00 eV, 2.1e-05, 2026-11-28")
+    '−0.56 eV, 0.00 eV, 2.1e−05, 2026-11-28'
+    """
+    text = re.sub(r"(?<![\w.)])-(?=\d)|(?<=\de)-(?=\d)", "−", text)
+    return re.sub(r"(?<!e)−(0(?:\.0*)?)(?![\d.])", r"\1", text)
 
 
 def sparkline(series: Sequence[float], level: float | None = None) -> str:
@@ -131,6 +143,7 @@ def _stage(scenes: Sequence[Scene]) -> str:
         '⟲</button><button type="button" class="shot" '
         'aria-label="Download this view as PNG">PNG</button></div>'
         '<p class="status" role="status"></p><p class="thinned"></p>'
-        "<noscript><p>Scripts are off: still pictures of the models are below."
-        "</p></noscript></div>"
+        "<noscript><style>.screen, .key, .controls { display: none }</style>"
+        '<p>Scripts are off: <a href="#interface-models">still pictures of the models'
+        "</a> are below.</p></noscript></div>"
     )

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ionface.analysis.report import glance as first_screen
-from ionface.analysis.report.glance import Glance
+from ionface.analysis.report.glance import Glance, signed
 from ionface.analysis.report.room import MOST_BYTES, Piece, fitted
 from ionface.analysis.report.scripts import OWN, VIEWER, data_block, policy, script
 from ionface.analysis.report.scripts import text_of as own_file
@@ -31,6 +31,13 @@ DASH = "–"
 
 SHOWN = 0.55
 """CSS pixels per pixel of a PNG: figures of 150 dots per inch, at reading size."""
+
+
+WIDE = 1000
+"""CSS pixels; a wider figure has no room beside it, however wide the screen."""
+
+SHORT = 16
+"""Letters of a cell that stays in one line, as of a pair or a window of time."""
 
 
 @dataclass(frozen=True)
@@ -91,6 +98,7 @@ class Drawing:
         title: above it, and what its files are called.
         caption: below it: what is shown and what follows from it.
         file: where it lies beside the report; "" where it does not.
+        of: what computed the numbers and what they are worth, for their file.
     """
 
     svg: str
@@ -99,6 +107,7 @@ class Drawing:
     title: str = ""
     caption: str = ""
     file: str = ""
+    of: str = ""
 
 
 @dataclass(frozen=True)
@@ -140,10 +149,12 @@ class Statements:
     Attributes:
         title: what they are about.
         lines: the sentences.
+        verified: each tells what was checked and holds: they are ticked.
     """
 
     title: str
     lines: Sequence[str]
+    verified: bool = False
 
 
 @dataclass(frozen=True)
@@ -250,7 +261,7 @@ def _left_out(pictures: int) -> list[Notice]:
 def _top(report: Report) -> str:
     subtitle = f"<p>{escape(report.subtitle)}</p>" if report.subtitle else ""
     numbers = "".join(
-        f"<li><b>{escape(value)}</b><span>{escape(what)}</span></li>"
+        f"<li><b>{escape(signed(value))}</b><span>{escape(what)}</span></li>"
         for value, what in report.highlights
     )
     highlights = f'<ul class="highlights">{numbers}</ul>' if numbers else ""
@@ -269,9 +280,18 @@ def _section(section: Section, number: Iterator[int]) -> Iterator[Piece]:
     """Yield the pieces of a section; its figures take their numbers of `number`."""
     title = escape(section.title)
     yield Piece(f'<section id="{_anchor(section.title)}"><h2>{title}</h2>')
+    beside = ""
     for content in section.contents:
+        if not isinstance(content, Table | Statements):
+            yield Piece(beside)
+            beside = ""
+        is_narrow = isinstance(content, Drawing) and content.width <= WIDE
+        yield Piece('<div class="pair">' if is_narrow else "")
         yield from _piece(content, number)
-    yield Piece("</section>")
+        if is_narrow:  # on a wide screen, its tables stand beside it
+            yield Piece("<div>")
+            beside = "</div></div>"
+    yield Piece(f"{beside}</section>")
 
 
 def _piece(content: Content, number: Iterator[int]) -> Iterator[Piece]:
@@ -299,8 +319,9 @@ def _piece(content: Content, number: Iterator[int]) -> Iterator[Piece]:
             yield Piece(_facts(content.values, links=content.links))
         case Statements():
             lines = "".join(f"<li>{escape(line)}</li>" for line in content.lines)
+            kind = "said verified" if content.verified else "said"
             title = f'<p class="of">{escape(content.title)}</p>'
-            yield Piece(f'{title}<ul class="checks">{lines}</ul>')
+            yield Piece(f'{title}<ul class="{kind}">{lines}</ul>')
 
 
 def _beside(title: str, file: str) -> str:
@@ -336,7 +357,8 @@ def _drawing(drawing: Drawing, block: str) -> str:
         f"<figcaption>{escape(drawing.caption)}</figcaption>" if drawing.caption else ""
     )
     return (
-        f'<figure data-panels="{block}" data-name="{what}"><div class="scroll">'
+        f'<figure data-panels="{block}" data-name="{what}" '
+        f'data-of="{escape(drawing.of)}"><div class="scroll">'
         f'<div class="plot" tabindex="0" role="img" style="--w:{drawing.width}px" '
         f'aria-label="{what}. Arrow keys read its values; Data downloads them.">'
         f'{drawing.svg}</div></div><p class="told" role="status" hidden></p>'
@@ -391,7 +413,7 @@ def _table(table: Table) -> str:
 
 def _row(row: Sequence[Cell], numeric: Sequence[bool]) -> str:
     cells = "".join(
-        f"<td{_class(right)}>{_text(cell)}</td>"
+        f"<td{_class(right, short=len(str(cell)) <= SHORT)}>{_text(cell)}</td>"
         for cell, right in zip(row, numeric, strict=True)
     )
     return f"<tr>{cells}</tr>"
@@ -406,8 +428,9 @@ def _is_number(cell: Cell) -> bool:
     return cell is not None and not isinstance(cell, bool)
 
 
-def _class(right: bool) -> str:
-    return ' class="number"' if right else ""
+def _class(right: bool, *, short: bool = False) -> str:
+    name = "number" if right else "short" if short else ""
+    return f' class="{name}"' if name else ""
 
 
 def _facts(values: Mapping[str, Cell], *, links: bool = False) -> str:
@@ -428,11 +451,10 @@ def _text(cell: Cell) -> str:
         return DASH
     if isinstance(cell, bool):
         return "yes" if cell else "no"
-    if isinstance(cell, float):
-        return f"{cell:.6g}".replace("-", "−")
-    if isinstance(cell, int):
-        return str(cell).replace("-", "−")
-    return escape(cell).replace("\n", "<br>")
+    if isinstance(cell, float | int):
+        return signed(f"{cell:.6g}" if isinstance(cell, float) else str(cell))
+    text = signed(cell) if _is_number(cell) else cell
+    return escape(text).replace("\n", "<br>")
 
 
 def _anchor(title: str) -> str:

@@ -40,7 +40,8 @@
     const rows = () => all("tr", table).map((tr) => [...tr.children].map((c) => c.textContent.trim().replace(/^−(?=\d)/, "-").replace(/^–$/, "")));
     const bar = make("p", { className: "takes" }, button("CSV", "Download this table as CSV", () => save(nameOf(table, `-${k + 1}.csv`), csv(rows()), "text/csv")));
     table.closest(".scroll").after(bar);
-    const box = table.closest(".scroll");
+  });
+  all(".scroll").forEach((box) => { // what is beyond its edge fades there
     const more = () => box.classList.toggle("more", box.scrollWidth - box.clientWidth - box.scrollLeft > 4);
     box.addEventListener("scroll", more); addEventListener("resize", more); more();
     if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
@@ -116,9 +117,9 @@
       copy.setAttribute("xmlns", "http://www.w3.org/2000/svg"); copy.setAttribute("width", w * 4 / 3); copy.setAttribute("height", h * 4 / 3);
       return [new XMLSerializer().serializeToString(copy), w, h];
     };
-    const points = () => [["panel", "curve", "x", "y"], ...panels.flatMap((p) => [
-      ...p.lines.flatMap((l) => l.x.map((x, k) => [p.title || p.y.label, l.label || p.y.label, x, l.y[k]])),
-      ...p.bars.map((b) => [p.title || p.x.label, b.label, b.value, ""])])];
+    const points = () => [["panel", "curve", "x", "y", "of"], ...panels.flatMap((p) => [
+      ...p.lines.flatMap((l) => l.x.map((x, k) => [p.title || p.y.label, l.label || p.y.label, x, l.y[k], box.dataset.of])),
+      ...p.bars.map((b) => [p.title || p.x.label, b.label, b.value, "", box.dataset.of])])];
     const picture = () => {
       const [text, w, h] = source(), image = new Image(), url = URL.createObjectURL(new Blob([text], { type: "image/svg+xml" }));
       image.onload = () => {
@@ -142,7 +143,7 @@
   const SIZES = { H: .31, Li: 1.0, C: .76, N: .71, O: .66, F: .57, P: 1.07, S: 1.05, Cl: 1.02, B: .84, In: 1.42, Ge: 1.2, Al: 1.21, Ag: 1.45, Cu: 1.32, Na: 1.4 };
   const COVALENT = new Set(["H", "B", "C", "N", "O", "F", "P", "S", "Ge"]);
   const PHASES = ["#3f7cc4", "#d9822b", "#3c9d6d", "#a05fb4"];
-  const BRIGHT = "#d6006c", OLD = "#e8a13a";
+  const BRIGHT = "#d6006c", OLD = "#e8a13a", PLANE = "#2f9e77", BALL = .5;
 
   function decoded(film, atoms) {
     if (!film) return null;
@@ -161,28 +162,37 @@
     return [[e * i - f * h, c * h - b * i, b * f - c * e], [f * g - d * i, a * i - c * g, c * d - a * f], [d * h - e * g, b * g - a * h, a * e - b * d]].map((r) => r.map((v) => v / det));
   }
 
-  // smooth edges cost a machine without a graphics card half of every picture's time
-  function drawsInSoftware() {
+  // 3Dmol makes a viewer even where nothing can draw; and smooth edges cost a machine
+  // without a graphics card half of every picture's time
+  function viewerIn(screen) {
     const gl = make("canvas").getContext("webgl"), told = gl && gl.getExtension("WEBGL_debug_renderer_info");
-    const name = told ? gl.getParameter(told.UNMASKED_RENDERER_WEBGL) : "";
-    if (gl) gl.getExtension("WEBGL_lose_context")?.loseContext();
-    return /swiftshader|llvmpipe|software/i.test(name);
+    if (!gl) return null;
+    const inSoftware = /swiftshader|llvmpipe|software/i.test(told ? gl.getParameter(told.UNMASKED_RENDERER_WEBGL) : "");
+    gl.getExtension("WEBGL_lose_context")?.loseContext();
+    try { return $3Dmol.createViewer(screen, { backgroundColor: css("--stage"), antialias: !inSoftware, disableFog: true }); } catch (error) { return null; }
   }
 
   function stage(box) {
     const scenes = data("scenes"), status = $(".status", box), screen = $(".screen", box);
     const pick = $("select[name=scene]", box), state = $("select[name=state]", box), paint = $("select[name=paint]", box);
     const play = $("button.play", box), slider = $("input[type=range]", box);
-    let viewer, model, extra = [], scene, film, timer = 0, pair = "", atoms = [], shapes = [], begun = null, back, wide;
-    try { viewer = $3Dmol.createViewer(screen, { backgroundColor: css("--stage"), antialias: !drawsInSoftware(), disableFog: true }); } catch (error) { viewer = null; }
-    if (!viewer) { box.classList.add("without"); status.textContent = "This browser has no WebGL; still pictures of the models are below."; return; }
+    let model, scene, film, timer = 0, pair = "", atoms = [], shapes = [], begun = null, back, wide;
+    const viewer = viewerIn(screen);
+    if (!viewer) {
+      box.classList.add("without");
+      all("button.pair").forEach((b) => { b.disabled = true; b.title = ""; });
+      const still = $(".card img");
+      if (still) status.before(Object.assign(still.cloneNode(), { className: "still" }));
+      status.textContent = `This browser has no WebGL, so that the model cannot be turned${still ? "; this is its picture" : ""}.`;
+      return;
+    }
     const xyz = ([x, y, z]) => ({ x, y, z });
     const color = (s) => COLORS[s] || SPARE[scene.elements.indexOf(s) % SPARE.length];
 
     function style() {
-      scene.elements.forEach((s) => model.setStyle({ elem: s }, { sphere: { radius: .42 * (SIZES[s] || 1.2), color: color(s) } }));
+      scene.elements.forEach((s) => model.setStyle({ elem: s }, { sphere: { radius: BALL * (SIZES[s] || 1.2), color: color(s) } }));
       if (paint.value === "phase" && scene.phases.length)
-        scene.phaseNames.forEach((_, k) => scene.elements.forEach((s) => model.setStyle({ elem: s, chain: String(k) }, { sphere: { radius: .42 * (SIZES[s] || 1.2), color: PHASES[k % PHASES.length] } })));
+        scene.phaseNames.forEach((_, k) => scene.elements.forEach((s) => model.setStyle({ elem: s, chain: String(k) }, { sphere: { radius: BALL * (SIZES[s] || 1.2), color: PHASES[k % PHASES.length] } })));
     }
     function apart(from, to) { // to the nearest image
       const d = [0, 1, 2].map((c) => to[c] - from[c]), m = scene.cell;
@@ -248,7 +258,7 @@
       viewer.render();
       const time = state.value === "run" ? film.times_ps[+slider.value] : null;
       const parts = [state.value === "run" ? (time === null ? `frame ${+slider.value + 1}` : `${time.toFixed(3)} ps`) : `${state.value} model`, `${atoms.length} atoms`];
-      if (pair) parts.push(`${n} ${pair.replace("-", "–")} distances below ${scene.bonds[pair].toFixed(2)} Å`);
+      if (pair) parts.push(`${n} ${pair.replace("-", "–")} ${n === 1 ? "distance" : "distances"} below ${scene.bonds[pair].toFixed(2)} Å`);
       status.textContent = parts.join(" · ");
       box.dataset.bonds = pair ? n : "";
       slider.setAttribute("aria-valuetext", parts[0]);
@@ -260,7 +270,9 @@
         edges.addCylinder({ start: xyz(from), end: xyz(add(from, along)), radius: .05, color: css("--cell") });
       for (const z of scene.planes) {
         const up = [0, 0, z], corner = [up, add(up, a), add(up, a, b), add(up, b)].map(xyz);
-        viewer.addCustom({ vertexArr: [...corner, ...corner], faceArr: [0, 1, 2, 0, 2, 3, 6, 5, 4, 7, 6, 4], normalArr: [...corner.map(() => xyz([0, 0, 1])), ...corner.map(() => xyz([0, 0, -1]))], color: "#2f9e77", alpha: .28, opacity: .28 });
+        viewer.addCustom({ vertexArr: [...corner, ...corner], faceArr: [0, 1, 2, 0, 2, 3, 6, 5, 4, 7, 6, 4], normalArr: [...corner.map(() => xyz([0, 0, 1])), ...corner.map(() => xyz([0, 0, -1]))], color: PLANE, alpha: .28, opacity: .28 });
+        const rim = viewer.addShape({ color: PLANE }); // a plane seen from its edge is none
+        corner.forEach((from, k) => rim.addCylinder({ start: from, end: corner[(k + 1) % 4], radius: .12, color: PLANE, fromCap: 2, toCap: 2 }));
       }
     }
     function fit() { // what makes the cell fill the screen; not exact, for the perspective
@@ -269,6 +281,12 @@
       return .92 * Math.min(screen.clientWidth / span("x"), screen.clientHeight / span("y"));
     }
     const lies = () => screen.clientWidth > 1.25 * screen.clientHeight;
+    function room() { // a long cell that lies needs no high pane
+      screen.style.height = "";
+      const [a, b, c] = scene.cell.map((v) => Math.hypot(...v)), low = 1.8 * screen.clientWidth * Math.max(a, b) / c;
+      if (lies() && low < screen.clientHeight) screen.style.height = `${Math.round(Math.max(low, 220))}px`;
+      viewer.resize();
+    }
     function turn() {
       viewer.setView([0, 0, 0, 0, 0, 0, 0, 1]);
       wide = lies();
@@ -296,7 +314,7 @@
       frameBox();
       paint.disabled = !scene.phases.length;
       if (pair && !(pair in scene.bonds)) choose("");
-      legend(); running(); begin(); draw(); turn(); viewer.render();
+      legend(); running(); begin(); draw(); room(); turn(); viewer.render();
       $(".thinned", box).textContent = film && film.shown < film.frames ? `${film.shown} of the run's ${film.frames} frames are in this page; all are in trajectories/.` : "";
       box.dataset.ready = scene.name;
     }
@@ -305,6 +323,7 @@
     }
     function legend() {
       const shown = paint.value === "phase" && scene.phases.length ? scene.phaseNames.map((n, k) => [n, PHASES[k % PHASES.length]]) : scene.elements.map((s) => [s, color(s)]);
+      if (scene.planes.length) shown.push([scene.planes.length > 1 ? "interfaces" : "interface", PLANE]);
       if (pair) shown.push([`${pair.replace("-", "–")} from the start`, OLD], [`${pair.replace("-", "–")} new`, BRIGHT]);
       $(".key", box).replaceChildren(...shown.map(([name, c]) => { const i = make("i", { className: "mark" }); i.style.background = c; return make("span", {}, i, name); }));
     }
@@ -355,7 +374,7 @@
       e.preventDefault(); viewer.render();
     });
     repainted.push(() => { viewer.setBackgroundColor(css("--stage")); viewer.removeAllShapes(); shapes = []; frameBox(); draw(); });
-    addEventListener("resize", () => { viewer.resize(); if (wide !== lies()) { turn(); viewer.render(); } });
+    addEventListener("resize", () => { room(); if (wide !== lies()) { turn(); viewer.render(); } });
     open();
     const first = $("button.pair[data-scene='0']");
     if (first) first.click();

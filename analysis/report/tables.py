@@ -65,7 +65,7 @@ def energy_contents(result: FormationEnergies) -> Contents:
         *_against_bulk(result.entries),
         *_spreads(result),
         *(
-            Statements(f"{entry.name}: verified by the ledger", entry.checks)
+            Statements(f"{entry.name}: verified by the ledger", entry.checks, True)
             for entry in result.entries
         ),
     ]

@@ -220,7 +220,8 @@ def pressure(trajectory: Trajectory) -> tuple[Check, ...]:
     significant = not abs(mean) < SIGNIFICANT * error  # an unknown error excuses none
     wrong = abs(mean) > HIGHEST_PRESSURE and significant
     word = "pressure" if mean > 0 else "tension"
-    why = f"{mean:+.2f} ± {error:.2f} GPa" + (f": under {word}" if wrong else "")
+    why = f"{_with_error(mean, error, 2, '+')} GPa"
+    why += f": under {word}" if wrong else ""
     allowed = (-HIGHEST_PRESSURE, HIGHEST_PRESSURE)
     return (Check("mean pressure", mean, allowed, "GPa", _word(wrong), why),)
 

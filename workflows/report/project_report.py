@@ -33,6 +33,7 @@ from ionface.analysis.report.page import (
 )
 from ionface.analysis.report.page import write_report as write_html
 from ionface.analysis.result import Provenance, Result
+from ionface.analysis.run_checks.run_checks import RunChecks
 from ionface.analysis.thermodynamics.contact_result import Contacts
 from ionface.analysis.thermodynamics.formed import sentences
 from ionface.errors import AnalysisError
@@ -61,6 +62,9 @@ KINDS_OF_FILES = {
     ".gif": "film",
     ".ionf": "trajectory",
 }  # fmt: skip
+
+MOST_NUMBERS = 8
+"""Large numbers at the top; a wall of them tells nothing."""
 
 IN_LINES = (FormationEnergies.kind, BondCounts.kind)
 """What stands on the first screen already, beside the model."""
@@ -158,7 +162,8 @@ def _shown(study: Study, results: Results) -> Iterator[Shown]:
     """Yield every result, in the order of the kinds and of the study."""
     for name, kind in kinds().items():
         if results.energies.entries and name == results.energies.kind:
-            yield Shown(kind, "", results.energies, name)
+            of = _computed_with(study, results, kind, "", results.energies)
+            yield Shown(kind, "", results.energies, name, of)
         for subject, result in results.found.get(name, {}).items():
             of = _computed_with(study, results, kind, subject, result)
             yield Shown(kind, subject, result, f"{name}-{slug(subject)}", of)
@@ -167,7 +172,7 @@ def _shown(study: Study, results: Results) -> Iterator[Shown]:
 def _computed_with(
     study: Study, results: Results, kind: Kind, subject: str, result: Result
 ) -> str:
-    """Return a caption's sentence, of what is known: "97 atoms, 300 K, SevenNet-0"."""
+    """Return a caption's sentence of what is known: "97 atoms, 300 K, 2 ps, EMT"."""
     # "LPSCl|In interface 1" and "LPSCl|In seed 0" are of the model LPSCl|In
     mine = [n for n in results.models if subject == n or subject.startswith(f"{n} ")]
     facts = [f"{len(results.models[name].structure)} atoms" for name in mine[:1]]
@@ -176,6 +181,12 @@ def _computed_with(
             f"{run.temperature or protocol(study.protocol).temperature:g} K"
             for run in study.dynamics
             if run.interface in mine
+        ][:1]
+        checked = results.found.get(RunChecks.kind, {})
+        facts += [
+            f"{run.duration_ps:.3g} ps"
+            for run in map(checked.get, (subject, *mine))
+            if isinstance(run, RunChecks)
         ][:1]
     if level := result.provenance.level_of_theory:
         facts.append(LevelOfTheory.from_dict(level).label)
@@ -235,7 +246,8 @@ def _written(project: Project, item: Shown) -> Drawing | None:
     caption = " ".join(filter(None, [item.kind.caption, item.of])) + thinned
     width = round(figure.get_figwidth() * PIXELS)
     file = f"results/{path.name}"
-    return Drawing(shown.svg, shown.panels, width, title, caption, file)
+    of = " ".join([*_worth(item.result.provenance), item.of]).strip()
+    return Drawing(shown.svg, shown.panels, width, title, caption, file, of)
 
 
 def _film(project: Project, item: Shown, make: Callable[[Result], bytes]) -> Picture:
@@ -332,14 +344,26 @@ def _notices(project: Project, results: Results) -> list[Notice]:
 
 
 def _highlights(project: Project, shown: Sequence[Shown]) -> list[tuple[str, str]]:
-    """Return the large numbers: of interfaces, not of the crystals beside them."""
+    """Return the large numbers: of interfaces, not of the crystals beside them.
+
+    The first of each kind where there are too many for the top of a page.
+    """
     beside = {crystal_label(line.crystal) for line in project.study.references}
-    return [
-        (value, what + (", emulated" if item.result.provenance.emulated else ""))
-        for item in shown
-        if item.subject not in beside and item.kind.name not in IN_LINES
-        for value, what in item.kind.highlights(item.result)
-    ]
+    found: dict[str, list[tuple[str, str]]] = {}
+    for item in shown:
+        if item.subject not in beside and item.kind.name not in IN_LINES:
+            mark = ", emulated" if item.result.provenance.emulated else ""
+            found.setdefault(item.kind.name, []).extend(
+                (value, what + mark)
+                for value, what in item.kind.highlights(item.result)
+            )
+    total = sum(map(len, found.values()))
+    if total > MOST_NUMBERS:
+        share = MOST_NUMBERS // len([group for group in found.values() if group])
+        found = {name: group[: max(1, share)] for name, group in found.items()}
+    numbers = [number for group in found.values() for number in group]
+    left = total - len(numbers)
+    return numbers + [(f"+ {left}", "more numbers below")] * (left > 0)
 
 
 def _levels(project: Project) -> list[Card]:

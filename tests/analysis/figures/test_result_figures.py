@@ -126,6 +126,10 @@ def test_rehearsals_and_emulations_are_marked_and_real_ones_are_not(quick, emula
     assert ("EMULATED" in shown) == emulated
 
 
+def test_a_picture_says_by_itself_what_computed_it():
+    assert "vasp 6 (PBE)" in texts(energies(("Li|LiF", 0.3)).plot())
+
+
 def test_nothing_to_draw_is_told(run):
     with pytest.raises(AnalysisError, match="no energy"):
         energies().plot()

@@ -96,6 +96,27 @@ def test_the_file_loads_nothing_from_anywhere():
     assert "@import" not in style
 
 
+def test_only_what_was_verified_is_ticked():
+    refused = Section("S", [Statements("no result", ["too short a run"])])
+    verified = Section("S", [Statements("ledger", ["atoms balance"], verified=True)])
+    ticks = [
+        '<ul class="said verified">' in render_report(Report("x", sections=[section]))
+        for section in (refused, verified)
+    ]
+    assert ticks == [False, True]
+
+
+def test_numbers_have_true_minus_signs_and_zeros_have_none():
+    rows = [["Li|LiF", "-0.564", "-0.000"], ["2026-11-28", "-0.25 ± 0.01", "2e-05"]]
+    table = Section("S", [Table(["of", "eV", "mutual"], rows)])
+    page = render_report(
+        Report("x", highlights=[("-0.00 eV/atom", "a")], sections=[table])
+    )
+    cells = re.findall(r"<td[^>]*>([^<]*)</td>", page)
+    assert cells == ["Li|LiF", "−0.564", "0.000", "2026-11-28", "−0.25 ± 0.01", "2e−05"]
+    assert "<b>0.00 eV/atom</b>" in page
+
+
 def test_every_link_inside_leads_somewhere():
     checker = checked(FULL)
     inner = [link[1:] for link in checker.links if link.startswith("#")]
@@ -160,7 +181,7 @@ def test_numbers_stand_right_with_a_true_minus_and_unknown_ones_are_dashes():
     html = render_report(FULL)
     assert '<td class="number">−1.138</td>' in html
     assert '<td class="number">–</td>' in html
-    assert "<td>LAGP|Li</td>" in html
+    assert '<td class="short">LAGP|Li</td>' in html
 
 
 def test_an_emulated_card_is_marked():

@@ -180,7 +180,28 @@ def test_tables_and_figures_can_be_taken_away(page):
         [...document.querySelectorAll("button.take")].find(
           (b) => b.textContent === "Data").click();"""
     )
-    assert "panel,curve,x,y" in saved
+    assert "panel,curve,x,y,of" in saved
+    assert "EMT" in saved.splitlines()[1]  # where numbers go, what computed them goes
+
+
+def test_without_webgl_the_models_picture_stands_in_its_place(browser, address):
+    made = browser.execute_cdp_cmd(
+        "Page.addScriptToEvaluateOnNewDocument",
+        {"source": """const get = HTMLCanvasElement.prototype.getContext;
+        HTMLCanvasElement.prototype.getContext = function (kind, ...rest) {
+          return kind.includes("webgl") ? null : get.call(this, kind, ...rest); };"""},
+    )  # fmt: skip
+    try:
+        browser.get(address)
+        wait(lambda: browser.execute_script(
+            "return document.documentElement.dataset.ready"))  # fmt: skip
+        assert not find(browser, ".screen").is_displayed()
+        assert "no WebGL" in find(browser, ".stage .status").text
+        still = find(browser, ".stage img.still")
+        assert still.size["width"] > 200
+        assert (pixels(still) < 200).any(axis=2).mean() > 0.02
+    finally:
+        browser.execute_cdp_cmd("Page.removeScriptToEvaluateOnNewDocument", made)
 
 
 @pytest.mark.parametrize("width", WIDTHS)

@@ -82,7 +82,9 @@ def test_a_rehearsal_says_what_it_was_in_its_own_numbers(
 def test_files_tell_what_the_analysis_was_asked_for(computed):
     _, page = write_report(Project.open(computed))
     captions = re.findall("<figcaption>(.*?)</figcaption>", page.read_text())
-    of_run = [c for c in captions if re.search(r" \d+ atoms, 300 K, ase \S+ EMT", c)]
+    of_run = [
+        c for c in captions if re.search(r" \d+ atoms, 300 K, \S+ ps, ase \S+ EMT", c)
+    ]
     assert len(of_run) == 3  # RDF, bonds, checks; the crystal beside is no model
     told = json.loads((computed / "results" / "rdf-Al-Ag.json").read_text())
     assert told["settings"]["pairs"] == ["Al-Ag"]
