@@ -18,13 +18,14 @@ from ionface.structures.phases.library import (
 CELLS = [name for name, each in library().items() if each.crystal is None]
 SYSTEMS = {
     "Li-In": {"Li5In4", "Li3In2", "Li13In3"},
-    "Li-Sn": {"Li2Sn5", "Li7Sn3", "Li5Sn2", "Li13Sn5"},
+    "Li-Sn": {"Li2Sn5", "Li7Sn3", "Li5Sn2", "Li13Sn5", "Li17Sn4"},
     "Li-Ga": {"Li3Ga2", "LiGa"},
-    "Li-Ge": {"LiGe", "Li9Ge4", "Li7Ge2"},
+    "Li-Ge": {"LiGe", "Li9Ge4", "Li7Ge2", "Li17Ge4"},
     "Li-Al": {"Li3Al2", "Li9Al4"},
     "Li-P-S-Cl-In": {"LiP", "Li3P7", "LiPS3", "Li7P3S11", "Li6PS5Cl", "LiInS2"},
     "Li-Al-Ge-P-O": {"P2O5", "Al2O3", "Li4P2O7", "LiGe2(PO4)3"},
-    "Li-Al-Ti-P-O": {"TiO2", "TiPO4", "LiTi2(PO4)3"},
+    "Li-Al-Ti-P-O": {"TiO2", "TiPO4", "LiTi2(PO4)3", "LiTiPO5"},
+    "Li-Ge-P-S": {"Li10Ge(PS6)2", "Li4GeS4"},
 }
 
 
