@@ -49,7 +49,7 @@ def built(models, folder):
 def test_slabs_are_cut_with_the_lattice_that_the_engine_relaxes_to(builder, tmp_path):
     models = builder.models(SPEC)
     assert [job.name for job in models.jobs] == [
-        "Al relax bulk", "Ag relax bulk", "Al|Ag build",
+        "Al relax bulk", "Ag relax bulk", "Al|Ag build", "Al|Ag close gap",
     ]  # fmt: skip
     model = built(models, tmp_path)
     film = model.provenance["film"]
