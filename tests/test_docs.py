@@ -156,7 +156,7 @@ def test_the_tutorial_of_two_crystal_files_runs_to_its_report(tmp_path):
             )
             assert run.returncode == 0, (words, run.stderr)
             ran += 1
-    assert ran == 9
+    assert ran == 10
     for name in ("mine/report.html", "models/Al-Ag.vasp", "reactions.json"):
         assert (tmp_path / name).is_file(), name
 
