@@ -66,8 +66,11 @@ def test_window_of_latp_is_the_published_one(phases):
     assert found.limits == pytest.approx((2.17, 4.21), abs=0.05)
     assert found.spread["mp2020"][1] == pytest.approx(4.54, abs=0.05)
     lacking = " ".join(found.lacking)
-    assert "LiTiPO5" not in lacking
-    assert "TiP2O7" not in lacking
+    for there in ("LiTiPO5", "TiP2O7", "Li3Ti2(PO4)3"):
+        assert there not in lacking
+    # the first products of the published reduction
+    reduced = found.at(found.limits[0] - 0.002).products
+    assert reduced.keys() == {"LiTiPO5", "Li3PO4", "P"}
 
 
 def test_lithium_phosphate_is_a_barrier_between_0_65_and_4_2_v(phases):
