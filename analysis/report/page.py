@@ -286,7 +286,7 @@ def _section(section: Section, number: Iterator[int]) -> Iterator[Piece]:
             yield Piece(beside)
             beside = ""
         is_narrow = isinstance(content, Drawing) and content.width <= WIDE
-        yield Piece('<div class="pair">' if is_narrow else "")
+        yield Piece('<div class="beside">' if is_narrow else "")
         yield from _piece(content, number)
         if is_narrow:  # on a wide screen, its tables stand beside it
             yield Piece("<div>")
