@@ -58,7 +58,8 @@ class LevelOfTheory:
         """Return a short text for tables, as in "sevenn 0.12 SevenNet-0 (PBE)"."""
         who = " ".join(part for part in (self.code, self.version, self.model) if part)
         hubbard = "+U" if any("U" in text for text in self.by_element.values()) else ""
-        parts = [f"{who} ({self.functional}{hubbard})"]
+        functional = f"{self.functional}{hubbard}"
+        parts = [f"{who} ({functional})" if functional else who]
         if self.cutoff_ev is not None:
             parts.append(f"{self.cutoff_ev:g} eV")
         parts += [text for text in (self.k_points, self.dispersion) if text]
@@ -93,6 +94,13 @@ class LevelOfTheory:
         for name in ("pseudopotentials", "details"):
             given[name] = tuple(given.get(name) or ())
         return cls(**given)
+
+    @classmethod
+    def label_of(cls, data: Mapping[str, Any]) -> str:
+        """Return the label of a level that a file may have told only in part."""
+        names = [field.name for field in fields(cls)]
+        told = dict.fromkeys(names[:3], "") | {n: data[n] for n in names if n in data}
+        return cls(**told).label
 
     def differences(self, other: LevelOfTheory) -> dict[str, tuple[Any, Any]]:
         """Return what differs, each with (mine, the other's) value.

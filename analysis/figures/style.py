@@ -115,7 +115,7 @@ def headline(figure: Figure, title: str, provenance: Provenance) -> None:
         )
     mark(figure, provenance)
     if provenance.level_of_theory:
-        level = LevelOfTheory.from_dict(provenance.level_of_theory).label
+        level = LevelOfTheory.label_of(provenance.level_of_theory)
         foot(figure, "; ".join(filter(None, [figure.get_supxlabel(), level])))
 
 

@@ -44,7 +44,7 @@ class SpotChecks(Result):
     @property
     def against(self) -> str:
         """Return what the numbers are errors against, in words."""
-        label = LevelOfTheory.from_dict(self.teacher).label
+        label = LevelOfTheory.label_of(self.teacher)
         if is_first_principles(self.teacher):
             return label
         return f"{label}: a spread of two potentials, no error against first principles"

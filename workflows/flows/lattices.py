@@ -111,4 +111,4 @@ def lattice_from(record: RunRecord) -> str:
     """Return whose lattice it is, in words; a plan has no level yet."""
     if not record.level:
         return "published, to be relaxed"
-    return f"relaxed with {LevelOfTheory.from_dict(record.level).label}"
+    return f"relaxed with {LevelOfTheory.label_of(record.level)}"

@@ -51,7 +51,7 @@ class InterfaceFormationMaker(Maker):
     >>> flow = InterfaceFormationMaker("ase.calculators.emt.EMT").make(spec)
     >>> jobs = (job.name for job, _ in flow.iterflow())
     >>> next(jobs), next(jobs), next(jobs)
-    ('film relax bulk', 'Al|Al build', 'Al|Al relax interface')
+    ('film relax bulk', 'Al|Al build', 'Al|Al close gap')
 
     Attributes:
         engine: gives the Makers of relaxations and single points; or its name.
@@ -152,7 +152,7 @@ class InterfaceDynamicsMaker(Maker):
     >>> flow = InterfaceDynamicsMaker("ase.calculators.emt.EMT", settings).make(spec)
     >>> jobs = (job.name.removeprefix("Al|Al ") for job, _ in flow.iterflow())
     >>> next(jobs), next(jobs), next(jobs), next(jobs)
-    ('film relax bulk', 'build', 'pre-relax', 'dynamics 1')
+    ('film relax bulk', 'build', 'close gap', 'pre-relax')
 
     Attributes:
         engine: gives the Makers of relaxations and dynamics; or its name.

@@ -189,7 +189,7 @@ def _computed_with(
             if isinstance(run, RunChecks)
         ][:1]
     if level := result.provenance.level_of_theory:
-        facts.append(LevelOfTheory.from_dict(level).label)
+        facts.append(LevelOfTheory.label_of(level))
     return ", ".join(facts) + "." if facts else ""
 
 

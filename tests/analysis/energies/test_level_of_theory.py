@@ -43,6 +43,12 @@ def test_an_emulated_level_differs_and_says_so():
     assert "EMULATED" not in PBE.label
 
 
+def test_a_level_that_a_file_told_in_part_has_a_label():
+    """As of a run whose vasprun.xml names no version."""
+    assert LevelOfTheory.label_of({"code": "vasp", "version": ""}) == "vasp"
+    assert LevelOfTheory.label_of(PBE.as_dict()) == PBE.label
+
+
 def test_keys_of_serializers_are_ignored_but_misspelled_keys_are_not():
     marked = PBE.as_dict() | {"@module": "x", "@class": "y"}
     assert LevelOfTheory.from_dict(marked) == PBE
