@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from ase import Atoms
 from jobflow import Flow, Job
+from numpy.typing import NDArray
 from pymatgen.core import Structure
 from pymatgen.io.ase import AseAtomsAdaptor
 
@@ -181,12 +182,29 @@ def choose_frames(
     images = [AseAtomsAdaptor.get_atoms(frame) for frame in cut]
     elements = sorted({s for image in images for s in image.get_chemical_symbols()})
     features = np.array([radial_descriptor(image, elements) for image in images])
-    chosen = [cut[n] for n in farthest(features, count)]
+    chosen = [cut[n] for n in _comparable(farthest(features, count), cut, features)]
     for seed in range(count - len(chosen)):
         again = chosen[seed].copy()
         again.perturb(SHAKEN, seed=seed)
         chosen.append(again)
     return chosen
+
+
+def _comparable(
+    picks: Sequence[int], frames: Sequence[Structure], features: NDArray[np.float64]
+) -> list[int]:
+    """Return picks of which two have one composition: their energies can be compared.
+
+    Where all differ, the last one gives its place to the frame of the first one's atoms
+    that differs most from it, if there is one.
+    """
+    atoms = [frame.composition for frame in frames]
+    if len(picks) < 2 or len({atoms[n] for n in picks}) < len(picks):
+        return list(picks)
+    first = picks[0]
+    apart = np.linalg.norm(features - features[first], axis=1)
+    alike = [n for n in range(len(frames)) if atoms[n] == atoms[first] and n != first]
+    return [*picks[:-1], *([max(alike, key=lambda n: apart[n])] if alike else [])]
 
 
 def _pool(

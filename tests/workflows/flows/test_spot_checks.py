@@ -134,6 +134,26 @@ def test_too_few_frames_are_shaken_so_that_none_stands_twice(run_job, tmp_path):
     assert moved[1] > 0.01
 
 
+@pytest.mark.parametrize("count", [2, 3])
+def test_two_frames_have_one_composition_so_that_energies_compare(
+    run_job, tmp_path, count
+):
+    """Sides of an interface differ from it more than its own frames do."""
+    sites = [[0, 0, 0], [0, 0.5, 0.5], [0.5, 0, 0.5], [0.5, 0.5, 0]]
+    level = {"code": "x", "version": "1", "functional": "PBE"}
+
+    def record(*symbols):
+        made = Structure(Lattice.cubic(4.1), symbols, sites[: len(symbols)])
+        return RunRecord(made, -1.0, 0.0, True, 1, level, str(tmp_path / "none"))
+
+    sides = {"film": record("Ag", "Ag"), "substrate": record("Cu", "Cu", "Cu")}
+    whole = record("Ag", "Ag", "Cu", "Cu")
+    chosen = choose_frames.original(whole, sides, None, count, 60, "interface")
+    assert len(chosen) == count
+    formulas = [frame.composition for frame in chosen]
+    assert formulas.count(whole.structure.composition) == 2
+
+
 def test_what_is_first_principles_is_told_by_its_level():
     assert is_first_principles({"code": "gpaw"})
     assert is_first_principles({"code": "mine", "cutoff_ev": 500})
