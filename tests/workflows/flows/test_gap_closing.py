@@ -80,7 +80,15 @@ def relaxed_gap(model, calculator):
     ("spec", "name"),
     [
         (COPPER, "ase.calculators.emt.EMT"),
-        pytest.param(SALT, "sevennet", marks=pytest.mark.slow),
+        pytest.param(
+            SALT,
+            "sevennet",
+            marks=[
+                pytest.mark.slow,
+                pytest.mark.mlip,
+                pytest.mark.filterwarnings("ignore"),  # of torch
+            ],
+        ),
     ],
 )
 def test_a_closed_gap_is_nearly_the_relaxed_one(spec, name):
