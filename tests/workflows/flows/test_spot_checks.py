@@ -22,6 +22,8 @@ from ionface.workflows.study.study_files import load, parse
 
 LJ = "ase.calculators.lj.LennardJones"
 EMT_PATH = "ase.calculators.emt.EMT"
+FCC = [[0, 0, 0], [0, 0.5, 0.5], [0.5, 0, 0.5], [0.5, 0.5, 0]]
+LEVEL = {"code": "x", "version": "1", "functional": "PBE"}
 SPOTS = f"spot_checks: {{engine: {LJ}, frames: 3, most_atoms: 10}}\n"
 
 
@@ -123,10 +125,8 @@ def test_mistakes_are_told_with_their_line(spelled, said):
 
 @pytest.mark.slow
 def test_too_few_frames_are_shaken_so_that_none_stands_twice(run_job, tmp_path):
-    sites = [[0, 0, 0], [0, 0.5, 0.5], [0.5, 0, 0.5], [0.5, 0.5, 0]]
-    silver = Structure(Lattice.cubic(4.1), ["Ag"] * 4, sites)
-    level = {"code": "x", "version": "1", "functional": "PBE"}
-    record = RunRecord(silver, -1.0, 0.0, True, 1, level, str(tmp_path / "none"))
+    silver = Structure(Lattice.cubic(4.1), ["Ag"] * 4, FCC)
+    record = RunRecord(silver, -1.0, 0.0, True, 1, LEVEL, str(tmp_path / "none"))
     chosen = choose_frames.original(record, {}, None, 3, 60, "interface")
     assert len(chosen) == 3
     moved = [np.abs(c.cart_coords - silver.cart_coords).max() for c in chosen]
@@ -139,12 +139,10 @@ def test_two_frames_have_one_composition_so_that_energies_compare(
     run_job, tmp_path, count
 ):
     """Sides of an interface differ from it more than its own frames do."""
-    sites = [[0, 0, 0], [0, 0.5, 0.5], [0.5, 0, 0.5], [0.5, 0.5, 0]]
-    level = {"code": "x", "version": "1", "functional": "PBE"}
 
     def record(*symbols):
-        made = Structure(Lattice.cubic(4.1), symbols, sites[: len(symbols)])
-        return RunRecord(made, -1.0, 0.0, True, 1, level, str(tmp_path / "none"))
+        made = Structure(Lattice.cubic(4.1), symbols, FCC[: len(symbols)])
+        return RunRecord(made, -1.0, 0.0, True, 1, LEVEL, str(tmp_path / "none"))
 
     sides = {"film": record("Ag", "Ag"), "substrate": record("Cu", "Cu", "Cu")}
     whole = record("Ag", "Ag", "Cu", "Cu")
