@@ -139,7 +139,7 @@ def contact_contents(result: Contacts) -> Contents:
             contact.name,
             f"{contact.driving_force:.3f}",
             f"{contact.mutual:.3f}",
-            side(contact.strongest.products),
+            contact.products,
         ]
         for contact in result.contacts
     ]
@@ -150,7 +150,8 @@ def contact_contents(result: Contacts) -> Contents:
     )
     contents: list[Table | Statements] = [Table(header, rows, caption)]
     for contact in result.contacts:
-        contents += [_kinks(contact), *_warnings(contact, contact.name)]
+        contents += [_kinks(contact)] if contact.reacts else []
+        contents += _warnings(contact, contact.name)
     return contents
 
 

@@ -9,6 +9,9 @@ from typing import Any, Self
 from ionface.analysis.result import Provenance, Result, plain
 from ionface.analysis.thermodynamics.formulas import Corrections, side
 
+NO_REACTION = 5e-4
+"""eV per atom below which a driving force is what tables print as zero."""
+
 
 @dataclass(frozen=True)
 class Kink:
@@ -33,6 +36,8 @@ class Kink:
     @property
     def reaction(self) -> str:
         """Return the reaction in words."""
+        if self.reactants.keys() == self.products.keys():
+            return f"{side(self.reactants)}: no reaction"
         return f"{side(self.reactants)} -> {side(self.products)}"
 
 
@@ -74,6 +79,16 @@ class Contact:
     def driving_force(self) -> float:
         """Return the reaction energy of the strongest kink, eV per atom."""
         return self.strongest.energy
+
+    @property
+    def reacts(self) -> bool:
+        """Return whether the contact or one of its phases turns into anything else."""
+        return self.driving_force < -NO_REACTION
+
+    @property
+    def products(self) -> str:
+        """Return what the strongest reaction gives, in words."""
+        return side(self.strongest.products) if self.reacts else "none: both stay"
 
     @property
     def mutual(self) -> float:
@@ -129,6 +144,8 @@ class Contact:
     def summary(self) -> str:
         """Return the strongest reaction."""
         kink = self.strongest
+        if not self.reacts:
+            return f"{self.name}: no reaction"
         return (
             f"{self.name}: {kink.energy:+.3f} eV/atom, of it {kink.mutual:+.3f} by "
             f"the contact itself; {kink.reaction}"

@@ -60,6 +60,8 @@ def formed_products(contact: Contact, counts: Counts) -> tuple[FormedProduct, ..
 
 def sentences(contact: Contact, counts: Counts) -> list[str]:
     """Return the products of a contact, and what a run shows of each."""
+    if not contact.reacts:
+        return [f"expected: none, {' and '.join(contact.between)} do not react"]
     expected = side(contact.strongest.products)
     found = [product.sentence for product in formed_products(contact, counts)]
     return [f"expected: {expected}", *found]

@@ -123,7 +123,8 @@ Pair = tuple[str, str, PhasesSpec]
 def _pairs(study: Study, phases: PhaseSet) -> dict[str, list[Pair]]:
     """Return the contacts that are reported together, by their name in the report.
 
-    Those of one first phase share a figure; those of an interface have its name.
+    Those of one first phase share a figure; that of an interface has its name, and is
+    not told a second time where it was asked for by itself.
     """
     found: dict[str, list[Pair]] = {}
     for spec in study.systems:
@@ -132,8 +133,18 @@ def _pairs(study: Study, phases: PhaseSet) -> dict[str, list[Pair]]:
             found.setdefault(first, []).append((first, second, spec))
     for interface in study.interfaces:
         if pair := interface_pair(interface, study.systems, phases):
+            for first, asked in tuple(found.items()):
+                if len(asked) == 1 and _same_phases(asked[0], pair, phases):
+                    del found[first]
             found[interface.name] = [pair]
     return found
+
+
+def _same_phases(asked: Pair, pair: Pair, phases: PhaseSet) -> bool:
+    try:
+        return {phases.lowest(name).name for name in asked[:2]} == {*pair[:2]}
+    except AnalysisError:  # one of them is not there: told where it is asked for
+        return False
 
 
 def interface_pair(

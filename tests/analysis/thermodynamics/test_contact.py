@@ -54,7 +54,13 @@ def test_atoms_balance_at_every_kink(sevennet):
 
 
 def test_phases_that_do_not_react_have_no_driving_force(sevennet):
-    assert contact(sevennet, "Li2S", "LiCl").driving_force == pytest.approx(0, abs=1e-4)
+    found = contact(sevennet, "Li2S", "LiCl")
+    assert found.driving_force == pytest.approx(0, abs=1e-4)
+    assert found.products == "none: both stay"
+    assert {kink.reaction for kink in found.kinks} == {
+        "LiCl: no reaction",
+        "Li2S: no reaction",
+    }
 
 
 def test_lithium_from_outside_gives_the_steps_of_each_phase_alone(sevennet):

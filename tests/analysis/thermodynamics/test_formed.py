@@ -36,3 +36,10 @@ def test_it_is_said_in_sentences(sevennet):
     assert first.startswith("expected: ")
     assert "InP: its bonds grew (In-P 0 to 20)" in rest
     assert "LiCl: its bonds were not followed" in rest
+
+
+def test_phases_that_do_not_react_promise_no_products(sevennet):
+    found = contact(sevennet, "Li2S", "LiCl")
+    assert sentences(found, {"Li-S": (60.0, 60.0)}) == [
+        "expected: none, Li2S and LiCl do not react"
+    ]

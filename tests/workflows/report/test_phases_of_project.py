@@ -17,7 +17,7 @@ interfaces:
   - name: LPSCl|In
     film: {{material: {film}, miller: [0, 0, 1], layers: 3}}
     substrate: {{name: LPSCl, material: Li6PS5Cl, miller: [1, 0, 0], layers: 2}}
-phases: {{elements: {elements}}}
+phases: {{elements: {elements}, contacts: {contacts}}}
 """
 
 
@@ -26,8 +26,9 @@ def phases():
     return PhaseSet.from_dict(json.loads(SEVENNET.read_text()))
 
 
-def found(phases, film="In", elements="[Li, P, S, Cl, In]"):
-    study = parse(STUDY.format(film=film, elements=elements), "study")
+def found(phases, film="In", elements="[Li, P, S, Cl, In]", contacts="[]"):
+    text = STUDY.format(film=film, elements=elements, contacts=contacts)
+    study = parse(text, "study")
     return {(kind, name): told for kind, name, told in findings(study, phases)}
 
 
@@ -37,6 +38,13 @@ def test_an_interface_has_the_driving_force_of_its_phases(phases):
     (contact,) = contacts.contacts
     assert contact.between == ("Li6PS5Cl", "In")
     assert contact.driving_force == pytest.approx(-0.178, abs=0.002)
+
+
+def test_a_contact_that_is_the_interfaces_own_is_told_once(phases):
+    alone = found(phases, contacts='["Li6PS5Cl:In"]')
+    assert [name for kind, name in alone if kind == "contact"] == ["LPSCl|In"]
+    compared = found(phases, contacts='["Li6PS5Cl:In", "Li6PS5Cl:LiIn"]')
+    assert len(compared["contact", "Li6PS5Cl"].contacts) == 2
 
 
 def test_a_film_that_is_no_phase_of_the_system_has_none(phases):
