@@ -10,7 +10,7 @@ their flows run wherever jobflow's do.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeAlias
 
@@ -169,6 +169,8 @@ class InterfaceDynamicsMaker(Maker):
         quick: the run is a rehearsal, and its results say so.
         prerelax: a short relaxation that takes out the worst forces; none if it has
             one step or less.
+        done: steps of the jobs that a shorter run has done already, by its name; this
+            one goes on after them.
     """
 
     engine: Engine | EngineChoice | str
@@ -181,6 +183,7 @@ class InterfaceDynamicsMaker(Maker):
     seeds: Sequence[int] = ()
     quick: bool = False
     prerelax: RelaxSettings = PRERELAX
+    done: Mapping[str, Sequence[int]] = field(default_factory=dict)
     name: str = "dynamics"
 
     def __post_init__(self) -> None:
@@ -252,19 +255,24 @@ class InterfaceDynamicsMaker(Maker):
     def _segments(
         self, engine: Engine, subject: str, structure: Any
     ) -> list[Job | Flow]:
-        run = self.settings
-        # an engine that decides by itself when to restart gets all steps in one job
-        most = run.steps if engine.decides_segments else run.segment or run.steps
         segments: list[Job | Flow] = []
-        for start in range(0, run.steps, most):
-            settings = replace(run, steps=min(most, run.steps - start))
+        for steps in self._lengths(engine, self.done.get(subject, ())):
+            settings = replace(self.settings, steps=steps)
             previous = segments[-1].output if segments else None
             step = engine.dynamics(settings).make(structure, previous)
             tells = {"kind": "dynamics", "role": "dynamics", "part": "interface"}
-            segments.append(
-                named(step, subject, f"dynamics {len(segments) + 1}", **tells)
-            )
+            task = f"dynamics {len(segments) + 1}"
+            segments.append(named(step, subject, task, steps=steps, **tells))
         return segments
+
+    def _lengths(self, engine: Engine, done: Sequence[int]) -> list[int]:
+        """Return the steps of each job of a run, those that are done among them."""
+        run = self.settings
+        # an engine that decides by itself when to restart gets all steps in one job
+        most = run.steps if engine.decides_segments else run.segment or run.steps
+        kept = [*done] if sum(done) <= run.steps else []
+        starts = range(sum(kept), run.steps, most)
+        return [*kept, *(min(most, run.steps - start) for start in starts)]
 
     def _analyses(self, subject: str, joined: Job) -> Job:
         analyzed = tasks.analyze_dynamics(joined.output, self._asked(subject))

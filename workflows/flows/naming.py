@@ -12,6 +12,7 @@
     takes     "positions" of one of ours that needs no more of the engine's jobs before
               it, so that final structures lying in a folder do, too
     most_atoms  of the cluster that is cut out of them
+    steps     of a job of dynamics
 
 `plan` and `inputs` walk the graph by these, before anything has run.
 """
@@ -26,7 +27,7 @@ Step = TypeVar("Step", Job, Flow)
 
 
 def named(
-    step: Step, subject: str, task: str, result: str | None = None, **further: str
+    step: Step, subject: str, task: str, result: str | None = None, **further: str | int
 ) -> Step:
     """Give a job its name and metadata.
 
@@ -36,7 +37,7 @@ def named(
         subject: as above.
         task: as above.
         result: as above.
-        further: kind, role, engine, part, like, takes, most_atoms.
+        further: kind, role, engine, part, like, takes, most_atoms, steps.
     """
     metadata = {"subject": subject, "task": task, "result": result, **further}
     step.name = f"{subject} {task}"

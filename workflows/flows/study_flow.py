@@ -6,6 +6,7 @@ walk it before anything has run.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -39,8 +40,13 @@ from ionface.workflows.study.study import (
 )
 
 
-def study_flow(study: Study) -> Flow:
+def study_flow(study: Study, done: Mapping[str, Sequence[int]] | None = None) -> Flow:
     """Return the whole graph of a study.
+
+    Args:
+        study: as resolved.
+        done: steps of the jobs of dynamics that are there already, by run: what they
+            lack is added after them.
 
     Raises:
         IonfaceError: a pair of elements that are not there, or elements that an engine
@@ -72,7 +78,8 @@ def study_flow(study: Study) -> Flow:
     for run in study.dynamics:
         # of an ensemble, the member of lowest energy
         start = replace(starts[run.interface, "dynamics"][0], name=run.interface)
-        parts.append(dynamics_maker(study, run).of_start(start))
+        maker = replace(dynamics_maker(study, run), done=done or {})
+        parts.append(maker.of_start(start))
     for reference in study.references:
         label = crystal_label(reference.crystal)
         parts.append(reference_maker(study, reference).make(reference.crystal, label))

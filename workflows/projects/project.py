@@ -16,7 +16,7 @@ import json
 import os
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -29,6 +29,7 @@ from ionface.documents import decode, read_json, text_of
 from ionface.errors import BusyError, IonfaceError
 from ionface.files import disk_message, write_atomically
 from ionface.workflows.engines.durable import RUNS
+from ionface.workflows.projects.extension import extension, steps_done
 from ionface.workflows.study.input_files import (
     INPUTS,
     by_content,
@@ -90,9 +91,9 @@ class Project:
     def _created(self, study: Study) -> Project:
         if (self.root / "project.json").is_file():
             self._check_format()
-            self._check_study(study)
+            difference = self._difference(study)
             self._check_levels(study)
-            return self
+            return self._extended(study, difference) if difference else self
         if self.root.exists() and any(self.root.iterdir()) and not self._half_made():
             raise IonfaceError(
                 f"{self.root} is not empty and holds no ionface project; "
@@ -100,20 +101,58 @@ class Project:
             )
         for folder in ("runs", "trajectories", "results"):
             (self.root / folder).mkdir(parents=True, exist_ok=True)
-        from ionface.workflows.flows.study_flow import study_flow
-
-        kept, sources = by_content(study)
-        for name, path in sources.items():
-            (self.root / name).parent.mkdir(parents=True, exist_ok=True)
-            write_atomically(self.root / name, path.read_bytes())
+        kept = self._take_inputs(study)
         write_atomically(self.root / "study.yaml", to_yaml(kept))
-        flow = study_flow(found_from(kept, self.root))
-        write_atomically(self.root / "flow.json", _dump(flow))
+        write_atomically(self.root / "flow.json", self._graph(kept, {}))
         # last: its presence says that the project is whole
         write_atomically(
             self.root / "project.json", json.dumps(self._identity(study), indent=2)
         )
         return self
+
+    def _take_inputs(self, study: Study) -> Study:
+        """Copy the files that a study names; return it with these names."""
+        kept, sources = by_content(study)
+        for name, path in sources.items():
+            (self.root / name).parent.mkdir(parents=True, exist_ok=True)
+            write_atomically(self.root / name, path.read_bytes())
+        return kept
+
+    def _graph(self, kept: Study, done: Mapping[str, Sequence[int]]) -> str:
+        from ionface.workflows.flows.study_flow import study_flow
+
+        return _dump(study_flow(found_from(kept, self.root), done))
+
+    def _extended(self, study: Study, difference: str) -> Project:
+        """Return the project with what a study has beyond what it was made with.
+
+        Raises:
+            IonfaceError: a computation would be replaced, or another machine has the
+                jobs already.
+        """
+        refused = (
+            f"project {self.root}: {difference}; {{}}; results of two studies are "
+            "never mixed: give another --project"
+        )
+        if self.submission:
+            raise IonfaceError(refused.format("its jobs are those of its submission"))
+        with self.locked():
+            kept, before = self._take_inputs(study), self._flow_text()
+            grown = extension(before, self._graph(kept, steps_done(before)))
+            if grown.lost:
+                raise IonfaceError(
+                    refused.format(
+                        f"{len(grown.lost)} of its computations would be others "
+                        f"({grown.lost[0]} is the first)"
+                    )
+                )
+            # interrupted after the first of these, the next run makes the same graph
+            write_atomically(self.root / "flow.json", grown.text)
+            write_atomically(self.root / "study.yaml", to_yaml(kept))
+            now = self._identity(study)
+            identity = {**self.identity, "root": now["root"], "levels": now["levels"]}
+            write_atomically(self.root / "project.json", json.dumps(identity, indent=2))
+        return Project(self.root, self.out)
 
     def _half_made(self) -> bool:
         """Tell whether a creation was interrupted here before any job ran."""
@@ -167,10 +206,15 @@ class Project:
             "levels": {k: v.as_dict() for k, v in levels(study).items()},
         }
 
-    def _check_study(self, study: Study) -> None:
+    def _difference(self, study: Study) -> str:
+        """Return in what a study differs from the project's own; empty if it is that.
+
+        Raises:
+            IonfaceError: it is another study, not more or less of this one.
+        """
         (mine, _), (wanted, _) = by_content(self.study), by_content(study)
         if mine == wanted:
-            return
+            return ""
         if mine.name != wanted.name:
             difference = f"it holds the study {mine.name!r}, not {wanted.name!r}"
         elif mine.quick != wanted.quick:
@@ -183,7 +227,7 @@ class Project:
                 for key in mine.__dataclass_fields__
                 if getattr(mine, key) != getattr(wanted, key)
             ]
-            difference = f"its study differs in {', '.join(changed)}"
+            return f"its study differs in {', '.join(changed)}"
         raise IonfaceError(
             f"project {self.root}: {difference}; results of two studies are never "
             "mixed: give another --project"
@@ -243,13 +287,15 @@ class Project:
         Raises:
             IonfaceError: the file names code that is none of ours.
         """
-        path = self.root / "flow.json"
-        text = text_of(path)
+        flow: Flow = decode(self._flow_text(), str(self.root / "flow.json"))
+        return flow
+
+    def _flow_text(self) -> str:
+        text = text_of(self.root / "flow.json")
         # jobs name the project's own files; it may have moved
         for root in {self.identity.get("root", self.root)} - {str(self.root)}:
             text = text.replace(_inputs_in(root), _inputs_in(self.root))
-        flow: Flow = decode(text, str(path))
-        return flow
+        return text
 
     @cached_property
     def _jobs(self) -> list[tuple[Job, list[str]]]:

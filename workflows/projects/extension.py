@@ -1,0 +1,131 @@
+"""A study that grew: what its project has computed stays, what is new is added.
+
+A job is known by what it does: its function, its settings, and the jobs whose outputs
+it takes, each known in the same way. A job of the new graph that the earlier graph has
+takes over its id, under which the store holds its result. What is made from stored
+results may change; what was built and computed may not.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+IGNORED = ("@version", "weights")
+"""Releases, and where the weights of a potential lie: levels of theory are compared by
+what is in them before a study may grow."""
+
+MADE_AGAIN = {
+    "analyze_crystal",
+    "analyze_dynamics",
+    "analyze_interface",
+    "combine_runs",
+    "enter_in_ledger",
+    "follow_relaxation",
+    "join_segments",
+}
+"""Jobs that only read what others have stored."""
+
+Document = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Extension:
+    """An earlier graph inside a later one.
+
+    Attributes:
+        text: the later graph as JSON, with the ids of the earlier one where its jobs
+            are the same.
+        lost: names of the earlier one's jobs that are not in it, parents first; without
+            those that only read what others have stored.
+    """
+
+    text: str
+    lost: tuple[str, ...]
+
+
+def extension(before: str, after: str) -> Extension:
+    """Return a graph with the ids that an earlier one has for the same jobs.
+
+    Args:
+        before: the earlier graph, a Flow as JSON.
+        after: the later one, likewise.
+    """
+    earlier, later = json.loads(before), json.loads(after)
+    known, found = _by_key(earlier), set()
+    for key, jobs in _by_key(later).items():
+        for job, same in _pairs(jobs, known[key]):
+            after = after.replace(job["uuid"], same["uuid"])
+            found.add(same["uuid"])
+    lost = [job for job in _jobs(earlier) if job["uuid"] not in found]
+    return Extension(after, tuple(job["name"] for job in lost if not _reads(job)))
+
+
+def steps_done(before: str) -> dict[str, list[int]]:
+    """Return the steps of each job of each run of dynamics, by the run's name.
+
+    Args:
+        before: a graph as JSON.
+    """
+    done = defaultdict(list)
+    for job in _jobs(json.loads(before)):
+        if steps := job["metadata"].get("steps"):
+            done[job["metadata"]["subject"]].append(steps)
+    return dict(done)
+
+
+def _pairs(
+    later: list[Document], earlier: list[Document]
+) -> Iterator[tuple[Document, Document]]:
+    """Yield pairs of jobs that do the same, those of one name first."""
+    named, others = {job["name"]: job for job in earlier}, []
+    for job in later:
+        if job["name"] in named:
+            yield job, named.pop(job["name"])
+        else:
+            others.append(job)
+    yield from zip(others, named.values(), strict=False)
+
+
+def _reads(job: Document) -> bool:
+    return job["function"]["@callable"] in MADE_AGAIN
+
+
+def _jobs(flow: Document) -> Iterator[Document]:
+    """Yield the documents of jobs, parents first, as flows list them."""
+    for part in flow["jobs"]:
+        if "jobs" in part:
+            yield from _jobs(part)
+        else:
+            yield part
+
+
+def _by_key(flow: Document) -> defaultdict[str, list[Document]]:
+    """Return jobs by what they do; several may do the same."""
+    keys: dict[str, str] = {}
+    found = defaultdict(list)
+    for job in _jobs(flow):
+        does = (job["function"], job["function_args"], job["function_kwargs"])
+        text = json.dumps(_content(does, keys), sort_keys=True)
+        keys[job["uuid"]] = key = hashlib.sha256(text.encode()).hexdigest()
+        found[key].append(job)
+    return found
+
+
+def _content(value: Any, keys: Mapping[str, str]) -> Any:
+    """Return a value without what may differ, and with jobs called by their keys."""
+    if isinstance(value, dict):
+        left_out = {*IGNORED, "name"} if _is_maker(value) else IGNORED
+        return {k: _content(v, keys) for k, v in value.items() if k not in left_out}
+    if isinstance(value, list | tuple):
+        return [_content(each, keys) for each in value]
+    return keys.get(value, value) if isinstance(value, str) else value
+
+
+def _is_maker(value: Document) -> bool:
+    """Tell whether a document is of a Maker, whose name is a label of its job."""
+    return str(value.get("@class", "")).endswith("Maker")
