@@ -3,10 +3,12 @@
     python benchmarks/first_principles.py yardstick gpaw WORK FOLDER [NAME ...]
     python benchmarks/first_principles.py lithium cp2k WORK
     python benchmarks/first_principles.py settings WORK FOLDER NAME
+    python benchmarks/first_principles.py interface WORK PROJECT NAME CUTOFF MESH
     python benchmarks/first_principles.py cost FOLDER
 
 FOLDER holds extxyz files with energies and forces whose header names the cutoff (PW),
-the k-mesh and the smearing. Each point takes minutes on one core, and is kept below
+the k-mesh and the smearing. PROJECT has relaxed the interface NAME and its slabs: GPAW
+computes them where they lie, with a cutoff in eV and a mesh as in 2x2x1. Each point takes minutes on one core, and is kept below
 WORK: run again, only what is missing is computed.
 """
 
@@ -43,6 +45,7 @@ from ionface.workflows.engines.dft.program import DftProgram
 from ionface.workflows.engines.gpaw import cost
 from ionface.workflows.engines.gpaw.program import GpawProgram
 from ionface.workflows.engines.k_mesh import irreducible
+from ionface.workflows.projects.project import Project
 
 ITERATION = re.compile(r"^\|iter: *\d+\||^ +\d+ Broy\./Diag\. ", re.MULTILINE)
 EV_PER_A2 = 16.02176634  # J/m²
@@ -56,6 +59,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
 }
 """Of CP2K, the usual ones first; the cutoff of each Gaussian goes with the other."""
 
+TERMS = ("film", "substrate", "interface")
 LARGEST_COUNTS = 3.0
 LARGEST = {
     "name": "Li|P-DOL, first points of its relaxation, 25 s an electronic step",
@@ -210,6 +214,29 @@ def settings(work: Path, folder: Path, name: str) -> None:
         )
 
 
+def interface(work: Path, root: Path, name: str, cutoff: float, mesh: str) -> None:
+    """Formation energy of an interface and its slabs as a project relaxed them."""
+    project, points, area = Project.open(root), {}, 0.0
+    program = MeshedGpaw(cutoff=cutoff)
+    for job, _ in project.jobs():
+        term = job.metadata["task"].removeprefix("relax ")
+        if job.metadata["subject"] != name or term not in TERMS:
+            continue
+        output = project.store.get_output(job.uuid, load=True)
+        structure = Structure.from_dict(output["structure"])
+        structure.properties["mesh"] = [int(n) for n in mesh.split("x")]
+        a, b, _ = structure.lattice.matrix
+        area = float(np.linalg.norm(np.cross(a, b)))
+        place = work / f"{cutoff:g} eV {mesh}" / term
+        points[term] = point = computed(place, program, structure)
+        largest = np.linalg.norm(point["forces"], axis=1).max()
+        told = f"{term} ({len(structure)} atoms): {point['energy']:.3f} eV"
+        print(f"{told}, force {largest:.2f} eV/Å, {cost_of(point)}", flush=True)
+    excess = points["interface"]["energy"]
+    excess -= points["film"]["energy"] + points["substrate"]["energy"]
+    print(f"{name}: {excess:.3f} eV on {area:.2f} Å², {excess / area * EV_PER_A2:.3f}")
+
+
 def rms(apart: Any) -> float:
     """Return the root mean square of all components."""
     return float(np.sqrt((apart**2).mean()))
@@ -269,5 +296,8 @@ if __name__ == "__main__":
         lithium(rest[0], Path(rest[1]).resolve())
     elif what == "settings":
         settings(Path(rest[0]).resolve(), Path(rest[1]), rest[2])
+    elif what == "interface":
+        work, root, name, cutoff, mesh = rest
+        interface(Path(work).resolve(), Path(root), name, float(cutoff), mesh)
     else:
         costs(Path(rest[0]))
