@@ -8,8 +8,9 @@
 
 FOLDER holds extxyz files with energies and forces whose header names the cutoff (PW),
 the k-mesh and the smearing. PROJECT has relaxed the interface NAME and its slabs: GPAW
-computes them where they lie, with a cutoff in eV and a mesh as in 2x2x1. Each point takes minutes on one core, and is kept below
-WORK: run again, only what is missing is computed.
+computes them where they lie, with a cutoff in eV and a mesh as in 2x2x1. Each point
+takes minutes on one core, and is kept below WORK: run again, only what is missing is
+computed.
 """
 
 # ruff: noqa: E402 - the path must be set before the package can be found

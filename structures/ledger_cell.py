@@ -31,6 +31,7 @@ class CellContext:
         vacuum: along the third vector, Å; 0 in a sandwich and in a crystal.
         slab: the third direction is the normal of an interface or a slab.
         metal: a phase of the interface is a metal.
+        isolated: there is vacuum along all three vectors: a molecule, a cluster.
     """
 
     part: str
@@ -38,6 +39,7 @@ class CellContext:
     vacuum: float
     slab: bool
     metal: bool = False
+    isolated: bool = False
 
 
 def context(structure: Structure) -> CellContext:
@@ -51,11 +53,11 @@ def context(structure: Structure) -> CellContext:
             slab=True,
             metal=bool(stored.get("metal", False)),
         )
-    vacuum = gap_along(structure, 2)
-    slab = vacuum >= THIN_VACUUM
+    gaps = [gap_along(structure, axis) for axis in range(3)]
+    isolated, slab = min(gaps) >= THIN_VACUUM, gaps[2] >= THIN_VACUUM
     cell = np.asarray(structure.lattice.matrix, dtype=np.float64)
     return CellContext(
-        "alone", cell, vacuum if slab else 0.0, slab, has_metal(structure)
+        "alone", cell, gaps[2] if slab else 0.0, slab, has_metal(structure), isolated
     )
 
 

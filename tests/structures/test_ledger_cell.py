@@ -62,6 +62,9 @@ def test_a_structure_that_says_nothing_is_judged_by_its_gap():
     thick = Structure(Lattice.orthorhombic(4, 4, 25), ["Li"], [[0, 0, 0]])
     assert (context(thin).slab, context(thin).vacuum) == (False, 0.0)
     assert (context(thick).slab, context(thick).vacuum) == (True, 25.0)
+    molecule = Structure(Lattice.cubic(12), ["Li", "H"], [[0, 0, 0], [0.1, 0, 0]])
+    assert context(molecule).isolated
+    assert not context(thick).isolated
 
 
 def test_a_slab_of_a_sandwich_has_no_vacuum_of_its_own(slab):

@@ -17,11 +17,12 @@ def mesh(cell: CellContext, spacing: float | None) -> tuple[int, int, int]:
     """Return the divisions along the three reciprocal vectors.
 
     Args:
-        cell: whose cell; one division along the normal of a slab or an interface.
+        cell: whose cell; one division along the normal of a slab or an interface, one
+            in all directions where vacuum is on all sides.
         spacing: largest distance between points, Å⁻¹, 2π included as in VASP's
             KSPACING; None for Γ alone.
     """
-    if spacing is None:
+    if spacing is None or cell.isolated:
         return (1, 1, 1)
     lengths = np.linalg.norm(2 * np.pi * np.linalg.inv(cell.cell), axis=0)  # (3,) Å⁻¹
     n = [max(1, int(np.ceil(length / spacing - ROUNDING))) for length in lengths]

@@ -20,6 +20,7 @@ from pymatgen.core import Structure
 
 from ionface.analysis.energies.level_of_theory import LevelOfTheory
 from ionface.errors import IonfaceError, NotInstalledError
+from ionface.structures.clusters import CORE
 from ionface.structures.ledger_cell import context
 from ionface.workflows.engines.contract import StepCost, StudySettings
 from ionface.workflows.engines.k_mesh import mesh
@@ -126,11 +127,15 @@ class DftProgram(MSONable, ABC):
     def check_electrons(self, structure: Structure) -> None:
         """Refuse an odd number of electrons in closed shells, but in a metal.
 
+        A cluster that was cut out of a cell has cut bonds at its rim, which do not
+        count: there the smearing may hold half an electron, too.
+
         Raises:
             IonfaceError: names the number.
         """
         electrons = round(self.electrons(structure))
-        if electrons % 2 and not self.spin and not context(structure).metal:
+        smeared = context(structure).metal or CORE in structure.site_properties
+        if electrons % 2 and not self.spin and not smeared:
             raise IonfaceError(
                 f"{structure.formula} has {electrons} valence electrons, an odd "
                 "number, which closed shells cannot hold; correct the composition, or "

@@ -7,6 +7,7 @@ import pytest
 from pymatgen.core import Lattice, Structure
 
 from ionface.errors import IonfaceError
+from ionface.structures.clusters import cut_cluster
 from ionface.structures.ledger_cell import with_context
 from ionface.workflows.engines.contract import RelaxSettings, StudySettings
 from ionface.workflows.engines.gpaw import cost
@@ -53,6 +54,10 @@ def test_the_mesh_is_finer_with_a_metal_and_gamma_alone_in_dynamics(sulfide):
     assert program.divisions(metal) == (5, 5, 1)
     assert replace(program, job="dynamics").divisions(sulfide) == (1, 1, 1)
     assert replace(program, spacing=1.2).divisions(sulfide) == (1, 1, 1)
+    # a cluster does not feel its images: 12 Å of vacuum need no second point
+    cluster = cut_cluster(sulfide, 0, 4)
+    assert max(cluster.lattice.abc) < 20
+    assert program.divisions(cluster) == (1, 1, 1)
 
 
 def test_spin_and_u_are_read_by_the_words_of_vasp(sulfide):
@@ -95,6 +100,10 @@ def test_an_odd_number_of_electrons_needs_spin_or_a_metal(sulfide):
     lithium = Structure(Lattice.cubic(3.44), ["Li"], [[0, 0, 0]])
     assert engine.program.electrons(lithium) == 1
     engine.step_cost(maker, lithium)
+    cluster = cut_cluster(sulfide, 0, 4)
+    cluster.replace(0, "Cl")
+    assert engine.program.electrons(cluster) % 2
+    engine.step_cost(maker, cluster)
 
 
 def test_a_missing_paw_set_is_refused_with_the_way_out(tmp_path, monkeypatch):
