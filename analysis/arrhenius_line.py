@@ -39,11 +39,6 @@ class ArrheniusLine:
         """Return the standard error of the activation energy, eV."""
         return float(np.sqrt(self.covariance[1, 1]))
 
-    @property
-    def log_prefactor_error(self) -> float:
-        """Return the standard error of ln y0."""
-        return float(np.sqrt(self.covariance[0, 0]))
-
     def log_value(self, temperature: float) -> tuple[float, float]:
         """Return ln y at a temperature in K, and its standard error.
 

@@ -115,12 +115,6 @@ class Deposition(Result):
         """Return the thickness of the electrolyte, m."""
         return float(1e-6 * self.spec["geometry"]["thickness_um"])
 
-    @property
-    def growth_per_s(self) -> float:
-        """Return the mean growth rate ω = d ln(amplitude)/dt of the whole run, 1/s."""
-        first, last = self.frames[0], self.frames[-1]
-        return float(np.log(last.amplitude / first.amplitude) / last.time)
-
     def points(self, frame: Frame) -> tuple[FloatArray, FloatArray]:
         """Return x and y of a frame's fields, m, with the mean front of the start at 0.
 
