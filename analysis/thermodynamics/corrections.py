@@ -11,16 +11,17 @@ import math
 import warnings
 from collections.abc import Iterable, Sequence
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from pymatgen.analysis.compatibility import MaterialsProject2020Compatibility
 from pymatgen.core import Composition
-from pymatgen.entries.computed_entries import ComputedEntry
 
 from ionface.analysis.energies.level_of_theory import LevelOfTheory
 from ionface.analysis.thermodynamics.formulas import Corrections
 from ionface.analysis.thermodynamics.phases import Phase
 from ionface.errors import AnalysisError
+
+if TYPE_CHECKING:
+    from pymatgen.analysis.compatibility import MaterialsProject2020Compatibility
 
 CHOICES: tuple[Corrections, ...] = ("none", "mp2020")
 MOST_GUESSED = 50  # atoms of a formula whose charges are guessed; more take long
@@ -85,6 +86,9 @@ def correction(phase: Phase, corrections: Corrections) -> float:
     """
     if corrections == "none" or len(phase.composition) == 1:
         return 0.0
+    # here and below: without corrections a hull starts in two thirds of the time
+    from pymatgen.entries.computed_entries import ComputedEntry
+
     entry = ComputedEntry(
         Composition(dict(phase.composition)),
         phase.energy,
@@ -109,6 +113,8 @@ def correction(phase: Phase, corrections: Corrections) -> float:
 
 @cache
 def _scheme() -> MaterialsProject2020Compatibility:
+    from pymatgen.analysis.compatibility import MaterialsProject2020Compatibility
+
     return MaterialsProject2020Compatibility(check_potcar=False)
 
 

@@ -36,7 +36,6 @@ def hydride():
     )
 
 
-@pytest.mark.slow
 def test_it_keeps_the_contract_and_a_restart_its_density(hydride, run_job):
     record = run_job("static", FAST.static().make(hydride))
     assert record.structure.site_properties["phase"] == ["a", "b"]
