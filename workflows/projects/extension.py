@@ -66,16 +66,17 @@ def extension(before: str, after: str) -> Extension:
 
 
 def steps_done(before: str) -> dict[str, list[int]]:
-    """Return the steps of each job of each run of dynamics, by the run's name.
+    """Return the steps of each part of each run of dynamics, by the run's name.
 
     Args:
         before: a graph as JSON.
     """
-    done = defaultdict(list)
+    done: defaultdict[str, dict[str, int]] = defaultdict(dict)
     for job in _jobs(json.loads(before)):
-        if steps := job["metadata"].get("steps"):
-            done[job["metadata"]["subject"]].append(steps)
-    return dict(done)
+        told = job["metadata"]
+        if "steps" in told:  # all jobs of a part that is a flow say the same
+            done[told["subject"]][told["task"]] = told["steps"]
+    return {name: [*parts.values()] for name, parts in done.items()}
 
 
 def _pairs(
