@@ -93,7 +93,12 @@ def build_interface(
     Raises:
         StructureError: anything that would make the model wrong, and where.
     """
-    spec = _distinct_names(spec)
+    if not isinstance(spec, InterfaceSpec):
+        raise StructureError(
+            f"build_interface takes an InterfaceSpec, got {spec!r:.60}; those of a "
+            "study are load_study(path).interfaces"
+        )
+    spec = _distinct_names(spec.checked())
     _check_numbers(spec)
     if spec.structure is not None:
         return held(own_interface(spec), spec.mobile)

@@ -10,11 +10,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, TypeAlias
 
+from ionface.errors import StructureError
+
 if TYPE_CHECKING:
     from ase import Atoms
+    from pydantic import TypeAdapter
     from pymatgen.core import Structure
 
     Material: TypeAlias = str | Path | Structure | Atoms | dict[str, Any]
@@ -48,11 +52,36 @@ class Spec:
         Raises:
             pydantic.ValidationError: keys or values that do not fit.
         """
-        from pydantic import TypeAdapter  # at start-up, nothing needs it
-
         plain = {key: value for key, value in data.items() if key[:1] != "@"}
-        made: Self = TypeAdapter(cls).validate_python(plain)
+        made: Self = _reader(cls).validate_python(plain)
         return made
+
+    def checked(self) -> Self:
+        """Return the spec with all that stands in it of the types that it asks for.
+
+        Python lets a caller write `layers="3"`, or a mapping in place of a layer.
+
+        Raises:
+            StructureError: names the first value that does not fit.
+        """
+        from pydantic import ValidationError  # at start-up, nothing needs it
+
+        try:
+            return self.from_dict(asdict(self))  # type: ignore[call-overload]
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(str(part) for part in first["loc"])
+            raise StructureError(
+                f"{type(self).__name__}: {where}: {first['msg']}, got "
+                f"{first['input']!r:.60}"
+            ) from error
+
+
+@cache
+def _reader(spec: type[Spec]) -> TypeAdapter[Any]:
+    from pydantic import TypeAdapter  # at start-up, nothing needs it
+
+    return TypeAdapter(spec)
 
 
 def plain_material(material: Material) -> str | dict[str, Any]:
@@ -69,6 +98,11 @@ def plain_material(material: Material) -> str | dict[str, Any]:
     from pymatgen.io.ase import AseAtomsAdaptor
 
     if not isinstance(material, Structure):
+        if not hasattr(material, "get_chemical_symbols"):
+            raise StructureError(
+                f"{material!r:.60} is no material: give a name of the library, a path "
+                "to a CIF or POSCAR file, a pymatgen Structure, or ASE Atoms"
+            )
         material = AseAtomsAdaptor.get_structure(material)
     species = [
         {element.symbol: float(share) for element, share in site.species.items()}

@@ -62,3 +62,35 @@ def test_a_user_s_own_module_named_like_a_room_is_no_obstacle(tmp_path):
 
 def test_the_version_is_the_distribution_s():
     assert ionface.__version__.count(".") == 2
+
+
+def wrong(**layer):
+    layers = [ionface.CrystalLayer("Al", (1, 0, 0), **layer) for _ in range(2)]
+    return ionface.InterfaceSpec("Al|Al", *layers)
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (
+            lambda: ionface.build_interface("lpscl-in"),
+            "takes an InterfaceSpec, got 'lp",
+        ),
+        (lambda: ionface.build_interface(wrong(layers=[3])), r"film.*layers: .*\[3\]"),
+        (lambda: ionface.matches("Al", "Ag"), "film is 'Al'; give a layer, as in"),
+        (lambda: ionface.CrystalLayer(3, (1, 0, 0)), "3 is no material: give a name"),
+        (
+            lambda: ionface.InterfaceFormationMaker("ase.calculators.emt.EMT").make(3),
+            "a model is an InterfaceSpec, what build_interface returns, .*got 3",
+        ),
+    ],
+)
+def test_what_is_of_another_type_is_told_in_a_sentence(call, said):
+    with pytest.raises(ionface.IonfaceError, match=said):
+        call()
+
+
+def test_a_mapping_in_place_of_a_layer_is_read_as_in_a_study():
+    layer = {"material": "Al", "miller": [1, 0, 0], "layers": 2}
+    spec = ionface.InterfaceSpec("Al|Al", {**layer, "name": "film"}, layer)
+    assert ionface.build_interface(spec).film_phase == "film"

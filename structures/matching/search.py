@@ -88,8 +88,7 @@ def matches(
             what would help are named.
     """
     share = _film_share(strained, stiffness)
-    film = film if isinstance(film, Slab) else cut_slab(film)
-    substrate = substrate if isinstance(substrate, Slab) else cut_slab(substrate)
+    film, substrate = _slab("film", film), _slab("substrate", substrate)
     search = _Search(film, substrate, share)
     aligned = search.under(max_strain, max_area)
     if not len(aligned.film):
@@ -109,6 +108,17 @@ def matches(
     for match in listed:
         verify(match, film, substrate)
     return listed
+
+
+def _slab(side: str, given: Slab | CrystalLayer | SlabLayer) -> Slab:
+    if isinstance(given, Slab):
+        return given
+    if not isinstance(given, CrystalLayer | SlabLayer):
+        raise StructureError(
+            f"matches: {side} is {given!r:.60}; give a layer, as in "
+            "CrystalLayer(structure, (1, 0, 0), layers=4)"
+        )
+    return cut_slab(given.checked())
 
 
 def _film_share(strained: Side, stiffness: Stiffness | None) -> float:

@@ -16,6 +16,7 @@ from typing import Any, Literal, TypeAlias
 
 from jobflow import Flow, Job, Maker, OutputReference
 
+from ionface.errors import StructureError
 from ionface.structures.model import InterfaceModel
 from ionface.structures.specs import Cell, InterfaceSpec
 from ionface.workflows.engines.contract import (
@@ -364,6 +365,11 @@ def _models(
         cell = "normal" if model.n_interfaces == 2 else "fixed"
         count = model.n_interfaces
         return Models([], [Start(model.name, built, tuple(strained), cell, count)])
+    if not isinstance(model, OutputReference):
+        raise StructureError(
+            f"a model is an InterfaceSpec, what build_interface returns, or the output "
+            f"of a job that made it; got {model!r:.60}"
+        )
     parts = named(tasks.take_apart(model, name), name or "interface", "take apart")
     parts.metadata["result"] = "model"
     start = Start(name or "interface", parts.output, tuple(strained), cell)
