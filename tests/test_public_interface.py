@@ -78,6 +78,14 @@ def wrong(**layer):
         ),
         (lambda: ionface.build_interface(wrong(layers=[3])), r"film.*layers: .*\[3\]"),
         (lambda: ionface.matches("Al", "Ag"), "film is 'Al'; give a layer, as in"),
+        (
+            lambda: ionface.terminations("Li", "100"),
+            r"miller \('1', '0', '0'\): a facet",
+        ),
+        (lambda: ionface.rdf(3, ["In-S"]), r"give paths, ASE Atoms, .*got \['int'\]"),
+        (lambda: ionface.formation_energy(-9, -6, 2), "e_slabs names its slabs, as in"),
+        (lambda: ionface.engine(3), "an engine is called by its name, got 3"),
+        (lambda: ionface.study_flow("lpscl-in"), "takes a study as load_study.*'lpscl"),
         (lambda: ionface.CrystalLayer(3, (1, 0, 0)), "3 is no material: give a name"),
         (
             lambda: ionface.InterfaceFormationMaker("ase.calculators.emt.EMT").make(3),

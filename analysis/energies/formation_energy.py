@@ -72,6 +72,10 @@ def formation_energy(
         AnalysisError: an energy or the area is not a usable number, there is no slab,
             or the number of interfaces is neither 1 nor 2.
     """
+    if not isinstance(e_slabs, Mapping):
+        raise AnalysisError(
+            f"e_slabs names its slabs, as in {{'Li': -108.08}}; got {e_slabs!r}"
+        )
     for name, energy in {"interface": e_interface, **e_slabs}.items():
         if not math.isfinite(energy):
             raise AnalysisError(

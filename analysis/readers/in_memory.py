@@ -39,7 +39,8 @@ def of_memory(
         # pymatgen's Trajectory, which iterates over Molecules or Structures by index
         structures = [source.get_structure(index) for index in range(len(source))]
         return _of_structures(structures, timestep_fs or source.time_step)
-    frames = [source] if _is_frame(source) else list(source)
+    listed = hasattr(source, "__iter__") or hasattr(source, "__getitem__")
+    frames = list(source) if listed and not _is_frame(source) else [source]
     if not frames or not all(map(_is_frame, frames)):
         kinds = sorted({type(frame).__name__ for frame in frames}) or "nothing"
         raise TrajectoryError(

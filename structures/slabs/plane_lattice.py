@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 from math import gcd, lcm
+from numbers import Real
 
 import numpy as np
 from numpy.typing import NDArray
@@ -74,8 +75,8 @@ def three_indices(miller: tuple[int, ...], lattice: Lattice) -> Miller:
     Raises:
         StructureError: (0, 0, 0), four indices of another cell, or h + k + i not 0.
     """
-    shown = "(" + ", ".join(map(str, miller)) + ")"
-    if len(miller) not in (3, 4) or any(int(i) != i for i in miller):
+    shown = f"({', '.join(map(repr, miller))})"
+    if len(miller) not in (3, 4) or not all(map(_is_whole, miller)):
         raise StructureError(
             f"miller {shown}: a facet has three whole indices h, k, l, or four "
             "h, k, i, l in hexagonal axes"
@@ -89,6 +90,10 @@ def three_indices(miller: tuple[int, ...], lattice: Lattice) -> Miller:
         _check_four(whole, shown, lattice)
         del whole[2]
     return whole[0], whole[1], whole[2]
+
+
+def _is_whole(index: object) -> bool:
+    return isinstance(index, Real) and float(index).is_integer()
 
 
 def _check_four(miller: list[int], shown: str, lattice: Lattice) -> None:

@@ -109,6 +109,8 @@ def engine(choice: str | EngineChoice) -> Engine:
     """
     if isinstance(choice, EngineChoice):
         return _spelled_out(choice)
+    if not isinstance(choice, str):
+        raise IonfaceError(f"an engine is called by its name, got {choice!r}")
     known = engines()
     if choice in known:
         return known[choice]()

@@ -14,6 +14,7 @@ from jobflow import Flow, Job
 
 from ionface.analysis.deposition.cell import DepositionSpec
 from ionface.analysis.deposition.stability import check
+from ionface.errors import IonfaceError
 from ionface.structures.specs import CrystalLayer, InterfaceSpec
 from ionface.workflows.engines.contract import DynamicsSettings, RelaxSettings
 from ionface.workflows.engines.registry import Role, study_engine
@@ -53,6 +54,10 @@ def study_flow(study: Study, done: Mapping[str, Sequence[int]] | None = None) ->
             was not made for.
         StructureError: a layer of its dynamics that cannot be made.
     """
+    if not isinstance(study, Study):
+        raise IonfaceError(
+            f"study_flow takes a study as load_study(path) reads it, got {study!r:.60}"
+        )
     check_pairs(study)
     others = dict(study.by_each_other())
     for each in (study, *others.values()):
