@@ -21,8 +21,8 @@ def parse_pair(pair: str | tuple[str, str]) -> tuple[str, str]:
     text = pair if isinstance(pair, str) else "-".join(pair)
     if not (found := _PAIR.fullmatch(text.strip())):
         raise AnalysisError(
-            "a pair is two chemical symbols joined by a hyphen, as in In-S; several are "
-            f"a list; got {pair!r}"
+            "a pair is two chemical symbols joined by a hyphen, as in In-S; several "
+            f"are a list; got {pair!r}"
         )
     return found[1], found[2]
 
