@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from ionface.analysis.figures.formulas import pretty, pretty_products
 from ionface.analysis.figures.style import (
     GRID,
@@ -18,6 +20,9 @@ from ionface.analysis.thermodynamics.contact_result import Contact, Contacts
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+WORDS = 0.4
+"""Share of the figure's width that a list of products takes."""
 
 PAPER = {"boxstyle": "round,pad=0.15", "facecolor": "white", "linewidth": 0}
 """Behind words that stand over lines."""
@@ -42,7 +47,8 @@ def figure_contacts(result: Contacts, *, title: str = "") -> Figure:
         axes.axhline(0.0, color=GRID, linewidth=1.0, zorder=0)
         axes.set_xlim(-0.01, 1.01)
         # below the curves there is room for what they turn into
-        room = 1.25 if len(contacts) == 1 else 1.2 + 0.1 * len(contacts)
+        rows = len(contacts[0].kinks) if len(contacts) == 1 else 2 * len(contacts)
+        room = 1.15 + 0.05 * rows
         axes.set_ylim(min(room * lowest, -0.05), 0.06 * abs(lowest) + 0.01)
         _name_ends(axes, contacts)
         axes.set_ylabel("reaction energy (eV/atom)")
@@ -83,7 +89,7 @@ def _list_kinks(axes: Axes, contact: Contact) -> None:
             textcoords="offset points", ha="center", va="top", fontsize=9.5,
             fontweight="bold", color=INK,
         )  # fmt: skip
-    right = strongest.fraction < 0.45
+    right = _is_higher_on_the_right(contact)
     for row, (number, kink) in enumerate(reversed([*enumerate(inner, start=1)])):
         axes.text(
             0.98 if right else 0.02, 0.03 + 0.055 * row,
@@ -91,6 +97,17 @@ def _list_kinks(axes: Axes, contact: Contact) -> None:
             transform=axes.transAxes, ha="right" if right else "left", fontsize=9.5,
             color=INK, fontweight="bold" if kink is strongest else "normal", bbox=PAPER,
         )  # fmt: skip
+
+
+def _is_higher_on_the_right(contact: Contact) -> bool:
+    """Tell on which side of the figure the curve leaves more room below it."""
+    x = [kink.fraction for kink in contact.kinks]
+    energies = [kink.energy for kink in contact.kinks]
+    left, right = (
+        np.interp(np.linspace(*ends, 20), x, energies).min()
+        for ends in ((0.0, WORDS), (1.0 - WORDS, 1.0))
+    )
+    return bool(right > left)
 
 
 def _name_ends(axes: Axes, contacts: tuple[Contact, ...]) -> None:
