@@ -40,12 +40,12 @@ class Extension:
     Attributes:
         text: the later graph as JSON, with the ids of the earlier one where its jobs
             are the same.
-        lost: names of the earlier one's jobs that are not in it, parents first; without
-            those that only read what others have stored.
+        lost: ids and names of the earlier one's jobs that are not in it, parents first;
+            without those that only read what others have stored.
     """
 
     text: str
-    lost: tuple[str, ...]
+    lost: tuple[tuple[str, str], ...]
 
 
 def extension(before: str, after: str) -> Extension:
@@ -62,7 +62,8 @@ def extension(before: str, after: str) -> Extension:
             after = after.replace(job["uuid"], same["uuid"])
             found.add(same["uuid"])
     lost = [job for job in _jobs(earlier) if job["uuid"] not in found]
-    return Extension(after, tuple(job["name"] for job in lost if not _reads(job)))
+    told = ((job["uuid"], job["name"]) for job in lost if not _reads(job))
+    return Extension(after, tuple(told))
 
 
 def steps_done(before: str) -> dict[str, list[int]]:
@@ -120,13 +121,19 @@ def _by_key(flow: Document) -> defaultdict[str, list[Document]]:
 def _content(value: Any, keys: Mapping[str, str]) -> Any:
     """Return a value without what may differ, and with jobs called by their keys."""
     if isinstance(value, dict):
-        left_out = {*IGNORED, "name"} if _is_maker(value) else IGNORED
+        left_out = (*IGNORED, _limit_or_label(value))
         return {k: _content(v, keys) for k, v in value.items() if k not in left_out}
     if isinstance(value, list | tuple):
         return [_content(each, keys) for each in value]
     return keys.get(value, value) if isinstance(value, str) else value
 
 
-def _is_maker(value: Document) -> bool:
-    """Tell whether a document is of a Maker, whose name is a label of its job."""
-    return str(value.get("@class", "")).endswith("Maker")
+def _limit_or_label(value: Document) -> str:
+    """Return the key of a document that makes no difference to what a job computes.
+
+    A Maker's name is the label of its job. A relaxation that has to converge comes to
+    the same end in however many goes.
+    """
+    if str(value.get("@class", "")).endswith("Maker"):
+        return "name"
+    return "steps" if value.get("must_converge") else ""

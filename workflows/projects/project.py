@@ -139,11 +139,13 @@ class Project:
         with self.locked():
             kept, before = self._take_inputs(study), self._flow_text()
             grown = extension(before, self._graph(kept, steps_done(before)))
-            if grown.lost:
+            finished = self.store.docs_store
+            done = [n for i, n in grown.lost if finished.query_one({"uuid": i})]
+            if done:
                 raise IonfaceError(
                     refused.format(
-                        f"{len(grown.lost)} of its computations would be others "
-                        f"({grown.lost[0]} is the first)"
+                        f"{len(done)} of its computations would be others ({done[0]} "
+                        "is the first)"
                     )
                 )
             # interrupted after the first of these, the next run makes the same graph

@@ -67,6 +67,22 @@ def test_a_run_becomes_the_first_of_several_seeds(grow, computed):
     assert after["Al|Ag seed 1 dynamics 1"] not in before.values()
 
 
+def test_a_relaxation_may_take_more_steps_and_goes_on(grow, computed):
+    before = ids(Project.open(computed))
+    after = ids(grow(more="relaxation: {steps: 40}\n"))
+    assert after == before
+
+
+def test_what_is_not_finished_may_change(study_file, tmp_path):
+    before = ids(Project.create(tmp_path / "new", load(str(study_file))))
+    text = study_file.read_text()
+    study_file.write_text(text.replace("layers: 3", "layers: 4"))
+    after = ids(Project.create(tmp_path / "new", load(str(study_file))))
+    assert before.keys() == after.keys()
+    assert before["Al|Ag build"] != after["Al|Ag build"]
+    assert before["Al crystal"] == after["Al crystal"]
+
+
 def test_analyses_change_on_stored_runs(grow, computed):
     before = ids(Project.open(computed))
     project = grow("cutoff: 5", "cutoff: 4")
