@@ -102,3 +102,7 @@ def test_a_mapping_in_place_of_a_layer_is_read_as_in_a_study():
     layer = {"material": "Al", "miller": [1, 0, 0], "layers": 2}
     spec = ionface.InterfaceSpec("Al|Al", {**layer, "name": "film"}, layer)
     assert ionface.build_interface(spec).film_phase == "film"
+    flow = ionface.InterfaceFormationMaker("ase.calculators.emt.EMT").make(spec)
+    names = {job.name for job, _ in flow.iterflow()}
+    assert "film relax bulk" in names
+    assert "Al|Al close gap" in names

@@ -65,7 +65,9 @@ def _draw(axes: Axes, contact: Contact, color: str, *, alone: bool) -> None:
     x = [kink.fraction for kink in contact.kinks]
     name = " | ".join(map(pretty, contact.between))
     if not alone:
-        products = pretty_products(contact.strongest.products)
+        products = "no reaction"
+        if contact.reacts:
+            products = pretty_products(contact.strongest.products)
         name += f":  {contact.driving_force:.2f} eV/atom,  {products}"
     axes.plot(
         x, [kink.energy for kink in contact.kinks], "o-", color=color, linewidth=2.2,

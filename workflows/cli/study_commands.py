@@ -172,7 +172,7 @@ def run_study(
     from ionface.workflows.projects.workers import default_workers
 
     if (root / "project.json").is_file():
-        Project.create(root, study)  # another study's is refused first
+        Project.check(root, study)  # another study's is refused first
     _check_vasp(study, root)
     if not (root / "project.json").is_file():
         _tell_duration(study)

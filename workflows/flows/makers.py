@@ -268,10 +268,14 @@ class InterfaceDynamicsMaker(Maker):
 
     def _lengths(self, engine: Engine, done: Sequence[int]) -> list[int]:
         """Return the steps of each job of a run, those that are done among them."""
-        run = self.settings
+        run, kept = self.settings, list[int]()
         # an engine that decides by itself when to restart gets all steps in one job
         most = run.steps if engine.decides_segments else run.segment or run.steps
-        kept = [*done] if sum(done) <= run.steps else []
+        # what ends a run early is judged in one job
+        for steps in () if run.until else done:
+            if sum(kept) + steps > run.steps:
+                break
+            kept.append(steps)
         starts = range(sum(kept), run.steps, most)
         return [*kept, *(min(most, run.steps - start) for start in starts)]
 
@@ -355,7 +359,7 @@ def _models(
 ) -> Models:
     """Return what a Maker starts from, whatever form the model has."""
     if isinstance(model, InterfaceSpec):
-        spec = replace(model, name=name) if name else model
+        spec = replace(model.checked(), name=name or model.name)
         return ModelBuilder(lambda _: engine).models(spec)
     if isinstance(model, InterfaceModel):
         model = replace(model, name=name or model.name)
@@ -365,7 +369,7 @@ def _models(
         cell = "normal" if model.n_interfaces == 2 else "fixed"
         count = model.n_interfaces
         return Models([], [Start(model.name, built, tuple(strained), cell, count)])
-    if not isinstance(model, OutputReference):
+    if not isinstance(model, OutputReference | tasks.BuiltInterface):
         raise StructureError(
             f"a model is an InterfaceSpec, what build_interface returns, or the output "
             f"of a job that made it; got {model!r:.60}"

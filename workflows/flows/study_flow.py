@@ -87,7 +87,10 @@ def study_flow(study: Study, done: Mapping[str, Sequence[int]] | None = None) ->
         parts.append(maker.of_start(start))
     for reference in study.references:
         label = crystal_label(reference.crystal)
-        parts.append(reference_maker(study, reference).make(reference.crystal, label))
+        compared = reference_maker(study, reference)
+        longer = replace(compared.dynamics, done=done or {})
+        compared = replace(compared, dynamics=longer)
+        parts.append(compared.make(reference.crystal, label))
     parts += [deposition_job(study, cell) for cell in study.deposition]
     if study.systems:
         parts += phase_flows(study, formation_maker(study).relax)

@@ -1,9 +1,9 @@
 """A study that grew: what its project has computed stays, what is new is added.
 
-A job is known by what it does: its function, its settings, and the jobs whose outputs
-it takes, each known in the same way. A job of the new graph that the earlier graph has
-takes over its id, under which the store holds its result. What is made from stored
-results may change; what was built and computed may not.
+A job is known by its name and by what it does: its function, its settings, and the jobs
+whose outputs it takes, each known in the same way. A job of the new graph that the
+earlier graph has takes over its id, under which store and folders hold its result. What
+is made from stored results may change; what was built and computed may not.
 """
 
 from __future__ import annotations
@@ -11,13 +11,12 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-IGNORED = ("@version", "weights")
-"""Releases, and where the weights of a potential lie: levels of theory are compared by
-what is in them before a study may grow."""
+from ionface.workflows.study.input_files import file_digest
 
 MADE_AGAIN = {
     "analyze_crystal",
@@ -58,7 +57,8 @@ def extension(before: str, after: str) -> Extension:
     earlier, later = json.loads(before), json.loads(after)
     known, found = _by_key(earlier), set()
     for key, jobs in _by_key(later).items():
-        for job, same in _pairs(jobs, known[key]):
+        # two of one name that do the same are as good as one another
+        for job, same in zip(jobs, known[key], strict=False):
             after = after.replace(job["uuid"], same["uuid"])
             found.add(same["uuid"])
     lost = [job for job in _jobs(earlier) if job["uuid"] not in found]
@@ -66,31 +66,25 @@ def extension(before: str, after: str) -> Extension:
     return Extension(after, tuple(told))
 
 
-def steps_done(before: str) -> dict[str, list[int]]:
-    """Return the steps of each part of each run of dynamics, by the run's name.
+def steps_done(before: str, begun: Collection[str]) -> dict[str, list[int]]:
+    """Return the steps of each begun part of each run of dynamics, by the run's name.
 
     Args:
         before: a graph as JSON.
+        begun: ids of jobs that have begun, or are done.
     """
     done: defaultdict[str, dict[str, int]] = defaultdict(dict)
     for job in _jobs(json.loads(before)):
         told = job["metadata"]
-        if "steps" in told:  # all jobs of a part that is a flow say the same
+        if "steps" in told and job["uuid"] in begun:
+            # all jobs of a part that is a flow say the same
             done[told["subject"]][told["task"]] = told["steps"]
     return {name: [*parts.values()] for name, parts in done.items()}
 
 
-def _pairs(
-    later: list[Document], earlier: list[Document]
-) -> Iterator[tuple[Document, Document]]:
-    """Yield pairs of jobs that do the same, those of one name first."""
-    named, others = {job["name"]: job for job in earlier}, []
-    for job in later:
-        if job["name"] in named:
-            yield job, named.pop(job["name"])
-        else:
-            others.append(job)
-    yield from zip(others, named.values(), strict=False)
+def ids_of(graph: str) -> list[str]:
+    """Return the ids of a graph's jobs."""
+    return [job["uuid"] for job in _jobs(json.loads(graph))]
 
 
 def _reads(job: Document) -> bool:
@@ -107,11 +101,12 @@ def _jobs(flow: Document) -> Iterator[Document]:
 
 
 def _by_key(flow: Document) -> defaultdict[str, list[Document]]:
-    """Return jobs by what they do; several may do the same."""
+    """Return jobs by what they are known by."""
     keys: dict[str, str] = {}
     found = defaultdict(list)
     for job in _jobs(flow):
-        does = (job["function"], job["function_args"], job["function_kwargs"])
+        does = [job[k] for k in ("name", "function", "function_args")]
+        does.append(job["function_kwargs"])
         text = json.dumps(_content(does, keys), sort_keys=True)
         keys[job["uuid"]] = key = hashlib.sha256(text.encode()).hexdigest()
         found[key].append(job)
@@ -121,19 +116,18 @@ def _by_key(flow: Document) -> defaultdict[str, list[Document]]:
 def _content(value: Any, keys: Mapping[str, str]) -> Any:
     """Return a value without what may differ, and with jobs called by their keys."""
     if isinstance(value, dict):
-        left_out = (*IGNORED, _limit_or_label(value))
-        return {k: _content(v, keys) for k, v in value.items() if k not in left_out}
-    if isinstance(value, list | tuple):
+        # releases differ, and a relaxation that has to converge comes to the same end
+        # in however many goes
+        free = ("@version", "steps" if value.get("must_converge") else "")
+        kept = {k: _content(v, keys) for k, v in value.items() if k not in free}
+        if isinstance(weights := value.get("weights"), str):
+            kept["weights"] = _digest_of(Path(weights))
+        return kept
+    if isinstance(value, list):
         return [_content(each, keys) for each in value]
     return keys.get(value, value) if isinstance(value, str) else value
 
 
-def _limit_or_label(value: Document) -> str:
-    """Return the key of a document that makes no difference to what a job computes.
-
-    A Maker's name is the label of its job. A relaxation that has to converge comes to
-    the same end in however many goes.
-    """
-    if str(value.get("@class", "")).endswith("Maker"):
-        return "name"
-    return "steps" if value.get("must_converge") else ""
+def _digest_of(weights: Path) -> str:
+    """Return what a potential's weights are, wherever they lie."""
+    return file_digest(weights) if weights.is_file() else str(weights)

@@ -14,12 +14,11 @@ from typing import TYPE_CHECKING
 from ionface.errors import IonfaceError
 from ionface.files import DISK_REFUSES, disk_message
 from ionface.workflows.engines.durable import job_folder
-from ionface.workflows.projects.project import Project
+from ionface.workflows.projects.project import ERROR_FILE, Project
 
 if TYPE_CHECKING:
     from jobflow import Job
 
-ERROR_FILE = "error.txt"
 OUTPUT_FILE = "output.txt"
 
 

@@ -131,18 +131,25 @@ def _pairs(study: Study, phases: PhaseSet) -> dict[str, list[Pair]]:
         for text in spec.contacts:
             first, _, second = text.partition(":")
             found.setdefault(first, []).append((first, second, spec))
-    for interface in study.interfaces:
-        if pair := interface_pair(interface, study.systems, phases):
-            for first, asked in tuple(found.items()):
-                if len(asked) == 1 and _same_phases(asked[0], pair, phases):
-                    del found[first]
-            found[interface.name] = [pair]
-    return found
+    own = {
+        interface.name: [pair]
+        for interface in study.interfaces
+        if (pair := interface_pair(interface, study.systems, phases))
+    }
+    told = [pair for (pair,) in own.values()]
+    asked = {
+        first: pairs
+        for first, pairs in found.items()
+        if len(pairs) > 1 or not any(_same(pairs[0], pair, phases) for pair in told)
+    }
+    return {**asked, **own}
 
 
-def _same_phases(asked: Pair, pair: Pair, phases: PhaseSet) -> bool:
+def _same(asked: Pair, pair: Pair, phases: PhaseSet) -> bool:
+    """Tell whether a contact that is asked for is that of an interface."""
     try:
-        return {phases.lowest(name).name for name in asked[:2]} == {*pair[:2]}
+        names = {phases.lowest(name).name for name in asked[:2]}
+        return names == {*pair[:2]} and asked[2] == pair[2]
     except AnalysisError:  # one of them is not there: told where it is asked for
         return False
 

@@ -29,7 +29,7 @@ from ionface.documents import decode, read_json, text_of
 from ionface.errors import BusyError, IonfaceError
 from ionface.files import disk_message, write_atomically
 from ionface.workflows.engines.durable import RUNS
-from ionface.workflows.projects.extension import extension, steps_done
+from ionface.workflows.projects.extension import extension, ids_of, steps_done
 from ionface.workflows.study.input_files import (
     INPUTS,
     by_content,
@@ -45,6 +45,9 @@ if TYPE_CHECKING:
     from ionface.analysis.energies.level_of_theory import LevelOfTheory
 
 FORMAT = 2
+ERROR_FILE = "error.txt"
+"""In a job's folder: why it failed."""
+
 MARK = "submission.json"
 """The file that says that a cluster computes the project, and under which key."""
 
@@ -88,12 +91,27 @@ class Project:
         except OSError as error:
             raise IonfaceError(disk_message(error, root)) from error
 
+    @classmethod
+    def check(cls, root: Path, study: Study) -> None:
+        """Refuse what `create` would refuse of a project that is there.
+
+        Raises:
+            IonfaceError: as `create`.
+        """
+        project = cls(root.resolve())
+        project.check_trusted()
+        project._check_format()
+        difference = project._difference(study)
+        project._check_levels(study)
+        if difference:
+            project._grown(study, difference)
+
     def _created(self, study: Study) -> Project:
         if (self.root / "project.json").is_file():
             self._check_format()
             difference = self._difference(study)
             self._check_levels(study)
-            return self._extended(study, difference) if difference else self
+            return self._extended(study) if difference else self
         if self.root.exists() and any(self.root.iterdir()) and not self._half_made():
             raise IonfaceError(
                 f"{self.root} is not empty and holds no ionface project; "
@@ -123,12 +141,33 @@ class Project:
 
         return _dump(study_flow(found_from(kept, self.root), done))
 
-    def _extended(self, study: Study, difference: str) -> Project:
+    def _extended(self, study: Study) -> Project:
         """Return the project with what a study has beyond what it was made with.
 
         Raises:
-            IonfaceError: a computation would be replaced, or another machine has the
-                jobs already.
+            IonfaceError: as `_grown`, or the project is being run.
+        """
+        with self.locked():
+            now = Project(self.root, self.out)  # another process may have extended it
+            if difference := now._difference(study):
+                kept, text = now._grown(study, difference)
+                new = now._identity(study)
+                levels = {**now.identity["levels"], **new["levels"]}
+                identity = {**now.identity, "root": new["root"], "levels": levels}
+                write_atomically(self.root / "flow.json", text)
+                write_atomically(
+                    self.root / "project.json", json.dumps(identity, indent=2)
+                )
+                # last: until then the next run makes the same graph once more
+                write_atomically(self.root / "study.yaml", to_yaml(kept))
+        return Project(self.root, self.out)
+
+    def _grown(self, study: Study, difference: str) -> tuple[Study, str]:
+        """Return a study as the project keeps it, and its graph with the known ids.
+
+        Raises:
+            IonfaceError: a computation that has begun would be replaced, or another
+                machine has the jobs already.
         """
         refused = (
             f"project {self.root}: {difference}; {{}}; results of two studies are "
@@ -136,25 +175,25 @@ class Project:
         )
         if self.submission:
             raise IonfaceError(refused.format("its jobs are those of its submission"))
-        with self.locked():
-            kept, before = self._take_inputs(study), self._flow_text()
-            grown = extension(before, self._graph(kept, steps_done(before)))
-            finished = self.store.docs_store
-            done = [n for i, n in grown.lost if finished.query_one({"uuid": i})]
-            if done:
-                raise IonfaceError(
-                    refused.format(
-                        f"{len(done)} of its computations would be others ({done[0]} "
-                        "is the first)"
-                    )
+        kept, before = self._take_inputs(study), self._flow_text()
+        begun = {uuid for uuid in ids_of(before) if self._has_begun(uuid)}
+        graph = self._graph(kept, steps_done(before, begun))
+        grown = extension(before, graph)
+        if lost := [name for uuid, name in grown.lost if uuid in begun]:
+            raise IonfaceError(
+                refused.format(
+                    f"{len(lost)} of its computations would be others ({lost[0]} is "
+                    "the first)"
                 )
-            # interrupted after the first of these, the next run makes the same graph
-            write_atomically(self.root / "flow.json", grown.text)
-            write_atomically(self.root / "study.yaml", to_yaml(kept))
-            now = self._identity(study)
-            identity = {**self.identity, "root": now["root"], "levels": now["levels"]}
-            write_atomically(self.root / "project.json", json.dumps(identity, indent=2))
-        return Project(self.root, self.out)
+            )
+        return kept, grown.text
+
+    def _has_begun(self, uuid: str) -> bool:
+        """Tell whether a job has left anything but its failure."""
+        if self.store.docs_store.query_one({"uuid": uuid}, ["uuid"]):
+            return True
+        folders = self.runs.glob(f"*.{uuid[:8]}")
+        return any(not (folder / ERROR_FILE).is_file() for folder in folders)
 
     def _half_made(self) -> bool:
         """Tell whether a creation was interrupted here before any job ran."""

@@ -70,4 +70,7 @@ def test_one_contact_lists_its_kinks_and_several_their_strongest(sevennet):
 
 
 def test_phases_that_do_not_react_can_be_drawn(sevennet):
-    assert Contacts((contact(sevennet, "Li2S", "LiCl"),)).plot().axes
+    none = contact(sevennet, "Li2S", "LiCl")
+    assert Contacts((none,)).plot().axes
+    other = contact(sevennet, "Li6PS5Cl", "Li")
+    assert "no reaction" in words(Contacts((none, other)).plot())

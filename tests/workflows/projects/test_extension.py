@@ -7,8 +7,10 @@ import pytest
 
 from ionface.analysis.readers.opening import open_trajectory
 from ionface.errors import IonfaceError
+from ionface.workflows.engines.durable import job_folder
 from ionface.workflows.projects import project as projects
 from ionface.workflows.projects import runner
+from ionface.workflows.projects.extension import extension
 from ionface.workflows.projects.project import Project
 from ionface.workflows.study.study_files import load
 
@@ -60,11 +62,53 @@ def test_a_longer_run_goes_on_where_the_shorter_one_ended(grow, computed, tmp_pa
     assert json.loads((project.root / "project.json").read_text())["study"] == "al-ag"
 
 
-def test_a_run_becomes_the_first_of_several_seeds(grow, computed):
+def test_steps_between_two_lengths_can_be_reached_again(grow, computed):
+    runs = ids(Project.open(computed))
+    grow("steps: 30", "steps: 90")  # thought better of before it ran
+    again = ids(grow("steps: 30", "steps: 30"))
+    parts = {name for name in runs if "Al|Ag dynamics" in name}
+    assert parts == {name for name in again if "Al|Ag dynamics" in name}
+    assert all(again[name] == runs[name] for name in parts)
+    assert "Al|Ag dynamics 4" in ids(grow("steps: 30", "steps: 36"))
+
+
+def test_references_become_longer(grow, computed):
     before = ids(Project.open(computed))
-    after = ids(grow("windows: 3", "windows: 3\n    seeds: 2"))
-    assert after["Al|Ag seed 0 dynamics 1"] == before["Al|Ag dynamics 1"]
-    assert after["Al|Ag seed 1 dynamics 1"] not in before.values()
+    after = ids(grow("steps: 6,", "steps: 16,"))
+    assert after["Al dynamics 1"] == before["Al dynamics 1"]
+    assert "Al dynamics 2" in after
+
+
+def test_seeds_are_added(study_file, tmp_path):
+    text = study_file.read_text()
+    before, after = (
+        ids(created(study_file, tmp_path, text, f"windows: 3\n    seeds: {n}"))
+        for n in (2, 3)
+    )
+    for seed in (0, 1):
+        name = f"Al|Ag seed {seed} dynamics 1"
+        assert after[name] == before[name]
+    assert "Al|Ag seed 2 dynamics 1" in after
+
+
+def created(study_file, tmp_path, text, new, old="windows: 3"):
+    study_file.write_text(text.replace(old, new))
+    return Project.create(tmp_path / "new", load(str(study_file)))
+
+
+def test_a_graph_with_two_jobs_that_do_the_same_holds_itself(study_file, tmp_path):
+    text = study_file.read_text().replace(
+        "engine: ase.calculators.emt.EMT",
+        "engine: {formation: ase.calculators.emt.EMT, dynamics: vasp-double}",
+    )
+    study_file.write_text(text)
+    project = Project.create(tmp_path / "new", load(str(study_file)))
+    graph = (project.root / "flow.json").read_text()
+    names = [job.name for job, _ in project.jobs()]
+    assert names.count("Al|Ag build") == 2
+    held = extension(graph, graph)
+    assert held.lost == ()
+    assert held.text == graph
 
 
 def test_a_relaxation_may_take_more_steps_and_goes_on(grow, computed):
@@ -73,14 +117,23 @@ def test_a_relaxation_may_take_more_steps_and_goes_on(grow, computed):
     assert after == before
 
 
-def test_what_is_not_finished_may_change(study_file, tmp_path):
-    before = ids(Project.create(tmp_path / "new", load(str(study_file))))
+@pytest.mark.parametrize("failed", [True, False])
+def test_what_has_not_begun_or_has_failed_may_change(study_file, tmp_path, failed):
     text = study_file.read_text()
-    study_file.write_text(text.replace("layers: 3", "layers: 4"))
-    after = ids(Project.create(tmp_path / "new", load(str(study_file))))
-    assert before.keys() == after.keys()
-    assert before["Al|Ag build"] != after["Al|Ag build"]
-    assert before["Al crystal"] == after["Al crystal"]
+    project = created(study_file, tmp_path, text, "windows: 3")
+    before = ids(project)
+    (job,) = (job for job, _ in project.jobs() if job.name == "Al|Ag build")
+    folder = job_folder(job)
+    folder.mkdir(parents=True)
+    if failed:
+        (folder / "error.txt").write_text("no match")
+        after = ids(created(study_file, tmp_path, text, "layers: 4", "layers: 3"))
+        assert before.keys() == after.keys()
+        assert before["Al|Ag build"] != after["Al|Ag build"]
+        assert before["Al crystal"] == after["Al crystal"]
+    else:  # it is under way, or was interrupted
+        with pytest.raises(IonfaceError, match=r"1 of its computations .*build is the"):
+            created(study_file, tmp_path, text, "layers: 4", "layers: 3")
 
 
 def test_analyses_change_on_stored_runs(grow, computed):
@@ -127,9 +180,10 @@ def test_an_interrupted_extension_can_be_repeated(
     with pytest.raises(KeyboardInterrupt):
         grow("steps: 30", "steps: 50")
     monkeypatch.undo()
-    after = ids(grow("steps: 30", "steps: 50"))
-    assert after["Al|Ag dynamics 1"] == before["Al|Ag dynamics 1"]
-    assert "Al|Ag dynamics 2" in after
+    project = grow("steps: 30", "steps: 50")
+    assert ids(project)["Al|Ag dynamics 1"] == before["Al|Ag dynamics 1"]
+    assert "Al|Ag dynamics 5" in ids(project)
+    assert project.identity["root"] == str(computed)  # it is a copy of another one
 
 
 def test_a_submitted_project_does_not_grow(grow, computed):

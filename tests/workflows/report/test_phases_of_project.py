@@ -1,6 +1,7 @@
 """The driving force of an interface from phases that stand beside it."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -43,8 +44,21 @@ def test_an_interface_has_the_driving_force_of_its_phases(phases):
 def test_a_contact_that_is_the_interfaces_own_is_told_once(phases):
     alone = found(phases, contacts='["Li6PS5Cl:In"]')
     assert [name for kind, name in alone if kind == "contact"] == ["LPSCl|In"]
+    assert "Li6PS5Cl" in {
+        name for _, name in found(phases, film="Zn", contacts='["Li6PS5Cl:In"]')
+    }
     compared = found(phases, contacts='["Li6PS5Cl:In", "Li6PS5Cl:LiIn"]')
     assert len(compared["contact", "Li6PS5Cl"].contacts) == 2
+
+
+def test_interfaces_of_the_same_two_phases_have_it_each(phases):
+    study = parse(
+        STUDY.format(film="In", elements="[Li, P, S, Cl, In]", contacts="[]"), "study"
+    )
+    (one,) = study.interfaces
+    both = replace(study, interfaces=(one, replace(one, name="another")))
+    told = [name for kind, name, _ in findings(both, phases) if kind == "contact"]
+    assert told == ["LPSCl|In", "another"]
 
 
 def test_a_film_that_is_no_phase_of_the_system_has_none(phases):

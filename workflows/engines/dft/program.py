@@ -134,7 +134,8 @@ class DftProgram(MSONable, ABC):
             IonfaceError: names the number.
         """
         electrons = round(self.electrons(structure))
-        smeared = context(structure).metal or CORE in structure.site_properties
+        cut = not all(structure.site_properties.get(CORE, [True]))
+        smeared = context(structure).metal or cut
         if electrons % 2 and not self.spin and not smeared:
             raise IonfaceError(
                 f"{structure.formula} has {electrons} valence electrons, an odd "

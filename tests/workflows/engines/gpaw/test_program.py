@@ -104,6 +104,9 @@ def test_an_odd_number_of_electrons_needs_spin_or_a_metal(sulfide):
     cluster.replace(0, "Cl")
     assert engine.program.electrons(cluster) % 2
     engine.step_cost(maker, cluster)
+    whole = cut_cluster(odd, 0, len(odd))  # small enough: nothing was cut
+    with pytest.raises(IonfaceError, match="odd number"):
+        engine.step_cost(maker, whole)
 
 
 def test_a_missing_paw_set_is_refused_with_the_way_out(tmp_path, monkeypatch):
