@@ -53,8 +53,8 @@ class Spec:
             pydantic.ValidationError: keys or values that do not fit.
         """
         plain = {key: value for key, value in data.items() if key[:1] != "@"}
-        made: Self = _reader(cls).validate_python(plain)
-        return made
+        reader: TypeAdapter[Self] = _reader(cls)  # type: ignore[arg-type]
+        return reader.validate_python(plain)
 
     def checked(self) -> Self:
         """Return the spec with all that stands in it of the types that it asks for.

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ionface.workflows.study.input_files import file_digest
+from ionface.files import file_digest
 
 MADE_AGAIN = {
     "analyze_crystal",
