@@ -10,7 +10,7 @@ from ionface.errors import IonfaceError
 from ionface.workflows.engines.durable import job_folder
 from ionface.workflows.projects import project as projects
 from ionface.workflows.projects import runner
-from ionface.workflows.projects.extension import extension
+from ionface.workflows.projects.extension import Extension, extension
 from ionface.workflows.projects.project import Project
 from ionface.workflows.study.study_files import load
 
@@ -29,7 +29,7 @@ def grow(computed, computed_file):
 
 
 def ids(project):
-    return {job.name: job.uuid for job, _ in project.jobs()}
+    return {each.name: each.uuid for each, _ in project.jobs()}
 
 
 def frames(project, name="Al-Ag"):
@@ -96,22 +96,38 @@ def created(study_file, tmp_path, text, new, old="windows: 3"):
     return Project.create(tmp_path / "new", load(str(study_file)))
 
 
-def test_a_graph_with_two_jobs_that_do_the_same_holds_itself(study_file, tmp_path):
-    text = study_file.read_text().replace(
-        "engine: ase.calculators.emt.EMT",
-        "engine: {formation: ase.calculators.emt.EMT, dynamics: vasp-double}",
-    )
-    study_file.write_text(text)
-    project = Project.create(tmp_path / "new", load(str(study_file)))
-    graph = (project.root / "flow.json").read_text()
-    names = [job.name for job, _ in project.jobs()]
-    assert names.count("Al|Ag build") == 2
-    held = extension(graph, graph)
-    assert held.lost == ()
-    assert held.text == graph
+def job(uuid, name="build", **given):
+    does = {"function": {"@callable": name}, "function_args": [given]}
+    return {"uuid": uuid, "name": name, "function_kwargs": {}, "metadata": {}, **does}
 
 
-def test_a_relaxation_may_take_more_steps_and_goes_on(grow, computed):
+def graph(*jobs):
+    return json.dumps({"jobs": [{"jobs": list(jobs)}]})
+
+
+def test_jobs_that_do_the_same_are_each_found_again():
+    twice = graph(job("a1"), job("a2"), job("b1", "relax", of={"uuid": "a2"}))
+    assert extension(twice, twice) == Extension(twice, ())
+    later = graph(job("c1"), job("c2"), job("d1", "relax", of={"uuid": "c2"}))
+    assert extension(twice, later) == Extension(twice, ())
+
+
+def test_a_job_is_another_one_where_what_it_takes_is():
+    before = graph(job("a1", layers=3), job("b1", "relax", of={"uuid": "a1"}))
+    after = graph(job("c1", layers=4), job("d1", "relax", of={"uuid": "c1"}))
+    assert extension(before, after).lost == (("a1", "build"), ("b1", "relax"))
+
+
+def test_weights_are_known_by_what_is_in_them(tmp_path):
+    files = [tmp_path / name for name in ("one", "same", "other")]
+    for file, text in zip(files, ("w", "w", "v"), strict=True):
+        file.write_text(text)
+    one, same, other = (graph(job("a1", weights=str(file))) for file in files)
+    assert not extension(one, same).lost
+    assert extension(one, other).lost
+
+
+def test_a_relaxation_may_take_more_steps(grow, computed):
     before = ids(Project.open(computed))
     after = ids(grow(more="relaxation: {steps: 40}\n"))
     assert after == before
@@ -122,8 +138,8 @@ def test_what_has_not_begun_or_has_failed_may_change(study_file, tmp_path, faile
     text = study_file.read_text()
     project = created(study_file, tmp_path, text, "windows: 3")
     before = ids(project)
-    (job,) = (job for job, _ in project.jobs() if job.name == "Al|Ag build")
-    folder = job_folder(job)
+    (build,) = (j for j, _ in project.jobs() if j.name == "Al|Ag build")
+    folder = job_folder(build)
     folder.mkdir(parents=True)
     if failed:
         (folder / "error.txt").write_text("no match")
@@ -164,7 +180,7 @@ def test_what_replaces_a_computation_is_refused_and_nothing_changes(
     assert before == {name: (computed / name).read_bytes() for name in before}
 
 
-@pytest.mark.parametrize("broken_at", ["flow.json", "study.yaml", "project.json"])
+@pytest.mark.parametrize("broken_at", ["study.yaml", "project.json"])
 def test_an_interrupted_extension_can_be_repeated(
     grow, computed, monkeypatch, broken_at
 ):
