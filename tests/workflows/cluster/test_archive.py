@@ -1,5 +1,6 @@
 """A project on its way: nothing lost, nothing foreign taken."""
 
+import hashlib
 import io
 import json
 import tarfile
@@ -125,23 +126,33 @@ def test_what_differs_is_not_replaced(project, tmp_path):
     assert study.read_text() == "mine"
 
 
-def evil(path, name, kind=tarfile.REGTYPE, named=None):
-    manifest = {
-        "format": 2,
-        "files": {named or name: {"sha256": "0" * 64, "bytes": 1}},
-    }
+def evil(path, name, kind=tarfile.REGTYPE):
+    """Write a bundle in which nothing but a name, or a kind of file, is wrong."""
+    inside = b"x" if kind == tarfile.REGTYPE else b""
+    entry = {"sha256": hashlib.sha256(inside).hexdigest(), "bytes": len(inside)}
+    manifest = json.dumps({"format": 2, "files": {name: entry}}).encode()
     with tarfile.open(path, "w") as tar:
-        for inner, data in (("manifest.json", json.dumps(manifest).encode()),):
+        for inner, data in (("manifest.json", manifest), (f"files/{name}", inside)):
             member = tarfile.TarInfo(inner)
             member.size = len(data)
+            if data is inside:
+                member.type, member.linkname = kind, "/etc"
             tar.addfile(member, io.BytesIO(data))
-        member = tarfile.TarInfo("files/" + name)
-        member.type, member.size, member.linkname = kind, 0, "/etc"
-        tar.addfile(member)
 
 
 @pytest.mark.parametrize(
-    "name", ["../x", "/etc/x", "runs/../../x", "other/x", ".ssh/x"]
+    "name",
+    [
+        "../x",
+        "/etc/x",
+        "runs/../../x",
+        "other/x",
+        ".ssh/x",
+        # inside, but taken for none of the files that are looked at
+        "runs/../project.json",
+        "runs/../flow.json",
+        "runs//x",
+    ],
 )
 def test_a_path_outside_a_project_is_refused(tmp_path, name):
     evil(tmp_path / "b.tar", name)
