@@ -169,24 +169,25 @@ class Project:
             IonfaceError: a computation that has begun would be replaced, or another
                 machine has the jobs already.
         """
-        refused = (
-            f"project {self.root}: {difference}; {{}}; results of two studies are "
-            "never mixed: give another --project"
-        )
         if self.submission:
-            raise IonfaceError(refused.format("its jobs are those of its submission"))
+            reason = "its jobs are those of its submission"
+            raise self._never_mixed(f"{difference}; {reason}")
         kept, before = self._take_inputs(study), self._flow_text()
         begun = {uuid for uuid in ids_of(before) if self._has_begun(uuid)}
         graph = self._graph(kept, steps_done(before, begun))
         grown = extension(before, graph)
         if lost := [name for uuid, name in grown.lost if uuid in begun]:
-            raise IonfaceError(
-                refused.format(
-                    f"{len(lost)} of its computations would be others ({lost[0]} is "
-                    "the first)"
-                )
+            raise self._never_mixed(
+                f"{difference}; {len(lost)} of its computations would be others "
+                f"({lost[0]} is the first)"
             )
         return kept, grown.text
+
+    def _never_mixed(self, reason: str) -> IonfaceError:
+        return IonfaceError(
+            f"project {self.root}: {reason}; results of two studies are never mixed: "
+            "give another --project"
+        )
 
     def _has_begun(self, uuid: str) -> bool:
         """Tell whether a job has left anything but its failure."""
@@ -269,10 +270,7 @@ class Project:
                 if getattr(mine, key) != getattr(wanted, key)
             ]
             return f"its study differs in {', '.join(changed)}"
-        raise IonfaceError(
-            f"project {self.root}: {difference}; results of two studies are never "
-            "mixed: give another --project"
-        )
+        raise self._never_mixed(difference)
 
     def _check_levels(self, study: Study) -> None:
         from ionface.analysis.energies.level_of_theory import LevelOfTheory

@@ -203,9 +203,10 @@ def test_an_interrupted_extension_can_be_repeated(
 
 
 def test_a_submitted_project_does_not_grow(grow, computed):
+    computed = computed.rename(computed.with_name("{p}"))  # a name of any kind
     (computed / "submission.json").write_text('{"submission": "key", "again": 0}')
     with pytest.raises(IonfaceError, match="those of its submission"):
-        grow("steps: 30", "steps: 50")
+        grow("steps: 30", "steps: 50", root=computed)
 
 
 def test_a_project_that_runs_does_not_grow(grow, computed):
