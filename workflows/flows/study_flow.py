@@ -40,6 +40,9 @@ from ionface.workflows.study.study import (
     crystal_label,
 )
 
+Done = Mapping[str, Sequence[int]]
+"""Steps of the jobs of dynamics that are there already, by run."""
+
 
 def study_flow(study: Study, done: Mapping[str, Sequence[int]] | None = None) -> Flow:
     """Return the whole graph of a study.
@@ -83,14 +86,11 @@ def study_flow(study: Study, done: Mapping[str, Sequence[int]] | None = None) ->
     for run in study.dynamics:
         # of an ensemble, the member of lowest energy
         start = replace(starts[run.interface, "dynamics"][0], name=run.interface)
-        maker = replace(dynamics_maker(study, run), done=done or {})
-        parts.append(maker.of_start(start))
+        parts.append(dynamics_maker(study, run, done).of_start(start))
     for reference in study.references:
         label = crystal_label(reference.crystal)
-        compared = reference_maker(study, reference)
-        longer = replace(compared.dynamics, done=done or {})
-        compared = replace(compared, dynamics=longer)
-        parts.append(compared.make(reference.crystal, label))
+        maker = reference_maker(study, reference, done)
+        parts.append(maker.make(reference.crystal, label))
     parts += [deposition_job(study, cell) for cell in study.deposition]
     if study.systems:
         parts += phase_flows(study, formation_maker(study).relax)
@@ -170,7 +170,9 @@ def formation_maker(study: Study) -> InterfaceFormationMaker:
     )
 
 
-def dynamics_maker(study: Study, run: DynamicsSpec) -> InterfaceDynamicsMaker:
+def dynamics_maker(
+    study: Study, run: DynamicsSpec, done: Done | None = None
+) -> InterfaceDynamicsMaker:
     """Return the Maker of one of a study's runs."""
     paper = protocol(study.protocol)
     return InterfaceDynamicsMaker(
@@ -193,6 +195,7 @@ def dynamics_maker(study: Study, run: DynamicsSpec) -> InterfaceDynamicsMaker:
         references=run.references,
         quick=study.quick,
         prerelax=replace(PRERELAX, steps=run.prerelax),
+        done=done or {},
     )
 
 
@@ -204,10 +207,12 @@ def _until(run: DynamicsSpec) -> dict[str, Any] | None:
     return {"form": rule.form, "release": rule.release, **run.until}
 
 
-def reference_maker(study: Study, reference: ReferenceSpec) -> ReferenceMaker:
+def reference_maker(
+    study: Study, reference: ReferenceSpec, done: Done | None = None
+) -> ReferenceMaker:
     """Return the Maker of a reference, run as what is compared with it was run."""
     compared = [run for run in study.dynamics if reference.crystal in run.references]
     like = compared[0] if compared else DynamicsSpec(reference.crystal, 1, ())
     one = replace(like, pairs=reference.pairs, seeds=1, until=None)
-    maker = dynamics_maker(study, one)
+    maker = dynamics_maker(study, one, done)
     return ReferenceMaker(maker, reference.steps, reference.min_atoms)
