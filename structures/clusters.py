@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pymatgen.core import Lattice, Structure
 
+from ionface.errors import IonfaceError
 from ionface.structures.groups import bond_rule, bonded_groups
 from ionface.structures.periodic import shortest
 
@@ -26,17 +27,27 @@ def cut_cluster(structure: Structure, center: int, most_atoms: int) -> Structure
     Args:
         structure: periodic; one with few enough atoms comes back as it is.
         center: index of a site.
-        most_atoms: at most so many; one group that is larger alone is kept all the
-            same.
+        most_atoms: at most so many.
 
     Returns:
         The cluster, with the site property `core`.
+
+    Raises:
+        IonfaceError: a bonded group is larger than half of that: a cluster that has no
+            room for it may end with a few atoms beside it.
     """
     if len(structure) <= most_atoms:
         whole = structure.copy()
         whole.add_site_property(CORE, [True] * len(whole))
         return whole
     pieces = _pieces(structure, center)
+    largest = max(len(atoms) for _, atoms in pieces)
+    if 2 * largest > most_atoms:
+        raise IonfaceError(
+            f"molecules are not cut, and of clusters of most_atoms: {most_atoms} too "
+            f"little is left where one of {largest} atoms has no room: allow at least "
+            f"{2 * largest}"
+        )
     count, taken = 0, list[tuple[int, NDArray[np.float64]]]()
     reach = pieces[-1][0]
     for distance, atoms in pieces:

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from pymatgen.core import Lattice, Structure
 
+from ionface.errors import IonfaceError
 from ionface.structures.clusters import RIM, VACUUM, cut_cluster
 from ionface.structures.crystals.library import crystal
 from ionface.structures.groups import bond_rule, bonded_groups
@@ -63,10 +64,25 @@ def test_a_group_across_the_cell_is_put_together():
     # P at the corner, S around it through three faces of the cell
     a = 20.0
     offsets = 1.18 * np.array([[1, 1, 1], [-1, -1, 1], [-1, 1, -1], [1, -1, -1]])
-    coords = np.vstack([[[0.0, 0, 0]], offsets, [[10.0, 10, 10]] * 1])
+    lithium = [[10.0, 10.0, z] for z in range(5, 17, 2)]
+    coords = np.vstack([[[0.0, 0, 0]], offsets, lithium])
     group = Structure(
-        Lattice.cubic(a), ["P", *"SSSS", "Li"], coords % a, coords_are_cartesian=True
-    )
-    cluster = cut_cluster(group, 1, 5)
-    assert sorted(site.specie.symbol for site in cluster) == ["P", "S", "S", "S", "S"]
-    assert np.ptp(cluster.cart_coords, axis=0).max() < 3
+        Lattice.cubic(a), ["P", *"SSSS", *["Li"] * 6], coords % a,
+        coords_are_cartesian=True,
+    )  # fmt: skip
+    anion = cut_cluster(group, 1, 10)[:5]
+    assert sorted(site.specie.symbol for site in anion) == ["P", "S", "S", "S", "S"]
+    assert np.ptp([site.coords for site in anion], axis=0).max() < 3
+
+
+def test_a_molecule_larger_than_a_cluster_is_refused():
+    # beside it, clusters of three atoms of the other phase were all that was compared
+    chain = [[1.5 * i, 10.0, 10.0] for i in range(8)]
+    lithium = [[3.0 * i, 10.0, 14.0] for i in range(5)]
+    lithium += [[x, y, 18.0] for x, y, _ in lithium]
+    model = Structure(
+        Lattice.cubic(20), ["C"] * 8 + ["Li"] * 10, chain + lithium,
+        coords_are_cartesian=True,
+    )  # fmt: skip
+    with pytest.raises(IonfaceError, match=r"most_atoms: 11 .* of 8 .* at least 16"):
+        cut_cluster(model, 9, 11)
