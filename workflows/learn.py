@@ -20,6 +20,7 @@ from ionface.analysis.result import Provenance, plain
 from ionface.analysis.yardstick.judgement import Judgement, judge
 from ionface.analysis.yardstick.labeled_frames import (
     LabeledFrame,
+    distinct,
     read_frames,
     rules,
     stored,
@@ -28,7 +29,6 @@ from ionface.analysis.yardstick.spot_checks import SpotChecks, is_first_principl
 from ionface.analysis.yardstick.training_set import (
     Split,
     check_one_kind,
-    distinct,
     on_scale_of,
     split,
     summary,

@@ -15,9 +15,8 @@ from typing import Any
 
 from jobflow import Flow, Response
 
-from ionface.analysis.yardstick.labeled_frames import stored
+from ionface.analysis.yardstick.labeled_frames import distinct, stored
 from ionface.analysis.yardstick.spot_checks import SpotChecks, is_first_principles
-from ionface.analysis.yardstick.training_set import distinct
 from ionface.errors import IonfaceError
 from ionface.workflows.engines.ase.sevennet_training import TrainingSettings
 from ionface.workflows.engines.durable import durable_job

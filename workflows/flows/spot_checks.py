@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from pymatgen.core import Structure
 from pymatgen.io.ase import AseAtomsAdaptor
 
-from ionface.analysis.yardstick.labeled_frames import SETTINGS, LabeledFrame
+from ionface.analysis.yardstick.labeled_frames import LabeledFrame, settings_of
 from ionface.analysis.yardstick.sampling import farthest, radial_descriptor
 from ionface.analysis.yardstick.spot_checks import check_spots
 from ionface.errors import IonfaceError
@@ -316,7 +316,7 @@ def _labeled(
     name: str, frame: Structure, image: Atoms, record: RunRecord
 ) -> LabeledFrame:
     """Return a frame with the labels of a single point, and how they were computed."""
-    point, level = of_record(record), record.level
+    point = of_record(record)
     return LabeledFrame(
         name=name,
         group=str(frame.properties.get("origin", name)),
@@ -325,5 +325,5 @@ def _labeled(
         positions=image.positions,
         energy=point.energy,
         forces=point.forces,
-        settings={key: level[key] for key in SETTINGS if level.get(key)},
+        settings=settings_of(record.level),
     )
