@@ -34,6 +34,8 @@ SETTINGS = (
 )  # fmt: skip
 """What is kept of a level of theory, and its keys in extended XYZ."""
 
+VACUUM = 6.0  # Å on each side: potentials see no further than twice that
+
 OWN_MESH = frozenset({"k_points", "smearing"})
 """Differ from cell to cell where energies still have one zero."""
 
@@ -80,9 +82,7 @@ class LabeledFrame:
             value = told.get(key) or ()
             told[key] = tuple(value) if isinstance(value, list | tuple) else (value,)
         special = told.get("by_element", {})
-        told["by_element"] = {
-            symbol: special.get(symbol, "") for symbol in self.species
-        }
+        told["by_element"] = {s: special.get(s, "") for s in self.composition}
         return LevelOfTheory(**told)
 
     def atoms(self) -> Atoms:
@@ -182,11 +182,12 @@ def read_extxyz(path: Path, shared: Mapping[str, Any]) -> list[LabeledFrame]:
 
     Args:
         path: of the file. Names and groups are its keys `name` and `group` (or
-            config_type); without a group, structures of one formula are one.
+            config_type); without a group, structures of one formula are one. Along
+            directions that are not periodic its structures are put into vacuum.
         shared: settings that hold for all.
 
     Raises:
-        AnalysisError: one has no energy or no forces.
+        AnalysisError: one has no energy or no forces, or no cell where it is periodic.
     """
     from ase.io import read
 
@@ -217,6 +218,7 @@ def _labeled(
             f"structure {number + 1} of {path} has no {' and no '.join(missing)}; "
             "label it first, or take it out"
         )
+    image = _in_vacuum(image, f"structure {number + 1} of {path}")
     info, formula = image.info, image.get_chemical_formula(empirical=True)
     return LabeledFrame(
         name=str(info.get("name", f"{path.stem}-{number + 1}")),
@@ -228,3 +230,20 @@ def _labeled(
         forces=np.asarray(results["forces"], dtype=np.float64),
         settings={**shared, **plain({k: info[k] for k in SETTINGS if k in info})},
     )
+
+
+def _in_vacuum(image: Atoms, where: str) -> Atoms:
+    """Return a structure with vacuum along each direction that is not periodic.
+
+    So every engine may repeat it, as some do whatever they are told: no image is felt.
+    """
+    empty = image.pbc & ~image.cell.any(1)
+    if empty.any():
+        named = ", ".join("abc"[k] for k in np.flatnonzero(empty))
+        raise AnalysisError(
+            f"{where} is periodic (pbc) along {named}, but Lattice has no such vector; "
+            "give it one, or pbc=F there"
+        )
+    made = image.copy()
+    made.center(vacuum=VACUUM, axis=tuple(np.flatnonzero(~image.pbc)))
+    return made

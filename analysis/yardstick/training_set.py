@@ -9,7 +9,7 @@ are reactions, surfaces and differences, and no shift.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -138,26 +138,37 @@ def on_scale_of(
     return moved
 
 
+@dataclass
+class _SharedZero:
+    """Structures of one group with one zero: their levels, and numbers of theirs."""
+
+    group: str
+    levels: list[LevelOfTheory] = field(default_factory=list)
+    members: list[int] = field(default_factory=list)
+
+    def takes(self, group: str, level: LevelOfTheory) -> bool:
+        return group == self.group and all(of_one_zero(level, o) for o in self.levels)
+
+    def add(self, number: int, level: LevelOfTheory) -> None:
+        self.members.append(number)
+        if level not in self.levels:
+            self.levels.append(level)
+
+
 def _of_one_zero(
     frames: Sequence[LabeledFrame], together: Sequence[str]
 ) -> list[list[int]]:
-    """Return the numbers of frames that share one zero, set by set."""
-    sets: list[tuple[str, list[LevelOfTheory], list[int]]] = []
+    """Return the numbers of the structures that share one zero, set by set."""
+    found: list[_SharedZero] = []
     for n, frame in enumerate(frames):
-        shared = frame.group in together
-        group, level = "" if shared else frame.group, frame.level
-        for other, levels, members in sets:
-            if other == group and (
-                shared or all(of_one_zero(level, each) for each in levels)
-            ):
-                break
-        else:
-            levels, members = [], []
-            sets.append((group, levels, members))
-        members.append(n)
-        if level not in levels:
-            levels.append(level)
-    return [members for _, _, members in sets]
+        group, level = frame.group, frame.level
+        if group in together:
+            group, level = "", LevelOfTheory(level.code, "", "")
+        mine = next((each for each in found if each.takes(group, level)), None)
+        if mine is None:
+            found.append(mine := _SharedZero(group))
+        mine.add(n, level)
+    return [each.members for each in found]
 
 
 def _offsets(frames: Sequence[LabeledFrame], energies: Sequence[float]) -> Array:

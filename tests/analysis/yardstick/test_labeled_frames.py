@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 from ase import Atoms
+from ase.build import fcc100
+from ase.calculators.emt import EMT
 from ase.calculators.singlepoint import SinglePointCalculator
 from ase.io import write
 
@@ -151,3 +153,34 @@ def test_labels_of_a_stand_in_say_so(vasp_folder, tmp_path):
 def test_a_folder_without_runs_is_refused(tmp_path):
     with pytest.raises(AnalysisError, match=r"no vasprun.xml below"):
         read_frames([tmp_path])
+
+
+@pytest.mark.parametrize("open_", [(False, False, False), (True, True, False)])
+def test_what_is_not_periodic_is_not_repeated(tmp_path, open_):
+    """EMT is right about its own labels, however an engine treats the cell."""
+    atoms = fcc100("Ag", (1, 1, 3))
+    atoms.info = {}
+    atoms.center(vacuum=1.0, axis=2)
+    atoms.set_cell([[2.9, 0, 0], [0.4, 2.9, 0], [0.3, 0.7, atoms.cell[2, 2]]])
+    atoms.rattle(0.1, seed=1)
+    atoms.pbc = open_
+    if not any(open_):
+        atoms.cell = None
+    atoms.calc = EMT()
+    energy, forces = atoms.get_potential_energy(), atoms.get_forces()
+    write(tmp_path / "a.extxyz", atoms)
+    (found,) = read_frames([tmp_path / "a.extxyz"])
+    again = found.atoms()
+    assert again.pbc.all()
+    again.calc = EMT()
+    assert again.get_potential_energy() == pytest.approx(energy, abs=1e-6)
+    np.testing.assert_allclose(again.get_forces(), forces, atol=1e-6)
+
+
+def test_a_periodic_direction_without_a_cell_is_refused(tmp_path):
+    atoms = Atoms("Ag", cell=[3, 0, 0], pbc=[True, True, False])
+    atoms.cell[1] = 0
+    atoms.calc = SinglePointCalculator(atoms, energy=0.0, forces=np.zeros((1, 3)))
+    write(tmp_path / "a.extxyz", atoms)
+    with pytest.raises(AnalysisError, match=r"structure 1 of .* along b, but Lattice"):
+        read_frames([tmp_path / "a.extxyz"])
