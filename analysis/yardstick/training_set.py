@@ -106,10 +106,19 @@ def split(frames: Sequence[LabeledFrame], whole: Sequence[str] = ()) -> Split:
         frames: distinct names.
         whole: groups of which none is kept back, as crystals of reactions: what is
             learnt of a reaction needs all of its phases.
+
+    Raises:
+        AnalysisError: none is kept back.
     """
     ordered = sorted(frames, key=lambda frame: (frame.group, frame.name))
     free = [frame for frame in ordered if frame.group not in whole]
     back = {frame.name for frame in free[KEPT_BACK // 2 :: KEPT_BACK]}
+    if not back:
+        raise AnalysisError(
+            f"of {len(ordered)} structures {len(free)} are snapshots, the others "
+            f"crystals that are all learnt from ({', '.join(whole)}): none would be "
+            f"kept back to judge by; give {KEPT_BACK // 2 + 1} snapshots or more"
+        )
     return Split(
         tuple(frame for frame in ordered if frame.name not in back),
         tuple(frame for frame in ordered if frame.name in back),
