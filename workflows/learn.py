@@ -89,12 +89,13 @@ class Learning:
     """How a potential learns.
 
     Attributes:
-        base: the potential that is fine-tuned: a SevenNet.
+        base: the potential that is fine-tuned, a SevenNet; None is the study's own
+            where a study is repeated, else SevenNet-0.
         training: settings.
         replayed: crystals of other chemistry that are learnt again.
     """
 
-    base: str = "sevennet"
+    base: str | None = None
     training: TrainingSettings = field(default_factory=TrainingSettings)
     replayed: int = REPLAYED
 
@@ -157,7 +158,8 @@ def learn(
         IonfaceError: data that do not belong together or leave none to judge by, or a
             training that failed.
     """
-    root, base = root_of(settings.base), _potential(find_engine(settings.base))
+    begun_from = settings.base or FINE_TUNED[0]
+    root, base = root_of(begun_from), _potential(find_engine(begun_from))
     check_one_kind(frames, base.potential.functional)
     frames = _groups_of_their_own(frames)
     parts = split(frames, whole=rules()["without_forces"])
@@ -185,6 +187,7 @@ def learn(
     refusals = tuple(_refusals(judged, everything, decay))
     record = _record(base, settings, parts, judged, everything) | {
         "base": root,
+        "begun_from": begun_from,
         "learnt_from": learnt_from,
         "replayed": [frame.name for frame in again],
         "decay_ev_per_angstrom": decay,
@@ -208,7 +211,7 @@ def digest_of(
     ordered = sorted(frames, key=lambda frame: frame.name)
     told = {
         "frames": [asdict(frame) for frame in ordered],
-        "settings": asdict(settings),
+        "settings": asdict(replace(settings, base=None)),
         "weights": base.level_of_theory().weights,
     }
     text = json.dumps(plain(told), sort_keys=True)
@@ -253,7 +256,6 @@ def _record(
 ) -> dict[str, Any]:
     """Return what a potential learnt from, how, and its errors before and after."""
     return {
-        "begun_from": settings.base,
         "base_weights": base.level_of_theory().weights,
         "settings": sevennet_training.told(settings.training),
         "training": summary(parts.training),
@@ -261,6 +263,11 @@ def _record(
         "errors_held_out": [_errors(each) for each in held_out],
         "errors_all": [_errors(each) for each in everything],
     }
+
+
+def can_learn(name: str) -> bool:
+    """Tell whether a name is of a potential that can be fine-tuned here."""
+    return name in FINE_TUNED or name.startswith(PREFIX)
 
 
 def root_of(name: str) -> str:

@@ -42,6 +42,9 @@ from ionface.workflows.study.study import Study, crystal_label
 POOL = 40
 """Frames that are looked at of each run, evenly spaced: neighbors are alike."""
 
+SPOT_CHECK = "spot check"
+"""Part of an interface, in the metadata of jobs, that single points on frames are."""
+
 NEARNESS = 4.0  # Å; an atom this near to the other phase belongs to the interface
 SHAKEN = 0.05  # Å; what frames are moved by where there are fewer than were asked for
 
@@ -109,7 +112,7 @@ def spot_flow(study: Study, subject: str, role: Role, flow: Flow) -> Flow:
     for number in range(spec.frames):
         step = teacher.static().make(chosen.output[number])
         name = f"{task}: single point {number + 1}"
-        tells = {"kind": "static", "role": role, "part": "spot check"}
+        tells = {"kind": "static", "role": role, "part": SPOT_CHECK}
         tells |= {"engine": str(spec.engine), "like": sources.like}
         named(step, subject, name, most_atoms=str(spec.most_atoms), **tells)
         jobs.append(step)
