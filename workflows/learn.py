@@ -7,8 +7,10 @@ judged beside what it was -> kept by the hash of its weights, with a record of i
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,7 @@ from ionface.analysis.result import Provenance, plain
 from ionface.analysis.yardstick.judgement import Judgement, judge
 from ionface.analysis.yardstick.labeled_frames import (
     LabeledFrame,
+    distinct,
     read_frames,
     rules,
     stored,
@@ -28,7 +31,6 @@ from ionface.analysis.yardstick.spot_checks import SpotChecks, is_first_principl
 from ionface.analysis.yardstick.training_set import (
     Split,
     check_one_kind,
-    distinct,
     on_scale_of,
     split,
     summary,
@@ -37,7 +39,13 @@ from ionface.analysis.yardstick.yardstick import Yardstick
 from ionface.errors import IonfaceError
 from ionface.workflows.engines.ase import sevennet_training
 from ionface.workflows.engines.ase.ase_engine import AseEngine
-from ionface.workflows.engines.ase.learned import PREFIX, keep, learned, record_of
+from ionface.workflows.engines.ase.learned import (
+    DIGITS,
+    PREFIX,
+    keep,
+    learned,
+    record_of,
+)
 from ionface.workflows.engines.ase.sevennet_training import TrainingSettings
 from ionface.workflows.engines.contract import Engine
 from ionface.workflows.engines.registry import engine as find_engine
@@ -52,6 +60,10 @@ REPLAYED = 12
 LARGEST_REPLAYED = 16  # atoms; small cells hold as much chemistry as large ones
 SHAKEN = 0.1  # Å, rms per axis; without it a crystal has no forces
 WORSE = 0.05  # eV; a reaction that is worse by more is not made good by forces
+GOOD_FORCES = 0.15  # eV/Å; the RMSE with which a potential will do
+
+FINE_TUNED = ("sevennet", "sevennet-l3i5")
+"""Named potentials that can be fine-tuned here."""
 
 
 @dataclass(frozen=True)
@@ -62,13 +74,13 @@ class Learned:
         engine: its name, "learned/" and the hash of its weights.
         held_out: what it was and what it is, by structures that it has not seen.
         decay: rms force, eV/Å, by which it departs from what it was on crystals of
-            other chemistry that it has not seen either.
+            other chemistry that it has not seen either; None if none was kept back.
         refusals: why it is no better; it is kept, and is nobody's default.
     """
 
     engine: str
     held_out: Yardstick
-    decay: float
+    decay: float | None
     refusals: tuple[str, ...] = ()
 
 
@@ -77,12 +89,13 @@ class Learning:
     """How a potential learns.
 
     Attributes:
-        base: the potential that is fine-tuned: a SevenNet.
+        base: the potential that is fine-tuned, a SevenNet; None is the study's own
+            where a study is repeated, else SevenNet-0.
         training: settings.
         replayed: crystals of other chemistry that are learnt again.
     """
 
-    base: str = "sevennet"
+    base: str | None = None
     training: TrainingSettings = field(default_factory=TrainingSettings)
     replayed: int = REPLAYED
 
@@ -136,27 +149,31 @@ def learn(
     Args:
         frames: with first-principles labels and distinct names.
         settings: how.
-        folder: of the training, which goes on there if it was stopped.
+        folder: where trainings have theirs, each named by the digest of its labels,
+            base and settings: one that was stopped goes on, others stay as they are.
         announce: of progress.
         trainer: as `sevennet_training.train`.
 
     Raises:
-        IonfaceError: data that do not belong together, or a training that failed.
+        IonfaceError: data that do not belong together or leave none to judge by, or a
+            training that failed.
     """
-    root, base = _root(settings.base), _potential(find_engine(settings.base))
+    begun_from = settings.base or FINE_TUNED[0]
+    root, base = root_of(begun_from), _potential(find_engine(begun_from))
     check_one_kind(frames, base.potential.functional)
+    frames = _groups_of_their_own(frames)
+    parts = split(frames, whole=rules()["without_forces"])
+    learnt_from = digest_of(frames, base, settings)
+    folder /= learnt_from[:DIGITS]
     announce("energies of the potential as it is", 0, 4)
     before = _points(base, _images(frames), folder)
-    together = rules()["together"]
-    aligned = on_scale_of(frames, [p.energy for p in before], together)
-    parts = split(aligned, whole=rules()["without_forces"])
-    replay = _replay(base, frames, settings.replayed, folder)
-    again, unseen = replay[1::2] + replay[2::4], replay[0::4]
+    again, unseen = _replay(base, frames, settings.replayed, folder)
     announce("training", 1, 4)
+    training, validation = _on_scale(frames, before, parts)
     weights = trainer(
         base.potential.weights,
-        [*parts.training, *again],
-        parts.held_out,
+        [*training, *again],
+        validation,
         settings.training,
         folder,
     )
@@ -167,9 +184,11 @@ def learn(
     judged = [_judged(e, frames, found, held) for e, found in engines]
     everything = [_judged(e, frames, found) for e, found in engines]
     decay = _departure(after, unseen, folder)
-    refusals = tuple(_refusals(judged, everything))
+    refusals = tuple(_refusals(judged, everything, decay))
     record = _record(base, settings, parts, judged, everything) | {
         "base": root,
+        "begun_from": begun_from,
+        "learnt_from": learnt_from,
         "replayed": [frame.name for frame in again],
         "decay_ev_per_angstrom": decay,
         "refusals": list(refusals),
@@ -181,6 +200,53 @@ def learn(
     return Learned(learned(name).name, found, decay, refusals)
 
 
+def digest_of(
+    frames: Sequence[LabeledFrame], base: AseEngine, settings: Learning
+) -> str:
+    """Return the hash of all that a training starts from, whatever the frames' order.
+
+    Of the labels as they are given: what is computed of them differs in its last digit
+    from run to run, and the training that they are for goes on.
+    """
+    ordered = sorted(frames, key=lambda frame: frame.name)
+    told = {
+        "frames": [asdict(frame) for frame in ordered],
+        "settings": asdict(replace(settings, base=None)),
+        "weights": base.level_of_theory().weights,
+    }
+    text = json.dumps(plain(told), sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _groups_of_their_own(frames: Sequence[LabeledFrame]) -> list[LabeledFrame]:
+    """Return frames of which none but the stored ones have groups of stored ones.
+
+    What rules say of these groups, as that crystals are at rest, was said of them.
+    """
+    ours = {(frame.group, frame.name) for frame in stored()}
+    taken = {group for group, _ in ours}
+    return [
+        replace(frame, group=f"{frame.group} (yours)")
+        if frame.group in taken and (frame.group, frame.name) not in ours
+        else frame
+        for frame in frames
+    ]
+
+
+def _on_scale(
+    frames: Sequence[LabeledFrame], points: Sequence[SinglePoint], parts: Split
+) -> tuple[list[LabeledFrame], list[LabeledFrame]]:
+    """Return what is learnt from and what is kept back, on the potential's scale."""
+    energies = [point.energy for point in points]
+    moved = on_scale_of(frames, energies, rules()["together"])
+    known = {frame.name: frame for frame in moved}
+    first, second = (
+        [known[frame.name] for frame in part]
+        for part in (parts.training, parts.held_out)
+    )
+    return first, second
+
+
 def _record(
     base: AseEngine,
     settings: Learning,
@@ -190,7 +256,6 @@ def _record(
 ) -> dict[str, Any]:
     """Return what a potential learnt from, how, and its errors before and after."""
     return {
-        "begun_from": settings.base,
         "base_weights": base.level_of_theory().weights,
         "settings": sevennet_training.told(settings.training),
         "training": summary(parts.training),
@@ -200,18 +265,22 @@ def _record(
     }
 
 
-def _root(name: str) -> str:
+def can_learn(name: str) -> bool:
+    """Tell whether a name is of a potential that can be fine-tuned here."""
+    return name in FINE_TUNED or name.startswith(PREFIX)
+
+
+def root_of(name: str) -> str:
     """Return the named potential that one comes from, if it can be fine-tuned here.
 
     Raises:
         IonfaceError: it cannot.
     """
     root = str(record_of(name)["base"]) if name.startswith(PREFIX) else name
-    able = ["sevennet", "sevennet-l3i5"]
-    if root not in able:
+    if root not in FINE_TUNED:
         raise IonfaceError(
-            f"engine {name!r} cannot be fine-tuned here; {' and '.join(able)} can, and "
-            "what was learnt from them, learned/<hash>"
+            f"engine {name!r} cannot be fine-tuned here; {' and '.join(FINE_TUNED)} "
+            "can, and what was learnt from them, learned/<hash>"
         )
     return root
 
@@ -227,11 +296,14 @@ def _points(engine: Engine, images: Sequence[Atoms], folder: Path) -> list[Singl
 
 def _replay(
     base: Engine, frames: Sequence[LabeledFrame], count: int, folder: Path
-) -> list[LabeledFrame]:
+) -> tuple[list[LabeledFrame], list[LabeledFrame]]:
     """Return shaken crystals of other chemistry, with the potential's own labels.
 
     What is learnt of a few compounds must not be forgotten of all others: these hold
     it where it was. A quarter of them is kept back, to see whether they do.
+
+    Returns:
+        Those to learn again, and those that judge.
     """
     from ionface.structures.crystals.library import crystal, materials
 
@@ -251,7 +323,7 @@ def _replay(
         images.append(image)
     images = [images[n] for n in random.permutation(len(images))[: count * 4 // 3]]
     points = _points(base, images, folder)
-    return [
+    found = [
         LabeledFrame(
             image.info["name"],
             "replay",
@@ -263,6 +335,7 @@ def _replay(
         )
         for image, point in zip(images, points, strict=True)
     ]
+    return found[1::2] + found[2::4], found[0::4]
 
 
 def _with_weights(base: AseEngine, weights: Path) -> AseEngine:
@@ -299,17 +372,21 @@ def _images(frames: Sequence[LabeledFrame]) -> list[Atoms]:
     return [frame.atoms() for frame in frames]
 
 
-def _departure(engine: Engine, frames: Sequence[LabeledFrame], folder: Path) -> float:
+def _departure(
+    engine: Engine, frames: Sequence[LabeledFrame], folder: Path
+) -> float | None:
     """Return the rms difference of forces on replayed crystals, eV/Å."""
     if not frames:
-        return 0.0
+        return None
     points = _points(engine, _images(frames), folder)
     apart = [p.forces - f.forces for p, f in zip(points, frames, strict=True)]
     return float(np.sqrt(np.mean(np.concatenate([a.ravel() for a in apart]) ** 2)))
 
 
 def _refusals(
-    held_out: Sequence[Judgement], everything: Sequence[Judgement]
+    held_out: Sequence[Judgement],
+    everything: Sequence[Judgement],
+    decay: float | None,
 ) -> list[str]:
     """Return why a potential is no better than it was."""
     before, after = (each.overall.rmse for each in held_out)
@@ -324,6 +401,12 @@ def _refusals(
                 f"{new.name}: {new.error:+.2f} instead of {old.error:+.2f} eV from "
                 "first principles"
             )
+    if decay is not None and decay > GOOD_FORCES:
+        # there it would miss what will do even if it had been exact before
+        found.append(
+            f"forces of other chemistry moved by {decay:.3f} eV/Å, more than "
+            f"{GOOD_FORCES:g}"
+        )
     return found
 
 

@@ -13,17 +13,24 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from jobflow import Flow, Response
+from jobflow import Flow, Job, Response
 
-from ionface.analysis.yardstick.labeled_frames import stored
+from ionface.analysis.yardstick.labeled_frames import distinct, stored
 from ionface.analysis.yardstick.spot_checks import SpotChecks, is_first_principles
-from ionface.analysis.yardstick.training_set import distinct
 from ionface.errors import IonfaceError
 from ionface.workflows.engines.ase.sevennet_training import TrainingSettings
 from ionface.workflows.engines.durable import durable_job
 from ionface.workflows.flows.naming import named
+from ionface.workflows.flows.spot_checks import SPOT_CHECK
 from ionface.workflows.flows.study_flow import study_flow
-from ionface.workflows.learn import Learning, learn
+from ionface.workflows.learn import (
+    FINE_TUNED,
+    GOOD_FORCES,
+    Learning,
+    can_learn,
+    learn,
+    root_of,
+)
 from ionface.workflows.study.study import Study
 from ionface.workflows.study.study_files import parse, to_yaml
 
@@ -38,7 +45,7 @@ class Bar:
         rounds: of learning at most.
     """
 
-    force: float = 0.15
+    force: float = GOOD_FORCES
     slope: float = 0.95
     rounds: int = 3
 
@@ -65,11 +72,13 @@ def learning_flow(
     Args:
         study: with `spot_checks` by first principles.
         bar: when to stop.
-        settings: how to learn; `base` is the potential that every round starts from.
+        settings: how to learn; `base` is the potential that every round starts from,
+            the study's own if none is told.
         before: rounds that are done, as `next_round` knows them.
 
     Raises:
-        IonfaceError: the study has no spot checks, or as `study_flow`.
+        IonfaceError: the study has no spot checks, or no interface to check; its
+            potential cannot be fine-tuned; or as `study_flow`.
     """
     if study.spot_checks is None:
         raise IonfaceError(
@@ -77,15 +86,34 @@ def learning_flow(
             "{engine: gpaw} or vasp"
         )
     graph = study_flow(study)
-    checks = [
-        job.output
-        for job, _ in graph.iterflow()
-        if job.metadata.get("result") == SpotChecks.kind
-    ]
-    plain = (asdict(bar or Bar()), asdict(settings or Learning()))
+    jobs = [job for job, _ in graph.iterflow()]
+    checks = [j.output for j in jobs if j.metadata.get("result") == SpotChecks.kind]
+    if not checks:
+        raise IonfaceError(
+            f"{study.name} has no interface whose energies or dynamics could be "
+            "checked, so nothing would be learnt; give it interfaces"
+        )
+    learning = _with_base(settings or Learning(), study, jobs)
+    plain = (asdict(bar or Bar()), asdict(learning))
     after = next_round(checks, to_yaml(study), *plain, list(before))
     named(after, study.name, f"round {len(before) + 1} of learning")
     return Flow([graph, after], output=after.output, name=f"{study.name} learning")
+
+
+def _with_base(settings: Learning, study: Study, jobs: Sequence[Job]) -> Learning:
+    """Return how to learn from what: the potential that is checked, if none is told."""
+    if settings.base:
+        root_of(settings.base)  # before anything runs
+        return settings
+    told = [job.metadata for job in jobs]
+    roles = {each["role"] for each in told if each.get("part") == SPOT_CHECK}
+    names = sorted({str(getattr(study.engines(), role)) for role in roles})
+    if len(names) > 1 or not can_learn(names[0]):
+        raise IonfaceError(
+            f"{study.name} is computed with {' and '.join(names)}; say which potential "
+            f"learns, as in Learning(base='sevennet'): {' and '.join(FINE_TUNED)} can"
+        )
+    return replace(settings, base=names[0])
 
 
 @durable_job
@@ -107,7 +135,9 @@ def next_round(
     """
     mine, limits = parse(study, "study.yaml"), Bar(**bar)
     found = [SpotChecks.from_dict(check) for check in checks]
-    done = [*before, {"engine": str(mine.engine), "checks": checks}]
+    engines = mine.engines()
+    names = dict.fromkeys([str(engines.formation), str(engines.dynamics)])
+    done = [*before, {"engine": " and ".join(names), "checks": checks}]
     reached = limits.reached(found)
     if reached or len(before) >= limits.rounds:
         return _told(done, "bar reached" if reached else "budget used up")

@@ -21,6 +21,7 @@ from ionface.analysis.yardstick.labeled_frames import (
     rules,
     stored,
 )
+from ionface.analysis.yardstick.training_set import mixed
 from ionface.analysis.yardstick.yardstick import Yardstick
 from ionface.workflows.engines import progress
 from ionface.workflows.engines.contract import Engine
@@ -60,15 +61,11 @@ def reference_data(paths: Sequence[Path]) -> ReferenceData:
     if not paths:
         return ReferenceData(STORED, stored(), rules())
     frames = read_frames(paths)
-    named = {
-        str(f.settings["functional"]) for f in frames if "functional" in f.settings
-    }
-    notes = []
-    if len(named) > 1:
-        notes.append(
-            f"the data mix functionals ({', '.join(sorted(named))}); forces of one are "
-            "no measure for another: judge them apart"
-        )
+    notes = [
+        f"the data mix {what}; forces of one are no measure for another: judge them "
+        "apart"
+        for what in mixed(frames)
+    ]
     title = f"{', '.join(path.name for path in paths)}, {len(frames)} structures"
     return ReferenceData(title, frames, notes=tuple(notes))
 
@@ -95,7 +92,8 @@ def judged(
     for name, engine in zip(engines, found, strict=True):
         announce(name, len(judgements), len(found))
         judgements.append(judgement_of(engine, name, data, folder))
-    return Yardstick(data.title, tuple(judgements), provenance=_provenance(judgements))
+    provenance = _provenance(data, judgements)
+    return Yardstick(data.title, tuple(judgements), provenance=provenance)
 
 
 def judgement_of(
@@ -121,7 +119,8 @@ def judgement_of(
     )
 
 
-def _provenance(judgements: Sequence[Judgement]) -> Provenance:
+def _provenance(data: ReferenceData, judgements: Sequence[Judgement]) -> Provenance:
     levels = [each.level for each in judgements]
-    emulated = any(level.get("emulated") for level in levels)
+    told = [*levels, *(frame.settings for frame in data.frames)]
+    emulated = any(each.get("emulated") for each in told)
     return Provenance(levels[0] if len(levels) == 1 else None, emulated=emulated)

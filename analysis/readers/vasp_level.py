@@ -102,16 +102,21 @@ def level_beside(neighbors: Neighbors) -> LevelOfTheory | None:
     return LevelOfTheory("vasp", "unknown", "unknown", model=model, emulated=True)
 
 
-def departure(settings: VaspSettings) -> str:
+def departure(settings: VaspSettings, *, displaced: bool = True) -> str:
     """Return why an energy is no neutral, self-consistent, unloaded cell's at rest.
+
+    Args:
+        settings: of the run.
+        displaced: tell of steps that are not on their way to a minimum; they do no
+            harm where each step is told with its own positions.
 
     Returns:
         What a message says of the run, with the way out; empty for usual runs.
     """
-    return next(_departures(settings), "")
+    return next(_departures(settings, displaced=displaced), "")
 
 
-def _departures(settings: VaspSettings) -> Iterator[str]:
+def _departures(settings: VaspSettings, *, displaced: bool) -> Iterator[str]:
     if (charge := _charge(settings)) != 0.0:
         yield (
             f"is charged by {charge:+g} e (NELECT = {settings.incar['NELECT']:g}), and "
@@ -135,7 +140,7 @@ def _departures(settings: VaspSettings) -> Iterator[str]:
         )
     if name := FROZEN.get(settings.tag("IALGO")):
         yield f"is not self-consistent (ALGO = {name}); run it with another ALGO"
-    if what := DISPLACED.get(settings.tag("IBRION")):
+    if displaced and (what := DISPLACED.get(settings.tag("IBRION"))):
         yield (
             f"comes from {what} (IBRION = {settings.tag('IBRION')}), whose last step "
             "is another structure; book a static calculation"

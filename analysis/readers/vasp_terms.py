@@ -141,9 +141,8 @@ def unmet_criterion(
         count: of its ionic steps.
         cut: why the file ends before the run does; empty if it does not.
     """
-    most = settings.tag("NELM") or 60
-    if last.scf_steps >= most:
-        return f"electrons: {last.scf_steps} of {most} steps (NELM)"
+    if not is_self_consistent(settings, last):
+        return f"electrons: {last.scf_steps} of {most_scf_steps(settings)} steps (NELM)"
     limit = settings.tag("NSW") or 0
     if limit <= 1 or settings.tag("IBRION") == -1:
         return ""
@@ -158,6 +157,16 @@ def unmet_criterion(
     if force > abs(criterion):
         return f"forces: {force:.3g} of {abs(criterion):g} eV/Å (EDIFFG)"
     return ""
+
+
+def is_self_consistent(settings: VaspSettings, step: IonicStep) -> bool:
+    """Tell whether the electrons of a step converged before they took all they may."""
+    return step.scf_steps < most_scf_steps(settings)
+
+
+def most_scf_steps(settings: VaspSettings) -> int:
+    """Return how many electronic steps an ionic one may take: NELM."""
+    return int(settings.tag("NELM") or 60)
 
 
 def largest_force(settings: VaspSettings, step: IonicStep) -> float | None:

@@ -16,7 +16,7 @@ def summary_row(each: Judgement) -> list[Cell]:
     return [
         each.engine,
         round(each.overall.rmse, 3),
-        _number(each.overall.slope, 2),
+        _number(each.overall.slope, 3),
         "–" if energies is None else f"{MEV * energies:.1f}",
         _number(reactions, 2),
         *(_number(one.value, 3) for one in each.surfaces),
@@ -61,7 +61,7 @@ def _by_kind(result: Yardstick) -> list[Table]:
 
 def _force_cell(each: Judgement, number: int) -> str:
     row = each.forces[number]
-    return f"{row.rmse:.3f} ({_number(row.slope, 2)})"
+    return f"{row.rmse:.3f} ({_number(row.slope, 3)})"
 
 
 def _reactions(result: Yardstick) -> list[Table]:
@@ -92,7 +92,7 @@ def spot_contents(result: SpotChecks) -> list[Table]:
             row.frames,
             round(row.reference_rms, 3),
             round(row.rmse, 3),
-            _number(row.slope, 2),
+            _number(row.slope, 3),
         ]
         for row in result.judgement.forces
     ]

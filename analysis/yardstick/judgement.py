@@ -140,7 +140,7 @@ def judge(
     Args:
         engine: its name.
         level: its level of theory, as plain data.
-        frames: with first-principles labels.
+        frames: with first-principles labels; those that rules name stand once.
         energies: of the engine, eV, one per frame.
         forces: of the engine, eV/Å, one array (n_atoms, 3) per frame.
         rules: reactions, surfaces, resolution, titles and kinds without forces, as
@@ -157,7 +157,7 @@ def judge(
         engine,
         dict(level),
         _force_errors(by_kind, rules),
-        tuple(_differences(frames, values)),
+        tuple(_differences(frames, energies)),
         tuple(_reactions(frames, values, rules.get("reactions", ()))),
         tuple(_surfaces(frames, values, rules.get("surfaces", ()))),
         parity={
@@ -228,16 +228,17 @@ def _errors(
 
 
 def _differences(
-    frames: Sequence[LabeledFrame], values: Mapping[str, float]
+    frames: Sequence[LabeledFrame], energies: Sequence[float]
 ) -> Iterable[Compared]:
     """Yield the energy of one structure above another of its composition, per atom."""
-    for first, second in combinations(frames, 2):
+    pairs = combinations(zip(frames, energies, strict=True), 2)
+    for (first, mine), (second, its) in pairs:
         if may_be_subtracted(first, second):
             a, b = len(first.species), len(second.species)
             yield Compared(
                 f"{first.name} - {second.name}",
                 first.energy / a - second.energy / b,
-                values[first.name] / a - values[second.name] / b,
+                mine / a - its / b,
             )
 
 

@@ -1,16 +1,17 @@
 """Structures with first-principles energies and forces, whatever file they stand in.
 
 `stored()` are the ones that come with the package, `read_frames` reads extended XYZ and
-the folders of VASP runs. Energies belong together only inside one group and at one set
-of settings; `may_be_subtracted` knows.
+the folders of VASP runs. Energies belong together only inside one group and at one
+level of theory; `may_be_subtracted` knows.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from importlib.resources import as_file, files
+from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,8 @@ import numpy as np
 import yaml
 from numpy.typing import NDArray
 
+from ionface.analysis.energies.level_of_theory import LevelOfTheory
+from ionface.analysis.result import plain
 from ionface.errors import AnalysisError
 from ionface.files import atomic_path
 
@@ -25,12 +28,16 @@ if TYPE_CHECKING:
     from ase import Atoms
 
 Array = NDArray[np.float64]
-MOST_PER_RUN = 10
-"""Steps that are taken of one run: neighbors in a relaxation say the same twice."""
-
 SETTINGS = (
     "code", "functional", "cutoff_ev", "k_points", "smearing", "pseudopotentials",
+    "dispersion", "details", "by_element", "emulated",
 )  # fmt: skip
+"""What is kept of a level of theory, and its keys in extended XYZ."""
+
+VACUUM = 6.0  # Å on each side: potentials see no further than twice that
+
+OWN_MESH = frozenset({"k_points", "smearing"})
+"""Differ from cell to cell where energies still have one zero."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,8 +52,8 @@ class LabeledFrame:
         positions: Cartesian, Å, shape (n_atoms, 3).
         energy: eV.
         forces: eV/Å, shape (n_atoms, 3).
-        settings: of the calculation, as far as they are known: functional, cutoff_ev,
-            k_points, smearing, code, pseudopotentials.
+        settings: of the calculation, as far as they are known; keys are `SETTINGS`,
+            values as `LevelOfTheory` has them.
     """
 
     name: str
@@ -66,6 +73,18 @@ class LabeledFrame:
             for s in sorted(set(self.species))
         }
 
+    @property
+    def level(self) -> LevelOfTheory:
+        """Return what the settings tell of the level of theory."""
+        told: dict[str, Any] = dict.fromkeys(("code", "version", "functional"), "")
+        told |= {key: self.settings[key] for key in SETTINGS if key in self.settings}
+        for key in ("pseudopotentials", "details"):
+            value = told.get(key) or ()
+            told[key] = tuple(value) if isinstance(value, list | tuple) else (value,)
+        special = told.get("by_element", {})
+        told["by_element"] = {s: special.get(s, "") for s in self.composition}
+        return LevelOfTheory(**told)
+
     def atoms(self) -> Atoms:
         """Return it for ASE, with its energy and forces."""
         from ase import Atoms
@@ -79,12 +98,37 @@ class LabeledFrame:
 
 def may_be_subtracted(first: LabeledFrame, second: LabeledFrame) -> bool:
     """Tell whether two energies per atom have one zero."""
-    same = ("functional", "cutoff_ev", "code", "pseudopotentials")
     return (
         first.group == second.group
         and first.composition == second.composition
-        and all(first.settings.get(key) == second.settings.get(key) for key in same)
+        and (
+            first.settings == second.settings or of_one_zero(first.level, second.level)
+        )
     )
+
+
+def of_one_zero(first: LevelOfTheory, second: LevelOfTheory) -> bool:
+    """Tell whether two levels put every element that both have at one energy."""
+    return first.differences(second).keys() <= OWN_MESH
+
+
+def settings_of(level: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what labels keep of a level of theory, given as plain data."""
+    told = {key: level[key] for key in SETTINGS if level.get(key)}
+    special = {k: v for k, v in told.pop("by_element", {}).items() if v}
+    return told | ({"by_element": special} if special else {})
+
+
+def distinct(frames: Sequence[LabeledFrame]) -> list[LabeledFrame]:
+    """Return the structures with names that stand once."""
+    taken: set[str] = set()
+    found = []
+    for frame in frames:
+        again = (f"{frame.name} ({n})" for n in count(2))
+        name = next(each for each in chain([frame.name], again) if each not in taken)
+        taken.add(name)
+        found.append(replace(frame, name=name))
+    return found
 
 
 @lru_cache(maxsize=1)
@@ -109,9 +153,15 @@ def read_frames(paths: Sequence[Path]) -> list[LabeledFrame]:
     Args:
         paths: files, folders of runs, or folders of such folders.
 
+    Returns:
+        Structures whose names stand once.
+
     Raises:
-        AnalysisError: nothing is there, or it has no energies or forces.
+        AnalysisError: nothing is there, it has no energies or forces, or a run of VASP
+            is no usual one.
     """
+    from ionface.analysis.yardstick.labeled_runs import frames_of_run
+
     found: list[LabeledFrame] = []
     for path in paths:
         if not path.exists():
@@ -123,8 +173,8 @@ def read_frames(paths: Sequence[Path]) -> list[LabeledFrame]:
             raise AnalysisError(f"no vasprun.xml below {path}; give a folder that has")
         for file in runs or [path]:
             of_vasp = "vasprun" in file.name or file.suffix == ".xml"
-            found += _of_vasp(file) if of_vasp else read_extxyz(file, {})
-    return found
+            found += frames_of_run(file) if of_vasp else read_extxyz(file, {})
+    return distinct(found)
 
 
 def read_extxyz(path: Path, shared: Mapping[str, Any]) -> list[LabeledFrame]:
@@ -132,11 +182,12 @@ def read_extxyz(path: Path, shared: Mapping[str, Any]) -> list[LabeledFrame]:
 
     Args:
         path: of the file. Names and groups are its keys `name` and `group` (or
-            config_type); without a group, structures of one formula are one.
+            config_type); without a group, structures of one formula are one. Along
+            directions that are not periodic its structures are put into vacuum.
         shared: settings that hold for all.
 
     Raises:
-        AnalysisError: one has no energy or no forces.
+        AnalysisError: one has no energy or no forces, or no cell where it is periodic.
     """
     from ase.io import read
 
@@ -167,6 +218,7 @@ def _labeled(
             f"structure {number + 1} of {path} has no {' and no '.join(missing)}; "
             "label it first, or take it out"
         )
+    image = _in_vacuum(image, f"structure {number + 1} of {path}")
     info, formula = image.info, image.get_chemical_formula(empirical=True)
     return LabeledFrame(
         name=str(info.get("name", f"{path.stem}-{number + 1}")),
@@ -176,37 +228,22 @@ def _labeled(
         positions=image.positions,
         energy=float(results["energy"]),
         forces=np.asarray(results["forces"], dtype=np.float64),
-        settings={**shared, **{key: info[key] for key in SETTINGS if key in info}},
+        settings={**shared, **plain({k: info[k] for k in SETTINGS if k in info})},
     )
 
 
-def _of_vasp(path: Path) -> Iterator[LabeledFrame]:
-    """Yield some steps of a VASP run, evenly spaced, its last one among them."""
-    from ase import Atoms
+def _in_vacuum(image: Atoms, where: str) -> Atoms:
+    """Return a structure with vacuum along each direction that is not periodic.
 
-    from ionface.analysis.readers.vasp_level import vasp_level
-    from ionface.analysis.readers.vasprun import VasprunStream
-
-    stream = VasprunStream(path)
-    steps = [step for step in stream.steps() if step.forces is not None]
-    if not steps:
-        raise AnalysisError(f"{path} has no step with forces; let the run end")
-    species = tuple(stream.settings.species)
-    level = vasp_level(stream.settings).as_dict()
-    settings = {key: level[key] for key in SETTINGS if level.get(key)}
-    count = min(MOST_PER_RUN, len(steps))
-    formula = Atoms(species).get_chemical_formula(empirical=True)
-    for n in np.linspace(len(steps) - 1, 0, count).round().astype(int):
-        step = steps[n]
-        forces = step.forces
-        assert forces is not None
-        yield LabeledFrame(
-            name=f"{path.parent.name}-{n + 1}",
-            group=formula,
-            species=species,
-            lattice=step.lattice,
-            positions=step.fractional @ step.lattice,
-            energy=step.energies["e_0_energy"],
-            forces=forces,
-            settings=settings,
+    So every engine may repeat it, as some do whatever they are told: no image is felt.
+    """
+    empty = image.pbc & ~image.cell.any(1)
+    if empty.any():
+        named = ", ".join("abc"[k] for k in np.flatnonzero(empty))
+        raise AnalysisError(
+            f"{where} is periodic (pbc) along {named}, but Lattice has no such vector; "
+            "give it one, or pbc=F there"
         )
+    made = image.copy()
+    made.center(vacuum=VACUUM, axis=tuple(np.flatnonzero(~image.pbc)))
+    return made

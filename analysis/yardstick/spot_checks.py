@@ -53,7 +53,7 @@ class SpotChecks(Result):
         """Return force error, slope and energy error in one sentence."""
         row, energy = self.judgement.overall, self.judgement.energy_rmse
         what = "error" if is_first_principles(self.teacher) else "spread"
-        slope = "" if row.slope is None else f", slope {row.slope:.2f}"
+        slope = "" if row.slope is None else f", slope {row.slope:.3f}"
         energies = "" if energy is None else f", energies {1000 * energy:.1f} meV/atom"
         return (
             f"force {what} {row.rmse:.3f} eV/Å{slope}{energies} on {row.frames} frames "

@@ -1,20 +1,21 @@
 """What a potential learns from: labels on its own scale of energies, some kept back.
 
 Absolute energies of first-principles codes differ from those that a potential was
-trained on by a number per element. That number is fitted away inside each set of
-structures that share one zero, so that what is learnt are reactions, surfaces and
-differences, and no shift.
+trained on by a number per element, and so do those of two cutoffs. That number is
+fitted away inside each set of structures that share one zero, so that what is learnt
+are reactions, surfaces and differences, and no shift.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ionface.analysis.yardstick.labeled_frames import LabeledFrame
+from ionface.analysis.energies.level_of_theory import LevelOfTheory
+from ionface.analysis.yardstick.labeled_frames import LabeledFrame, of_one_zero
 from ionface.errors import AnalysisError
 
 Array = NDArray[np.float64]
@@ -45,45 +46,57 @@ def check_one_kind(frames: Sequence[LabeledFrame], functional: str) -> None:
         functional: of the potential's own data, in words that begin with its name.
 
     Raises:
-        AnalysisError: too few, several functionals, one that is not the potential's, or
-            two cutoffs for structures whose energies are subtracted.
+        AnalysisError: too few, of a stand-in, several functionals, dispersions or U of
+            an element, or a functional that is not the potential's.
     """
     if len(frames) < FEWEST:
         raise AnalysisError(
             f"{len(frames)} structures are too few to learn from and to judge by; give "
             f"{FEWEST} or more"
         )
-    named: dict[str, LabeledFrame] = {}
-    for frame in frames:
-        named.setdefault(str(frame.settings.get("functional", "unknown")), frame)
-    if len(named) > 1:
-        told = ", ".join(f"{key} ({frame.name})" for key, frame in named.items())
+    if emulated := [frame.name for frame in frames if frame.level.emulated]:
         raise AnalysisError(
-            f"the data mix functionals: {told}; learn from those of one alone, and say "
+            f"{emulated[0]} was labeled by a stand-in for VASP (EMULATED), which "
+            "teaches nothing of electrons; give runs of VASP itself"
+        )
+    for what in mixed(frames):
+        raise AnalysisError(
+            f"the data mix {what}; learn from those of one alone, and say "
             "functional=PBE in extended XYZ files that do not"
         )
-    (mine,) = named
+    mine = _method(frames[0])
     if mine != functional.split(maxsplit=1)[0]:
         raise AnalysisError(
             f"the data are {mine}, the potential was made with {functional}: its other "
             "chemistry would stay on another scale; take data of its own functional"
         )
-    _check_cutoffs(frames)
 
 
-def _check_cutoffs(frames: Sequence[LabeledFrame]) -> None:
-    first: dict[tuple[str, str], LabeledFrame] = {}
+def mixed(frames: Sequence[LabeledFrame]) -> Iterator[str]:
+    """Yield what the data have two of, as no one potential could be right for both."""
+    methods: dict[str, str] = {}
+    special: dict[str, dict[str, str]] = {}
     for frame in frames:
-        key = (frame.group, str(dict(frame.composition)))
-        other = first.setdefault(key, frame)
-        for name in ("cutoff_ev", "code", "pseudopotentials"):
-            mine, its = frame.settings.get(name), other.settings.get(name)
-            if mine != its:
-                raise AnalysisError(
-                    f"{other.name} and {frame.name} are of one group, {frame.group}, "
-                    f"but {name} is {its} and {mine}: their energies have two zeros; "
-                    "compute them alike, or give them groups of their own"
-                )
+        methods.setdefault(_method(frame), frame.name)
+        told = frame.level.by_element
+        for element in frame.composition:
+            values = special.setdefault(element, {})
+            values.setdefault(told[element] or "no U", frame.name)
+    if len(methods) > 1:
+        yield f"functionals: {_listed(methods)}"
+    for element, values in sorted(special.items()):
+        if len(values) > 1:
+            yield f"settings of {element}: {_listed(values)}"
+
+
+def _method(frame: LabeledFrame) -> str:
+    """Return functional and dispersion, as in "PBE with D3(BJ)"."""
+    functional, dispersion = frame.level.functional or "unknown", frame.level.dispersion
+    return f"{functional} with {dispersion}" if dispersion else functional
+
+
+def _listed(named: Mapping[str, str]) -> str:
+    return ", ".join(f"{key} ({name})" for key, name in named.items())
 
 
 def split(frames: Sequence[LabeledFrame], whole: Sequence[str] = ()) -> Split:
@@ -93,10 +106,19 @@ def split(frames: Sequence[LabeledFrame], whole: Sequence[str] = ()) -> Split:
         frames: distinct names.
         whole: groups of which none is kept back, as crystals of reactions: what is
             learnt of a reaction needs all of its phases.
+
+    Raises:
+        AnalysisError: none is kept back.
     """
     ordered = sorted(frames, key=lambda frame: (frame.group, frame.name))
     free = [frame for frame in ordered if frame.group not in whole]
     back = {frame.name for frame in free[KEPT_BACK // 2 :: KEPT_BACK]}
+    if not back:
+        raise AnalysisError(
+            f"of {len(ordered)} structures {len(free)} are snapshots, the others "
+            f"crystals that are all learnt from ({', '.join(whole)}): none would be "
+            f"kept back to judge by; give {KEPT_BACK // 2 + 1} snapshots or more"
+        )
     return Split(
         tuple(frame for frame in ordered if frame.name not in back),
         tuple(frame for frame in ordered if frame.name in back),
@@ -113,20 +135,49 @@ def on_scale_of(
     Args:
         frames: with first-principles energies.
         energies: of the potential for the same structures, eV.
-        together: groups that share one zero, as crystals, surfaces and their bulk.
+        together: groups that share one zero whatever their settings, as the stored
+            crystals, surfaces and their bulk. Others do where cutoff, pseudopotentials
+            and all else that puts an element at one energy is the same.
     """
-    sets: dict[tuple[str, ...], list[int]] = {}
-    for n, frame in enumerate(frames):
-        shared = frame.group in together
-        code = str(frame.settings.get("code"))
-        key = (code,) if shared else (code, frame.group)
-        sets.setdefault(key, []).append(n)
     moved = list(frames)
-    for members in sets.values():
+    for members in _of_one_zero(frames, together):
         shifts = _offsets([frames[n] for n in members], [energies[n] for n in members])
         for n, shift in zip(members, shifts, strict=True):
             moved[n] = replace(frames[n], energy=frames[n].energy + shift)
     return moved
+
+
+@dataclass
+class _SharedZero:
+    """Structures of one group with one zero: their levels, and numbers of theirs."""
+
+    group: str
+    levels: list[LevelOfTheory] = field(default_factory=list)
+    members: list[int] = field(default_factory=list)
+
+    def takes(self, group: str, level: LevelOfTheory) -> bool:
+        return group == self.group and all(of_one_zero(level, o) for o in self.levels)
+
+    def add(self, number: int, level: LevelOfTheory) -> None:
+        self.members.append(number)
+        if level not in self.levels:
+            self.levels.append(level)
+
+
+def _of_one_zero(
+    frames: Sequence[LabeledFrame], together: Sequence[str]
+) -> list[list[int]]:
+    """Return the numbers of the structures that share one zero, set by set."""
+    found: list[_SharedZero] = []
+    for n, frame in enumerate(frames):
+        group, level = frame.group, frame.level
+        if group in together:
+            group, level = "", LevelOfTheory(level.code, "", "")
+        mine = next((each for each in found if each.takes(group, level)), None)
+        if mine is None:
+            found.append(mine := _SharedZero(group))
+        mine.add(n, level)
+    return [each.members for each in found]
 
 
 def _offsets(frames: Sequence[LabeledFrame], energies: Sequence[float]) -> Array:
@@ -146,15 +197,4 @@ def summary(frames: Sequence[LabeledFrame]) -> dict[str, int]:
     found: dict[str, int] = {}
     for frame in frames:
         found[frame.group] = found.get(frame.group, 0) + 1
-    return found
-
-
-def distinct(frames: Sequence[LabeledFrame]) -> list[LabeledFrame]:
-    """Return the structures with names that stand once."""
-    seen: dict[str, int] = {}
-    found = []
-    for frame in frames:
-        number = seen[frame.name] = seen.get(frame.name, 0) + 1
-        name = frame.name if number == 1 else f"{frame.name} ({number})"
-        found.append(replace(frame, name=name))
     return found

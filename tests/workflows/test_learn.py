@@ -145,6 +145,83 @@ def test_other_chemistry_is_replayed_with_the_potentials_own_labels(
     assert same.decay == pytest.approx(0, abs=1e-9)
 
 
+def resumed(depth):
+    """Return a trainer that goes on with what is in its folder, as SevenNet's."""
+
+    def stand_in(checkpoint, training, validation, settings, folder):
+        done = folder / "new.json"
+        return done if done.is_file() else trainer(depth)(0, 0, 0, 0, folder)
+
+    return stand_in
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        lambda frames: (frames[:-1], FEW),
+        lambda frames: ([replace(frames[0], energy=0.0), *frames[1:]], FEW),
+        lambda frames: (frames, replace(FEW, replayed=4)),
+        lambda frames: (frames, replace(FEW, training=TrainingSettings(epochs=5))),
+    ],
+)
+def test_other_data_start_anew_and_the_same_go_on(toy, frames, tmp_path, other):
+    first = learn(frames, FEW, tmp_path / "t", trainer=resumed(TRUE))
+    told = kept.record_of(first.engine)
+    second = learn(*other(frames), tmp_path / "t", trainer=resumed(0.9))
+    assert second.engine != first.engine
+    assert kept.record_of(first.engine) == told
+    again = learn(frames[::-1], FEW, tmp_path / "t", trainer=resumed(0.5))
+    assert again.engine == first.engine
+
+
+def test_another_base_starts_anew(toy, frames, tmp_path, monkeypatch):
+    first = learn(frames, FEW, tmp_path / "t", trainer=resumed(TRUE))
+    path = tmp_path / "other.json"
+    path.write_text("0.7")
+    told = {"arguments": {"model": str(path)}, "weights": str(path)}
+    other = replace(toy, potential=replace(toy.potential, **told))
+    monkeypatch.setattr(learning, "find_engine", lambda _: other)
+    second = learn(frames, FEW, tmp_path / "t", trainer=resumed(0.9))
+    assert second.engine != first.engine
+
+
+def test_crystals_of_a_user_are_kept_back_as_all_else(toy, frames, tmp_path):
+    mine = [replace(one, group="crystal") for one in frames]
+    found = learn(mine, FEW, tmp_path / "t", trainer=trainer(TRUE))
+    record = kept.record_of(found.engine)
+    assert record["training"].keys() == {"crystal (yours)"}
+    assert found.held_out.judgements[0].overall.frames == len(record["held_out"]) > 0
+
+
+def test_data_that_leave_none_to_judge_by_are_refused_first(toy, tmp_path):
+    seen = {}
+    crystals = [one for one in stored() if one.group == "crystal"]
+    with pytest.raises(IonfaceError, match="of 17 structures 0 are snapshots"):
+        learn(crystals, FEW, tmp_path / "t", trainer=trainer(TRUE, seen))
+    assert not seen
+
+
+def test_other_chemistry_that_was_forgotten_is_a_reason_against(
+    toy, frames, labels, tmp_path
+):
+    deep = []
+    for one in frames:
+        energy, forces = labels(one.atoms(), 3.0)
+        deep.append(replace(one, energy=energy, forces=forces))
+    found = learn(deep, FEW, tmp_path / "t", trainer=trainer(3.0))
+    assert found.decay > learning.GOOD_FORCES
+    (why,) = found.refusals
+    assert why.startswith(f"forces of other chemistry moved by {found.decay:.3f} eV/Å")
+    assert kept.record_of(found.engine)["refusals"] == [why]
+
+
+def test_without_other_chemistry_nothing_is_said_of_it(toy, frames, tmp_path):
+    none = replace(FEW, replayed=0)
+    found = learn(frames, none, tmp_path / "t", trainer=trainer(TRUE))
+    assert found.decay is None
+    assert found.refusals == ()
+
+
 def test_what_is_worse_is_kept_and_says_so(toy, frames, tmp_path):
     found = learn(frames, FEW, tmp_path / "t", trainer=trainer(0.5))
     assert "forces of structures kept back" in found.refusals[0]

@@ -12,8 +12,10 @@ from ionface.analysis.yardstick.spot_checks import check_spots
 from ionface.analysis.yardstick.yardstick import Yardstick
 from ionface.errors import IonfaceError
 from ionface.workflows import learning_loop
+from ionface.workflows.flows.study_flow import study_flow
 from ionface.workflows.learn import Learned, Learning
 from ionface.workflows.learning_loop import Bar, learning_flow, next_round
+from ionface.workflows.study.study import EngineNames
 from ionface.workflows.study.study_files import parse, to_yaml
 
 LJ = "ase.calculators.lj.LennardJones"
@@ -28,6 +30,7 @@ interfaces:
     film: {material: Al, miller: [1, 0, 0], layers: 1}
     substrate: {material: Al, name: S, miller: [1, 0, 0], layers: 1}
 """
+SEVENNET = Learning(base="sevennet")
 TEACHER = {"code": "gpaw", "version": "1", "functional": "PBE", "cutoff_ev": 500}
 LEVEL = {"code": "x", "version": "1", "functional": "PBE"}
 
@@ -47,7 +50,7 @@ def checks(error, teacher=TEACHER):
 
 
 def asked(study, error, rounds=3, before=(), teacher=TEACHER):
-    plain = (asdict(Bar(rounds=rounds)), asdict(Learning()), list(before))
+    plain = (asdict(Bar(rounds=rounds)), asdict(SEVENNET), list(before))
     return next_round.original(checks(error, teacher), to_yaml(study), *plain)
 
 
@@ -114,12 +117,64 @@ def test_a_study_without_spot_checks_is_refused(study):
         learning_flow(replace(study, spot_checks=None))
 
 
+PHASES = "name: ph\nphases: {elements: [Al, Ag]}\nspot_checks: {engine: gpaw}\n"
+
+
+def test_a_study_without_an_interface_is_refused():
+    with pytest.raises(IonfaceError, match="ph has no interface whose energies"):
+        learning_flow(parse(PHASES, "ph.yaml"))
+
+
+def base_of(flow):
+    return flow.jobs[-1].function_args[3]["base"]
+
+
+@pytest.mark.parametrize("name", ["sevennet-l3i5", "learned/abc"])
+def test_the_studys_own_potential_learns(study, monkeypatch, name):
+    monkeypatch.setattr(learning_loop, "study_flow", flow_of(study))
+    mine = replace(study, engine=EngineNames(name, "chgnet"))  # it has no dynamics
+    assert base_of(learning_flow(mine)) == name
+    assert base_of(learning_flow(mine, settings=Learning(replayed=3))) == name
+    assert base_of(learning_flow(mine, settings=SEVENNET)) == "sevennet"
+
+
+def flow_of(study):
+    """Return what gives the study's flow whatever engine it names."""
+    return lambda _: study_flow(study)
+
+
+def test_of_two_potentials_nobody_guesses_which_learns(study, monkeypatch):
+    moves = "dynamics:\n  - {interface: Al|Al, steps: 20, pairs: [Al-Al]}\n"
+    whole = parse(STUDY + moves, "loop.yaml")
+    monkeypatch.setattr(learning_loop, "study_flow", flow_of(whole))
+    mine = replace(whole, engine=EngineNames("sevennet", "sevennet-l3i5"))
+    with pytest.raises(IonfaceError, match="with sevennet and sevennet-l3i5; say"):
+        learning_flow(mine)
+
+
+@pytest.mark.parametrize(
+    ("base", "said"),
+    [
+        (None, "loop is computed with ase.calculators.emt.EMT; say which potential"),
+        ("chgnet", "engine 'chgnet' cannot be fine-tuned here"),
+    ],
+)
+def test_a_potential_that_cannot_learn_is_told_before_it_runs(study, base, said):
+    with pytest.raises(IonfaceError, match=said):
+        learning_flow(study, settings=Learning(base=base))
+
+
+def test_two_engines_are_told_by_name(study, learns):
+    mine = replace(study, engine=EngineNames("sevennet", "chgnet"))
+    assert asked(mine, 0.01)["rounds"][0]["engine"] == "sevennet and chgnet"
+
+
 @pytest.mark.slow
 def test_the_loop_runs_under_plain_jobflow(study, learns, tmp_path, monkeypatch):
     """The second round runs on what was learnt: here, on the teacher itself."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(learning_loop, "is_first_principles", lambda _: True)
-    flow = learning_flow(study, Bar(force=1e-6, slope=0.99))
+    flow = learning_flow(study, Bar(force=1e-6, slope=0.99), SEVENNET)
     done = run_locally(
         flow, store=JobStore(MemoryStore()), log=False, ensure_success=True
     )

@@ -28,7 +28,11 @@ def learn(
     ] = True,
     epochs: Annotated[int, typer.Option(help="Passes over the data.", min=1)] = 25,
     folder: Annotated[
-        Path, typer.Option("--folder", help="Of the training; run again to go on.")
+        Path,
+        typer.Option(
+            "--folder",
+            help="Of trainings, each by its data: the same go on, others start anew.",
+        ),
     ] = Path("ionface-learn"),
     as_json: AsJson = False,
 ) -> None:
@@ -51,10 +55,9 @@ def learn(
         typer.echo(json.dumps({"engine": found.engine, **record_of(found.engine)}))
         return
     print_result(kinds()["yardstick"], found.held_out)
-    typer.echo(
-        f"forces of other chemistry moved by {found.decay:.3f} eV/Å (rms)\n"
-        f"engine: {found.engine}"
-    )
+    if found.decay is not None:
+        typer.echo(f"forces of other chemistry moved by {found.decay:.3f} eV/Å (rms)")
+    typer.echo(f"engine: {found.engine}")
     tell_notes(
         f"no better, and kept only to be looked at: {why}" for why in found.refusals
     )

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from pymatgen.core import Structure
 from pymatgen.io.ase import AseAtomsAdaptor
 
-from ionface.analysis.yardstick.labeled_frames import SETTINGS, LabeledFrame
+from ionface.analysis.yardstick.labeled_frames import LabeledFrame, settings_of
 from ionface.analysis.yardstick.sampling import farthest, radial_descriptor
 from ionface.analysis.yardstick.spot_checks import check_spots
 from ionface.errors import IonfaceError
@@ -41,6 +41,9 @@ from ionface.workflows.study.study import Study, crystal_label
 
 POOL = 40
 """Frames that are looked at of each run, evenly spaced: neighbors are alike."""
+
+SPOT_CHECK = "spot check"
+"""Part of an interface, in the metadata of jobs, that single points on frames are."""
 
 NEARNESS = 4.0  # Å; an atom this near to the other phase belongs to the interface
 SHAKEN = 0.05  # Å; what frames are moved by where there are fewer than were asked for
@@ -109,7 +112,7 @@ def spot_flow(study: Study, subject: str, role: Role, flow: Flow) -> Flow:
     for number in range(spec.frames):
         step = teacher.static().make(chosen.output[number])
         name = f"{task}: single point {number + 1}"
-        tells = {"kind": "static", "role": role, "part": "spot check"}
+        tells = {"kind": "static", "role": role, "part": SPOT_CHECK}
         tells |= {"engine": str(spec.engine), "like": sources.like}
         named(step, subject, name, most_atoms=str(spec.most_atoms), **tells)
         jobs.append(step)
@@ -316,7 +319,7 @@ def _labeled(
     name: str, frame: Structure, image: Atoms, record: RunRecord
 ) -> LabeledFrame:
     """Return a frame with the labels of a single point, and how they were computed."""
-    point, level = of_record(record), record.level
+    point = of_record(record)
     return LabeledFrame(
         name=name,
         group=str(frame.properties.get("origin", name)),
@@ -325,5 +328,5 @@ def _labeled(
         positions=image.positions,
         energy=point.energy,
         forces=point.forces,
-        settings={key: level[key] for key in SETTINGS if level.get(key)},
+        settings=settings_of(record.level),
     )

@@ -82,10 +82,23 @@ def test_a_shift_of_every_energy_is_no_error_and_a_wrong_difference_is():
         frame("b", species=("Li", "Li")),
         frame("b", cutoff_ev=480),
         frame("b", functional="r2SCAN"),
+        frame("b", dispersion="D3(BJ)"),
+        frame("b", by_element={"Li": "U-J=4 l=0"}),
+        frame("b", details=("ISPIN=2",)),
     ],
 )
 def test_energies_of_another_group_composition_or_setting_are_not_subtracted(other):
     assert judged([frame("a"), other]).energies == ()
+
+
+def test_meshes_of_two_cells_may_differ():
+    first, second = frame("a", k_points="3x3x3"), frame("b", k_points="2x2x2")
+    assert len(judged([first, second]).energies) == 1
+
+
+def test_each_energy_is_of_its_own_structure_whatever_its_name():
+    frames = [frame("a", energy=-5.0), frame("a", energy=-4.0)]
+    assert judged(frames).energy_rmse == pytest.approx(0)
 
 
 def test_a_supercell_is_compared_per_atom():

@@ -5,11 +5,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from ionface.analysis.yardstick.labeled_frames import rules, stored
+from ionface.analysis.yardstick.labeled_frames import (
+    LabeledFrame,
+    distinct,
+    rules,
+    stored,
+)
 from ionface.analysis.yardstick.training_set import (
     KEPT_BACK,
     check_one_kind,
-    distinct,
     on_scale_of,
     split,
 )
@@ -92,9 +96,28 @@ def test_the_stored_structures_belong_together():
         ),
         (stored(), "r2SCAN (MatPES)", r"the data are PBE, the potential was made with"),
         (
-            [*stored(), replace(settings(stored()[16], cutoff_ev=600), name="more")],
+            [*stored()[:6], settings(stored()[6], dispersion="D3(BJ)")],
             "PBE",
-            r"lpscl_relaxed|lpscl.* and more are of one group, lpscl, but cutoff_ev",
+            r"mix functionals: PBE \(\w+\), PBE with D3\(BJ\) \(lgp_LiToGe\)",
+        ),
+        (
+            [settings(one, dispersion="D3(BJ)") for one in stored()],
+            "PBE (raw)",
+            r"the data are PBE with D3\(BJ\), the potential was made with PBE",
+        ),
+        (
+            [
+                *stored()[:6],
+                settings(stored()[6], by_element={"Ge": "U-J=4 l=2"}),
+                replace(stored()[6], name="more"),
+            ],
+            "PBE",
+            r"settings of Ge: U-J=4 l=2 \(lgp_LiToGe\), no U \(more\); learn from",
+        ),
+        (
+            [*stored(), settings(stored()[6], emulated=True)],
+            "PBE",
+            "lgp_LiToGe was labeled by a stand-in for VASP",
         ),
     ],
 )
@@ -103,8 +126,59 @@ def test_data_that_do_not_belong_together_are_refused(frames, functional, said):
         check_one_kind(frames, functional)
 
 
+def test_u_of_one_element_says_nothing_of_others():
+    with_u = settings(stored()[6], by_element={"Ge": "U-J=4 l=2"})
+    rest = [one for one in stored() if "Ge" not in one.species]
+    check_one_kind([*rest, with_u], "PBE")
+
+
+def spot(number, cutoff, zeros, **told):
+    """Return a frame of a relaxation whose energy is nothing but its zero."""
+    species = ("Li",) * (4 + number % 3) + ("S",) * (3 + number // 2 % 3)
+    shape = (len(species), 3)
+    return LabeledFrame(
+        f"{number}", "relaxation", species, np.eye(3) * 8, np.zeros(shape),
+        sum(zeros[s] for s in species), np.zeros(shape),
+        {"functional": "PBE", "code": "gpaw", "cutoff_ev": cutoff, **told},
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"cutoff": 550},
+        {"cutoff": 450, "pseudopotentials": ["PAW Li_sv 1", "PAW S 1"]},
+        {"cutoff": 450, "details": ["ISPIN=2"]},
+    ],
+)
+def test_spot_checks_of_two_levels_have_two_zeros(told):
+    """They share a group, whatever project they are from."""
+    titles = {"pseudopotentials": ["PAW Li 1", "PAW S 1"], "details": ["ISPIN=1"]}
+    first = [spot(n, 450, {"Li": -1.9, "S": -4.0}, **titles) for n in range(6)]
+    zeros = {"Li": -1.8, "S": -4.6}
+    more = [spot(n, zeros=zeros, **titles | told) for n in range(6, 12)]
+    check_one_kind([*first, *more], "PBE (raw)")
+    of_the_potential = [one.species.count("S") * 0.5 for one in [*first, *more]]
+    moved = on_scale_of([*first, *more], of_the_potential)
+    found = [one.energy for one in moved]
+    np.testing.assert_allclose(found, of_the_potential, atol=1e-9)
+
+
+def test_a_frame_without_an_element_shares_the_zero_of_the_others():
+    titles = {"pseudopotentials": ["PAW Li 1", "PAW S 1"], "cutoff": 450}
+    whole = [spot(n, zeros={"Li": -1.9, "S": -4.0}, **titles) for n in range(6)]
+    lithium = replace(
+        whole[0], name="Li", species=("Li",) * 4, energy=-17.0,
+        settings={**whole[0].settings, "pseudopotentials": ["PAW Li 1"]},
+    )  # fmt: skip
+    *_, moved = on_scale_of([*whole, lithium], [0.0] * 7)
+    assert abs(moved.energy) > 0.1  # in a set of its own it would be zero
+
+
 def test_names_stand_once():
     twice = distinct([stored()[0], stored()[0], stored()[1]])
     assert [one.name for one in twice] == [
         stored()[0].name, f"{stored()[0].name} (2)", stored()[1].name,
     ]  # fmt: skip
+    again = distinct([*twice, stored()[0]])
+    assert len({one.name for one in again}) == 4

@@ -92,7 +92,15 @@ def test_data_of_two_functionals_are_told_apart(cli, data, tmp_path):
     head, _, tail = first.rpartition("group=")
     data.write_text(f"{head}functional={second} group={tail}")
     done = cli("yardstick", EMT_PATH, "--data", data)
-    assert "the data mix functionals (PBE, r2SCAN)" in done.stderr
+    told = " ".join(done.stderr.split())
+    assert "the data mix functionals: PBE (emt-1), unknown (emt-2), r2SCAN" in told
+
+
+def test_labels_of_a_stand_in_for_vasp_are_marked(cli, data):
+    data.write_text(data.read_text().replace("group=", "emulated=T group="))
+    done = cli("yardstick", EMT_PATH, "--data", data, "--json")
+    found = Yardstick.from_dict(json.loads(done.stdout))
+    assert found.provenance.emulated
 
 
 @pytest.mark.slow

@@ -65,8 +65,8 @@ def train(
         training: structures with energies on the checkpoint's scale.
         validation: others, whose errors stand in the log; they decide nothing.
         settings: of the training.
-        folder: of its files; one that holds a part of the same training is gone on
-            with.
+        folder: of this training alone, since one that holds a part of it is gone on
+            with: `learn` names it by the digest of all these.
 
     Raises:
         IonfaceError: it failed; the message names its log.

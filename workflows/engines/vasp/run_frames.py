@@ -21,6 +21,7 @@ from pymatgen.io.vasp import Poscar
 
 from ionface.analysis.energies.level_of_theory import LevelOfTheory
 from ionface.analysis.readers.vasp_level import vasp_level
+from ionface.analysis.readers.vasp_terms import is_self_consistent
 from ionface.analysis.readers.vasprun import IonicStep, VasprunStream
 from ionface.analysis.readers.xdatcar import XdatcarStream
 from ionface.analysis.trajectory.joining import SAME_FRAME
@@ -78,8 +79,7 @@ def run_frames(run_folder: Path) -> RunFrames | None:
     level = vasp_level(stream.settings)
     # a file that was closed has all steps; only a torn one may lie behind XDATCAR
     more = _from_xdatcar(run_folder, steps) if stream.reason else []
-    most = int(stream.settings.tag("NELM") or 60)
-    unconverged = sum(step.scf_steps >= most for step in steps)
+    unconverged = sum(not is_self_consistent(stream.settings, step) for step in steps)
     return RunFrames([*steps, *more], level, len(more), unconverged)
 
 
