@@ -157,7 +157,7 @@ def judge(
         engine,
         dict(level),
         _force_errors(by_kind, rules),
-        tuple(_differences(frames, values)),
+        tuple(energy_differences(frames, values)),
         tuple(_reactions(frames, values, rules.get("reactions", ()))),
         tuple(_surfaces(frames, values, rules.get("surfaces", ()))),
         parity={
@@ -227,10 +227,15 @@ def _errors(
     )
 
 
-def _differences(
+def energy_differences(
     frames: Sequence[LabeledFrame], values: Mapping[str, float]
 ) -> Iterable[Compared]:
-    """Yield the energy of one structure above another of its composition, per atom."""
+    """Yield the energy of one structure above another of its composition, eV per atom.
+
+    Args:
+        frames: with first-principles labels and distinct names.
+        values: energies of the engine by name of the frame, eV.
+    """
     for first, second in combinations(frames, 2):
         if may_be_subtracted(first, second):
             a, b = len(first.species), len(second.species)
