@@ -168,10 +168,10 @@ def _unchecked(study: Study, role: Role) -> str | None:
 
 def _are_one(first: Engine, second: Engine) -> bool:
     """Tell whether two engines are one potential, whatever they are called."""
-    if isinstance(first, AseEngine) and isinstance(second, AseEngine):
-        return are_one(first.potential, second.potential)
     if not second.in_process:
         return False
+    if isinstance(first, AseEngine) and isinstance(second, AseEngine):
+        return are_one(first.potential, second.potential)
     return not first.level_of_theory().differences(second.level_of_theory())
 
 

@@ -12,7 +12,7 @@ from ionface.analysis.yardstick.spot_checks import SpotChecks, is_first_principl
 from ionface.errors import IonfaceError
 from ionface.workflows.engines.ase.ase_engine import from_import_path
 from ionface.workflows.engines.records import RunRecord
-from ionface.workflows.engines.registry import engine
+from ionface.workflows.engines.registry import engine, job_engine
 from ionface.workflows.engines.single_points import single_points
 from ionface.workflows.flows.spot_checks import choose_frames, judge_frames
 from ionface.workflows.flows.study_flow import study_flow
@@ -202,6 +202,16 @@ def test_plans_know_the_clusters_that_will_be_cut(checked_study):
     assert len(points) == 6
     assert all(1 < len(walk.start(job)) <= 10 for job in points)
     assert all(job.metadata["engine"] == LJ for job in points)
+
+
+def test_plans_know_a_teacher_that_is_spelled_out(checked_study):
+    told = EngineChoice(calculator=LJ, arguments={"sigma": 2.5}, cutoff=500)
+    spots = replace(checked_study.spot_checks, engine=told)
+    study = replace(checked_study, spot_checks=spots)
+    tells = {"kind": "static", "role": "dynamics", "part": "spot check"}
+    teacher = job_engine(study, tells | {"engine": str(told)})
+    assert teacher.potential.arguments == {"sigma": 2.5}
+    assert not teacher.in_process
 
 
 def test_a_study_without_a_potential_has_nothing_to_check(checked_study, double):
