@@ -10,11 +10,12 @@ from pymatgen.core import Lattice, Structure
 
 from ionface.analysis.yardstick.spot_checks import SpotChecks, is_first_principles
 from ionface.errors import IonfaceError
+from ionface.structures.clusters import CORE
 from ionface.workflows.engines.ase.ase_engine import from_import_path
 from ionface.workflows.engines.records import RunRecord
 from ionface.workflows.engines.registry import engine, job_engine
 from ionface.workflows.engines.single_points import single_points
-from ionface.workflows.flows.spot_checks import choose_frames, judge_frames
+from ionface.workflows.flows.spot_checks import _comparable, choose_frames, judge_frames
 from ionface.workflows.flows.study_flow import study_flow
 from ionface.workflows.planning.walk import GraphWalk
 from ionface.workflows.projects import runner
@@ -32,6 +33,7 @@ from ionface.workflows.study.study_files import load, parse
 LJ = "ase.calculators.lj.LennardJones"
 EMT_PATH = "ase.calculators.emt.EMT"
 FCC = [[0, 0, 0], [0, 0.5, 0.5], [0.5, 0, 0.5], [0.5, 0.5, 0]]
+SYMBOLS = (["Ag"] * 2, ["Ag"] * 2, ["Ag"] * 2, ["Ag"] * 3, ["Ag"] * 4)
 LEVEL = {"code": "x", "version": "1", "functional": "PBE"}
 SPOTS = f"spot_checks: {{engine: {LJ}, frames: 3, most_atoms: 10}}\n"
 
@@ -185,6 +187,14 @@ def test_every_run_of_an_interface_is_checked_and_none_takes_anothers_place(seve
     assert stored == {"Al-Ag-seed-0", "Al-Ag-seed-1", "Al-Ag-900-K"}
 
 
+def test_the_report_tells_each_run_with_its_own_temperature(several, plain_figures):
+    _, page = write_report(several)
+    text = page.read_text()
+    assert "dynamics of Al|Ag 900 K" in text
+    for hot in (300, 900):
+        assert f"4 atoms, {hot} K, " in text
+
+
 def test_frames_of_a_run_are_chosen_from_all_its_seeds(several):
     chosen, hot = [
         job.function_args
@@ -265,6 +275,15 @@ def test_two_frames_have_one_composition_so_that_energies_compare(
     assert len(chosen) == count
     formulas = [frame.composition for frame in chosen]
     assert formulas.count(whole.structure.composition) == 2
+
+
+def test_clusters_give_no_place_to_energies_that_do_not_count():
+    frames = [Structure(Lattice.cubic(9), s, FCC[: len(s)]) for s in SYMBOLS]
+    features = np.arange(5.0)[:, None]
+    assert _comparable([0, 4], frames, features) == [0, 2]
+    for frame in frames:
+        frame.add_site_property(CORE, [False] * len(frame))
+    assert _comparable([0, 4], frames, features) == [0, 4]
 
 
 def test_what_is_first_principles_is_told_by_its_level():
