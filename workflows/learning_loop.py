@@ -88,11 +88,6 @@ def learning_flow(
     graph = study_flow(study)
     jobs = [job for job, _ in graph.iterflow()]
     checks = [j.output for j in jobs if j.metadata.get("result") == SpotChecks.kind]
-    if not checks:
-        raise IonfaceError(
-            f"{study.name} has no interface whose energies or dynamics could be "
-            "checked, so nothing would be learnt; give it interfaces"
-        )
     learning = _with_base(settings or Learning(), study, jobs)
     plain = (asdict(bar or Bar()), asdict(learning))
     after = next_round(checks, to_yaml(study), *plain, list(before))

@@ -98,6 +98,11 @@ def spot_contents(result: SpotChecks) -> list[Table]:
     ]
     energy = result.judgement.energy_rmse
     told = "" if energy is None else f" Energies: {MEV * energy:.1f} meV/atom."
+    if result.clusters:
+        told += (
+            f" {result.clusters} of {len(result.frames)} frames are clusters: forces "
+            "count where all neighbors are there, energies do not."
+        )
     return [
         Table(
             ["frames of", "number", "rms, eV/Å", "RMSE, eV/Å", "slope"],

@@ -157,7 +157,7 @@ def judge(
         engine,
         dict(level),
         _force_errors(by_kind, rules),
-        tuple(_differences(frames, energies)),
+        tuple(energy_differences(frames, energies)),
         tuple(_reactions(frames, values, rules.get("reactions", ()))),
         tuple(_surfaces(frames, values, rules.get("surfaces", ()))),
         parity={
@@ -227,10 +227,15 @@ def _errors(
     )
 
 
-def _differences(
+def energy_differences(
     frames: Sequence[LabeledFrame], energies: Sequence[float]
 ) -> Iterable[Compared]:
-    """Yield the energy of one structure above another of its composition, per atom."""
+    """Yield the energy of one structure above another of its composition, eV per atom.
+
+    Args:
+        frames: with first-principles labels.
+        energies: of the engine for each, eV.
+    """
     pairs = combinations(zip(frames, energies, strict=True), 2)
     for (first, mine), (second, its) in pairs:
         if may_be_subtracted(first, second):

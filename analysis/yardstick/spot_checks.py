@@ -10,15 +10,22 @@ import numpy as np
 
 from ionface.analysis.energies.level_of_theory import LevelOfTheory
 from ionface.analysis.result import Provenance, Result, plain
-from ionface.analysis.yardstick.judgement import Judgement, judge
+from ionface.analysis.yardstick.judgement import (
+    Judgement,
+    energy_differences,
+    judge,
+)
 from ionface.analysis.yardstick.labeled_frames import LabeledFrame
 
 FIRST_PRINCIPLES = ("vasp", "gpaw", "cp2k")
+OF_ELECTRONS = ("cutoff_ev", "k_points", "smearing", "pseudopotentials")
+"""What no potential has."""
 
 
 def is_first_principles(level: Mapping[str, Any]) -> bool:
     """Tell whether a level of theory, as plain data, is one of electrons."""
-    known = level.get("code") in FIRST_PRINCIPLES or level.get("cutoff_ev") is not None
+    of_electrons = any(level.get(key) for key in OF_ELECTRONS)
+    known = level.get("code") in FIRST_PRINCIPLES or of_electrons
     return known and not level.get("emulated")
 
 
@@ -27,7 +34,8 @@ class SpotChecks(Result):
     """A potential beside single points on frames of its own run.
 
     Attributes:
-        judgement: errors; of clusters only atoms with all their neighbors count.
+        judgement: errors; of clusters only atoms with all their neighbors count, and
+            no energies, in which their cut rims count.
         teacher: level of theory of the single points, as plain data.
         frames: with the teacher's energies and forces, to learn from.
         cores: of each frame, which atoms count, as in `judgement`.
@@ -40,6 +48,11 @@ class SpotChecks(Result):
     teacher: Mapping[str, Any]
     frames: tuple[LabeledFrame, ...] = ()
     cores: tuple[tuple[bool, ...], ...] = ()
+
+    @property
+    def clusters(self) -> int:
+        """Return how many of the frames are clusters that were cut out of one."""
+        return sum(not all(core) for core in self.cores)
 
     @property
     def against(self) -> str:
@@ -135,9 +148,12 @@ def check_spots(
         for frame, mask in zip(frames, masks, strict=True)
     ]
     mine = [np.asarray(f)[mask] for f, mask in zip(forces, masks, strict=True)]
+    judged = judge(engine, level, counted, energies, mine)
+    whole = [n for n, mask in enumerate(masks) if mask.all()]
+    apart = energy_differences([frames[n] for n in whole], [energies[n] for n in whole])
     emulated = bool(teacher.get("emulated") or level.get("emulated"))
     return SpotChecks(
-        judge(engine, level, counted, energies, mine),
+        replace(judged, energies=tuple(apart)),
         dict(teacher),
         tuple(frames),
         tuple(tuple(map(bool, core)) for core in cores),

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from pymatgen.core import Lattice, Structure
 
+from ionface.structures.clusters import cut_cluster
 from ionface.structures.ledger_cell import with_context
 from ionface.workflows.cli.entry import answer
 from ionface.workflows.engines.vasp.incar import PlaneWaves
@@ -162,6 +163,12 @@ def slab():
             "fixed": [True, False, False, False],
         },
     )
+
+
+@pytest.fixture
+def cluster(slab):
+    """Three atoms of the slab, cut out of it."""
+    return cut_cluster(slab, 0, 3)
 
 
 @pytest.fixture

@@ -143,7 +143,8 @@ def _of_project(root: Path) -> list[Path]:
     if not stored:
         why = "no dynamics are finished" if study.dynamics else "its study has none"
         raise IonfaceError(f"{root} holds no trajectory: {why}")
-    names = {slug(name) for run in study.dynamics for name in run.subjects}
+    runs = study.runs.items()
+    names = {slug(each) for name, run in runs for each in run.subjects(name)}
     wanted = [path for path in stored if path.stem in names]
     if len(wanted) != 1:
         raise IonfaceError(

@@ -73,6 +73,8 @@ def job_engine(study: Study, metadata: Mapping[str, Any]) -> Engine | None:
     """
     if metadata.get("kind") is None:
         return None
+    if study.spot_checks and metadata.get("part") == "spot check":
+        return configured(engine(study.spot_checks.engine), study)
     if name := metadata.get("engine"):
         return configured(engine(name), study)
     return study_engine(study, metadata["role"])

@@ -1,8 +1,8 @@
 """Spot checks: a study's potential beside single points on its own frames.
 
-Data flow: relaxation path, dynamics and relaxed slabs of one interface -> the frames
-that differ most, whole or as clusters -> a static job of another engine each -> errors
-of the potential on them.
+Data flow: relaxation path and relaxed slabs of one interface, or all seeds of a run ->
+the frames that differ most, whole or as clusters -> a static job of another engine each
+-> errors of the potential on them.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 from ase import Atoms
-from jobflow import Flow, Job
+from jobflow import Flow
 from numpy.typing import NDArray
 from pymatgen.core import Structure
 from pymatgen.io.ase import AseAtomsAdaptor
@@ -24,6 +24,8 @@ from ionface.analysis.yardstick.spot_checks import check_spots
 from ionface.errors import IonfaceError
 from ionface.structures.clusters import CORE, cut_cluster
 from ionface.structures.labels import labels_of
+from ionface.workflows.engines.ase.ase_engine import AseEngine
+from ionface.workflows.engines.ase.named_potentials import are_one
 from ionface.workflows.engines.contract import Engine
 from ionface.workflows.engines.durable import durable_job
 from ionface.workflows.engines.records import (
@@ -37,7 +39,7 @@ from ionface.workflows.engines.registry import engine as find_engine
 from ionface.workflows.engines.relaxation_frames import relaxation_frames
 from ionface.workflows.engines.single_points import of_record, single_points
 from ionface.workflows.flows.naming import named
-from ionface.workflows.study.study import Study, crystal_label
+from ionface.workflows.study.study import Study
 
 POOL = 40
 """Frames that are looked at of each run, evenly spaced: neighbors are alike."""
@@ -54,15 +56,15 @@ class Sources:
     """Outputs of an interface's jobs that frames are taken from.
 
     Attributes:
-        relaxed: its relaxation.
+        relaxed: its relaxation; that before dynamics is no answer.
         slabs: the relaxed sides, by name.
-        trajectory: of its dynamics.
+        trajectories: of its dynamics, one for each seed.
         like: id of an engine's job that has the atoms of the interface.
     """
 
     relaxed: Any = None
     slabs: dict[str, Any] = field(default_factory=dict)
-    trajectory: Any = None
+    trajectories: list[Any] = field(default_factory=list)
     like: str = ""
 
     @classmethod
@@ -70,42 +72,36 @@ class Sources:
         """Return what a flow of energies or of dynamics offers."""
         found = cls()
         for job, _ in flow.iterflow():
-            kind, part = job.metadata.get("kind"), job.metadata.get("part", "")
+            told = job.metadata
+            kind, part = told.get("kind"), told.get("part", "")
             if part == "interface" and kind in ("relax", "dynamics"):
                 found.like = found.like or job.uuid
-            if kind == "relax" and part == "interface":
+            if part == "interface" and kind == "relax" and told["role"] == "formation":
                 found.relaxed = job.output
             if kind == "static" and part in ("film", "substrate"):
                 found.slabs[part] = job.output
-            if job.metadata.get("result") == "trajectory":
-                found.trajectory = job.output
+            if told.get("result") == "trajectory":
+                found.trajectories.append(job.output)
         return found
 
 
-def spot_flow(study: Study, subject: str, role: Role, flow: Flow) -> Flow:
-    """Return the jobs that check one interface's energies or dynamics.
+def spot_flow(study: Study, role: Role, flow: Flow) -> Flow:
+    """Return the jobs that check one interface's energies, or one run of all seeds.
 
     Args:
         study: with `spot_checks`.
-        subject: the interface.
-        role: whose engine is checked.
-        flow: of its jobs.
-
-    Raises:
-        IonfaceError: the study's engine is no potential.
+        role: whose engine is checked, a potential.
+        flow: of the interface's jobs; the last one is called after it or its run.
     """
     spec, potential = study.spot_checks, study_engine(study, role)
     assert spec is not None
-    if not potential.in_process:
-        raise IonfaceError(
-            f"spot_checks ask how far a potential is from first principles, but "
-            f"{subject} is computed with {potential.name}; leave spot_checks out"
-        )
+    subject = str([job for job, _ in flow.iterflow()][-1].metadata["subject"])
     teacher = configured(find_engine(spec.engine), study)
     sources, task = Sources.of(flow), f"spot check of {role}"
-    if sources.trajectory is not None:  # its pre-relaxation is no answer
-        sources.relaxed = None
-    given = (sources.relaxed, sources.slabs, sources.trajectory)
+    seeds = sources.trajectories
+    # as projects have it that were made when one seed was all
+    ran = seeds if len(seeds) > 1 else next(iter(seeds), None)
+    given = (sources.relaxed, sources.slabs, ran)
     chosen = choose_frames(*given, spec.frames, spec.most_atoms, spec.region)
     jobs = [named(chosen, subject, f"{task}: frames")]
     records = []
@@ -117,55 +113,76 @@ def spot_flow(study: Study, subject: str, role: Role, flow: Flow) -> Flow:
         named(step, subject, name, most_atoms=str(spec.most_atoms), **tells)
         jobs.append(step)
         records.append(step.output)
-    judged = judge_frames(subject, potential, chosen.output, records, study.quick)
     # energies and dynamics may be by two potentials, each with errors of its own
     whose = subject if role == "formation" else f"{subject} dynamics"
+    judged = judge_frames(subject, potential, chosen.output, records, study.quick)
     jobs.append(named(judged, whose, "spot checks", result="spot_checks"))
     return Flow(jobs, output=judged.output, name=f"{subject} {task}")
 
 
-def checked_parts(study: Study, parts: Sequence[Job | Flow]) -> list[Job | Flow]:
-    """Return the flows that check a study's interfaces, if it asks for that.
+def spot_flows(
+    study: Study, energies: Sequence[Flow], runs: Sequence[Flow]
+) -> list[Flow]:
+    """Return the flows that check a study's potentials, if it asks for that.
 
     Args:
-        study: of the parts.
-        parts: the jobs and flows of its energies and dynamics.
+        study: of the interfaces.
+        energies: the flows of its energies, by interface.
+        runs: the flows of its dynamics.
+
+    Raises:
+        IonfaceError: there is nothing that could be checked.
     """
     if study.spot_checks is None:
         return []
-    references = {crystal_label(each.crystal) for each in study.references}
-    found: list[Job | Flow] = []
-    for part in parts:
-        role: Role | None = _role(part)
-        known = role is None or _subject(part) in references
-        if isinstance(part, Flow) and role and not known:
-            found.append(spot_flow(study, _subject(part), role, part))
-    return found
+    of_role: dict[Role, Sequence[Flow]] = {"formation": energies, "dynamics": runs}
+    why = {role: _unchecked(study, role) for role, flows in of_role.items() if flows}
+    if not why:
+        raise IonfaceError(
+            "spot_checks take frames of interfaces' energies and dynamics, and the "
+            "study has none, only phases, surfaces, crystals or cells; leave "
+            "spot_checks out, or add an interface"
+        )
+    if all(why.values()):
+        raise IonfaceError(
+            "spot_checks tell how far a study's potential is from another engine, but "
+            f"{' and '.join(dict.fromkeys(map(str, why.values())))}; leave spot_checks "
+            "out, or change one of the two engines"
+        )
+    return [
+        spot_flow(study, role, flow)
+        for role, reason in why.items()
+        if not reason
+        for flow in of_role[role]
+    ]
 
 
-def _role(part: Job | Flow) -> Role | None:
-    """Return whose engine does a part; None of what belongs to no interface."""
-    if not isinstance(part, Flow):
-        return None
-    told = [job.metadata for job, _ in part.iterflow()]
-    for role in ("formation", "dynamics"):
-        kind = "relax" if role == "formation" else "dynamics"
-        mine = {"part": "interface", "role": role, "kind": kind}
-        if any(mine.items() <= each.items() for each in told):
-            return role
+def _unchecked(study: Study, role: Role) -> str | None:
+    """Return why the engine of a role is not checked; None of one that is."""
+    spec, mine = study.spot_checks, study_engine(study, role)
+    assert spec is not None
+    if not mine.in_process:
+        return f"{mine.name} is no potential"
+    teacher = configured(find_engine(spec.engine), study)
+    if _are_one(mine, teacher):
+        return f"{mine.name} would be checked by itself, as {spec.engine}"
     return None
 
 
-def _subject(flow: Job | Flow) -> str:
-    assert isinstance(flow, Flow)
-    return str(next(iter(flow.iterflow()))[0].metadata["subject"])
+def _are_one(first: Engine, second: Engine) -> bool:
+    """Tell whether two engines are one potential, whatever they are called."""
+    if not second.in_process:
+        return False
+    if isinstance(first, AseEngine) and isinstance(second, AseEngine):
+        return are_one(first.potential, second.potential)
+    return not first.level_of_theory().differences(second.level_of_theory())
 
 
 @durable_job
 def choose_frames(
     relaxed: RunRecord | None,
     slabs: dict[str, RunRecord],
-    trajectory: TrajectoryPointer | None,
+    trajectories: list[TrajectoryPointer] | TrajectoryPointer | None,
     count: int,
     most_atoms: int,
     region: str,
@@ -175,12 +192,13 @@ def choose_frames(
     Args:
         relaxed: relaxation of an interface.
         slabs: its relaxed sides.
-        trajectory: of its dynamics.
+        trajectories: of its dynamics, a list of several seeds.
         count: of frames.
         most_atoms: of a frame; a larger one is cut around an atom of the region.
         region: "interface" or "anywhere".
     """
-    pool = list(_pool(relaxed, slabs, trajectory))
+    ran = trajectories if isinstance(trajectories, list) else [trajectories]
+    pool = list(_pool(relaxed, slabs, [each for each in ran if each is not None]))
     cut = [_cut(frame, n, most_atoms, region) for n, frame in enumerate(pool)]
     images = [AseAtomsAdaptor.get_atoms(frame) for frame in cut]
     elements = sorted({s for image in images for s in image.get_chemical_symbols()})
@@ -198,22 +216,30 @@ def _comparable(
 ) -> list[int]:
     """Return picks of which two have one composition: their energies can be compared.
 
-    Where all differ, the last one gives its place to the frame of the first one's atoms
-    that differs most from it, if there is one.
+    Those of clusters cannot, whatever they consist of. Where all differ, the last
+    one gives its place to the frame of the first one's atoms that differs most from it,
+    if there is one.
     """
     atoms = [frame.composition for frame in frames]
     if len(picks) < 2 or len({atoms[n] for n in picks}) < len(picks):
         return list(picks)
     first = picks[0]
+    if not _is_whole(frames[first]):
+        return list(picks)
     apart = np.linalg.norm(features - features[first], axis=1)
-    alike = [n for n in range(len(frames)) if atoms[n] == atoms[first] and n != first]
+    others = [n for n in range(len(frames)) if n != first and _is_whole(frames[n])]
+    alike = [n for n in others if atoms[n] == atoms[first]]
     return [*picks[:-1], *([max(alike, key=lambda n: apart[n])] if alike else [])]
+
+
+def _is_whole(frame: Structure) -> bool:
+    return all(frame.site_properties.get(CORE) or [True])
 
 
 def _pool(
     relaxed: RunRecord | None,
     slabs: dict[str, RunRecord],
-    trajectory: TrajectoryPointer | None,
+    trajectories: Sequence[TrajectoryPointer],
 ) -> Iterator[Structure]:
     """Yield frames with their labels and, as a property, where they are from."""
     if relaxed is not None:
@@ -222,7 +248,7 @@ def _pool(
             yield _from(relaxed.structure, "relaxation")
         else:
             yield from _frames(path.frames, relaxed.structure, "relaxation")
-    if trajectory is not None:
+    for trajectory in trajectories:
         yield from _frames(trajectory.open(runs_folder()), None, "dynamics")
     for side, record in slabs.items():
         yield _from(record.structure, side)
@@ -282,7 +308,7 @@ def judge_frames(
     """Return the errors of a potential on frames of its own, as plain data.
 
     Args:
-        subject: the interface.
+        subject: the interface, or its run.
         potential: whose errors.
         frames: that were chosen.
         records: single points on them by another engine.

@@ -28,7 +28,7 @@ from ionface.workflows.flows.makers import (
 from ionface.workflows.flows.models import ModelBuilder, Models, Start
 from ionface.workflows.flows.naming import named
 from ionface.workflows.flows.phases import phase_flows
-from ionface.workflows.flows.spot_checks import checked_parts
+from ionface.workflows.flows.spot_checks import spot_flows
 from ionface.workflows.flows.study_checks import check_elements, check_pairs
 from ionface.workflows.flows.surfaces import surface_flow
 from ionface.workflows.study.analyses import bond_rules_of
@@ -53,8 +53,8 @@ def study_flow(study: Study, done: Mapping[str, Sequence[int]] | None = None) ->
             lack is added after them.
 
     Raises:
-        IonfaceError: a pair of elements that are not there, or elements that an engine
-            was not made for.
+        IonfaceError: a pair of elements that are not there, elements that an engine
+            was not made for, or spot checks of nothing that can be checked.
         StructureError: a layer of its dynamics that cannot be made.
     """
     if not isinstance(study, Study):
@@ -72,21 +72,18 @@ def study_flow(study: Study, done: Mapping[str, Sequence[int]] | None = None) ->
         for role, models in _models(study, builder, spec).items():
             starts[spec.name, role] = models.starts
             parts += models.jobs
-    if study.formation_names:
-        formation = formation_maker(study)
-        published = {line.interface: line.sigma_j_per_m2 for line in study.published}
-        parts += [
-            formation.of_start(start, published.get(name))
-            for name in study.formation_names
-            for start in starts[name, "formation"]
-        ]
+    asked = {name: starts[name, "formation"] for name in study.formation_names}
+    energies = _energies(study, asked) if asked else []
+    parts += energies
     parts += [_energies_by(name, other) for name, other in others.items()]
     for layer in study.surfaces:
         parts += _surfaces(study, builder, layer)
-    for run in study.dynamics:
+    runs: list[Flow] = []
+    for name, run in study.runs.items():
         # of an ensemble, the member of lowest energy
-        start = replace(starts[run.interface, "dynamics"][0], name=run.interface)
-        parts.append(dynamics_maker(study, run, done).of_start(start))
+        start = replace(starts[run.interface, "dynamics"][0], name=name)
+        runs.append(dynamics_maker(study, run, done).of_start(start))
+    parts += runs
     for reference in study.references:
         label = crystal_label(reference.crystal)
         maker = reference_maker(study, reference, done)
@@ -94,19 +91,28 @@ def study_flow(study: Study, done: Mapping[str, Sequence[int]] | None = None) ->
     parts += [deposition_job(study, cell) for cell in study.deposition]
     if study.systems:
         parts += phase_flows(study, formation_maker(study).relax)
-    parts += checked_parts(study, parts)
+    parts += spot_flows(study, energies, runs)
     return Flow(parts, name=study.name)
+
+
+def _energies(study: Study, starts: Mapping[str, Sequence[Start]]) -> list[Flow]:
+    """Return the formation energies of interfaces, by their names."""
+    maker = formation_maker(study)
+    published = {line.interface: line.sigma_j_per_m2 for line in study.published}
+    return [
+        maker.of_start(start, published.get(name))
+        for name, models in starts.items()
+        for start in models
+    ]
 
 
 def _energies_by(choice: str, study: Study) -> Flow:
     """Return the same formation energies by another engine, lattices and models too."""
-    builder, maker = ModelBuilder.of(study), formation_maker(study)
-    published = {line.interface: line.sigma_j_per_m2 for line in study.published}
+    builder = ModelBuilder.of(study)
     parts: list[Job | Flow] = []
     for spec in study.interfaces:
         models = _models(study, builder, spec)["formation"]
-        energies = [maker.of_start(s, published.get(spec.name)) for s in models.starts]
-        parts += [*models.jobs, *energies]
+        parts += [*models.jobs, *_energies(study, {spec.name: models.starts})]
     flow = Flow(parts, name=f"{study.name} by {choice}")
     for job, _ in flow.iterflow():
         if job.metadata.get("kind"):

@@ -154,7 +154,7 @@ def _with_references(
 
     In motion where that is done, else at rest.
     """
-    runs = {name: run for run in study.dynamics for name in run.subjects}
+    runs = {s: run for name, run in study.runs.items() for s in run.subjects(name)}
     runs |= {interface_name(n, i): run for n, run in runs.items() for i in (0, 1)}
     return {
         subject: replace(rdf, references=_references(runs[subject], rdfs, at_rest))

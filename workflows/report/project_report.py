@@ -6,7 +6,7 @@ Every kind of result (`analysis.kinds`) is written, drawn and shown in the same 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -173,24 +173,26 @@ def _computed_with(
     study: Study, results: Results, kind: Kind, subject: str, result: Result
 ) -> str:
     """Return a caption's sentence of what is known: "97 atoms, 300 K, 2 ps, EMT"."""
-    # "LPSCl|In interface 1" and "LPSCl|In seed 0" are of the model LPSCl|In
-    mine = [n for n in results.models if subject == n or subject.startswith(f"{n} ")]
-    facts = [f"{len(results.models[name].structure)} atoms" for name in mine[:1]]
-    if kind.settings is not None:  # of a run, not of a relaxation
-        facts += [
-            f"{run.temperature or protocol(study.protocol).temperature:g} K"
-            for run in study.dynamics
-            if run.interface in mine
-        ][:1]
+    model, run = (_owner(subject, each) for each in (results.models, study.runs))
+    facts = [f"{len(results.models[model].structure)} atoms"] if model else []
+    if run and kind.settings is not None:  # of a run, not of a relaxation
+        hot = study.runs[run].temperature or protocol(study.protocol).temperature
+        facts.append(f"{hot:g} K")
         checked = results.found.get(RunChecks.kind, {})
         facts += [
-            f"{run.duration_ps:.3g} ps"
-            for run in map(checked.get, (subject, *mine))
-            if isinstance(run, RunChecks)
+            f"{checks.duration_ps:.3g} ps"
+            for checks in map(checked.get, (subject, run))
+            if isinstance(checks, RunChecks)
         ][:1]
     if level := result.provenance.level_of_theory:
         facts.append(LevelOfTheory.label_of(level))
     return ", ".join(facts) + "." if facts else ""
+
+
+def _owner(subject: str, names: Iterable[str]) -> str | None:
+    """Return whose result it is: "LPSCl|In 500 K seed 0" is of LPSCl|In 500 K."""
+    mine = [n for n in names if subject == n or subject.startswith(f"{n} ")]
+    return max(mine, key=len, default=None)
 
 
 def _section(project: Project, kind: Kind, shown: Sequence[Shown]) -> list[Content]:
@@ -304,9 +306,8 @@ def _quick(study: Study) -> str:
         facts.append(f"forces below {study.relaxation.fmax or defaults.fmax:g} eV/Å")
     if study.dynamics:
         ps = {
-            f"{run.steps * (run.timestep or defaults.timestep) / 1000:.3g} ps of "
-            f"{run.interface}"
-            for run in study.dynamics
+            f"{run.steps * (run.timestep or defaults.timestep) / 1000:.3g} ps of {name}"
+            for name, run in study.runs.items()
         }
         facts += sorted(ps)
     layers = [
@@ -405,9 +406,9 @@ def _settings(project: Project) -> dict[str, Cell]:
             f"{g.columns} x {g.rows} elements, seed {cell.seed.shape} of "
             f"{cell.seed.amplitude_um:g} µm, method {cell.method}"
         )
-    for run in study.dynamics:
+    for name, run in study.runs.items():
         timestep = run.timestep or defaults.timestep
-        settings[f"dynamics of {run.interface}"] = (
+        settings[f"dynamics of {name}"] = (
             f"{run.steps} steps of {timestep} fs at "
             f"{run.temperature or defaults.temperature} K, Nosé-Hoover"
             + (f", pairs {', '.join(run.pairs)}" if run.pairs else "")

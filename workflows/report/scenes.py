@@ -31,14 +31,14 @@ SURE = 2.0
 def glance_of(project: Project, results: Results) -> Glance:
     """Return the first screen; empty for a project without models."""
     ended = {name: record.structure for name, record in relaxed(project)}
-    runs = {run.interface: run for run in project.study.dynamics}
+    runs = project.study.runs  # the first of an interface has its name
     scenes = []
     for name, model in results.models.items():
         end = ended.get(f"{slug(name)}-interface")
         models = {"start": model.structure.cart_coords}
         if end is not None and list(end.species) == list(model.structure.species):
             models["relaxed"] = _beside(model, end.cart_coords)
-        run = runs.get(name)
+        first = runs[name].subjects(name)[0] if name in runs else None
         scenes.append(
             Scene(
                 name=name,
@@ -47,8 +47,8 @@ def glance_of(project: Project, results: Results) -> Glance:
                 cell=model.structure.lattice.matrix,
                 models=models,
                 planes=model.interface_heights,
-                film=None if run is None else _film(project, run, model, len(runs)),
-                bonds=_reaches(results, run),
+                film=_film(project, first, model, len(runs)) if first else None,
+                bonds=_reaches(results, first) if first else {},
                 emulated=results.provenance.emulated,
             )
         )
@@ -64,11 +64,9 @@ def _beside(model: InterfaceModel, end: np.ndarray) -> np.ndarray:
     return np.asarray(end - np.rint(moved) @ cell)
 
 
-def _film(
-    project: Project, run: DynamicsSpec, model: InterfaceModel, runs: int
-) -> Film | None:
-    """Return the first run of an interface; None while there is none."""
-    path = project.root / "trajectories" / f"{slug(run.subjects[0])}.ionf"
+def _film(project: Project, run: str, model: InterfaceModel, runs: int) -> Film | None:
+    """Return a run of an interface; None while there is none."""
+    path = project.root / "trajectories" / f"{slug(run)}.ionf"
     if not path.is_file():
         return None
     trajectory = Trajectory.open(path)
@@ -76,14 +74,12 @@ def _film(
     return film_of(trajectory, runs) if same and len(trajectory) else None
 
 
-def _reaches(results: Results, run: DynamicsSpec | None) -> dict[str, float]:
+def _reaches(results: Results, run: str) -> dict[str, float]:
     """Return the bond length of every pair that a run follows, Å."""
-    if run is None:
-        return {}
-    bonds = results.found.get(BondCounts.kind, {}).get(run.subjects[0])
+    bonds = results.found.get(BondCounts.kind, {}).get(run)
     if isinstance(bonds, BondCounts):
         return {pair: rule.form for pair, rule in bonds.rules.items()}
-    told = results.found.get(ReactionReport.kind, {}).get(run.subjects[0])
+    told = results.found.get(ReactionReport.kind, {}).get(run)
     if isinstance(told, ReactionReport):
         return {name: pair.history.rule.form for name, pair in told.pairs.items()}
     return {}
@@ -117,10 +113,11 @@ def _bonds(
 ) -> Iterator[Line]:
     """Yield the bonds of every pair of every run, and whether their number changed."""
     for name, run in runs.items():
-        bonds = results.found.get(BondCounts.kind, {}).get(run.subjects[0])
+        first = run.subjects(name)[0]
+        bonds = results.found.get(BondCounts.kind, {}).get(first)
         if not isinstance(bonds, BondCounts):
             continue
-        said = _verdicts(results, run)
+        said = _verdicts(results, name, first)
         for pair, counts in bonds.counts.items():
             means = bonds.window_means(bonds.windows)[pair]
             yield Line(
@@ -139,12 +136,18 @@ def _window(bonds: BondCounts) -> str:
     return f"{span:.2g} ps" if np.isfinite(span) else "window"
 
 
-def _verdicts(results: Results, run: DynamicsSpec) -> dict[str, str]:
-    """Return what the study's own analyses say of each pair."""
-    together = results.found.get(Replicas.kind, {}).get(run.interface)
+def _verdicts(results: Results, name: str, first: str) -> dict[str, str]:
+    """Return what the study's own analyses say of each pair.
+
+    Args:
+        results: of a project.
+        name: of a run.
+        first: of its first seed.
+    """
+    together = results.found.get(Replicas.kind, {}).get(name)
     if isinstance(together, Replicas):
         return {pair: told.words for pair, told in together.verdicts.items()}
-    one = results.found.get(ReactionReport.kind, {}).get(run.subjects[0])
+    one = results.found.get(ReactionReport.kind, {}).get(first)
     if isinstance(one, ReactionReport):
         return {name: pair.verdict.words for name, pair in one.pairs.items()}
     return {}

@@ -76,8 +76,8 @@ def bond_rules_of(run: DynamicsSpec) -> dict[str, BondRule]:
 def bond_rules_by_subject(study: Study) -> dict[str, dict[str, BondRule]]:
     """Return the same of every run of a study, by what jobs call it."""
     rules: dict[str, dict[str, BondRule]] = {}
-    for run in study.dynamics:
-        rules |= dict.fromkeys((run.interface, *run.subjects), bond_rules_of(run))
+    for name, run in study.runs.items():
+        rules |= dict.fromkeys((name, *run.subjects(name)), bond_rules_of(run))
     return rules
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from html import escape
+from itertools import chain, count
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -105,12 +106,11 @@ class DynamicsSpec:
     until: dict[str, Any] | None = None
     analyses: tuple[str | dict[str, dict[str, Any] | None], ...] = ANALYSES
 
-    @property
-    def subjects(self) -> tuple[str, ...]:
-        """Return how tables call each run."""
+    def subjects(self, name: str) -> tuple[str, ...]:
+        """Return how tables call the run of each seed, by a key of `Study.runs`."""
         if len(self.every_seed) == 1:
-            return (self.interface,)
-        return tuple(seed_name(self.interface, seed) for seed in self.every_seed)
+            return (name,)
+        return tuple(seed_name(name, seed) for seed in self.every_seed)
 
     @property
     def every_seed(self) -> tuple[int, ...]:
@@ -236,7 +236,8 @@ class SpotCheckSpec:
     Attributes:
         engine: first principles: gpaw, vasp; of another potential, the numbers are a
             spread of two potentials and marked as such.
-        frames: of each interface's energies and of each run.
+        frames: of each interface's energies, and of each of the `dynamics`, whose
+            seeds share them.
         region: what a frame too large is cut around: atoms of the interface, or any.
         most_atoms: of a frame; one with more is cut to a cluster.
     """
@@ -278,8 +279,8 @@ class Study:
         dft: how first-principles programs other than VASP are run.
         quick: set by `quickened`; results say so.
         surfaces: facets of which all cuts are compared by their surface energies.
-        spot_checks: single points on the study's own frames, which tell how far its
-            potential is from first principles.
+        spot_checks: single points on frames of the study's own interfaces, which tell
+            how far its potential is from first principles.
     """
 
     __pydantic_config__: ClassVar = FORBID
@@ -317,6 +318,25 @@ class Study:
         return (*names, *(each.system for each in self.systems))
 
     @property
+    def runs(self) -> dict[str, DynamicsSpec]:
+        """Return the dynamics by what their results are called.
+
+        The first of an interface has its name, so that it keeps it when the study
+        grows; a further one is told apart by its temperature, else by a number.
+        """
+        found: dict[str, DynamicsSpec] = {}
+        interfaces = {spec.name for spec in self.interfaces}
+        for run in self.dynamics:
+            name, hot = run.interface, run.temperature
+            names = chain(
+                [name, *([f"{name} {hot:g} K"] if hot else [])],
+                (f"{name} run {number}" for number in count(2)),
+            )
+            taken = found.keys() | (interfaces - {name})
+            found[next(each for each in names if each not in taken)] = run
+        return found
+
+    @property
     def formation_names(self) -> tuple[str, ...]:
         """Return the names of the interfaces whose energy is asked for."""
         if self.formation is not None:
@@ -335,8 +355,8 @@ class Study:
             for spec in self.interfaces
         ]
         rows += [
-            ("dynamics", run.interface, ", ".join([f"{run.steps} steps", *run.pairs]))
-            for run in self.dynamics
+            ("dynamics", name, ", ".join([f"{run.steps} steps", *run.pairs]))
+            for name, run in self.runs.items()
         ]
         cells = "".join(
             f"<tr>{''.join(f'<td>{escape(str(text))}</td>' for text in row)}</tr>"

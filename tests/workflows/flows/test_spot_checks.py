@@ -5,24 +5,35 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from jobflow import OutputReference
 from pymatgen.core import Lattice, Structure
 
 from ionface.analysis.yardstick.spot_checks import SpotChecks, is_first_principles
 from ionface.errors import IonfaceError
+from ionface.structures.clusters import CORE
+from ionface.workflows.engines.ase.ase_engine import from_import_path
 from ionface.workflows.engines.records import RunRecord
-from ionface.workflows.flows.spot_checks import choose_frames
+from ionface.workflows.engines.registry import engine, job_engine
+from ionface.workflows.engines.single_points import single_points
+from ionface.workflows.flows.spot_checks import _comparable, choose_frames, judge_frames
 from ionface.workflows.flows.study_flow import study_flow
 from ionface.workflows.planning.walk import GraphWalk
 from ionface.workflows.projects import runner
 from ionface.workflows.projects.project import Project
 from ionface.workflows.report.collect import collect
 from ionface.workflows.report.project_report import write_report
-from ionface.workflows.study.study import SpotCheckSpec, quickened
+from ionface.workflows.study.study import (
+    EngineChoice,
+    EngineNames,
+    SpotCheckSpec,
+    quickened,
+)
 from ionface.workflows.study.study_files import load, parse
 
 LJ = "ase.calculators.lj.LennardJones"
 EMT_PATH = "ase.calculators.emt.EMT"
 FCC = [[0, 0, 0], [0, 0.5, 0.5], [0.5, 0, 0.5], [0.5, 0.5, 0]]
+SYMBOLS = (["Ag"] * 2, ["Ag"] * 2, ["Ag"] * 2, ["Ag"] * 3, ["Ag"] * 4)
 LEVEL = {"code": "x", "version": "1", "functional": "PBE"}
 SPOTS = f"spot_checks: {{engine: {LJ}, frames: 3, most_atoms: 10}}\n"
 
@@ -80,15 +91,119 @@ def test_the_ledger_and_the_report_say_it(checked, plain_figures):
     assert again.line() == results.found["spot_checks"]["Al|Ag"].line()
 
 
-@pytest.mark.slow
-def test_a_potential_beside_itself_has_no_error(checked_study, tmp_path):
-    same = replace(checked_study.spot_checks, engine=EMT_PATH)
-    study = replace(checked_study, spot_checks=same, dynamics=(), references=())
-    project = Project.create(tmp_path / "same", study)
+def test_a_potential_beside_its_own_labels_has_no_error(run_job):
+    frames = []
+    for number in range(2):
+        frames.append(Structure(Lattice.cubic(4.1), ["Ag"] * 4, FCC))
+        frames[-1].perturb(0.1, seed=number)
+    emt = engine(EMT_PATH)
+    points = single_points(emt, [f.to_ase_atoms(msonable=False) for f in frames], None)
+    records = [
+        RunRecord(f, p.energy, 0.0, True, 1, LEVEL, "none", forces=p.forces.tolist())
+        for f, p in zip(frames, points, strict=True)
+    ]
+    found = SpotChecks.from_dict(judge_frames.original("Ag", emt, frames, records))
+    assert found.judgement.overall.rmse < 1e-9
+    assert found.judgement.overall.slope == pytest.approx(1)
+
+
+@pytest.mark.parametrize(
+    "same", [EMT_PATH, EngineChoice(calculator=EMT_PATH, functional="called otherwise")]
+)
+def test_a_potential_is_not_checked_by_itself(checked_study, same):
+    study = replace(
+        checked_study, spot_checks=replace(checked_study.spot_checks, engine=same)
+    )
+    with pytest.raises(
+        IonfaceError, match=r"emt would be checked by itself.*change on"
+    ):
+        study_flow(study)
+
+
+def points_of(study):
+    """Return how the single points that check a study are called."""
+    jobs = GraphWalk(study).engine_jobs
+    return [j.name for j in jobs if j.metadata.get("part") == "spot check"]
+
+
+def test_a_role_that_has_no_potential_is_left_out(checked_study, double):
+    names = EngineNames(formation="vasp-double", dynamics=EMT_PATH)
+    study = replace(checked_study, engine=names)
+    assert points_of(study) == [
+        f"Al|Ag spot check of dynamics: single point {n}" for n in (1, 2, 3)
+    ]
+
+
+def test_other_engines_of_the_same_energies_are_not_checked(checked_study):
+    alone = replace(checked_study, dynamics=(), references=())
+    assert points_of(replace(alone, beside=(LJ,))) == points_of(alone)
+
+
+@pytest.mark.parametrize(
+    "rest",
+    ["phases: {elements: [Al, Ag]}", "surfaces: [{material: Al, miller: [1, 0, 0]}]"],
+)
+def test_a_study_without_an_interface_has_nothing_to_check(rest):
+    study = parse(f"name: a\nengine: {EMT_PATH}\n{rest}\n{SPOTS}", "a.yaml")
+    with pytest.raises(IonfaceError, match=r"the study has none.*or add an interface"):
+        study_flow(study)
+
+
+SEVERAL = """\
+name: several
+engine: ase.calculators.emt.EMT
+lattice: literature
+formation: []
+interfaces:
+  - name: Al|Ag
+    film: {material: Al, miller: [1, 0, 0], layers: 2}
+    substrate: {material: Ag.cif, name: Ag, miller: [1, 0, 0], layers: 2}
+    max_area: 40
+    vacuum: 12
+dynamics:
+  - {interface: Al|Ag, steps: 6, seeds: 2, temperature: 300, prerelax: 0}
+  - {interface: Al|Ag, steps: 6, temperature: 900, analyses: [bonds]}
+"""
+
+
+@pytest.fixture(scope="module")
+def several(computed_file, tmp_path_factory):
+    """A finished project of two runs of one interface, the first of two seeds."""
+    path = computed_file.with_name("several.yaml")
+    path.write_text(SEVERAL + SPOTS)
+    project = Project.create(tmp_path_factory.mktemp("s") / "p", load(str(path)))
     assert not runner.run(project).failed
-    spot = collect(project).found["spot_checks"]["Al|Ag"]
-    assert spot.judgement.overall.rmse < 1e-9
-    assert spot.judgement.overall.slope == pytest.approx(1)
+    return Project.open(project.root)
+
+
+def test_every_run_of_an_interface_is_checked_and_none_takes_anothers_place(several):
+    found = collect(several).found
+    spots = found["spot_checks"]
+    assert spots.keys() == {"Al|Ag dynamics", "Al|Ag 900 K dynamics"}
+    cold, hot = (spot.judgement.overall.rmse for spot in spots.values())
+    assert cold != hot
+    assert found["bonds"].keys() == {"Al|Ag seed 0", "Al|Ag seed 1", "Al|Ag 900 K"}
+    stored = {path.stem for path in (several.root / "trajectories").glob("*.ionf")}
+    assert stored == {"Al-Ag-seed-0", "Al-Ag-seed-1", "Al-Ag-900-K"}
+
+
+def test_the_report_tells_each_run_with_its_own_temperature(several, plain_figures):
+    _, page = write_report(several)
+    text = page.read_text()
+    assert "dynamics of Al|Ag 900 K" in text
+    for hot in (300, 900):
+        assert f"4 atoms, {hot} K, " in text
+
+
+def test_frames_of_a_run_are_chosen_from_all_its_seeds(several):
+    chosen, hot = [
+        job.function_args
+        for job, _ in several.jobs()
+        if job.name.endswith("spot check of dynamics: frames")
+    ]
+    relaxed, slabs, trajectories, *_ = chosen
+    assert (relaxed, slabs, len(trajectories)) == (None, {}, 2)
+    assert isinstance(hot[2], OutputReference)
 
 
 def test_plans_know_the_clusters_that_will_be_cut(checked_study):
@@ -99,8 +214,18 @@ def test_plans_know_the_clusters_that_will_be_cut(checked_study):
     assert all(job.metadata["engine"] == LJ for job in points)
 
 
+def test_plans_know_a_teacher_that_is_spelled_out(checked_study):
+    told = EngineChoice(calculator=LJ, arguments={"sigma": 2.5}, cutoff=500)
+    spots = replace(checked_study.spot_checks, engine=told)
+    study = replace(checked_study, spot_checks=spots)
+    tells = {"kind": "static", "role": "dynamics", "part": "spot check"}
+    teacher = job_engine(study, tells | {"engine": str(told)})
+    assert teacher.potential.arguments == {"sigma": 2.5}
+    assert not teacher.in_process
+
+
 def test_a_study_without_a_potential_has_nothing_to_check(checked_study, double):
-    with pytest.raises(IonfaceError, match=r"Al\|Ag is computed with vasp-double"):
+    with pytest.raises(IonfaceError, match=r"but vasp-double is no potential; leave"):
         study_flow(replace(checked_study, engine="vasp-double"))
 
 
@@ -152,9 +277,20 @@ def test_two_frames_have_one_composition_so_that_energies_compare(
     assert formulas.count(whole.structure.composition) == 2
 
 
+def test_clusters_give_no_place_to_energies_that_do_not_count():
+    frames = [Structure(Lattice.cubic(9), s, FCC[: len(s)]) for s in SYMBOLS]
+    features = np.arange(5.0)[:, None]
+    assert _comparable([0, 4], frames, features) == [0, 2]
+    for frame in frames:
+        frame.add_site_property(CORE, [False] * len(frame))
+    assert _comparable([0, 4], frames, features) == [0, 4]
+
+
 def test_what_is_first_principles_is_told_by_its_level():
     assert is_first_principles({"code": "gpaw"})
     assert is_first_principles({"code": "mine", "cutoff_ev": 500})
+    mesh_alone = from_import_path(EMT_PATH, {}, "PBE", k_spacing=0.25)
+    assert is_first_principles(mesh_alone.level_of_theory().as_dict())
     assert not is_first_principles({"code": "vasp", "emulated": True})
     assert not is_first_principles({"code": "sevenn", "weights": "ab"})
     assert SpotCheckSpec("gpaw").most_atoms == 60

@@ -43,12 +43,25 @@ def test_all_that_counts_bonds_in_a_study_has_one_rule(run):
 
 def test_seeds_are_counted_up_or_named_and_differ(run):
     assert replace(run, seed=3, seeds=2).every_seed == (3, 4)
-    assert replace(run, seeds=(7, 1)).subjects == ("LPSCl|In seed 7", "LPSCl|In seed 1")
-    assert run.subjects == ("LPSCl|In",)
+    named = replace(run, seeds=(7, 1)).subjects("LPSCl|In")
+    assert named == ("LPSCl|In seed 7", "LPSCl|In seed 1")
+    assert run.subjects("LPSCl|In") == ("LPSCl|In",)
     study = load("lpscl-in")
     for seeds, why in (((1, 1), "1 stands twice"), ((), "none is given")):
         with pytest.raises(IonfaceError, match=why):
             checked(replace(study, dynamics=(replace(run, seeds=seeds),)), "s.yaml")
+
+
+def test_runs_of_one_interface_have_names_of_their_own(run):
+    study, hot = load("lpscl-in"), replace(run, temperature=500.0)
+    grown = replace(study, dynamics=(run, hot, replace(hot, stride=2), run))
+    assert list(grown.runs) == [
+        "LPSCl|In", "LPSCl|In 500 K", "LPSCl|In run 2", "LPSCl|In run 3",
+    ]  # fmt: skip
+    assert list(grown.runs.values()) == list(grown.dynamics)
+    spec = replace(study.interfaces[0], name="LPSCl|In 500 K")
+    beside = replace(grown, interfaces=(*study.interfaces, spec), dynamics=(run, hot))
+    assert list(beside.runs) == ["LPSCl|In", "LPSCl|In run 2"]
 
 
 def test_a_run_may_leave_its_pairs_open(run):

@@ -35,6 +35,9 @@ SCALES: Mapping[Scale, str] = {
 LEARNED = ", learned "
 """Between a model's name and the hash of weights that were fine-tuned from it."""
 
+OWN = ", own weights"
+"""Behind the name of a potential whose weights are a user's own."""
+
 NO_RESULTS = "it is made for pre-equilibration alone, and its numbers are no results"
 
 MPTRJ = tuple(Element.from_Z(z).symbol for z in range(1, 95) if z not in range(84, 89))
@@ -89,11 +92,14 @@ def potentials() -> Mapping[str, Facts]:
 def facts_of_level(level: Mapping[str, Any]) -> Facts | None:
     """Return what is known of the potential that a level of theory names.
 
-    None of a first-principles code, of unknown calculators and of a user's own weights.
+    None of a first-principles code, of unknown calculators, and of a user's own weights
+    in the place of those that a package carries.
     """
     model = str(level.get("model")).partition(LEARNED)[0]
-    for facts in potentials().values():
+    for name, facts in potentials().items():
         if (model, level.get("functional")) == (facts.model, facts.functional):
+            return facts
+        if facts.weights is None and model.startswith(f"{name}{OWN}"):
             return facts
     return None
 
@@ -137,9 +143,12 @@ def pretrained(
     if weights is None:
         weights = _carried(name, facts)
     else:
-        weights, model = _own(name, facts, weights), f"{name}, own weights"
+        # nothing that the table says of a package's weights holds of a user's own
+        replaced = facts.weights is not None
+        weights, model = _own(name, facts, weights), f"{name}{OWN}"
         given = {**(arguments or {}), str(facts.takes): weights}
-        functional, elements = functional or "unspecified", None
+        elements = None
+        functional = functional or ("unspecified" if replaced else facts.functional)
     if arguments:
         model += "".join(f", {key} {value}" for key, value in sorted(arguments.items()))
     return AseEngine(
@@ -153,6 +162,27 @@ def pretrained(
             elements=elements,
             device=facts.device,
         )
+    )
+
+
+def are_one(first: Potential, second: Potential) -> bool:
+    """Tell whether two potentials give the same energies, whatever they are called.
+
+    The class of a calculator can be imported from several places, and its weights go
+    by a name or by a file; a modal chooses among the energies of one file.
+    """
+    if first.calculator.rpartition(".")[2] != second.calculator.rpartition(".")[2]:
+        return False
+    if first.arguments == second.arguments:
+        return True
+    weights = [each.level_of_theory().weights for each in (first, second)]
+    naming = {facts.takes for facts in potentials().values()}
+    settings = [
+        {key: value for key, value in each.arguments.items() if key not in naming}
+        for each in (first, second)
+    ]
+    return (
+        None not in weights and weights[0] == weights[1] and settings[0] == settings[1]
     )
 
 

@@ -161,13 +161,13 @@ class DftProgram(MSONable, ABC):
     def has_dipole(self, structure: Structure) -> bool:
         """Tell whether the field of a slab's dipole in the vacuum is taken out.
 
-        Relaxations that only prepare dynamics do without, as these do.
+        A cluster's points anywhere, and no layer of dipoles takes it out. Relaxations
+        that only prepare dynamics do without, as these do.
         """
-        return (
-            self.dipole != "off"
-            and self.job != "dynamics"
-            and (context(structure).vacuum > 0)
-        )
+        if self.dipole == "off" or self.job == "dynamics":
+            return False
+        cell = context(structure)
+        return cell.vacuum > 0 and not cell.isolated
 
     def magnetic_moments(self, structure: Structure) -> list[float] | None:
         """Return the starting moment of each atom; None without spin.

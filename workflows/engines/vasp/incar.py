@@ -116,7 +116,7 @@ class PlaneWaves(MSONable):
         return has_library()
 
     def dipole(self, cell: CellContext) -> bool:
-        """Tell whether energies in this cell get the dipole correction.
+        """Tell whether energies in this cell get the dipole correction of a slab.
 
         Raises:
             IonfaceError: it is asked for where there is no vacuum.
@@ -127,7 +127,8 @@ class PlaneWaves(MSONable):
                 "and no vacuum in which the potential could step: set dipole to auto, "
                 "or give the interface a vacuum"
             )
-        return self.settings.dipole != "off" and cell.vacuum > 0
+        slab = cell.vacuum > 0 and not cell.isolated
+        return self.settings.dipole != "off" and slab
 
 
 def relax_incar(

@@ -13,6 +13,8 @@ from ionface.errors import IonfaceError, NotInstalledError
 from ionface.workflows.engines.ase import named_potentials
 from ionface.workflows.engines.ase.named_potentials import (
     SCALES,
+    are_one,
+    facts_of_level,
     potentials,
     pretrained,
     said_of_level,
@@ -139,9 +141,44 @@ def test_what_is_said_of_numbers_follows_the_table():
     }
     assert "raw PBE scale" in said["sevennet-l3i5"]
     assert "Materials Project corrections" in said["chgnet"]
-    assert "no results" in said["nep89"]
+    assert sum("no results" in sentence for sentence in said.values()) == 1
     unknown = said_of_level({"model": "EMT()", "functional": "unspecified"})
     assert unknown.startswith("EMT(): what its totals may be compared with is not kn")
+
+
+def test_what_is_known_of_weights_that_users_bring_holds_of_these(weights, installed):
+    told = engine(f"nep89:{weights}").level_of_theory().as_dict()
+    assert told["functional"] == potentials()["nep89"].functional
+    assert "its numbers are no results" in said_of_level(told)
+    named = EngineChoice(name="nep89", weights=str(weights), functional="PBE")
+    told = engine(named).level_of_theory().as_dict()
+    assert told["functional"] == "PBE"
+    assert "its numbers are no results" in said_of_level(told)
+
+
+def test_nothing_of_the_packages_weights_is_said_of_ones_own(weights, installed):
+    told = engine(f"sevennet:{weights}").level_of_theory().as_dict()
+    assert told["functional"] == "unspecified"
+    assert facts_of_level(told) is None
+
+
+def test_potentials_of_the_same_weights_are_one_whatever_they_are_called(
+    weights, installed
+):
+    path = "ase.calculators.emt.EMT"
+    given = {"name": "sevennet", "weights": str(weights)}
+    copied = weights.with_name("copy.model")
+    copied.write_bytes(weights.read_bytes())
+    other = weights.with_name("other.model")
+    other.write_bytes(b"other numbers")
+    mine = engine(EngineChoice(**given)).potential
+    named = engine(EngineChoice(**{**given, "functional": "PBE"})).potential
+    modal = engine(EngineChoice(**given, arguments={"modal": "PBE"})).potential
+    assert are_one(mine, named)
+    assert are_one(mine, engine(f"sevennet-l3i5:{copied}").potential)
+    assert not are_one(mine, modal)
+    assert not are_one(mine, engine(f"sevennet:{other}").potential)
+    assert not are_one(mine, engine(path).potential)
 
 
 def test_a_calculator_that_does_not_find_the_gpu_is_told_of_it(weights, monkeypatch):

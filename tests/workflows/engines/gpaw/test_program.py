@@ -171,6 +171,11 @@ def test_the_level_names_the_hash_of_each_data_set(sulfide):
     assert set(finer.differences(other)) == {"cutoff_ev", "pseudopotentials"}
 
 
+def test_a_cluster_in_vacuum_has_no_layer_of_dipoles(cluster):
+    for program in (GpawProgram(), GpawProgram(dipole="on")):
+        assert "poissonsolver" not in program.parameters(cluster)
+
+
 def test_a_dipole_is_taken_out_of_slabs_whose_atoms_stay_off_the_cells_end(slab):
     program = GpawProgram()
     assert program.parameters(slab)["poissonsolver"] == {"dipolelayer": "xy"}

@@ -80,6 +80,11 @@ def test_a_sandwich_never_gets_the_dipole_correction(li_2024, slab):
         static_incar(waves(dipole="on"), sandwich(slab))
 
 
+def test_a_cluster_in_vacuum_gets_no_dipole_correction_of_slabs(cluster):
+    for dipole in ("auto", "on"):
+        assert "LDIPOL" not in static_incar(waves(dipole=dipole), cluster)
+
+
 def test_the_dipole_correction_can_be_switched_off_and_is_never_in_dynamics(
     in_ledger, luo_2021
 ):
