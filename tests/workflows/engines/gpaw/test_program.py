@@ -80,11 +80,39 @@ def test_spin_and_u_are_read_by_the_words_of_vasp(sulfide):
     [
         ({"incar": {"ALGO": "All"}}, "ALGO has no meaning for the engine gpaw, which"),
         ({"dispersion": "D3"}, "D3 is not available with the engine gpaw"),
+        ({"incar": {"ENCUT": 40}}, r"ENCUT of 40 eV is too low for gpaw.*for 450 eV"),
     ],
 )
 def test_what_gpaw_does_not_know_is_refused(vasp, said):
     with pytest.raises(IonfaceError, match=said):
         GpawProgram.of(settings(vasp))
+
+
+def test_a_cutoff_that_was_meant_for_rydbergs_is_refused():
+    with pytest.raises(IonfaceError, match=r"dft.cutoff of 20 eV .* for 550 eV, or gi"):
+        GpawProgram.of(settings(dft={"cutoff": 20}, elements=("O",)))
+
+
+def test_a_basis_that_an_element_does_not_have_is_refused(sulfide):
+    for basis in ("dzp", "sz(dzp)"):
+        GpawProgram(mode="lcao", basis=basis).check_elements(["Li", "S"], "x")
+    GpawProgram(basis="foo").check_elements(["Li"], "plane waves need none")
+    engine = GpawEngine(GpawProgram(mode="lcao", basis="tzp"))
+    with pytest.raises(IonfaceError, match=r"a melt: dft.basis: GPAW has no basis tzp"):
+        engine.check_elements(["Li", "S"], "a melt")
+    with pytest.raises(IonfaceError, match=r"tzp for Li in .*, only dzp; name one"):
+        engine.step_cost(engine.static(), sulfide)
+
+
+def test_orbitals_relax_no_cell_and_no_study_that_asks_for_it():
+    engine = GpawEngine(GpawProgram(mode="lcao"))
+    engine.relax(RelaxSettings())
+    for cell in ("full", "normal", "in-plane"):
+        with pytest.raises(IonfaceError, match=rf"no stress .*\(cell: {cell}, as latt"):
+            engine.relax(RelaxSettings(cell=cell))
+    study = replace(load("lpscl-in").with_engine("gpaw"), dft=DftSettings(mode="lcao"))
+    with pytest.raises(IonfaceError, match=r"take mode: pw, or lattice: literature"):
+        GraphWalk(study)
 
 
 @pytest.mark.slow
