@@ -93,8 +93,8 @@ def fitted() -> dict[str, Any]:
 
 def work_of(run: dict[str, Any]) -> list[float]:
     """Return the terms of a run that was measured, in all its steps from atoms."""
-    names = ("atoms", "points", "bands", "waves")
-    need = Size(*(run[name] for name in names), run.get("real", False))
+    told = {"real": False, **run}
+    need = Size(**{name: told[name] for name in Size._fields})
     steps = SCF_STEPS["energy"] * (SLOSHING if run.get("sloshes") else 1.0)
     return [steps * term for term in need.work()]
 
