@@ -11,6 +11,9 @@ from typing import Any
 
 from ionface.errors import AnalysisError
 
+DIVISION_OF_WORK = frozenset({"NCORE", "KPAR"})
+"""Details that a level may name, and that move no energy."""
+
 
 @dataclass(frozen=True)
 class LevelOfTheory:
@@ -116,7 +119,7 @@ class LevelOfTheory:
         if _agree(*pairs["pseudopotentials"]):
             del pairs["pseudopotentials"]
         tags = [dict(map(_tag, details)) for details in pairs.pop("details")]
-        for name in sorted(tags[0].keys() | tags[1].keys()):
+        for name in sorted((tags[0].keys() | tags[1].keys()) - DIVISION_OF_WORK):
             pairs[name] = (tags[0].get(name), tags[1].get(name))
         first, second = pairs.pop("by_element")
         for element in sorted(first.keys() & second.keys()):

@@ -82,6 +82,7 @@ def findings() -> list[Finding]:
     found += [_package(name, extra) for name, extra in OPTIONAL.items()]
     found += [_checked("library", _library)]
     found += _potentials()
+    found += [_gpaw_libraries()]
     found += [_program("MPI", ("mpiexec",), "GPAW on several cores", MPI_PACKAGES)]
     found += [_program("CP2K", PROGRAMS, "the engine cp2k", INSTALL)]
     found += [_program("VASP", ("vasp_std", "vasp_gam", "vasp"), "VASP here", "")]
@@ -139,6 +140,22 @@ def _potentials() -> list[Finding]:
             told = f"{level.model}, {level.version}, {str(level.weights)[:12]}; {told}"
             found.append(Finding(f"engine {name}", "ok", told))
     return found
+
+
+def _gpaw_libraries() -> Finding:
+    """Return which libraries GPAW has, or lacks to be built."""
+    from ionface.workflows.engines.gpaw.libraries import PACKAGES, is_built, there
+
+    subject, known = "libraries of GPAW", there()
+    lacking = [name for name in PACKAGES if name not in known]
+    told = "linked with" if is_built() else "here:"
+    detail = f"{told} {', '.join(known) or 'none'}"
+    if not lacking:
+        return Finding(subject, "ok", detail)
+    packages = " ".join(PACKAGES[name] for name in lacking)
+    way_out = f"only needed for GPAW: apt install {packages}, before it is built"
+    detail += f"; not {', '.join(lacking)}"
+    return Finding(subject, "missing", detail, way_out)
 
 
 def _program(subject: str, names: tuple[str, ...], use: str, install: str) -> Finding:

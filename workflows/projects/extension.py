@@ -1,9 +1,10 @@
 """A study that grew: what its project has computed stays, what is new is added.
 
-A job is known by its name and by what it does: its function, its settings, and the jobs
-whose outputs it takes, each known in the same way. A job of the new graph that the
-earlier graph has takes over its id, under which store and folders hold its result. What
-is made from stored results may change; what was built and computed may not.
+A job is known by its name and by what it does: its function, its settings but for those
+of its execution, and the jobs whose outputs it takes, each known in the same way. A job
+of the new graph that the earlier graph has takes over its id, under which store and
+folders hold its result. What is made from stored results may change; what was built and
+computed may not.
 """
 
 from __future__ import annotations
@@ -28,6 +29,17 @@ MADE_AGAIN = {
     "join_segments",
 }
 """Jobs that only read what others have stored."""
+
+EXECUTION: Mapping[str, frozenset[str]] = {
+    "mpi": frozenset({"ranks", "memory", "mpi", "walltime", "iterations"}),
+    "vasp_cmd": frozenset(
+        {"vasp_cmd", "vasp_gamma_cmd", "walltime", "reserve", "cores", "memory"}
+        | {"ncore", "kpar", "fast_hydrogen"}
+    ),
+    "timestep": frozenset({"segment"}),
+}
+"""Settings that say how a job is executed and how long it tries, not what it computes,
+by a key that tells whose: of `DftProgram`, `VaspSettings` and `DynamicsSettings`."""
 
 Document = Mapping[str, Any]
 
@@ -116,9 +128,7 @@ def _by_key(flow: Document) -> defaultdict[str, list[Document]]:
 def _content(value: Any, keys: Mapping[str, str]) -> Any:
     """Return a value without what may differ, and with jobs called by their keys."""
     if isinstance(value, dict):
-        # releases differ, and a relaxation that has to converge comes to the same end
-        # in however many goes
-        free = ("@version", "steps" if value.get("must_converge") else "")
+        free = _free(value)
         kept = {k: _content(v, keys) for k, v in value.items() if k not in free}
         if isinstance(weights := value.get("weights"), str):
             kept["weights"] = _digest_of(Path(weights))
@@ -126,6 +136,14 @@ def _content(value: Any, keys: Mapping[str, str]) -> Any:
     if isinstance(value, list):
         return [_content(each, keys) for each in value]
     return keys.get(value, value) if isinstance(value, str) else value
+
+
+def _free(value: Document) -> set[str]:
+    """Return the keys of settings whose values may differ for the same job."""
+    free = {"@version"}  # releases differ
+    if value.get("must_converge"):  # it comes to the same end in however many goes
+        free.add("steps")
+    return free.union(*(EXECUTION[mark] for mark in EXECUTION.keys() & value.keys()))
 
 
 def _digest_of(weights: Path) -> str:

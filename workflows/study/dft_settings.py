@@ -6,10 +6,13 @@ the same words whatever program computes; here is what VASP does not know.
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal
 
 from annotated_types import Ge, Gt
+
+from ionface.workflows.study.incar_keys import SettingsError
 
 
 @dataclass(frozen=True)
@@ -36,3 +39,23 @@ class DftSettings:
     ranks: Annotated[int, Gt(0)] = 1
     memory: Annotated[float, Gt(0)] | None = None
     mpi: str = "mpiexec --bind-to none -n {ranks}"
+
+    def __post_init__(self) -> None:
+        """Refuse a command that cannot start so many processes.
+
+        Raises:
+            SettingsError: names the key, the rule and the way out.
+        """
+        try:
+            words, others = (
+                shlex.split(self.mpi.format(ranks=n))
+                for n in (self.ranks, self.ranks + 1)
+            )
+        except (LookupError, ValueError, AttributeError):
+            words = others = []
+        if not words or (self.ranks > 1 and words == others):
+            raise SettingsError(
+                f"dft.mpi: {self.mpi!r} must be a command whose only braces are "
+                f"{{ranks}}, in the place of the number of processes ({self.ranks}); "
+                'as in "srun -n {ranks}"'
+            )

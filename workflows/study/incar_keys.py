@@ -48,6 +48,9 @@ EXAMPLES = {
 }
 """Keys that go by element, each with a form in which it can be given."""
 
+POSITIVE = ("ENCUT", "ENAUG", "EDIFF", "NELM", "NBANDS", "SIGMA")
+"""Keys whose number must be above 0."""
+
 BY_SPECIES = ("ROPT", "RWIGS", "POMASS", "ZVAL", "VDW_C6", "VDW_R0", "VDW_ALPHA")
 """Lists by species for which there is no form by element."""
 
@@ -156,6 +159,11 @@ def _check_value(key: str, value: Any) -> None:
     if kind in ("int", "float") and not _is_number(value):
         raise SettingsError(
             f"vasp.incar: {key}: {value!r} is not the number that VASP expects"
+        )
+    if key in POSITIVE and not float(value) > 0:
+        raise SettingsError(
+            f"vasp.incar: {key}: {value!r} must be above 0; leave it out for the "
+            "protocol's, or the engine's own"
         )
     if kind == "int" and values and float(value) not in values:
         raise SettingsError(

@@ -183,8 +183,8 @@ class EngineChoice:
         name: of a potential that has one, in place of a calculator.
         weights: file of its weights, relative to the study file.
         k_spacing: of a first-principles calculator, Å⁻¹, 2π included: the largest
-            distance between k-points; each cell's mesh, centered on Γ, is given to the
-            calculator as its argument `kpts`.
+            distance between k-points; each cell's mesh, of odd divisions and so
+            centered on Γ, is given to the calculator as its argument `kpts`.
         cutoff: of its plane waves, eV, as its arguments have it; part of the level of
             theory.
     """

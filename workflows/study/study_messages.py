@@ -31,6 +31,7 @@ from ionface.structures.specs import (
     RegistryScan,
     SlabLayer,
 )
+from ionface.workflows.study.dft_settings import DftSettings
 from ionface.workflows.study.study import (
     DynamicsSpec,
     EngineChoice,
@@ -197,6 +198,7 @@ _OWNERS: dict[str, type] = {
     "relaxation": Relaxation,
     "spot_checks": SpotCheckSpec,
     "vasp": VaspSettings,
+    "dft": DftSettings,
 }
 
 

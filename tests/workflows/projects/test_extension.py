@@ -1,18 +1,22 @@
 """A study that grew goes on in its project; one that became another is refused."""
 
 import json
+from dataclasses import fields
 
 import numpy as np
 import pytest
 
 from ionface.analysis.readers.opening import open_trajectory
 from ionface.errors import IonfaceError
+from ionface.workflows.engines.contract import DynamicsSettings
+from ionface.workflows.engines.dft.program import DftProgram
 from ionface.workflows.engines.durable import job_folder
 from ionface.workflows.projects import project as projects
 from ionface.workflows.projects import runner
-from ionface.workflows.projects.extension import Extension, extension
+from ionface.workflows.projects.extension import EXECUTION, Extension, extension
 from ionface.workflows.projects.project import Project
 from ionface.workflows.study.study_files import load
+from ionface.workflows.study.vasp_settings import VaspSettings
 
 
 @pytest.fixture
@@ -130,6 +134,68 @@ def test_weights_are_known_by_what_is_in_them(tmp_path):
 def test_a_relaxation_may_take_more_steps(grow, computed):
     before = ids(Project.open(computed))
     after = ids(grow(more="relaxation: {steps: 40}\n"))
+    assert after == before
+
+
+EXECUTED_BY = {
+    "mpi": DftProgram,
+    "vasp_cmd": VaspSettings,
+    "timestep": DynamicsSettings,
+}
+
+
+def test_settings_of_execution_are_settings():
+    assert EXECUTED_BY.keys() == EXECUTION.keys()
+    for mark, kind in EXECUTED_BY.items():
+        assert {mark, *EXECUTION[mark]} <= {each.name for each in fields(kind)}
+
+
+@pytest.mark.parametrize("mark", EXECUTION)
+def test_a_job_is_the_same_one_however_it_is_executed(mark):
+    def known(**given):
+        return graph(job("a1", maker={mark: "x", "cutoff": 1, **given}))
+
+    for key in EXECUTION[mark]:
+        assert not extension(known(**{key: 1}), known(**{key: 2})).lost
+        apart = [graph(job("a1", arguments={key: n})) for n in (1, 2)]
+        assert key == mark or extension(*apart).lost  # it may mean anything elsewhere
+    assert extension(known(), known(cutoff=2)).lost
+
+
+def begun_with(study_file, tmp_path, before, after, engine):
+    """Return the jobs of a project before and after a change, one of them begun."""
+    text = study_file.read_text().replace("ase.calculators.emt.EMT", engine)
+    study_file.write_text(f"{text}{before}\n")
+    project = Project.create(tmp_path / "p", load(str(study_file)))
+    jobs = {job.name: job for job, _ in project.jobs()}
+    begun = job_folder(jobs["Al|Ag relax interface"])
+    begun.mkdir()
+    (begun / "relax.traj").touch()
+    study_file.write_text(f"{text}{after}\n")
+    project = Project.create(tmp_path / "p", load(str(study_file)))
+    return jobs, {job.name: job for job, _ in project.jobs()}
+
+
+def test_more_ranks_reach_a_relaxation_that_has_begun(study_file, tmp_path):
+    pytest.importorskip("gpaw", reason="GPAW is not installed")
+    before, after = "dft: {ranks: 1}", "dft: {ranks: 3, mpi: 'srun -n {ranks}'}"
+    old, new = begun_with(study_file, tmp_path, before, after, "gpaw")
+    assert {n: j.uuid for n, j in old.items()} == {n: j.uuid for n, j in new.items()}
+    program = new["Al|Ag relax interface"].maker.potential
+    assert (program.ranks, program.mpi) == (3, "srun -n {ranks}")
+
+
+def test_hours_and_cores_reach_runs_of_vasp_that_have_begun(study_file, tmp_path):
+    before, after = "vasp: {walltime: 1}", "vasp: {walltime: 9, cores: 8, ncore: 2}"
+    old, new = begun_with(study_file, tmp_path, before, after, "vasp-double")
+    assert {n: j.uuid for n, j in old.items()} == {n: j.uuid for n, j in new.items()}
+    settings = new["Al|Ag relax interface"].maker.waves.settings
+    assert (settings.walltime, settings.cores, settings.ncore) == (9, 8, 2)
+
+
+def test_parts_of_a_run_may_become_shorter_where_they_have_not_begun(grow, computed):
+    before = ids(Project.open(computed))
+    after = ids(grow("segment: 12", "segment: 5"))
     assert after == before
 
 

@@ -4,7 +4,7 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from ionface.errors import IonfaceError
-from ionface.workflows.study.incar_keys import MANAGED
+from ionface.workflows.study.incar_keys import MANAGED, POSITIVE
 from ionface.workflows.study.vasp_settings import VaspSettings
 
 
@@ -24,6 +24,13 @@ def test_lower_case_keys_are_the_same_keys():
 def test_no_smass_below_zero_is_a_nose_thermostat(mass):
     with pytest.raises(IonfaceError, match="-3 is NVE"):
         VaspSettings(incar={"SMASS": mass})
+
+
+@pytest.mark.parametrize("key", POSITIVE)
+@pytest.mark.parametrize("value", [-1, 0, "-0.1", float("nan")])
+def test_widths_cutoffs_and_counts_are_above_zero(key, value):
+    with pytest.raises(IonfaceError, match=rf"{key}: {value!r} must be above 0; leave"):
+        VaspSettings(incar={key: value})
 
 
 def test_a_wall_time_within_the_reserve_leaves_no_time_for_a_step():

@@ -99,6 +99,11 @@ class Potential(MSONable):
         """Tell whether energies take so long that each is worth a job of its own."""
         return self.k_spacing is not None or self.cutoff is not None
 
+    @property
+    def k_rule(self) -> str | None:
+        """Return the rule of the k-mesh in words; None for a potential."""
+        return f"Gamma, odd, {self.k_spacing:g} per Å" if self.k_spacing else None
+
     def load(self, **more: Any) -> Calculator:
         """Return a fresh calculator; here the model is read.
 
@@ -117,7 +122,9 @@ class Potential(MSONable):
         """Lend a fresh calculator for one job, with its cell's k-mesh if it has one."""
         more = {}
         if self.k_spacing is not None:
-            more["kpts"] = mesh(context(structure), self.k_spacing)
+            divisions = mesh(context(structure), self.k_spacing)
+            # many calculators shift an even mesh off Γ; an odd one they read alike
+            more["kpts"] = tuple(n | 1 for n in divisions)
         with default_dtype_restored():
             yield self.load(**more)
 
@@ -153,7 +160,7 @@ class Potential(MSONable):
             model=self.model or self._described_arguments(),
             weights=_sha256(self.weights) if self.weights else None,
             cutoff_ev=self.cutoff,
-            k_points=f"Gamma, {self.k_spacing:g} per Å" if self.k_spacing else None,
+            k_points=self.k_rule,
         )
 
     def _described_arguments(self) -> str:

@@ -111,6 +111,7 @@ class _Segment:
         structure: where the first segment starts.
         folder: of the job.
         first: step at which the segment begins.
+        unconverged: steps so far whose electrons did not converge.
     """
 
     program: Cp2kProgram
@@ -118,6 +119,7 @@ class _Segment:
     structure: Structure
     folder: Path
     first: int
+    unconverged: int = 0
 
     def writer(self, level: dict[str, Any]) -> TrajectoryWriter:
         """Return the writer of the job's trajectory, new or begun."""
@@ -144,19 +146,28 @@ class _Segment:
         """
         done, goal = self.first, self.first + self.settings.steps
         for earlier in run_folders(self.folder):
-            if steps := steps_of(earlier, len(self.structure)):
-                self._write(steps, writer)
-                done, state = int(steps.numbers[-1]), steps.restart
+            done, state = self._taken(earlier, writer) or (done, state)
         while done < goal:
             folder = next_run_folder(self.folder)
             self._run(folder, state, done, goal)
-            steps = steps_of(folder, len(self.structure))
-            if steps is None or steps.numbers[-1] <= done:
+            taken = self._taken(folder, writer)
+            if taken is None or taken[0] <= done:
                 raise IonfaceError(f"CP2K ended without a step; see {folder / OUTPUT}")
-            self._write(steps, writer)
-            done, state = int(steps.numbers[-1]), steps.restart
+            done, state = taken
         assert state is not None
         return state
+
+    def _taken(self, folder: Path, writer: TrajectoryWriter) -> tuple[int, Path] | None:
+        """Take over the steps of a run; return its last one, and the state it left.
+
+        None if no run can go on from this one, which then counts for nothing.
+        """
+        steps = steps_of(folder, len(self.structure))
+        if steps is None:
+            return None
+        self._check_converged(folder)
+        self._write(steps, writer)
+        return int(steps.numbers[-1]), steps.restart
 
     def _run(self, folder: Path, state: Path | None, done: int, goal: int) -> None:
         folder.mkdir()
@@ -184,25 +195,32 @@ class _Segment:
                 progress.report(step - self.first, self.settings.steps, note)
 
         try:
-            said = run(self.program, folder, text(restarted), look)
+            run(self.program, folder, text(restarted), look)
         except IonfaceError:
             if not restarted or progress_of(folder):
                 raise
             # a run that was killed may have torn its wave functions: do without
             (folder / WAVES).unlink()
-            said = run(self.program, folder, text(restarted=False), look)
-        self._check_converged(said.count(UNCONVERGED), asked, folder)
+            run(self.program, folder, text(restarted=False), look)
 
-    def _check_converged(self, failed: int, steps: int, folder: Path) -> None:
-        if failed <= max(SOME, SHARE * steps):
+    def _check_converged(self, folder: Path) -> None:
+        """Count the steps of one more run that did not converge; refuse too many.
+
+        Of all runs together: one that was killed has been told nobody.
+        """
+        output, steps = folder / OUTPUT, self.settings.steps
+        said = output.read_text(errors="replace") if output.is_file() else ""
+        self.unconverged += said.count(UNCONVERGED)
+        if self.unconverged <= max(SOME, SHARE * steps):
             return
         most, alpha = self.program.iterations, inputs.USUAL.alpha
         for state in folder.glob(f"{RESTART}*"):
             state.unlink()  # or the next attempt would go on from it
         raise IonfaceError(
-            f"in {failed} of {steps} steps the electrons did not converge in {most} "
-            f"iterations of Broyden's mixing with {alpha:g} of the change; smear more, "
-            "as in vasp: {incar: {SIGMA: 0.1}}, or allow more in dft.iterations"
+            f"in {self.unconverged} of {steps} steps the electrons did not converge in "
+            f"{most} iterations of Broyden's mixing with {alpha:g} of the change; "
+            "smear more, as in vasp: {incar: {SIGMA: 0.1}}, or allow more in "
+            "dft.iterations"
         )
 
     def _write(self, steps: Steps, writer: TrajectoryWriter) -> None:

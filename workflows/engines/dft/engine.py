@@ -69,12 +69,13 @@ class DftEngine(MSONable, Engine):
         """Return what one ionic step costs, from runs that were measured.
 
         Raises:
-            IonfaceError: an odd number of electrons, or it fits neither the memory nor
-                the wall time.
+            IonfaceError: no data for an element, an odd number of electrons, or it fits
+                neither the memory nor the wall time.
         """
         program = getattr(maker, "potential", None)
         if not isinstance(program, DftProgram):
             return None
+        program.check_elements(structure.symbol_set, structure.formula)
         program.check_electrons(structure)
         cost = program.step_cost(structure)
         _check_fits(program, structure, cost)

@@ -109,11 +109,19 @@ class DftProgram(MSONable, ABC):
         """Refuse elements without data; tell nothing where no data are installed."""
         for symbol in sorted(set(symbols)):
             try:
-                self.valence(symbol)
+                self.check_data(symbol)
             except NotInstalledError:
                 return
             except IonfaceError as error:
                 raise IonfaceError(f"{where}: {error}") from error
+
+    def check_data(self, symbol: str) -> None:
+        """Refuse an element without data.
+
+        Raises:
+            IonfaceError: there are none.
+        """
+        self.valence(symbol)
 
     def electrons(self, structure: Structure) -> float:
         """Return the number of valence electrons.

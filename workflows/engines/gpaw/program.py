@@ -17,19 +17,22 @@ from ase.calculators.calculator import Calculator
 from pymatgen.core import Structure
 
 from ionface.analysis.energies.level_of_theory import LevelOfTheory
-from ionface.errors import NotInstalledError
+from ionface.errors import IonfaceError, NotInstalledError
 from ionface.structures.ledger_cell import dipole_center
 from ionface.workflows.engines.contract import StepCost, StudySettings
 from ionface.workflows.engines.dft.program import DftProgram, shared_settings
 from ionface.workflows.engines.gpaw.client import GpawCalculator
 from ionface.workflows.engines.gpaw.cost import step_cost
-from ionface.workflows.engines.gpaw.setups import INSTALL, setup
+from ionface.workflows.engines.gpaw.setups import INSTALL, check_basis, setup
 from ionface.workflows.engines.vasp.hubbard import hubbard_keys
 
 HARD = frozenset({"O", "C", "H", "N", "F"})
 HARD_CUTOFF, CUTOFF = 550.0, 450.0
 """eV. Forces with C, O and H change by 0.004 eV/Å from 550 to 700 eV, by 0.03 from 480;
 those of Li, P, S, Cl are converged at 400 (measured; N and F are as hard)."""
+
+LEAST_CUTOFF = 200.0
+"""eV, 15 Ry. No element of the data sets is described below; it was meant for Ry."""
 
 CONVERGENCE = {"density": 1e-5, "energy": 2e-5}
 """Electrons per valence electron, eV per valence electron."""
@@ -61,14 +64,21 @@ class GpawProgram(DftProgram):
         """Return GPAW with what a study sets.
 
         Raises:
-            IonfaceError: a setting that GPAW does not know.
+            IonfaceError: a setting that GPAW does not know, or too low a cutoff.
         """
         shared = shared_settings(settings, "gpaw", READ)
         dft, incar = settings.dft, settings.vasp.incar
-        given = dft.cutoff or incar.get("ENCUT")
-        hard = HARD.intersection(settings.elements())
+        usual = HARD_CUTOFF if HARD.intersection(settings.elements()) else CUTOFF
+        cutoff = float(dft.cutoff or incar.get("ENCUT") or usual)
+        if cutoff < LEAST_CUTOFF:
+            key = "dft.cutoff" if dft.cutoff else "vasp.incar: ENCUT"
+            raise IonfaceError(
+                f"{key} of {cutoff:g} eV is too low for gpaw, where it is that of wave "
+                f"functions in eV; leave it out for {usual:g} eV, or give "
+                f"{LEAST_CUTOFF:g} eV at least"
+            )
         return cls(
-            cutoff=float(given or (HARD_CUTOFF if hard else CUTOFF)),
+            cutoff=cutoff,
             mode=dft.mode,
             basis=dft.basis or "dzp",
             hubbard=_hubbard(incar),
@@ -83,6 +93,12 @@ class GpawProgram(DftProgram):
     def valence(self, symbol: str) -> float:
         """Return how many electrons of an element are computed."""
         return setup(symbol, self.functional).valence
+
+    def check_data(self, symbol: str) -> None:
+        """Refuse an element without a data set, or without the orbitals' basis."""
+        super().check_data(symbol)
+        if self.mode == "lcao":
+            check_basis(symbol, self.basis)
 
     def step_cost(self, structure: Structure) -> StepCost:
         """Return what one ionic step costs, from runs that were measured."""

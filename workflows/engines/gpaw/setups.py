@@ -62,18 +62,49 @@ def setup(symbol: str, functional: str) -> Setup:
     Raises:
         IonfaceError: there is none, or no data at all is installed.
     """
+    if file := _found(f"{symbol}.{functional}"):
+        return Setup(symbol, file, _valence(file))
+    raise IonfaceError(
+        f"GPAW has no PAW data set for {symbol} with {functional} in "
+        f"{next(folders())}; put {symbol}.{functional}.gz into a folder that "
+        "GPAW_SETUP_PATH names, or choose another engine"
+    )
+
+
+def check_basis(symbol: str, basis: str) -> None:
+    """Refuse a basis of atomic orbitals that an element has no file of.
+
+    Args:
+        symbol: of the element.
+        basis: as in "dzp", or "sz(dzp)" for a part of it.
+
+    Raises:
+        IonfaceError: there is none, or no data at all is installed.
+    """
+    whole = basis.rpartition("(")[2].removesuffix(")")
+    if _found(f"{symbol}.{whole}.basis"):
+        return
+    start, end = f"{symbol}.", ".basis"
+    names = (p.name.removesuffix(".gz") for f in folders() for p in f.glob(f"{start}*"))
+    there = {n[len(start) : -len(end)] for n in names if n.endswith(end)}
+    raise IonfaceError(
+        f"dft.basis: GPAW has no basis {basis} for {symbol} in {next(folders())}, only "
+        f"{', '.join(sorted(there)) or 'none'}; name one that all elements have, or "
+        "take plane waves (dft: {mode: pw})"
+    )
+
+
+def _found(name: str) -> Path | None:
+    """Return the file of a name, packed or not, that GPAW would find first.
+
+    Raises:
+        NotInstalledError: no data at all is installed.
+    """
     looked = list(folders())
-    for folder in looked:
-        for name in (f"{symbol}.{functional}.gz", f"{symbol}.{functional}"):
-            if (file := folder / name).is_file():
-                return Setup(symbol, file, _valence(file))
     if not looked:
         raise NotInstalledError(f"GPAW's PAW data are not installed here; {INSTALL}")
-    raise IonfaceError(
-        f"GPAW has no PAW data set for {symbol} with {functional} in {looked[0]}; put "
-        f"{symbol}.{functional}.gz into a folder that GPAW_SETUP_PATH names, or choose "
-        "another engine"
-    )
+    files = (folder / f"{name}{end}" for folder in looked for end in (".gz", ""))
+    return next((file for file in files if file.is_file()), None)
 
 
 def _valence(file: Path) -> float:

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from ase import units
+from pymatgen.core import Lattice, Structure
 
 from ionface.errors import IonfaceError
 from ionface.workflows.engines.contract import DynamicsSettings
@@ -101,18 +102,46 @@ def test_electrons_that_do_not_converge_say_what_was_tried(
     assert (tmp_path / "scf" / "runs.txt").read_text().count("cp2k.inp") == 2
 
 
-def test_dynamics_whose_electrons_fail_are_no_history(
-    installed, chloride, tmp_path, monkeypatch
-):
+UNCONVERGED = "*** SCF run NOT converged ***\n"
+
+
+@pytest.fixture
+def lithium(installed, tmp_path, monkeypatch):
+    """Four steps of dynamics of one atom; the program leaves them all behind."""
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "said.txt").write_text("*** SCF run NOT converged ***\n" * 3)
-    (tmp_path / "words.txt").write_text("touch cp2k-1.restart\n")
+    (tmp_path / "whole").mkdir()
+    left(tmp_path / "whole", 5, {"cp2k-1.restart": STATE.format(step=4)})
+    (tmp_path / "words.txt").write_text("cp ../whole/* .\n")
+    (tmp_path / "said.txt").touch()
+    atom = Structure(Lattice.cubic(3.44), ["Li"], [[0, 0, 0]])
     maker = Cp2kEngine().dynamics(DynamicsSettings(steps=4))
+    return lambda: maker.make.original(maker, atom)
+
+
+def test_dynamics_whose_electrons_fail_are_no_history(lithium, tmp_path):
+    (tmp_path / "said.txt").write_text(UNCONVERGED * 3)
     for number in (1, 2):
         with pytest.raises(IonfaceError, match="in 3 of 4 steps the electrons did no"):
-            maker.make.original(maker, chloride)
+            lithium()
         assert (tmp_path / f"run-00{number}").is_dir()
     assert not list(tmp_path.glob("run-*/cp2k-1.restart"))
+    (tmp_path / "said.txt").write_text(UNCONVERGED * 2)
+    assert lithium().last_step == 4
+
+
+@pytest.mark.parametrize(("killed", "after"), [(3, 0), (2, 1)])
+def test_electrons_that_failed_before_a_kill_count(lithium, tmp_path, killed, after):
+    folder = tmp_path / "run-001"
+    folder.mkdir()
+    left(folder, 3, {"cp2k-1.restart": STATE.format(step=2)})
+    (folder / "cp2k.out").write_text(UNCONVERGED * killed)
+    (tmp_path / "said.txt").write_text(UNCONVERGED * after)
+    with pytest.raises(IonfaceError, match="in 3 of 4 steps the electrons did no"):
+        lithium()
+    # what made them too many is not gone on from
+    assert steps_of(tmp_path / f"run-00{1 + after}", 1) is None
+    (tmp_path / "said.txt").write_text("")
+    assert lithium().last_step == 4
 
 
 def test_the_reason_in_cp2ks_box_is_told(installed, chloride, tmp_path, monkeypatch):
