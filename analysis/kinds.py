@@ -40,7 +40,7 @@ from ionface.analysis.thermodynamics.window_result import Windows
 from ionface.analysis.yardstick.spot_checks import SpotChecks
 from ionface.analysis.yardstick.yardstick import Yardstick
 from ionface.errors import AnalysisError
-from ionface.plugins import installed
+from ionface.plugins import installed, loaded
 
 _registered: dict[str, Kind] = {}
 
@@ -79,7 +79,7 @@ def analysis(name: str) -> Kind:
 @cache
 def _load_installed() -> None:
     for entry in installed("ionface.analyses"):
-        entry.load()
+        loaded(entry)
 
 
 def _film(result: Deposition) -> bytes:

@@ -24,8 +24,9 @@ from ionface.structures.labels import (
     with_fixed_layers,
     with_mobile,
 )
+from ionface.structures.limits import check_numbers
 from ionface.structures.matching.search import matches
-from ionface.structures.model import THIN_VACUUM, InterfaceModel
+from ionface.structures.model import InterfaceModel
 from ionface.structures.own_interface import own_interface
 from ionface.structures.polymers.film_layer import (
     SoftLayer,
@@ -50,14 +51,6 @@ from ionface.structures.stacking import boxed, stretched, touching_gap
 
 Array = NDArray[np.float64]
 UNSTRAINED = np.zeros((2, 2))
-LIMITS = {
-    # beyond 15 % linear elasticity, and with it the ranking, means nothing
-    "max_strain": (0.0, 0.15),
-    "max_area": (1.0, 5000.0),  # Å²; thousands of atoms
-    "min_area": (0.0, 5000.0),
-    "vacuum": (0.0, 100.0),  # Å; plane waves pay for every one of them
-    "gap": (0.5, 30.0),  # Å; atoms overlap below, sides do not meet above
-}
 
 
 @dataclass(frozen=True)
@@ -99,7 +92,7 @@ def build_interface(
             "study are load_study(path).interfaces"
         )
     spec = _distinct_names(spec.checked())
-    _check_numbers(spec)
+    check_numbers(spec)
     if spec.structure is not None:
         return held(own_interface(spec), spec.mobile)
     slab = cut_slab(spec.lower)
@@ -140,28 +133,6 @@ def _distinct_names(spec: InterfaceSpec) -> InterfaceSpec:
     if isinstance(spec.film, PartLayer):
         return replace(spec, film=replace(spec.film, part=name))
     return replace(spec, film=replace(spec.film, name=name))
-
-
-def _check_numbers(spec: InterfaceSpec) -> None:
-    for key, (low, high) in LIMITS.items():
-        value = getattr(spec, key)
-        if value is not None and not low <= value <= high:
-            raise StructureError(
-                f"{spec.name}: {key}={value} must lie between {low:g} and {high:g}"
-            )
-    if 0 < spec.vacuum < THIN_VACUUM:
-        raise StructureError(
-            f"{spec.name}: vacuum={spec.vacuum} Å is too thin to separate the slabs; "
-            f"give 0 for a sandwich of two interfaces, or at least {THIN_VACUUM:g} "
-            "(20 is usual)"
-        )
-    if spec.vacuum and spec.relaxed_cell in ("normal", "full"):
-        raise StructureError(
-            f"{spec.name}: cell={spec.cell!r} would let vacuum={spec.vacuum:g} Å "
-            "collapse; take 'in-plane' or 'fixed', or vacuum: 0 for a sandwich"
-        )
-    if not np.isfinite(spec.registry).all():
-        raise StructureError(f"{spec.name}: registry={spec.registry} must be finite")
 
 
 def _crystal_sides(

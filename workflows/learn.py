@@ -20,10 +20,10 @@ from pymatgen.io.ase import AseAtomsAdaptor
 
 from ionface.analysis.result import Provenance, plain
 from ionface.analysis.yardstick.judgement import Judgement, judge
+from ionface.analysis.yardstick.label_files import read_frames
 from ionface.analysis.yardstick.labeled_frames import (
     LabeledFrame,
     distinct,
-    read_frames,
     rules,
     stored,
 )
@@ -165,10 +165,10 @@ def learn(
     parts = split(frames, whole=rules()["without_forces"])
     learnt_from = digest_of(frames, base, settings)
     folder /= learnt_from[:DIGITS]
-    announce("energies of the potential as it is", 0, 4)
+    announce("energies of the potential as it is", 0, 3)
     before = _points(base, _images(frames), folder)
     again, unseen = _replay(base, frames, settings.replayed, folder)
-    announce("training", 1, 4)
+    announce("training", 1, 3)
     training, validation = _on_scale(frames, before, parts)
     weights = trainer(
         base.potential.weights,
@@ -177,7 +177,7 @@ def learn(
         settings.training,
         folder,
     )
-    announce("judging", 2, 4)
+    announce("judging", 2, 3)
     after = _with_weights(base, weights)
     engines = ((base, before), (after, _points(after, _images(frames), folder)))
     held = {frame.name for frame in parts.held_out}

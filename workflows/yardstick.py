@@ -15,9 +15,9 @@ from typing import Any
 
 from ionface.analysis.result import Provenance
 from ionface.analysis.yardstick.judgement import Judgement, judge
+from ionface.analysis.yardstick.label_files import read_frames
 from ionface.analysis.yardstick.labeled_frames import (
     LabeledFrame,
-    read_frames,
     rules,
     stored,
 )

@@ -1,8 +1,8 @@
 """Structures with first-principles energies and forces, whatever file they stand in.
 
-`stored()` are the ones that come with the package, `read_frames` reads extended XYZ and
-the folders of VASP runs. Energies belong together only inside one group and at one
-level of theory; `may_be_subtracted` knows.
+`stored()` are the ones that come with the package; `label_files` reads others. Energies
+belong together only inside one group and at one level of theory; `may_be_subtracted`
+knows.
 """
 
 from __future__ import annotations
@@ -145,36 +145,6 @@ def rules() -> Mapping[str, Any]:
     path = files("ionface.analysis.yardstick") / "data" / "yardstick.yaml"
     found: Mapping[str, Any] = yaml.safe_load(path.read_text("utf-8"))
     return found
-
-
-def read_frames(paths: Sequence[Path]) -> list[LabeledFrame]:
-    """Return the structures of extended XYZ files and of folders of VASP runs.
-
-    Args:
-        paths: files, folders of runs, or folders of such folders.
-
-    Returns:
-        Structures whose names stand once.
-
-    Raises:
-        AnalysisError: nothing is there, it has no energies or forces, or a run of VASP
-            is no usual one.
-    """
-    from ionface.analysis.yardstick.labeled_runs import frames_of_run
-
-    found: list[LabeledFrame] = []
-    for path in paths:
-        if not path.exists():
-            raise AnalysisError(
-                f"{path} does not exist; give an extended XYZ file or VASP folders"
-            )
-        runs = sorted(path.rglob("vasprun.xml*")) if path.is_dir() else []
-        if path.is_dir() and not runs:
-            raise AnalysisError(f"no vasprun.xml below {path}; give a folder that has")
-        for file in runs or [path]:
-            of_vasp = "vasprun" in file.name or file.suffix == ".xml"
-            found += frames_of_run(file) if of_vasp else read_extxyz(file, {})
-    return distinct(found)
 
 
 def read_extxyz(path: Path, shared: Mapping[str, Any]) -> list[LabeledFrame]:

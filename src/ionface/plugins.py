@@ -5,6 +5,9 @@ from __future__ import annotations
 import sys
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
+from typing import Any
+
+from ionface.errors import IonfaceError
 
 
 def installed(group: str) -> tuple[EntryPoint, ...]:
@@ -19,3 +22,19 @@ def installed(group: str) -> tuple[EntryPoint, ...]:
 def _installed(group: str, path: tuple[str, ...]) -> tuple[EntryPoint, ...]:
     del path  # packages are found along it: another path, another answer
     return tuple(entry_points(group=group))
+
+
+def loaded(entry: EntryPoint) -> Any:
+    """Return what an entry point names.
+
+    Raises:
+        IonfaceError: it cannot be imported; names the package that brings it.
+    """
+    try:
+        return entry.load()
+    except Exception as error:  # another's code: it may fail in any way
+        package = entry.dist.name if entry.dist else "a package"
+        raise IonfaceError(
+            f"{package} adds {entry.name!r} to {entry.group}, which cannot be imported "
+            f"({type(error).__name__}: {error}); mend or uninstall it"
+        ) from error

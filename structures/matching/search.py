@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ionface.errors import StructureError
+from ionface.structures.limits import check_limits
 from ionface.structures.matching.match import (
     Match,
     along_x,
@@ -84,9 +85,11 @@ def matches(
         min_area: Å²; multiples of smaller matches are kept where it is given.
 
     Raises:
-        StructureError: nothing matches; what was tried, the best that was seen, and
-            what would help are named.
+        StructureError: a number or a side that cannot be; or nothing matches: what was
+            tried, the best that was seen, and what would help are named.
     """
+    limits = {"max_strain": max_strain, "max_area": max_area, "min_area": min_area}
+    check_limits("matches", **limits)
     share = _film_share(strained, stiffness)
     film, substrate = _slab("film", film), _slab("substrate", substrate)
     search = _Search(film, substrate, share)
@@ -134,7 +137,10 @@ def _film_share(strained: Side, stiffness: Stiffness | None) -> float:
         if not all(np.isfinite(k) and k > 0 for k in (film, substrate)):
             raise StructureError(f"stiffness={dict(stiffness)}: both must be above 0")
         return substrate / (film + substrate)
-    return {"film": 1.0, "substrate": 0.0, "shared": 0.5}[strained]
+    shares = {"film": 1.0, "substrate": 0.0, "shared": 0.5}
+    if strained not in shares:
+        raise StructureError(f"strained={strained!r} must be one of {[*shares]}")
+    return shares[strained]
 
 
 class _Search:

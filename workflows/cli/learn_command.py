@@ -50,7 +50,7 @@ def learn(
     frames = frames_to_learn_from(sources or [], with_stored=stored)
     settings = Learning(base, TrainingSettings(epochs=epochs))
     with job_progress("learn") as shown:
-        found = learn_from(frames, settings, folder.resolve(), shown.job)
+        found = learn_from(frames, settings, folder.resolve(), shown.stage)
     if as_json:
         typer.echo(json.dumps({"engine": found.engine, **record_of(found.engine)}))
         return

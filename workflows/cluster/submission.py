@@ -19,6 +19,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import psutil
 from pydantic import TypeAdapter
 from pymongo.errors import DuplicateKeyError
 
@@ -238,7 +239,7 @@ def _still_at_it(known: dict[str, Any]) -> bool:
     if known.get("host") != socket.gethostname():
         return time.time() - float(known.get("submitted") or 0) < HOLD_S
     pid = int(known.get("pid") or 0)
-    return pid != os.getpid() and Path(f"/proc/{pid}").exists()
+    return pid != os.getpid() and psutil.pid_exists(pid)
 
 
 def _just_now(study: Study, known: dict[str, Any]) -> str:

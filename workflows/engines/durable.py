@@ -35,8 +35,8 @@ DURABLE = "durable"  # the mark of such jobs
 RUNS = "runs"
 """Key of a job's metadata: absolute path of the folder that holds all jobs' folders."""
 
-STARTED_BY = ("launcher_", "job_")
-"""How FireWorks and jobflow begin the names of the folders that they make for a job."""
+STARTED_BY = ("launcher_", "job_", "block_")
+"""How FireWorks and jobflow begin the names of the folders that they make for jobs."""
 
 
 def durable_job(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -106,8 +106,11 @@ def _runs(job: Job, name: str) -> Path:
     here = Path.cwd()
     if here.name == name:  # started where it belongs
         return here.parent
-    # a manager makes a new folder for each attempt; what lasts is where it makes them
-    return (here.parent if here.name.startswith(STARTED_BY) else here) / "ionface-runs"
+    # a manager makes a new folder for each attempt, and `qlaunch` one around some of
+    # them; what lasts is where it makes them
+    while here.name.startswith(STARTED_BY):
+        here = here.parent
+    return here / "ionface-runs"
 
 
 @contextmanager

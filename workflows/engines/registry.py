@@ -18,7 +18,7 @@ from jobflow import Job, Maker
 from pymatgen.core import Structure
 
 from ionface.errors import IonfaceError, StructureError
-from ionface.plugins import installed
+from ionface.plugins import installed, loaded
 from ionface.structures.elements import (
     crystal_elements,
     interface_elements,
@@ -47,7 +47,7 @@ def engines() -> Mapping[str, Callable[[], Engine]]:
 
 def _factory(entry: EntryPoint) -> Callable[[], Engine]:
     def load_and_make() -> Engine:
-        make: Callable[[], Engine] = entry.load()
+        make: Callable[[], Engine] = loaded(entry)
         return make()
 
     return load_and_make

@@ -6,7 +6,8 @@ walk it before anything has run.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -54,7 +55,8 @@ def study_flow(study: Study, done: Mapping[str, Sequence[int]] | None = None) ->
 
     Raises:
         IonfaceError: a pair of elements that are not there, elements that an engine
-            was not made for, or spot checks of nothing that can be checked.
+            was not made for, spot checks of nothing that can be checked, or a facet,
+            reference or interface that stands twice.
         StructureError: a layer of its dynamics that cannot be made.
     """
     if not isinstance(study, Study):
@@ -92,7 +94,32 @@ def study_flow(study: Study, done: Mapping[str, Sequence[int]] | None = None) ->
     if study.systems:
         parts += phase_flows(study, formation_maker(study).relax)
     parts += spot_flows(study, energies, runs)
-    return Flow(parts, name=study.name)
+    flow = Flow(parts, name=study.name)
+    _check_distinct(flow)
+    return flow
+
+
+def _listed(flow: Flow) -> Iterator[Job]:
+    """Yield all jobs, whatever they are connected with."""
+    for part in flow.jobs:
+        if isinstance(part, Flow):
+            yield from _listed(part)
+        else:
+            yield part
+
+
+def _check_distinct(flow: Flow) -> None:
+    """Refuse jobs of one name: results, figures and files are called after them."""
+    told = ((job.name, job.metadata) for job in _listed(flow))
+    counts = Counter(
+        (name, of.get("engine"), of.get("role")) for name, of in told if of.get("kind")
+    )
+    if twice := [name for (name, *_), number in counts.items() if number > 1]:
+        raise IonfaceError(
+            f"study {flow.name}: two of its jobs are called {twice[0]!r}, and one's "
+            "results would take the place of the other's; give interfaces, references "
+            "and facets once each, by names of their own"
+        )
 
 
 def _energies(study: Study, starts: Mapping[str, Sequence[Start]]) -> list[Flow]:

@@ -154,6 +154,7 @@ class Project:
                 new = now._identity(study)
                 levels = {**now.identity["levels"], **new["levels"]}
                 identity = {**now.identity, "root": new["root"], "levels": levels}
+                self._forget_results()
                 write_atomically(self.root / "flow.json", text)
                 write_atomically(
                     self.root / "project.json", json.dumps(identity, indent=2)
@@ -182,6 +183,17 @@ class Project:
                 f"({lost[0]} is the first)"
             )
         return kept, grown.text
+
+    def _forget_results(self) -> None:
+        """Remove tables and figures: of what is asked for no more, old ones would stay.
+
+        Each report writes them again, of the jobs that are done.
+        """
+        from ionface.analysis.kinds import kinds
+
+        for kind in kinds():
+            for path in self.results.glob(f"{kind}-*"):
+                path.unlink()
 
     def _never_mixed(self, reason: str) -> IonfaceError:
         return IonfaceError(

@@ -16,6 +16,7 @@ from annotated_types import Ge, Gt, Le
 
 from ionface.analysis.deposition.cell import DepositionSpec
 from ionface.analysis.energies.formation_energies import PublishedEnergy, by_engine
+from ionface.errors import IonfaceError
 from ionface.structures.specs import (
     AmorphousLayer,
     CrystalLayer,
@@ -307,8 +308,15 @@ class Study:
     spot_checks: SpotCheckSpec | None = None
 
     def interface(self, name: str) -> InterfaceSpec:
-        """Return the interface of this name."""
-        return next(spec for spec in self.interfaces if spec.name == name)
+        """Return the interface of this name.
+
+        Raises:
+            IonfaceError: there is none.
+        """
+        known = {spec.name: spec for spec in self.interfaces}
+        if name not in known:
+            raise IonfaceError(f"no interface {name!r}; the study has {[*known]}")
+        return known[name]
 
     @property
     def subjects(self) -> tuple[str, ...]:

@@ -8,12 +8,11 @@ from ase.calculators.emt import EMT
 from ase.calculators.singlepoint import SinglePointCalculator
 from ase.io import write
 
+from ionface.analysis.yardstick.label_files import MOST_PER_RUN, read_frames
 from ionface.analysis.yardstick.labeled_frames import (
-    read_frames,
     stored,
     write_frames,
 )
-from ionface.analysis.yardstick.labeled_runs import MOST_PER_RUN
 from ionface.errors import AnalysisError
 
 

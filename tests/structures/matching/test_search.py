@@ -131,6 +131,22 @@ def test_no_match_names_the_best_strain_and_the_way_out():
         matches(square(4.0), square(5.0), 0.01, 17)
 
 
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        # all strains up to 0.9 were listed until memory ended
+        ({"max_strain": 0.9}, "matches: max_strain=0.9 must lie between 0 and 0.15"),
+        ({"max_strain": -1}, "max_strain=-1 must lie between"),
+        ({"max_strain": "0.1"}, "max_strain='0.1' must be a number"),
+        ({"max_area": [100]}, r"max_area=\[100\] must be a number"),
+        ({"strained": "both"}, "strained='both' must be one of"),
+    ],
+)
+def test_numbers_that_cannot_be_are_refused(given, said):
+    with pytest.raises(StructureError, match=said):
+        matches(square(4.0), square(4.1), **given)
+
+
 @pytest.mark.parametrize("max_area", [3, 9])
 def test_an_area_below_either_cell_is_no_match_and_no_defect(max_area):
     with pytest.raises(StructureError, match=r"raise one of the two"):

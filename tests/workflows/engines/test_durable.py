@@ -107,14 +107,16 @@ def test_equal_names_in_one_launch_root_share_nothing(store, tmp_path, monkeypat
     assert notes == ["one", "two"]
 
 
-@pytest.mark.parametrize("started_in", ["launcher_2026-01-01", "job_2026-01-01-x"])
+@pytest.mark.parametrize(
+    "started_in", ["launcher_2026", "job_2026-01-01-x", "block_2026/launcher_2026"]
+)
 def test_another_launch_folder_of_the_same_root_finds_the_job(
     started_in, store, tmp_path, monkeypatch
 ):
     job = counted("anywhere")
     for attempt in ("first", "second"):
-        folder = tmp_path / f"{started_in}-{attempt}"
-        folder.mkdir()
+        folder = tmp_path / started_in.replace("2026", attempt)
+        folder.mkdir(parents=True)
         monkeypatch.chdir(folder)
         assert job.run(store).output["text"] == "anywhere"
     assert CALLS == ["anywhere"]

@@ -3,11 +3,12 @@
 import pytest
 from jobflow import Flow
 
+from ionface.errors import IonfaceError
 from ionface.workflows.flows.study_checks import check_pairs
 from ionface.workflows.flows.study_flow import study_flow
 from ionface.workflows.study.naming import slug
 from ionface.workflows.study.protocols import PROTOCOLS, protocol
-from ionface.workflows.study.study_files import builtin_names, load
+from ionface.workflows.study.study_files import builtin_names, load, parse
 
 
 def listed(flow):
@@ -23,6 +24,22 @@ def test_every_job_of_a_study_has_a_name_of_its_own(study_file):
     flow = study_flow(load(str(study_file)))
     names = [job.name for job in listed(flow)]
     assert len(names) == len(set(names)) == 23
+
+
+TWICE = """
+name: twice
+engine: ase.calculators.emt.EMT
+surfaces:
+  - {material: Al, miller: [1, 1, 1], layers: 3}
+  - {material: Al, miller: [1, 1, 1], layers: 5}
+"""
+
+
+def test_jobs_of_one_name_are_refused():
+    with pytest.raises(
+        IonfaceError, match=r"two of its jobs are called 'Al.*once each"
+    ):
+        study_flow(parse(TWICE, "twice.yaml"))
 
 
 @pytest.mark.parametrize(

@@ -220,7 +220,12 @@ def test_what_has_not_begun_or_has_failed_may_change(study_file, tmp_path, faile
 
 def test_analyses_change_on_stored_runs(grow, computed):
     before = ids(Project.open(computed))
+    old, mine = computed / "results" / "msd-Al-Ag.csv", computed / "results" / "notes"
+    for path in (old, mine):
+        path.touch()
     project = grow("cutoff: 5", "cutoff: 4")
+    assert not old.exists(), "of what is asked for no more"
+    assert mine.exists()
     outcome = runner.run(project)
     assert not outcome.failed
     assert len(outcome.ran) < 5

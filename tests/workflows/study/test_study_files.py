@@ -46,6 +46,8 @@ dynamics:
 def test_the_example_of_the_readme_is_a_valid_study():
     study = parse(MINIMAL, "example")
     assert study.interface("Li|LiF").film == CrystalLayer("Li", (1, 0, 0), thickness=12)
+    with pytest.raises(IonfaceError, match=r"no interface 'LiF'; the study has \['Li"):
+        study.interface("LiF")
     assert study.dynamics[0].pairs == ("Li-F",)
     assert study.engines() == EngineNames("sevennet", "sevennet")
 

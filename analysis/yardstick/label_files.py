@@ -1,4 +1,4 @@
-"""Labels from a run of VASP: which runs give some, and which of their steps.
+"""Labels from files: extended XYZ, and runs of VASP.
 
 A run whose energies are no neutral, self-consistent cell's is refused with its reason;
 single steps whose electrons did not converge are left out.
@@ -6,7 +6,7 @@ single steps whose electrons did not converge are left out.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -16,11 +16,44 @@ from ase import Atoms
 from ionface.analysis.readers.vasp_level import departure, vasp_level
 from ionface.analysis.readers.vasp_terms import is_self_consistent
 from ionface.analysis.readers.vasprun import IonicStep, VasprunStream
-from ionface.analysis.yardstick.labeled_frames import LabeledFrame, settings_of
+from ionface.analysis.yardstick.labeled_frames import (
+    LabeledFrame,
+    distinct,
+    read_extxyz,
+    settings_of,
+)
 from ionface.errors import AnalysisError
 
 MOST_PER_RUN = 10
 """Steps that are taken of one run: neighbors in a relaxation say the same twice."""
+
+
+def read_frames(paths: Sequence[Path]) -> list[LabeledFrame]:
+    """Return the structures of extended XYZ files and of folders of VASP runs.
+
+    Args:
+        paths: files, folders of runs, or folders of such folders.
+
+    Returns:
+        Structures whose names stand once.
+
+    Raises:
+        AnalysisError: nothing is there, it has no energies or forces, or a run of VASP
+            is no usual one.
+    """
+    found: list[LabeledFrame] = []
+    for path in paths:
+        if not path.exists():
+            raise AnalysisError(
+                f"{path} does not exist; give an extended XYZ file or VASP folders"
+            )
+        runs = sorted(path.rglob("vasprun.xml*")) if path.is_dir() else []
+        if path.is_dir() and not runs:
+            raise AnalysisError(f"no vasprun.xml below {path}; give a folder that has")
+        for file in runs or [path]:
+            of_vasp = "vasprun" in file.name or file.suffix == ".xml"
+            found += frames_of_run(file) if of_vasp else read_extxyz(file, {})
+    return distinct(found)
 
 
 def frames_of_run(path: Path) -> Iterator[LabeledFrame]:
