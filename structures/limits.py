@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from numbers import Real
+
 import numpy as np
 
 from ionface.errors import StructureError
@@ -32,7 +34,7 @@ def check_limits(where: str, **values: float | None) -> None:
         low, high = LIMITS[key]
         if value is None:
             continue
-        if isinstance(value, bool | str) or not np.isscalar(value):
+        if isinstance(value, bool) or not isinstance(value, Real):
             raise StructureError(f"{where}: {key}={value!r:.60} must be a number")
         if not low <= value <= high:
             raise StructureError(
