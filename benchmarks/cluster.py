@@ -3,7 +3,7 @@
     python benchmarks/cluster.py [--write]
 
 Needs mongod as tests/cluster/lab.py finds it, and no queue. Measures: 1,000 interfaces
-(10,000 jobs) submitted; the status of these 10,000 jobs; the cost of a job under our
+submitted; the status of their jobs; the cost of a job under our
 worker and under FireWorks' own rapidfire, alternating, in one database. CPU seconds are
 of this process and its children; wall seconds depend on who shares the machine.
 """
@@ -49,7 +49,7 @@ class Clock:
 
 
 def campaign(number: int) -> str:
-    """Return a study of many interfaces; ten jobs each."""
+    """Return a study of many interfaces."""
     lines = ["name: campaign", "engine: ase.calculators.emt.EMT", "interfaces:"]
     for index in range(number):
         lines += [
@@ -182,6 +182,18 @@ def main() -> None:
         RESULTS.write_text(text)
 
 
+def jobs_of(interfaces: int) -> int:
+    """Return the number of jobs of a campaign; each interface has as many."""
+    from ionface.workflows.flows.study_flow import study_flow
+    from ionface.workflows.study.study_files import parse
+
+    one, two = (
+        len(study_flow(parse(campaign(number), "campaign")).all_uuids)
+        for number in (1, 2)
+    )
+    return one + (interfaces - 1) * (two - one)
+
+
 def report(
     options: argparse.Namespace,
     first: Clock,
@@ -190,10 +202,10 @@ def report(
     cost: dict[str, Clock],
 ) -> str:
     """Return the page of results."""
+    jobs = jobs_of(options.interfaces)
     rows = [
-        (f"submit {options.interfaces:,} interfaces ({10 * options.interfaces:,} jobs)",
-         first),
-        (f"status of {10 * options.interfaces:,} jobs", status),
+        (f"submit {options.interfaces:,} interfaces ({jobs:,} jobs)", first),
+        (f"status of {jobs:,} jobs", status),
         ("the same submission refused", refused),
     ]  # fmt: skip
     lines = [
