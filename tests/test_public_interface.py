@@ -6,8 +6,10 @@ import subprocess
 import sys
 
 import pytest
+from ase.calculators.emt import EMT
 
 import ionface
+from ionface.workflows.engines.contract import DynamicsSettings, RelaxSettings
 
 NAMES = [name for name in ionface.__all__ if not name.startswith("_")]
 
@@ -84,7 +86,17 @@ def wrong(**layer):
         ),
         (lambda: ionface.rdf(3, ["In-S"]), r"give paths, ASE Atoms, .*got \['int'\]"),
         (lambda: ionface.formation_energy(-9, -6, 2), "e_slabs names its slabs, as in"),
-        (lambda: ionface.engine(3), "an engine is called by its name, got 3"),
+        (lambda: ionface.engine(3), "3 is no engine; give a name, as 'sevennet'"),
+        (lambda: ionface.InterfaceFormationMaker(EMT()), "EMT.* is no engine; give a"),
+        (
+            lambda: ionface.InterfaceFormationMaker("sevennet", slabs="loose"),
+            "slabs='loose' must be one of",
+        ),
+        (lambda: RelaxSettings(fmax=-1), "RelaxSettings: fmax=-1 must be a number abo"),
+        (lambda: DynamicsSettings(steps=-5), "steps=-5 must be a number above -1"),
+        (lambda: DynamicsSettings(timestep="2"), "timestep='2' must be a number above"),
+        (lambda: ionface.load_study(3), "the path of a YAML file, not 3"),
+        (lambda: ionface.run("lpscl-in", "p", workers=0), "workers=0 must be at least"),
         (lambda: ionface.study_flow("lpscl-in"), "takes a study as load_study.*'lpscl"),
         (lambda: ionface.CrystalLayer(3, (1, 0, 0)), "3 is no material: give a name"),
         (

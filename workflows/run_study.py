@@ -44,7 +44,9 @@ def run(
         IonfaceError: the study is not valid, the directory holds another one, or a
             job failed; the others are finished and kept.
     """
-    resolved = study if isinstance(study, Study) else load(str(study))
+    if workers < 1:
+        raise IonfaceError(f"workers={workers} must be at least 1")
+    resolved = study if isinstance(study, Study) else load(study)
     resolved = resolved.with_engine(engine)
     opened = Project.create(Path(project), quickened(resolved) if quick else resolved)
     observer = observer or notebook_observer()

@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     from ase import Atoms
 
 NO_TIME = (
-    "the time between these frames is not known; give timestep_fs=..., the time "
-    "between stored frames in fs"
+    "the time between these frames is not known; give it in fs between stored frames, "
+    "as in open_trajectory(frames, timestep_fs=2.0)"
 )
 """Why frames that came without a time axis have none."""
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, Protocol, Self
+from numbers import Real
+from typing import TYPE_CHECKING, Any, Literal, Protocol, Self, runtime_checkable
 
 from jobflow import Maker
 from monty.json import MSONable
@@ -58,6 +59,10 @@ class RelaxSettings(MSONable):
     cell: Cell = "fixed"
     shared: bool = False
 
+    def __post_init__(self) -> None:
+        """Refuse numbers that no relaxation can have."""
+        _check_above(self, fmax=0, steps=-1)
+
 
 @dataclass(frozen=True)
 class DynamicsSettings(MSONable):
@@ -87,6 +92,21 @@ class DynamicsSettings(MSONable):
     seed: int = 0
     segment: int | None = None
     until: dict[str, Any] | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse numbers that no run can have."""
+        _check_above(self, temperature=0, timestep=0, steps=-1, period=0, stride=0)
+
+
+def _check_above(settings: Any, **limits: float) -> None:
+    for key, limit in limits.items():
+        value = getattr(settings, key)
+        number = isinstance(value, Real) and not isinstance(value, bool)
+        if not number or not float(value) > limit:
+            raise IonfaceError(
+                f"{type(settings).__name__}: {key}={value!r} must be a number above "
+                f"{limit}"
+            )
 
 
 @dataclass(frozen=True)
@@ -143,6 +163,7 @@ class StudySettings:
     elements: Callable[[], frozenset[str]] = frozenset
 
 
+@runtime_checkable
 class Engine(Protocol):
     """Anything that can relax, evaluate and move a structure.
 

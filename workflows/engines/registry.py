@@ -103,16 +103,24 @@ def study_elements(study: Study) -> frozenset[str]:
     return frozenset(found)
 
 
-def engine(choice: str | EngineChoice) -> Engine:
+def engine(choice: str | EngineChoice | Engine) -> Engine:
     """Return the engine for a name, an import path or a choice with arguments.
+
+    Args:
+        choice: an engine stands for itself.
 
     Raises:
         IonfaceError: no engine has this name, or it is not installed.
     """
+    if isinstance(choice, Engine):
+        return choice
     if isinstance(choice, EngineChoice):
         return _spelled_out(choice)
     if not isinstance(choice, str):
-        raise IonfaceError(f"an engine is called by its name, got {choice!r}")
+        raise IonfaceError(
+            f"{choice!r:.60} is no engine; give a name, as 'sevennet', or an import "
+            "path, as 'ase.calculators.emt.EMT'"
+        )
     known = engines()
     if choice in known:
         return known[choice]()

@@ -12,11 +12,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, get_args
 
 from jobflow import Flow, Job, Maker, OutputReference
 
-from ionface.errors import StructureError
+from ionface.errors import IonfaceError, StructureError
 from ionface.structures.model import InterfaceModel
 from ionface.structures.specs import Cell, InterfaceSpec
 from ionface.workflows.engines.contract import (
@@ -34,6 +34,7 @@ from ionface.workflows.study.study import ANALYSES, DynamicsSpec, EngineChoice
 
 Model: TypeAlias = InterfaceModel | InterfaceSpec | OutputReference
 SIDES = ("film", "substrate")
+Slabs = Literal["relaxed", "frozen"]
 APART = ("rdf", "bonds", "reactions", "layers")
 """What is also said of each interface of a sandwich."""
 
@@ -62,12 +63,14 @@ class InterfaceFormationMaker(Maker):
 
     engine: Engine | EngineChoice | str
     relax: RelaxSettings = field(default_factory=RelaxSettings)
-    slabs: Literal["relaxed", "frozen"] = "relaxed"
+    slabs: Slabs = "relaxed"
     name: str = "formation"
 
     def __post_init__(self) -> None:
         """Find the engine of a name."""
-        self.engine = _found(self.engine)
+        self.engine = find_engine(self.engine)
+        if self.slabs not in get_args(Slabs):
+            raise IonfaceError(f"slabs={self.slabs!r} must be one of {get_args(Slabs)}")
 
     def make(
         self,
@@ -88,7 +91,7 @@ class InterfaceFormationMaker(Maker):
             cell: what the relaxation of an output moves of its cell; of a model or a
                 spec, the normal of a sandwich, or what the spec says.
         """
-        models = _models(model, _found(self.engine), name, strained, cell)
+        models = _models(model, find_engine(self.engine), name, strained, cell)
         flows = [self.of_start(start) for start in models.starts]
         outputs = [flow.output for flow in flows]
         output = outputs[0] if len(outputs) == 1 else outputs
@@ -104,7 +107,7 @@ class InterfaceFormationMaker(Maker):
         name, built = start.name, start.built
         parts = ["interface", *SIDES]
         parts += [f"{side}_unstrained" for side in start.strained]
-        engine, jobs = _found(self.engine), list[Job | Flow]()
+        engine, jobs = find_engine(self.engine), list[Job | Flow]()
         relaxed: dict[str, Any] = {}
         static: dict[str, Any] = {}
         cut = built
@@ -189,7 +192,7 @@ class InterfaceDynamicsMaker(Maker):
 
     def __post_init__(self) -> None:
         """Find the engine of a name."""
-        self.engine = _found(self.engine)
+        self.engine = find_engine(self.engine)
 
     def make(self, model: Model, name: str | None = None, cell: Cell = "fixed") -> Flow:
         """Return the flow, whose output are the analyses as plain data.
@@ -200,7 +203,7 @@ class InterfaceDynamicsMaker(Maker):
             name: of the interface; the model's or the spec's own if not given.
             cell: what the pre-relaxation of an output moves of its cell.
         """
-        models = _models(model, _found(self.engine), name, cell=cell)
+        models = _models(model, find_engine(self.engine), name, cell=cell)
         flow = self.of_start(models.starts[0])
         return Flow([*models.jobs, flow], output=flow.output, name=flow.name)
 
@@ -214,7 +217,7 @@ class InterfaceDynamicsMaker(Maker):
         self, subject: str, structure: Any, cell: Cell = "fixed", interfaces: int = 1
     ) -> Flow:
         """Return the flow that starts from a structure or a reference to one."""
-        engine, jobs = _found(self.engine), list[Job | Flow]()
+        engine, jobs = find_engine(self.engine), list[Job | Flow]()
         if self.prerelax.steps > 1:
             step = engine.relax(replace(self.prerelax, cell=cell)).make(structure)
             tells = {"kind": "relax", "role": "dynamics", "part": "interface"}
@@ -240,7 +243,7 @@ class InterfaceDynamicsMaker(Maker):
 
         Those of each interface of a sandwich stand before them.
         """
-        segments = self._segments(_found(self.engine), subject, structure)
+        segments = self._segments(find_engine(self.engine), subject, structure)
         records = [segment.output for segment in segments]
         joined = tasks.join_segments(slug(subject), records, self.quick)
         named(joined, subject, "trajectory", result="trajectory")
@@ -344,10 +347,6 @@ class ReferenceMaker(Maker):
             )
             jobs.append(moving.of_structure(subject, repeated.output))
         return Flow(jobs, name=f"{subject} {self.name}")
-
-
-def _found(choice: Engine | EngineChoice | str) -> Engine:
-    return find_engine(choice) if isinstance(choice, str | EngineChoice) else choice
 
 
 def _models(

@@ -68,12 +68,18 @@ def _builtin(name: str) -> str:
     return (files("ionface.workflows.study") / "studies" / f"{name}.yaml").read_text()
 
 
-def load(name_or_path: str) -> Study:
+def load(name_or_path: str | Path) -> Study:
     """Return a built-in study by name, or a user's by the path of its YAML file.
 
     Raises:
         IonfaceError: no such study, not YAML, or not a valid study.
     """
+    if not isinstance(name_or_path, str | Path):
+        raise IonfaceError(
+            "a study is the name of a built-in one or the path of a YAML file, not "
+            f"{name_or_path!r:.60}"
+        )
+    name_or_path = str(name_or_path)
     if name_or_path in builtin_names():
         return parse(_builtin(name_or_path), name_or_path)
     path = Path(name_or_path)

@@ -57,7 +57,7 @@ def test_a_list_of_atoms_has_rdfs_without_any_time(atoms):
     )
     np.testing.assert_array_equal(found.pairs["In-S"].n, timed.pairs["In-S"].n)
     found.plot()
-    with pytest.raises(UnknownTimeError, match=r"give timestep_fs=\.\.\."):
+    with pytest.raises(UnknownTimeError, match=r"open_trajectory\(frames, timestep_fs"):
         _ = run.times_fs
 
 
