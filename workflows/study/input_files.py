@@ -12,11 +12,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from ionface.errors import IonfaceError
 from ionface.files import file_digest
 from ionface.structures.specs import CrystalLayer, Layer, SlabLayer
 from ionface.workflows.study.study import EngineChoice, EngineNames, Study
 
 INPUTS = "inputs"
+DIGITS = 12  # of a digest that a folder is called after
 SIDES = ("film", "substrate")
 
 
@@ -59,13 +61,31 @@ def with_files(study: Study, change: Callable[[str], str]) -> Study:
 
 
 def found_from(study: Study, folder: Path) -> Study:
-    """Return the study with files, meant relative to a folder, found from anywhere."""
+    """Return the study with files, meant relative to a folder, found from anywhere.
+
+    Raises:
+        IonfaceError: a project's copy of a file is not what it was.
+    """
 
     def found(name: str) -> str:
         path = folder / name
-        return str(path.resolve()) if path.is_file() else name
+        if not path.is_file():
+            return name
+        _check_copy(name, path)
+        return str(path.resolve())
 
     return with_engine_files(with_files(study, found), found)
+
+
+def _check_copy(name: str, path: Path) -> None:
+    """Refuse a copy in a project that was changed: it is called by its content."""
+    first, _, rest = name.partition("/")
+    known = rest.partition("/")[0]
+    if first == INPUTS and file_digest(path)[:DIGITS] != known:
+        raise IonfaceError(
+            f"{path} is not the file any more that this project was made with; bring "
+            "that one back, or run the study of the changed file in another --project"
+        )
 
 
 def with_engine_files(study: Study, change: Callable[[str], str]) -> Study:
@@ -101,7 +121,7 @@ def by_content(study: Study) -> tuple[Study, dict[str, Path]]:
         path = Path(name)
         if not (path.is_absolute() and path.is_file()):
             return name
-        inside = f"{INPUTS}/{file_digest(path)[:12]}/{path.name}"
+        inside = f"{INPUTS}/{file_digest(path)[:DIGITS]}/{path.name}"
         sources[inside] = path
         return inside
 

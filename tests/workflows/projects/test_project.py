@@ -174,6 +174,14 @@ def test_a_file_that_was_changed_makes_another_study(study_file, tmp_path):
         Project.create(tmp_path / "p", load(str(study_file)))
 
 
+def test_a_copy_that_was_changed_is_refused(study_file, tmp_path):
+    project = Project.create(tmp_path / "p", load(str(study_file)))
+    (kept,) = (project.root / "inputs").glob("*/Ag.cif")
+    kept.write_text(kept.read_text() + "# larger\n")
+    with pytest.raises(IonfaceError, match=r"inputs/\w+/Ag\.cif is not the file any"):
+        load(str(project.root / "study.yaml"))
+
+
 def test_where_a_file_lies_makes_no_other_study(study_file, tmp_path):
     first = Project.create(tmp_path / "p", load(str(study_file)))
     (tmp_path / "other").mkdir()
