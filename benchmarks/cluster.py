@@ -188,7 +188,7 @@ def jobs_of(interfaces: int) -> int:
     from ionface.workflows.study.study_files import parse
 
     one, two = (
-        len(study_flow(parse(campaign(number), "campaign")).all_uuids)
+        len(list(study_flow(parse(campaign(number), "campaign")).iterflow()))
         for number in (1, 2)
     )
     return one + (interfaces - 1) * (two - one)

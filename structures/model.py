@@ -30,6 +30,13 @@ TILT = 1e-3  # of the third vector that may lean from the normal: rounding in fi
 class InterfaceModel(MSONable):
     """Two phases in one cell, normal along z, the substrate below the film.
 
+    >>> from ionface.structures.interface import build_interface
+    >>> from ionface.structures.specs import CrystalLayer, InterfaceSpec
+    >>> layers = [CrystalLayer(name, (1, 0, 0), layers=2) for name in ("Al", "Li")]
+    >>> model = build_interface(InterfaceSpec("Al|Li", *layers, max_strain=0.15))
+    >>> model.film_phase, model.n_interfaces, len(model.structure) > 3
+    ('Al', 1, True)
+
     Attributes:
         name: of the interface.
         structure: sites carry "phase" (str) and "layer" (int, counted from the bottom

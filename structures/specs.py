@@ -211,6 +211,9 @@ class NamedLayer(Spec):
 class CrystalLayer(Spec):
     """A slab of a crystal.
 
+    >>> CrystalLayer("Li6PS5Cl", (1, 0, 0), layers=4).phase
+    'Li6PS5Cl'
+
     Attributes:
         material: a name of the crystal library, a path to a CIF or POSCAR file, or a
             pymatgen Structure or ASE Atoms of the bulk crystal, which is kept as plain
@@ -267,6 +270,10 @@ class CrystalLayer(Spec):
 @dataclass(frozen=True)
 class SlabLayer(Spec):
     """A slab that the user has cut: taken as it is, never doped, never re-cut.
+
+    >>> from ase.build import fcc111
+    >>> SlabLayer(fcc111("Al", (1, 1, 4), vacuum=8)).phase
+    'Al'
 
     Attributes:
         slab: a pymatgen Structure, ASE Atoms, or a path to a CIF or POSCAR file; the

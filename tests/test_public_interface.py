@@ -29,6 +29,7 @@ def test_the_examples_of_a_public_name_run(name):
     runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS)
     for example in finder.find(value, name, module=module):
         runner.run(example)
+    assert runner.tries
     assert runner.summarize(verbose=False).failed == 0
 
 

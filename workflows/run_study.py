@@ -30,6 +30,15 @@ def run(
     interruption and costs nothing after the end. The report lies in
     `project/report.html`.
 
+    >>> from tempfile import TemporaryDirectory
+    >>> from ionface.workflows.study.study_files import parse
+    >>> facet = "{material: Al, miller: [1, 1, 1], layers: 2}"
+    >>> text = f"name: al\\nengine: ase.calculators.emt.EMT\\nsurfaces: [{facet}]"
+    >>> with TemporaryDirectory() as folder:
+    ...     found = run(parse(text, "al"), folder)
+    >>> type(found).__name__
+    'Results'
+
     Args:
         study: a Study, the name of a built-in one, or the path of a YAML file.
         project: directory; made if it is not there.

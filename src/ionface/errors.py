@@ -7,6 +7,13 @@ class IonfaceError(Exception):
     """A failure that a user caused or can cure; shown without a traceback.
 
     The message names the rule, the value and the way out.
+
+    >>> import ionface
+    >>> try:
+    ...     ionface.engine("sevenet")
+    ... except IonfaceError as error:
+    ...     print(str(error)[:50])
+    unknown engine 'sevenet'; did you mean 'sevennet'?
     """
 
 

@@ -106,6 +106,9 @@ def study_elements(study: Study) -> frozenset[str]:
 def engine(choice: str | EngineChoice | Engine) -> Engine:
     """Return the engine for a name, an import path or a choice with arguments.
 
+    >>> engine("ase.calculators.emt.EMT").name
+    'emt'
+
     Args:
         choice: an engine stands for itself.
 

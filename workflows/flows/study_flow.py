@@ -46,7 +46,12 @@ Done = Mapping[str, Sequence[int]]
 
 
 def study_flow(study: Study, done: Mapping[str, Sequence[int]] | None = None) -> Flow:
-    """Return the whole graph of a study.
+    """Return the whole graph of a study, a Flow for any manager of jobflow.
+
+    >>> from ionface.workflows.study.study_files import load
+    >>> flow = study_flow(load("lagp-pdol-li"))
+    >>> flow.name, len(list(flow.iterflow()))
+    ('lagp-pdol-li', 30)
 
     Args:
         study: as resolved.

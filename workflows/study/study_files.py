@@ -71,6 +71,10 @@ def _builtin(name: str) -> str:
 def load(name_or_path: str | Path) -> Study:
     """Return a built-in study by name, or a user's by the path of its YAML file.
 
+    >>> study = load("lpscl-in")
+    >>> study.interface("LPSCl|In").film.material
+    'In'
+
     Raises:
         IonfaceError: no such study, not YAML, or not a valid study.
     """
