@@ -32,8 +32,8 @@ def run(
 
     >>> from tempfile import TemporaryDirectory
     >>> from ionface.workflows.study.study_files import parse
-    >>> facet = "{material: Al, miller: [1, 1, 1], layers: 2}"
-    >>> text = f"name: al\\nengine: ase.calculators.emt.EMT\\nsurfaces: [{facet}]"
+    >>> facets = "surfaces: [{material: Al, miller: [1, 1, 1], layers: 2}]"
+    >>> text = "{name: al, engine: ase.calculators.emt.EMT, %s}" % facets
     >>> with TemporaryDirectory() as folder:
     ...     found = run(parse(text, "al"), folder)
     >>> type(found).__name__

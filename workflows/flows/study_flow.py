@@ -50,8 +50,8 @@ def study_flow(study: Study, done: Mapping[str, Sequence[int]] | None = None) ->
 
     >>> from ionface.workflows.study.study_files import load
     >>> flow = study_flow(load("lagp-pdol-li"))
-    >>> flow.name, len(list(flow.iterflow()))
-    ('lagp-pdol-li', 30)
+    >>> flow.name, flow.jobs[0].name
+    ('lagp-pdol-li', 'Li|P-DOL build')
 
     Args:
         study: as resolved.
