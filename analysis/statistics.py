@@ -161,6 +161,7 @@ def trend(times: FloatArray, series: FloatArray) -> Trend:
         return Trend(0.0, 0.0, 0.0, float(n))
     slope = float(centered @ series) / norm
     rest = series - series.mean() - slope * centered
+    rest[np.abs(rest) <= CONSTANT * np.abs(series).max()] = 0.0
     independent = n / inefficiency(rest)
     spread = np.sqrt(norm / n)
     scatter = float(rest.std())

@@ -39,6 +39,8 @@ SHOWN = 2.0
 
 def growth_words(rate: float, error: float, unit: str) -> str:
     """Return a rate with its error, or that no growth is shown, and the limit of it."""
+    if np.isnan(error):
+        return f"{rate:+.3f} {unit} (too short for an error)"
     if not abs(rate) >= SHOWN * error:
         return f"no growth shown (|rate| < {abs(rate) + SHOWN * error:.2g} {unit})"
     return f"{rate:+.3f} ± {error:.3f} {unit}"
@@ -73,7 +75,8 @@ class Interphase:
             before its upper end, shape (n_windows, n_fronts).
         widths: 10-90 width of each front, Å, shape (n_windows, n_fronts).
         errors: standard errors of the widths, Å, with the spacing of the atomic layers
-            that no width resolves, shape (n_windows, n_fronts).
+            that no width resolves, shape (n_windows, n_fronts); NaN where the run is
+            too short to tell, given how slowly the widths fluctuate.
         overlaps: height that holds both, all fronts together, Å, shape (n_windows,).
         growth: of each front; empty for fewer than three windows.
         notes: what else one should know.
