@@ -20,6 +20,7 @@ from ionface.analysis.interphase.layers import (
     first_height,
     relative_heights,
 )
+from ionface.analysis.pairs import each_species
 from ionface.analysis.readers import open_trajectory
 from ionface.analysis.result import (
     Provenance,
@@ -221,7 +222,7 @@ class Profiles(Result):
 
 def profiles(
     trajectory: Any,
-    species: Sequence[str] | None = None,
+    species: str | Sequence[str] | None = None,
     *,
     resolution: float = 0.2,
     windows: int = 10,
@@ -236,7 +237,7 @@ def profiles(
     Args:
         trajectory: whatever `open_trajectory` takes, wrapped or not; the cell may
             change.
-        species: symbols; all by default.
+        species: a symbol or several; all by default.
         resolution: of the slices, Å.
         windows: how many, of equal numbers of frames; fewer if there are fewer frames.
         smearing: standard deviation of the Gaussian of each atom, Å; 0 for none.
@@ -258,7 +259,7 @@ def profiles(
             "profiles need resolution > 0, windows >= 1 and smearing >= 0, got "
             f"{resolution=}, {windows=}, {smearing=}"
         )
-    names = list(species or dict.fromkeys(trajectory.species))
+    names = each_species(species or dict.fromkeys(trajectory.species))
     atoms = {name: trajectory.indices(name) for name in names}
     number = len(trajectory)
     height = float(cell_height(trajectory.lattice[None])[0])

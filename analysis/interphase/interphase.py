@@ -25,6 +25,7 @@ from ionface.analysis.interphase.density_profiles import (
     blurred,
     profiles,
 )
+from ionface.analysis.pairs import each_species
 from ionface.analysis.readers import open_trajectory
 from ionface.analysis.statistics import trend
 from ionface.analysis.trajectory.frames import FloatArray
@@ -44,8 +45,8 @@ LAYER = 1.0
 
 def interphase(
     trajectory: Any,
-    first: Sequence[str],
-    second: Sequence[str],
+    first: str | Sequence[str],
+    second: str | Sequence[str],
     *,
     windows: int = 10,
     resolution: float = 0.1,
@@ -64,6 +65,7 @@ def interphase(
     Raises:
         AnalysisError: a species marks both phases, is missing, or the phases are apart.
     """
+    first, second = each_species(first), each_species(second)
     if not first or not second or set(first) & set(second):
         raise AnalysisError(
             f"each phase needs marker species of its own, got {list(first)} and "
