@@ -1,8 +1,9 @@
-"""Names of pairs of species: "In-S" is S around each In."""
+"""Names of species, and of pairs of them: "In-S" is S around each In."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from ionface.errors import AnalysisError
 
@@ -25,6 +26,11 @@ def parse_pair(pair: str | tuple[str, str]) -> tuple[str, str]:
             f"are a list; got {pair!r}"
         )
     return found[1], found[2]
+
+
+def each_species(species: str | Iterable[str]) -> list[str]:
+    """Return some species as a list; one may stand alone, as "Li"."""
+    return [species] if isinstance(species, str) else list(species)
 
 
 def pair_name(pair: tuple[str, str]) -> str:

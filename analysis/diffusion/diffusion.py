@@ -40,6 +40,7 @@ from ionface.analysis.diffusion.unwrapped_positions import (
     paths,
 )
 from ionface.analysis.interphase.layers import layer_edges, layers_of_atoms
+from ionface.analysis.pairs import each_species
 from ionface.analysis.readers import open_trajectory
 from ionface.analysis.trajectory.frames import FloatArray
 from ionface.analysis.trajectory.trajectory import Trajectory
@@ -214,7 +215,7 @@ def _aging(halves: list[SlopeFit]) -> tuple[str, ...]:
 
 def diffusion(
     trajectory: Any,
-    species: Sequence[str] | None = None,
+    species: str | Sequence[str] | None = None,
     *,
     layers: Sequence[float] | None = None,
     directions: Sequence[str] = tuple(DIRECTIONS),
@@ -226,7 +227,7 @@ def diffusion(
     Args:
         trajectory: whatever `open_trajectory` takes, wrapped or not; equally spaced in
             time.
-        species: symbols; all that move by default.
+        species: a symbol or several; all that move by default.
         layers: heights along the normal that divide the cell into layers, Å, ascending;
             an atom belongs to the layer of its mean height, and atoms of a layer are
             named as in "Li, 3.0-8.0 Å".
@@ -247,7 +248,7 @@ def diffusion(
     (True, True)
     """
     trajectory = open_trajectory(trajectory)
-    names = list(species or dict.fromkeys(trajectory.species))
+    names = each_species(species or dict.fromkeys(trajectory.species))
     moved = paths(trajectory, names, drift=drift)
     results = []
     for name, chosen, notes in _groups(trajectory, moved, names, layers):

@@ -167,7 +167,7 @@ class Msd(Result):
 
 def msd(
     trajectory: Any,
-    species: Sequence[str] | None = None,
+    species: str | Sequence[str] | None = None,
     *,
     drift: Drift = "auto",
 ) -> Msd:
@@ -176,7 +176,7 @@ def msd(
     Args:
         trajectory: whatever `open_trajectory` takes, wrapped or not; equally spaced in
             time.
-        species: symbols; all by default.
+        species: a symbol or several; all by default.
         drift: what is subtracted, see `unwrapped_positions.reference`.
 
     Raises:

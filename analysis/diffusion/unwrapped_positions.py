@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ionface.analysis.pairs import each_species
 from ionface.analysis.readers import open_trajectory
 from ionface.analysis.result import Provenance
 from ionface.analysis.trajectory.cells import completed, inverses
@@ -63,7 +64,7 @@ class Paths:
 
 def paths(
     trajectory: Any,
-    atoms: Sequence[str] | NDArray[np.intp] | None = None,
+    atoms: str | Sequence[str] | NDArray[np.intp] | None = None,
     *,
     drift: Drift = "auto",
 ) -> Paths:
@@ -72,7 +73,7 @@ def paths(
     Args:
         trajectory: whatever `open_trajectory` takes; its frames must be equally spaced
             in time.
-        atoms: symbols, or indices; all by default.
+        atoms: a symbol or several, or indices; all by default.
         drift: see `drift.reference`.
 
     Raises:
@@ -146,13 +147,14 @@ def even_interval(trajectory: Trajectory) -> float:
 
 
 def _chosen(
-    trajectory: Trajectory, atoms: Sequence[str] | NDArray[np.intp] | None
+    trajectory: Trajectory, atoms: str | Sequence[str] | NDArray[np.intp] | None
 ) -> NDArray[np.intp]:
     if atoms is None:
         return np.arange(trajectory.n_atoms)
     if isinstance(atoms, np.ndarray):
         return np.asarray(atoms, dtype=np.intp)
-    return np.sort(np.concatenate([trajectory.indices(symbol) for symbol in atoms]))
+    found = [trajectory.indices(symbol) for symbol in each_species(atoms)]
+    return np.sort(np.concatenate(found))
 
 
 def _notes(jump: float) -> tuple[str, ...]:

@@ -20,6 +20,7 @@ from ionface.analysis.interphase.layers import (
     first_height,
     relative_heights,
 )
+from ionface.analysis.pairs import each_species
 from ionface.analysis.readers import open_trajectory
 from ionface.analysis.result import (
     Provenance,
@@ -39,6 +40,8 @@ SHOWN = 2.0
 
 def growth_words(rate: float, error: float, unit: str) -> str:
     """Return a rate with its error, or that no growth is shown, and the limit of it."""
+    if np.isnan(error):
+        return f"{rate:+.3f} {unit} (too short for an error)"
     if not abs(rate) >= SHOWN * error:
         return f"no growth shown (|rate| < {abs(rate) + SHOWN * error:.2g} {unit})"
     return f"{rate:+.3f} ± {error:.3f} {unit}"
@@ -73,7 +76,8 @@ class Interphase:
             before its upper end, shape (n_windows, n_fronts).
         widths: 10-90 width of each front, Å, shape (n_windows, n_fronts).
         errors: standard errors of the widths, Å, with the spacing of the atomic layers
-            that no width resolves, shape (n_windows, n_fronts).
+            that no width resolves, shape (n_windows, n_fronts); NaN where the run is
+            too short to tell, given how slowly the widths fluctuate.
         overlaps: height that holds both, all fronts together, Å, shape (n_windows,).
         growth: of each front; empty for fewer than three windows.
         notes: what else one should know.
@@ -218,7 +222,7 @@ class Profiles(Result):
 
 def profiles(
     trajectory: Any,
-    species: Sequence[str] | None = None,
+    species: str | Sequence[str] | None = None,
     *,
     resolution: float = 0.2,
     windows: int = 10,
@@ -233,7 +237,7 @@ def profiles(
     Args:
         trajectory: whatever `open_trajectory` takes, wrapped or not; the cell may
             change.
-        species: symbols; all by default.
+        species: a symbol or several; all by default.
         resolution: of the slices, Å.
         windows: how many, of equal numbers of frames; fewer if there are fewer frames.
         smearing: standard deviation of the Gaussian of each atom, Å; 0 for none.
@@ -255,7 +259,7 @@ def profiles(
             "profiles need resolution > 0, windows >= 1 and smearing >= 0, got "
             f"{resolution=}, {windows=}, {smearing=}"
         )
-    names = list(species or dict.fromkeys(trajectory.species))
+    names = each_species(species or dict.fromkeys(trajectory.species))
     atoms = {name: trajectory.indices(name) for name in names}
     number = len(trajectory)
     height = float(cell_height(trajectory.lattice[None])[0])

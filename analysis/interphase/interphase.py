@@ -25,14 +25,19 @@ from ionface.analysis.interphase.density_profiles import (
     blurred,
     profiles,
 )
+from ionface.analysis.pairs import each_species
 from ionface.analysis.readers import open_trajectory
+from ionface.analysis.statistics import trend
 from ionface.analysis.trajectory.frames import FloatArray
 from ionface.errors import AnalysisError
 
 __all__ = ["Front", "Growth", "Interphase", "fit_fronts", "interphase"]
 
 INTERVALS = 4
-"""Each window is fitted in so many intervals; their scatter is its error."""
+"""Each window is fitted in so many intervals at least."""
+
+TOLD = 20
+"""Intervals of a run at least: their scatter and correlation are the errors."""
 
 LAYER = 1.0
 """Å: smearing before the overlap is measured, half the spacing of atomic layers."""
@@ -40,8 +45,8 @@ LAYER = 1.0
 
 def interphase(
     trajectory: Any,
-    first: Sequence[str],
-    second: Sequence[str],
+    first: str | Sequence[str],
+    second: str | Sequence[str],
     *,
     windows: int = 10,
     resolution: float = 0.1,
@@ -60,6 +65,7 @@ def interphase(
     Raises:
         AnalysisError: a species marks both phases, is missing, or the phases are apart.
     """
+    first, second = each_species(first), each_species(second)
     if not first or not second or set(first) & set(second):
         raise AnalysisError(
             f"each phase needs marker species of its own, got {list(first)} and "
@@ -67,7 +73,8 @@ def interphase(
         )
     trajectory = open_trajectory(trajectory)
     windows = max(1, min(windows, len(trajectory)))
-    intervals = max(1, min(INTERVALS, len(trajectory) // windows))
+    wanted = max(INTERVALS, -(-TOLD // windows))
+    intervals = max(1, min(wanted, len(trajectory) // windows))
     found = profiles(
         trajectory,
         [*first, *second],
@@ -88,7 +95,7 @@ def _interphase(
         counted: profiles with `intervals` times as many windows as wanted.
         first: marker species of the first phase.
         second: those of the second.
-        intervals: of each window, whose scatter gives its error.
+        intervals: of each window, whose scatter over the run gives the errors.
 
     Raises:
         AnalysisError: a phase has no marker, or both are apart.
@@ -108,7 +115,14 @@ def _interphase(
             "the number of fronts changes with time; only the common ones count"
         )
     widths = np.array([w[:number] for _, w, _, _ in fits])
-    errors = np.array([e[:number] for _, _, e, _ in fits])
+    layers = np.array([g[:number] for _, _, g, _ in fits]) / np.sqrt(12)
+    widths_of_parts = [
+        part
+        for x, y, (_, whole, _, _) in zip(a, b, fits, strict=True)
+        for part in _parts(x, y, counted, len(whole))
+    ]
+    noise = [_noise([w[i] for w in widths_of_parts], len(fits)) for i in range(number)]
+    errors = np.hypot(noise, layers)
     times_fs = counted.windows_fs
     times = tuple(
         (times_fs[i][0], times_fs[i + intervals - 1][1])
@@ -132,27 +146,39 @@ def _interphase(
 def _window(
     a: FloatArray, b: FloatArray, counted: Profiles
 ) -> tuple[FloatArray, FloatArray, FloatArray, float]:
-    """Return positions, widths, errors and overlap of one window of some intervals."""
+    """Return positions, widths, gaps and overlap of one window of some intervals."""
     whole = fit_fronts(a.sum(0), b.sum(0), counted.height, periodic=counted.periodic)
-    scatter: list[list[float]] = []
-    for x, y in zip(a, b, strict=True):
-        fronts = fit_fronts(x, y, counted.height, periodic=counted.periodic)
-        if len(fronts) == len(whole):
-            scatter.append([front.width for front in fronts])
-    if len(scatter) > 1:
-        noise = np.std(scatter, axis=0, ddof=1) / np.sqrt(len(scatter))
-    else:
-        noise = np.zeros(len(whole))
-    layers = np.array([front.gap for front in whole]) / np.sqrt(12)
     sigma = LAYER * a.shape[1] / counted.height
     x, y = (blurred(v.sum(0), sigma, periodic=counted.periodic) for v in (a, b))
     block = find_block(x, y, periodic=counted.periodic)
     return (
         np.array([front.position for front in whole]),
         np.array([front.width for front in whole]),
-        np.asarray(np.hypot(noise, layers), dtype=np.float64),
+        np.array([front.gap for front in whole]),
         overlap(x, y, block, counted.height),
     )
+
+
+def _parts(
+    a: FloatArray, b: FloatArray, counted: Profiles, fronts: int
+) -> list[list[float]]:
+    """Return the widths in the intervals of a window that have all of its fronts."""
+    fits = (
+        fit_fronts(x, y, counted.height, periodic=counted.periodic)
+        for x, y in zip(a, b, strict=True)
+    )
+    return [[front.width for front in fit] for fit in fits if len(fit) == fronts]
+
+
+def _noise(widths: Sequence[float], windows: int) -> float:
+    """Return the standard error of the mean width in one of some windows, Å.
+
+    That of the mean of the run, around a straight line, for a part of it. NaN where the
+    run is too short to tell.
+    """
+    line = trend(np.arange(len(widths), dtype=np.float64), np.array(widths))
+    spread = (len(widths) ** 2 - 1) / 12
+    return float(line.error * np.sqrt(spread * windows)) if len(widths) > 2 else np.nan
 
 
 def _growth(times: FloatArray, widths: FloatArray, errors: FloatArray) -> Growth:
@@ -171,7 +197,7 @@ def _slope(x: FloatArray, y: FloatArray, errors: FloatArray) -> tuple[float, flo
     rest = y - y.mean() - slope * centered
     scatter = np.sqrt(float(rest @ rest) / (len(x) - 2) / norm)
     given = np.sqrt(float((centered**2) @ (errors**2))) / norm
-    return slope, float(max(scatter, given))
+    return slope, float(np.maximum(scatter, given))  # NaN where an error is
 
 
 TEN_TO_NINETY = 2.5631031310892007

@@ -86,8 +86,8 @@ class BondRule:
             references: RDFs of crystals, at rest or in motion, by name.
 
         Raises:
-            AnalysisError: a symbol is no element, or the rule holds a shell of another
-                of the references.
+            AnalysisError: a symbol is no element, or the rule does not suit another of
+                the references, see `check`.
         """
         known = [shells(reference, pair) for reference in references.values()]
         rules = [cls.between_shells(found) for found in known if len(found)]
@@ -115,20 +115,29 @@ class BondRule:
     def check(
         self, pair: str | tuple[str, str], references: Mapping[str, RdfResult]
     ) -> None:
-        """Refuse to count a shell of a crystal half.
+        """Refuse bonds that do not end behind the first shell of a crystal.
+
+        The bonds of a crystal may be longer than those of another, and none by the rule
+        of the other.
 
         Raises:
-            AnalysisError: a shell of a reference lies between forming and breaking.
+            AnalysisError: breaking reaches the second shell of a reference, forming
+                ends before the first shell of all, or one lies between both lengths.
         """
-        for name, reference in references.items():
-            found = shells(reference, pair)
-            for radius in found[::2]:
-                if self.form <= radius <= self.release:
-                    raise AnalysisError(
-                        f"the rule of {pair_name(parse_pair(pair))} ({self.words}) "
-                        f"holds a shell of {name} at {radius:.2f} Å; end bonds between "
-                        f"its shells, as at {found[1]:.2f} Å"
-                    )
+        known = {name: shells(r, pair) for name, r in references.items()}
+        known = {name: found for name, found in known.items() if len(found)}
+        shortest = min((found[0] for found in known.values()), default=0.0)
+        for name, (first, middle, second) in known.items():
+            if self.release >= second:
+                wrong = f"reaches the second shell of {name} at {second:.2f} Å"
+            elif self.form <= first <= max(self.release, shortest):
+                wrong = f"misses the first shell of {name} at {first:.2f} Å"
+            else:
+                continue
+            raise AnalysisError(
+                f"the rule of {pair_name(parse_pair(pair))} ({self.words}) {wrong}; "
+                f"end bonds between its shells, as at {middle:.2f} Å"
+            )
 
 
 def bond_length(pair: str | tuple[str, str]) -> float:
@@ -196,7 +205,7 @@ def bond_rules(
 
     Raises:
         AnalysisError: there is no pair, one is not written as A-B, a length is not
-            positive, or a rule holds a shell of a reference.
+            positive, or a rule does not end behind the first shell of a reference.
     """
     rules = {}
     for pair in pairs:

@@ -9,14 +9,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Any, ClassVar, Self
+
+import numpy as np
 
 from ionface.analysis.reactions.reaction_report import ReactionReport
 from ionface.analysis.reactions.verdicts import Verdict, verdict
 from ionface.analysis.result import Provenance, Result, plain
+from ionface.analysis.trajectory.frames import FloatArray
+from ionface.analysis.trajectory.trajectory import Trajectory
 from ionface.errors import AnalysisError
 
 ALL = "all runs"
+
+FIRST = 10
+"""Frames by which a run is known: different velocities move atoms by 0.01 Å in 1 fs."""
+
+SAME = 1e-4
+"""Å: rounding of files that are text."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -85,3 +96,31 @@ class Replicas(Result):
         """Return the verdict of each pair."""
         told = ", ".join(f"{pair} {v.words}" for pair, v in self.verdicts.items())
         return f"{len(self.runs)} runs: {told}"
+
+
+def first_frames(trajectory: Trajectory) -> FloatArray:
+    """Return the positions by which a run is known from others, Å.
+
+    Returns:
+        Shape (n, n_atoms, 3), n <= FIRST.
+    """
+    return np.array(trajectory.between(0, min(FIRST, len(trajectory))).positions)
+
+
+def check_independent(starts: Mapping[str, FloatArray]) -> None:
+    """Refuse a run that is given twice, as a copy or run again with the same seed.
+
+    Args:
+        starts: `first_frames` of the runs, by their names.
+
+    Raises:
+        AnalysisError: the last frame that two of them have in common is the same.
+    """
+    for (first, one), (second, other) in combinations(starts.items(), 2):
+        frames = min(len(one), len(other))
+        a, b = one[frames - 1], other[frames - 1]
+        if a.shape == b.shape and np.allclose(a, b, rtol=0.0, atol=SAME):
+            raise AnalysisError(
+                f"{second} is the same run as {first}: after {frames} frames all atoms "
+                f"are within {SAME:g} Å of its; give runs with different seeds"
+            )

@@ -7,6 +7,10 @@ likely one as the other, however long bonds live: the exact binomial test of McN
 (Psychometrika 12, 153 (1947), doi:10.1007/BF02295996). Bonds that form and break in
 between say nothing of a change, and would only drown it.
 
+The test takes the bonds of one run as independent of each other. What sets off a
+cascade in one run is no property of the interface, so that several runs must also
+agree: their own changes differ from zero by Student's t, or each shows it alone.
+
 Then: whether a number that changed stays, or still changes, in the second half.
 
 The bonds themselves: the same ones all the time, or exchanging.
@@ -35,6 +39,11 @@ report has tens of pairs."""
 FEWEST = 10
 """Events without which no change can be shown: ten of one kind are as likely as heads
 ten times, either way, 2 / 2¹⁰ = 0.002; nine are 0.0039, above CHANCE."""
+
+AGREE = 0.05
+"""Of runs that seem to agree on the direction of the change where their mean is none:
+Student's t of their own changes, to the one side that the gains and losses name. Three
+runs cannot do better and still find what all of them show."""
 
 STILL = 0.05
 """The second half goes on if chance alone would do so more rarely: a likelier error is
@@ -77,6 +86,7 @@ class Verdict:
             all starting times; None without bonds.
         survival_lag_fs: the quarter of the run.
         runs: how many.
+        changes: bonds gained less those lost in each of several runs; empty of one.
     """
 
     number: Number
@@ -95,6 +105,7 @@ class Verdict:
     survival: float | None
     survival_lag_fs: float
     runs: int = 1
+    changes: tuple[int, ...] = ()
 
     @property
     def words(self) -> str:
@@ -118,6 +129,12 @@ class Verdict:
     def caution(self) -> str:
         """Return why no change can be shown; empty if one could be."""
         events = self.formed + self.broken
+        if self.number == "no change shown" and self.chance <= CHANCE:
+            each = ", ".join(f"{change:+d}" for change in self.changes)
+            return (
+                f"the runs do not agree on a change ({each} bonds): what one of them "
+                "does may be chance; it takes more runs"
+            )
         if events >= FEWEST or self.bonds == "none":
             return ""
         return (
@@ -129,14 +146,17 @@ class Verdict:
 def verdict(history: BondHistory, *others: BondHistory) -> Verdict:
     """Return what a pair does in a run, or in several independent runs of one study.
 
-    Several runs are one sample: their gains and losses are added up, and the number at
-    the end has the error of their mean.
+    Of several runs each is one sample: their gains and losses, added up, show a change
+    only if the runs agree on it, and the number at the end has the error of their mean.
     """
     runs = (history, *others)
-    whole = np.sum([_changes(run, 0) for run in runs], axis=0)
+    each = [_changes(run, 0) for run in runs]
+    whole = np.sum(each, axis=0)
     late = np.sum([_changes(run, run.n_frames // 2) for run in runs], axis=0)
     gained, lost = whole.tolist()
     number, chance = _number(gained, lost)
+    if number != "no change shown" and others and not _agree(each, number):
+        number = "no change shown"
     end, error = _end(runs)
     survival = _survival(runs)
     return Verdict(
@@ -156,6 +176,7 @@ def verdict(history: BondHistory, *others: BondHistory) -> Verdict:
         survival=survival,
         survival_lag_fs=float(history.times_fs[_lag(history)] - history.times_fs[0]),
         runs=len(runs),
+        changes=tuple(more - fewer for more, fewer in each) if others else (),
     )
 
 
@@ -183,6 +204,23 @@ def _number(gained: int, lost: int) -> tuple[Number, float]:
     if chance > CHANCE:
         return "no change shown", chance
     return ("grew" if gained > lost else "fell"), chance
+
+
+def _agree(each: Sequence[tuple[int, int]], number: Number) -> bool:
+    """Return whether runs agree that a number grew or fell, given (gained, lost).
+
+    The runs' scatter, too, is known from a few of them only: hence Student's t, and
+    hence what each run shows alone counts as well.
+    """
+    from scipy.stats import ttest_1samp
+
+    if all(_number(*changes)[0] == number for changes in each):
+        return True
+    changes = [gained - lost for gained, lost in each]
+    if len(set(changes)) == 1:
+        return True  # no scatter at all
+    side = "greater" if number == "grew" else "less"
+    return bool(ttest_1samp(changes, 0, alternative=side).pvalue <= AGREE)
 
 
 def _then(whole: NDArray[np.int64], late: NDArray[np.int64]) -> Then:

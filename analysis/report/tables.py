@@ -355,6 +355,8 @@ def _interphase(found: Interphase) -> Contents:
 
 def _resolved(width: float, error: float) -> str:
     """Return a width with its error, or how large it can be at most."""
+    if np.isnan(error):
+        return f"{width:.2f} (too short for an error)"
     if width < SHOWN * error:
         return f"< {width + SHOWN * error:.1f}"
     return f"{width:.2f} ± {error:.2f}"

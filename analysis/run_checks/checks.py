@@ -217,13 +217,27 @@ def pressure(trajectory: Trajectory) -> tuple[Check, ...]:
     known = series[np.isfinite(series)]
     mean = float(known.mean())
     error = correlated_mean(known).error if len(known) > 2 else np.nan
-    significant = not abs(mean) < SIGNIFICANT * error  # an unknown error excuses none
-    wrong = abs(mean) > HIGHEST_PRESSURE and significant
+    verdict = _pressed(abs(mean), error)
     word = "pressure" if mean > 0 else "tension"
     why = f"{_with_error(mean, error, 2, '+')} GPa"
-    why += f": under {word}" if wrong else ""
+    if verdict == "doubtful":
+        why += f": under {word}"
+    elif np.isfinite(reach := abs(mean) + SIGNIFICANT * error) and verdict != "sound":
+        why += f": up to {reach:.2f} GPa of {word} are within three standard errors"
     allowed = (-HIGHEST_PRESSURE, HIGHEST_PRESSURE)
-    return (Check("mean pressure", mean, allowed, "GPa", _word(wrong), why),)
+    return (Check("mean pressure", mean, allowed, "GPa", verdict, why),)
+
+
+def _pressed(size: float, error: float) -> str:
+    """Return the verdict on the size of a mean pressure, GPa.
+
+    It is known to be high, or to be low, or not known; no error excuses none.
+    """
+    if np.isnan(error):
+        return "doubtful" if size > HIGHEST_PRESSURE else "unknown"
+    if size > max(HIGHEST_PRESSURE, SIGNIFICANT * error):
+        return "doubtful"
+    return "sound" if size + SIGNIFICANT * error <= HIGHEST_PRESSURE else "unknown"
 
 
 def _unknown(name: str, unit: str, why: str) -> Check:

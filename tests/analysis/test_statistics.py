@@ -34,34 +34,35 @@ def test_the_error_of_a_correlated_series_is_the_known_one(phi):
     series = autoregressive(phi, (n, 40), seed=1).T
     means = [correlated_mean(x) for x in series]
     error = np.mean([mean.error for mean in means])
-    assert error == pytest.approx(known_error(phi, n), rel=0.1)
+    assert 0.95 < error / known_error(phi, n) < 1.15  # Student's factor included
     g = np.mean([mean.correlation for mean in means])
     assert g == pytest.approx((1 + phi) / (1 - phi), rel=0.15)
     assert means[0].independent == pytest.approx(n / means[0].correlation)
 
 
-@pytest.mark.parametrize("lengths", [100, 50, 20])
-def test_errors_hold_the_truth_as_often_as_they_say_down_to_20_correlation_times(
-    lengths,
-):
+@pytest.mark.parametrize(
+    ("lengths", "told", "held"),
+    [(100, 1.0, 0.955), (50, 1.0, 0.95), (20, 0.98, 0.94), (10, 0.82, 0.905),
+     (5, 0.6, 0.82), (3, 0.5, 0.735)],
+)  # fmt: skip
+def test_errors_hold_the_truth_as_often_as_they_say(lengths, told, held):
     series = autoregressive(np.exp(-1 / 5), (5 * lengths, 2000), seed=2)
     error = mean_error(series)
     away = (np.abs(series.mean(axis=0)) / error)[np.isfinite(error)]
-    assert np.mean(np.isfinite(error)) > 0.95
-    assert np.mean(away < 1) == pytest.approx(0.683, abs=0.03)
-    assert np.mean(away < 1.96) == pytest.approx(0.95, abs=0.05)
+    assert np.mean(np.isfinite(error)) == pytest.approx(told, abs=0.03)
+    assert np.mean(away < 1.96) == pytest.approx(held, abs=0.03)
     alone = [correlated_mean(x).error for x in series.T[:20]]
     np.testing.assert_allclose(error[:20], alone)
 
 
-@pytest.mark.parametrize(("number", "larger"), [(32, 1.19), (200, 1.09)])
+@pytest.mark.parametrize(("number", "larger"), [(32, 1.32), (200, 1.11)])
 def test_the_error_of_independent_values_is_a_little_too_large_and_never_too_small(
     number, larger
 ):
     series = np.random.default_rng(6).standard_normal((number, 4000))
     error = mean_error(series)
     assert np.mean(error) * np.sqrt(number) == pytest.approx(larger, abs=0.04)
-    assert 0.95 < np.mean(np.abs(series.mean(axis=0)) < 1.96 * error) < 0.98
+    assert 0.95 < np.mean(np.abs(series.mean(axis=0)) < 1.96 * error) < 0.99
     # and what a screen for noise would cost is what these have
     slow = autoregressive(np.exp(-1), (number, 4000), seed=7)
     missed = np.abs(slow.mean(axis=0)) > 1.96 * mean_error(slow)

@@ -310,7 +310,11 @@ def replicas(
     """What became of bonds in several independent runs together."""
     from ionface.analysis.kinds import kinds
     from ionface.analysis.reactions.bond_analyses import followed_bonds
-    from ionface.analysis.reactions.replicas import Replicas
+    from ionface.analysis.reactions.replicas import (
+        Replicas,
+        check_independent,
+        first_frames,
+    )
     from ionface.workflows.cli import analyze_files as files
     from ionface.workflows.cli.console import job_progress
     from ionface.workflows.study.analyses import with_crystals
@@ -324,13 +328,15 @@ def replicas(
             f"{twice[0]} stands twice: one run is not two independent ones; give each "
             "of them once"
         )
-    found = {}
+    found, starts = {}, {}
     with in_flags(kind), job_progress("analyze replicas") as shown:
         given = {"pairs": pairs, "references": references or ()}
         settings = kind.configured(with_crystals(given))
         for number, (name, run) in enumerate(zip(names, runs, strict=True)):
             shown.stage(name, number, len(runs))
             frames = files.open_frames([run], told, kind.species(settings))
+            starts[name] = first_frames(frames)
+            check_independent(starts)
             found[name] = followed_bonds(frames, settings)
         result = Replicas.of(found)
     files.deliver(kinds()["replicas"], result, out, as_json=as_json)

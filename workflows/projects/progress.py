@@ -13,7 +13,7 @@ from ionface.analysis.deposition.deposition import STATE
 from ionface.analysis.reactions.bond_events import bond_history
 from ionface.analysis.reactions.bond_rule import BondRule
 from ionface.analysis.readers import open_trajectory
-from ionface.analysis.run_checks.pressure import pressures
+from ionface.analysis.run_checks.checks import pressure
 from ionface.analysis.trajectory.trajectory import Trajectory
 from ionface.errors import IonfaceError
 
@@ -66,8 +66,7 @@ def _words(trajectory: Trajectory, rules: Mapping[str, BondRule]) -> list[str]:
         value = last.scalars.get(name)
         if value is not None and not isnan(value):
             words.append(f"{value:.{digits}f} {unit}")
-    if (series := pressures(trajectory)) is not None:
-        words.append(f"mean pressure {np.nanmean(series):+.2f} GPa")
+    words += [f"{check.name} {check.why}" for check in pressure(trajectory)]
     for pair, rule in rules.items():
         recent = _end(trajectory, RECENT * rule.average_fs)
         words.append(f"{pair} {bond_history(recent, pair, rule).counts[-1]}")

@@ -5,12 +5,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ionface.analysis.diffusion.diffusion import diffusion
 from ionface.analysis.diffusion.msd import (
     axis_msd,
     mean_squared_displacement,
     msd,
     msd_by_atom,
 )
+from ionface.analysis.interphase.density_profiles import profiles
+from ionface.analysis.interphase.interphase import interphase
 from ionface.errors import AnalysisError
 
 
@@ -138,3 +141,14 @@ def test_a_trajectory_is_unwrapped_and_turned_to_the_normal(make_run, from_its_f
     assert len(list(found.rows())) == 80
     with pytest.raises(AnalysisError, match="no direction 'up'"):
         found.along("S", "up")
+
+
+def test_one_species_may_stand_alone(make_run):
+    run = make_run(["Al", "Al", "S"], np.eye(3) * 90.0, 40.0 + walk(200, 3))
+    alone = msd(run, "Al")
+    assert alone.atoms == {"Al": 2}
+    np.testing.assert_array_equal(alone.along("Al"), msd(run, ["Al"]).along("Al"))
+    assert {found.species for found in diffusion(run, "Al")} == {"Al"}
+    assert list(profiles(run, "Al").densities) == ["Al"]
+    with pytest.raises(AnalysisError, match="marker species of its own"):
+        interphase(run, "Al", "Al")

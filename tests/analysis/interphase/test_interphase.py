@@ -8,6 +8,8 @@ from ionface.analysis.interphase.density_profiles import growth_words
 from ionface.analysis.interphase.interphase import (
     TEN_TO_NINETY,
     Interphase,
+    _noise,
+    _slope,
     find_block,
     fit_fronts,
     interphase,
@@ -110,6 +112,25 @@ def test_two_windows_have_no_growth_and_the_file_holds_all(make_run):
     again = Interphase.from_dict(json.loads(json.dumps(found.as_dict())))
     assert again.first == ("In",)
     np.testing.assert_array_equal(again.errors, found.errors)
+
+
+def test_widths_that_drift_slowly_have_larger_errors_or_none():
+    rng = np.random.default_rng(0)
+    slow = np.empty((400, 40))
+    slow[:, 0] = rng.normal(size=400)
+    for k in range(1, 40):
+        slow[:, k] = 0.7 * slow[:, k - 1] + np.sqrt(0.51) * rng.normal(size=400)
+    told = np.array([_noise(list(4.0 + widths), 10) for widths in slow])
+    known = told[np.isfinite(told)]
+    plain = slow.reshape(400, 10, 4).std(axis=2, ddof=1) / 2
+    assert np.median(known) > 1.5 * np.median(plain)
+    assert np.isnan(_noise([4.0, 4.1, 4.2, 4.4], 1))
+    assert _noise([4.0] * 20, 2) == 0
+
+
+def test_a_rate_of_widths_without_errors_has_none():
+    times = np.arange(4.0)
+    assert np.isnan(_slope(times, times, np.full(4, np.nan))[1])
 
 
 def test_markers_of_both_phases_are_refused(make_run):
@@ -238,4 +259,6 @@ def test_what_is_not_resolved_is_printed_as_a_limit():
     assert _resolved(0.13, 0.64) == "< 1.4"
     assert _resolved(2.5, 0.2) == "2.50 ± 0.20"
     assert growth_words(-0.0, 2.944, "Å/ps") == "no growth shown (|rate| < 5.9 Å/ps)"
+    assert _resolved(2.5, np.nan) == "2.50 (too short for an error)"
+    assert growth_words(0.5, np.nan, "Å/ps") == "+0.500 Å/ps (too short for an error)"
     assert growth_words(0.5, 0.1, "Å/ps") == "+0.500 ± 0.100 Å/ps"

@@ -76,13 +76,28 @@ def test_of_several_crystals_that_with_the_shortest_bonds_decides():
     )
 
 
-def test_a_rule_that_holds_a_shell_of_a_reference_is_refused():
-    wide = BondRule(3.1, 3.565)
-    with pytest.raises(AnalysisError, match=r"holds a shell of InCl at 3\.2.*3\.0"):
-        wide.check("In-Cl", {"InCl": INDIUM_CHLORIDE})
-    with pytest.raises(AnalysisError, match="holds a shell"):
-        bond_rules(["In-Cl"], {"InCl": INDIUM_CHLORIDE}, {"In-Cl": 3.2})
+@pytest.mark.parametrize("length", [3.2, 3.3, 3.5, 4.5])
+def test_a_rule_that_reaches_the_second_shell_of_a_reference_is_refused(length):
+    second = r"reaches the second shell of InCl at 3\.2.*3\.0"
+    with pytest.raises(AnalysisError, match=second):
+        bond_rules(["In-Cl"], {"InCl": INDIUM_CHLORIDE}, {"In-Cl": length})
+    with pytest.raises(AnalysisError, match=second):
+        BondRule(3.1, length + 0.1).check("In-Cl", {"InCl": INDIUM_CHLORIDE})
     BondRule(2.95, 3.1).check("In-Cl", {"InCl": INDIUM_CHLORIDE})
+
+
+@pytest.mark.parametrize("length", [2.5, 2.84])
+def test_a_rule_that_misses_the_first_shell_of_all_references_is_refused(length):
+    first = r"misses the first shell of InCl at 2\.8.*3\.0"
+    with pytest.raises(AnalysisError, match=first):
+        bond_rules(["In-Cl"], {"InCl": INDIUM_CHLORIDE}, {"In-Cl": length})
+    trichloride = crystal([(2.26, 6), (4.55, 12)], ("In", "Cl"))
+    both = {"InCl": INDIUM_CHLORIDE, "InCl3": trichloride}
+    if length < 2.84:  # longer bonds of another crystal are none by a rule, or all are
+        bond_rules(["In-Cl"], both, {"In-Cl": length})
+    else:
+        with pytest.raises(AnalysisError, match=first):
+            bond_rules(["In-Cl"], both, {"In-Cl": length})
 
 
 def test_other_pairs_end_at_a_multiple_of_their_covalent_radii():

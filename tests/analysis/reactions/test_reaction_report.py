@@ -129,7 +129,7 @@ def test_the_rule_is_that_of_the_reference_and_may_not_hold_one_of_its_shells(
     short = {"X": crystal_rdf(names, cell, places, ["In-S"], cutoff=6.0, bins=240)}
     rule = reactions(interface, ["In-S"], references=short).pairs["In-S"].history.rule
     assert 2.2 < rule.form < rule.release < 2.7
-    with pytest.raises(AnalysisError, match=r"holds a shell of X at 2\.7"):
+    with pytest.raises(AnalysisError, match=r"reaches the second shell of X at 2\.7"):
         reactions(interface, ["In-S"], references=short, rules={"In-S": 2.65})
 
 

@@ -2,7 +2,12 @@ import numpy as np
 import pytest
 
 from ionface.analysis.reactions.reaction_report import reactions
-from ionface.analysis.reactions.replicas import ALL, Replicas
+from ionface.analysis.reactions.replicas import (
+    ALL,
+    Replicas,
+    check_independent,
+    first_frames,
+)
 from ionface.analysis.report.tables import replica_contents
 from ionface.errors import AnalysisError
 
@@ -41,3 +46,15 @@ def test_a_single_run_or_other_pairs_are_refused(runs, blinking):
     other = reactions(blinking(np.full((9, 1), 2.5)), ["S-In"])
     with pytest.raises(AnalysisError, match="follow the same pairs"):
         Replicas.of({**runs, "other": other})
+
+
+def test_the_same_seed_or_a_part_of_a_run_is_the_same_run(in_memory):
+    def run(seed, frames=30):
+        moved = np.random.default_rng(seed).normal(0, 0.1, (frames, 4, 3))
+        return first_frames(in_memory(["Al"] * 4, 9.0 * np.eye(3), 4.0 + moved))
+
+    check_independent({"a": run(1), "b": run(2), "c": run(3, 5)})
+    check_independent({"a": run(1), "of other atoms": run(1)[:, :2]})
+    for same in (run(1), run(1, 5)):
+        with pytest.raises(AnalysisError, match="b is the same run as a: after"):
+            check_independent({"a": run(1), "c": run(2), "b": same})

@@ -5,7 +5,7 @@ import pytest
 
 from ionface.analysis.reactions.bond_events import BondHistory, bond_history
 from ionface.analysis.reactions.bond_rule import BondRule
-from ionface.analysis.reactions.verdicts import FEWEST, verdict
+from ionface.analysis.reactions.verdicts import CHANCE, FEWEST, verdict
 from ionface.analysis.result import plain
 
 RULE = BondRule(2.925, 3.075, average_fs=100.0)
@@ -114,6 +114,40 @@ def test_runs_that_say_nothing_alone_may_show_a_change_together():
         [run.counts[-250:].mean() for run in (*runs[:2], made([100], [1000]))]
     )
     assert other.at_end_error == pytest.approx(late.std(ddof=1) / np.sqrt(3))
+
+
+def test_what_one_run_does_alone_is_no_change_of_all_of_them():
+    twelve = made(np.linspace(100, 900, 12), [1000] * 12)
+    nothing = made([0] * 6, [1000] * 6)
+    found = verdict(twelve, nothing, nothing)
+    assert (found.number, found.gained, found.changes) == (
+        "no change shown", 12, (12, 0, 0),
+    )  # fmt: skip
+    assert "do not agree on a change (+12, +0, +0 bonds)" in found.caution
+    assert "do not agree" not in verdict(nothing, nothing, nothing).caution
+
+
+def test_runs_that_differ_by_no_more_than_chance_agree():
+    runs = [made(np.linspace(100, 900, n), [1000] * n) for n in (12, 8, 16)]
+    found = verdict(*runs)
+    assert (found.number, found.caution) == ("grew", "")
+    # two runs tell little of their scatter, but each shows it alone
+    assert verdict(*runs[::2]).number == "grew"
+    assert verdict(*runs[:2]).number == "no change shown"
+
+
+def test_runs_that_each_go_their_own_way_seldom_agree(benchmark_of_verdicts):
+    for truth in benchmark_of_verdicts.TRUTHS[-2:]:
+        found = benchmark_of_verdicts.verdicts(truth, 2.3, 150, 3)
+        assert np.mean([v.number != "no change shown" for v in found]) < 0.15
+        assert np.mean([v.chance <= CHANCE for v in found]) > 0.3
+
+
+def test_what_all_runs_do_is_found(benchmark_of_verdicts):
+    truths = [t for t in benchmark_of_verdicts.TRUTHS if t.number]
+    for truth in truths:
+        found = benchmark_of_verdicts.verdicts(truth, 2.3, 40, 3)
+        assert np.mean([v.number == truth.number for v in found]) >= 0.8
 
 
 def test_one_frame_gives_a_verdict_too(blinking):

@@ -50,8 +50,17 @@ def test_a_run_far_from_its_own_lattice_is_doubtful(stress, verdict, word):
     assert (check.verdict, word in check.why) == (verdict, True)
 
 
-def test_noise_is_no_pressure():
-    assert mean_pressure(run(0.0, noise=20.0)).verdict == "sound"
+def test_noise_is_no_pressure_and_hides_none():
+    noisy = mean_pressure(run(0.0, noise=20.0))
+    assert noisy.verdict == "unknown"
+    assert "are within three standard errors" in noisy.why
+    # farther off than the bar, and by less than three errors
+    check = mean_pressure(run(0.6, noise=7.0))
+    assert check.value < -0.3
+    assert (check.verdict, "of tension are within" in check.why) == ("unknown", True)
+    # below the bar, but not by three errors
+    assert mean_pressure(run(0.2, noise=1.0)).verdict == "unknown"
+    assert mean_pressure(run(0.0, noise=0.5)).verdict == "sound"
 
 
 def test_vacuum_dilutes_a_stress_so_none_is_told():

@@ -200,18 +200,23 @@ def test_pairs_that_make_no_sense_are_refused(thiophosphate, analyze, pair, mess
 # --- reactions ------------------------------------------------------------------------
 
 
-@pytest.fixture
-def reacting(tmp_path):
+def react(path, seed=0):
     """An In and two S approach from 6 to 2.6 Å halfway through and stay there."""
+    rng = np.random.default_rng(seed)
 
     def frames():
         for step in range(FRAMES):
             apart = 6.0 if step < FRAMES // 2 else 2.6
-            positions = np.full((3, 3), 8.0)
+            positions = 8.0 + rng.normal(0, 0.005, (3, 3))
             positions[1:, 0] += [apart, -apart]
             yield {"positions": positions}
 
-    return write_frames(tmp_path / "in.ionf", ["In", "S", "S"], [20.0] * 3, frames())
+    return write_frames(path, ["In", "S", "S"], [20.0] * 3, frames())
+
+
+@pytest.fixture
+def reacting(tmp_path):
+    return react(tmp_path / "in.ionf")
 
 
 def test_the_verdict_is_printed_and_written(reacting, analyze):
@@ -225,8 +230,7 @@ def test_the_verdict_is_printed_and_written(reacting, analyze):
 
 
 def test_independent_runs_are_judged_together(reacting, tmp_path, analyze):
-    again = tmp_path / "again.ionf"
-    again.write_bytes(reacting.read_bytes())
+    again = react(tmp_path / "again.ionf", seed=1)
     ran = analyze("replicas", reacting, again, "--pair", "In-S")
     assert ran.data["verdicts"]["In-S"]["gained"] == 4
     assert ran.stdout.count("all runs") == 1
@@ -235,6 +239,13 @@ def test_independent_runs_are_judged_together(reacting, tmp_path, analyze):
         analyze("replicas", reacting, reacting, "--pair", "In-S")
     with pytest.raises(IonfaceError, match="needs two at least"):
         analyze("replicas", reacting, "--pair", "In-S")
+
+
+def test_a_copy_of_a_run_is_no_independent_one(reacting, tmp_path, analyze):
+    copy = tmp_path / "copy.ionf"
+    copy.write_bytes(reacting.read_bytes())
+    with pytest.raises(AnalysisError, match=r"copy\.ionf is the same run as .*in"):
+        analyze("replicas", reacting, copy, "--pair", "In-S")
 
 
 def test_a_reference_without_the_pair_is_refused(reacting, analyze):

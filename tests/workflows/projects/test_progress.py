@@ -4,6 +4,7 @@ import numpy as np
 
 from ionface.analysis.reactions.bond_rule import bond_rules
 from ionface.analysis.reactions.bonds import bonds
+from ionface.analysis.trajectory.store import STRESSES
 from ionface.analysis.trajectory.trajectory import Trajectory
 from ionface.analysis.trajectory.writer import TrajectoryWriter
 from ionface.workflows.projects.progress import progress
@@ -29,6 +30,18 @@ def test_a_running_job_tells_step_time_and_bonds_by_the_analysis_rule(tmp_path):
     assert progress(tmp_path, rules) == "step 395, 0.790 ps, In-S 1"
     counts = bonds(Trajectory.open(tmp_path / "trajectory.ionf"), ["In-S"]).counts
     assert counts["In-S"][[0, -1]].tolist() == [0, 1]
+
+
+def test_a_run_under_pressure_says_so_with_the_error_of_the_mean(tmp_path):
+    stress = np.random.default_rng(0).normal(-2.0, 0.1, 200)
+    scalars = dict.fromkeys(STRESSES[:3], stress)
+    scalars |= dict.fromkeys(STRESSES[3:], 0.0 * stress)
+    positions = np.random.default_rng(1).uniform(0, 6, (200, 8, 3))
+    Trajectory.from_arrays(
+        ["Al"] * 8, np.eye(3) * 6.0, positions, 2.0, scalars=scalars
+    ).write(tmp_path / "trajectory.ionf")
+    assert "mean pressure +2.0" in progress(tmp_path)
+    assert progress(tmp_path).endswith(" ± 0.01 GPa: under pressure")
 
 
 def test_a_file_that_is_being_written_is_no_error(tmp_path):
