@@ -41,6 +41,9 @@ def check_pairs(study: Study) -> None:
         except StructureError as error:
             raise StructureError(f"{run.interface}: {error}") from error
         _check(run.pairs, there, f"dynamics of {run.interface}")
+        if run.until:
+            pair = run.until["pair"]
+            _check((pair,), there, f"dynamics of {run.interface}, until")
     for reference in study.references:
         there = crystal_elements(reference.crystal)
         _check(reference.pairs, there, f"reference {reference.crystal}")

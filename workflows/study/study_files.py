@@ -202,6 +202,7 @@ def checked(study: Study, source: str) -> Study:
         _check_seeds(run, source)
         _check_segments(run, source)
         _check_pairs(run.pairs, f"{source}: dynamics of {run.interface}")
+        _check_until(run, source)
     for reference in study.references:
         _check_pairs(reference.pairs, f"{source}: reference {reference.crystal}")
     for spec in study.systems:
@@ -305,6 +306,17 @@ def _check_segments(run: DynamicsSpec, source: str) -> None:
             f"{MOST_SEGMENTS:,}; give a segment of {-(-run.steps // MOST_SEGMENTS):,} "
             "steps or more, or none"
         )
+
+
+def _check_until(run: DynamicsSpec, source: str) -> None:
+    from ionface.workflows.study.stopping_criterion import criterion
+
+    if run.until is None:
+        return
+    try:
+        criterion(run.until)
+    except IonfaceError as error:
+        raise IonfaceError(f"{source}: dynamics of {run.interface}: {error}") from error
 
 
 def remarks(study: Study) -> list[str]:

@@ -100,6 +100,13 @@ def test_both_papers_are_built_in():
         ("interface: Li|LiF", "interface: LiLiF", "no interface is called 'LiLiF'"),
         ("pairs: [Li-F]", "pairs: [Li-Xx]", "'Xx' in pair 'Li-Xx' is no element"),
         ("pairs: [Li-F]", "pairs: [LiF]", "two elements joined by a dash"),
+        (
+            "pairs: [Li-F]",
+            "until: {foo: 1}",
+            "dynamics of Li|LiF: until: no such key as 'foo'",
+        ),
+        ("pairs: [Li-F]", "until: {pair: LiF}", "two chemical symbols"),
+        ("pairs: [Li-F]", "until: {pair: Li-Xx}", "['Xx'] are no chemical"),
         ("steps: 1000", "steps: 9\n    stride: 0", "stride: must be above 0"),
         (
             "steps: 1000",
