@@ -18,6 +18,9 @@ from ionface.workflows.study.study import Study
 SPACING = 0.2  # Å⁻¹; where a study names none, meshes begin at the finer of both rules
 PLANE_WAVES = ("k", "encut")
 BASE = "as it is"
+_NOTHING_ELSE: dict[str, Any] = dict.fromkeys(
+    ("dynamics", "references", "phases", "deposition", "surfaces"), ()
+)
 
 
 @dataclass(frozen=True)
@@ -57,7 +60,7 @@ def variants(
         raise IonfaceError(
             f"{study.name} computes no formation energy; there is nothing to converge"
         )
-    base = replace(study, dynamics=(), references=(), published=())
+    base = replace(study, published=(), spot_checks=None, **_NOTHING_ELSE)
     found = []
     for setting in settings:
         if setting not in _VARIED:

@@ -7,7 +7,10 @@ import pytest
 
 from ionface.analysis.energies.convergence import Convergence, Tried
 from ionface.errors import IonfaceError
+from ionface.structures.specs import CrystalLayer
+from ionface.workflows.flows.study_flow import study_flow
 from ionface.workflows.study.convergence import variants
+from ionface.workflows.study.study import PhasesSpec, SpotCheckSpec
 from ionface.workflows.study.study_files import load, parse
 
 STUDY = """\
@@ -48,10 +51,19 @@ def test_meshes_and_cutoffs_grow_from_the_protocols(study):
 
 
 def test_only_energies_are_run():
-    whole = load("lagp-pdol-li")
+    whole = replace(
+        load("lpscl-in"),
+        formation=None,
+        surfaces=(CrystalLayer("Li", (1, 1, 0), layers=3),),
+        phases=(PhasesSpec(("Li", "In")),),
+        deposition=load("qcpe-deposition").deposition,
+        spot_checks=SpotCheckSpec("vasp-double"),
+    )
+    assert whole.dynamics and whole.references
     for variant in variants(whole, ["k"], plane_waves=True):
-        assert not variant.study.dynamics
-        assert not variant.study.references
+        jobs = [job for job, _ in study_flow(variant.study).iterflow()]
+        results = {job.metadata.get("result") for job in jobs}
+        assert results - {None} == {"model", "formation", "path"}
 
 
 @pytest.mark.parametrize(
