@@ -75,7 +75,7 @@ def test_both_papers_are_built_in():
         (
             "thickness: 10",
             "layer: 10",
-            "Allowed here: compensate, doping, fixed_layers, groups, lattice, layers",
+            "Allowed here: compensate, deeper, doping, fixed_layers, groups, lattice, layers",
         ),
         ("steps: 1000", "stps: 1000", "line 15: dynamics.0"),
         ("strained: film", "strained: both", "'film', 'substrate' or 'shared'"),
