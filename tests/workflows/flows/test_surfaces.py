@@ -11,9 +11,9 @@ from ionface.analysis.energies.formation_energy import EV_PER_A2_IN_J_PER_M2
 from ionface.analysis.energies.surface_energies import SurfaceEnergies
 from ionface.analysis.figures.surfaces_figure import figure_surfaces
 from ionface.errors import IonfaceError
+from ionface.workflows.cli.study_commands import run_study
 from ionface.workflows.engines.contract import RelaxSettings
 from ionface.workflows.engines.registry import study_engine
-from ionface.workflows.cli.study_commands import run_study
 from ionface.workflows.flows.surfaces import surface_flow
 from ionface.workflows.projects import runner
 from ionface.workflows.projects.project import Project
