@@ -19,6 +19,7 @@ from pymatgen.core import Structure
 
 from ionface.documents import decode
 from ionface.errors import IonfaceError, StructureError
+from ionface.structures.crystals.relaxed_lattice import symmetry_notes
 from ionface.structures.slabs.polarity import polarity_notes
 from ionface.structures.slabs.slab import in_frame
 
@@ -227,8 +228,13 @@ class InterfaceModel(MSONable):
         }
 
     def notes(self) -> list[str]:
-        """Return what files left open, what whole atoms could not hold, polar sides."""
+        """Return what must be said of the model, one sentence each.
+
+        What files left open, what whole atoms could not hold, polar sides, lattices
+        that gained symmetry.
+        """
         said = polarity_notes(self.provenance, self.name)
+        said += symmetry_notes(self.provenance, self.name)
         for side in ("film", "substrate"):
             made = self.provenance.get(side, {})
             said += [f"{self.name}: {note}" for note in made.get("notes", [])]

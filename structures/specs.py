@@ -236,6 +236,8 @@ class CrystalLayer(Spec):
             with the center, as in "VO4".
         fixed_layers: so many repeats, away from the interface, do not move.
         name: how tables call the phase; the material's name if not given.
+        deeper: so many repeats more on the side away from the interface; the plane
+            that meets the partner stays where it is at the same registry.
     """
 
     material: Material
@@ -251,6 +253,7 @@ class CrystalLayer(Spec):
     groups: tuple[str, ...] = ()
     fixed_layers: int = 0
     name: str | None = None
+    deeper: int | None = None
 
     def __post_init__(self) -> None:
         """Keep a structure as plain data."""

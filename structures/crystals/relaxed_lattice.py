@@ -6,6 +6,9 @@ symmetry that cuts and matches are told apart by; each slab is relaxed by itself
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 from pymatgen.core import Structure
 from pymatgen.symmetry.analyzer import SpacegroupAnalyzer
@@ -53,6 +56,37 @@ def relaxed_lengths(
         "another one; give its layer lattice: literature or numbers, or take another "
         "engine"
     )
+
+
+def gained_symmetry(crystal: Structure, relaxed: Structure) -> str:
+    """Return from which space group to which a relaxation has led, if to more symmetry.
+
+    Args:
+        crystal: before the relaxation.
+        relaxed: after it, in the same axes.
+
+    Returns:
+        As in "from I4/mmm to Fm-3m"; empty if the space group is what it was.
+    """
+    before, after = (_symmetry(each)[0] for each in (crystal, relaxed))
+    return "" if before == after else f"from {before} to {after}"
+
+
+def symmetry_notes(provenance: Mapping[str, Any], name: str) -> list[str]:
+    """Return what must be said of an interface's crystals that gained symmetry.
+
+    Args:
+        provenance: of the model.
+        name: of the interface.
+    """
+    return [
+        f"{name}: the relaxation of bulk {made['material']} led "
+        f"{made['gained_symmetry']} ({made['lattice_from']}): the engine's crystal is "
+        "not the published one, in whose axes facets are named; lattice: literature "
+        "keeps that one"
+        for side in ("film", "substrate")
+        if (made := provenance.get(side, {})).get("gained_symmetry")
+    ]
 
 
 def _symmetry(structure: Structure) -> tuple[str, int]:

@@ -7,7 +7,7 @@ there, so that x is met as closely as the cell allows.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil
 from typing import Any
 
@@ -141,7 +141,20 @@ def cut_slab(layer: CrystalLayer | SlabLayer) -> Slab:
         return own_slab(layer)
     facet = facet_slabs(layer)
     termination = _termination(layer, facet.terminations)
-    return facet.slab(termination, _layers(layer, facet, termination))
+    layers = _layers(layer, facet, termination)
+    if not layer.deeper:
+        return facet.slab(termination, layers)
+    slab = facet.slab(termination, layers + layer.deeper)
+    return _moved(slab, -layer.deeper * facet.facet.frame.basis[2, :2])
+
+
+def _moved(slab: Slab, by: Array) -> Slab:
+    """Return a slab moved in its plane, by Å, shape (2,)."""
+    vector, structure = np.array([*by, 0.0]), slab.structure.copy()
+    sites = range(len(structure))
+    structure.translate_sites(sites, vector, frac_coords=False, to_unit_cell=False)
+    candidates = np.reshape(slab.candidates, (-1, 3)) + vector
+    return replace(slab, structure=structure, candidates=candidates)
 
 
 def facet_slabs(layer: CrystalLayer) -> FacetSlabs:

@@ -107,9 +107,9 @@ def polarity_notes(provenance: Mapping[str, Any], name: str) -> list[str]:
             f"{name}: {made['facet']} {made['termination']} is polar (Tasker "
             f"{made['tasker']}, formal dipole {made['dipole_e_per_angstrom']:+.3f} e/Å "
             "per layer): its two faces are different chemistries, and potentials "
-            "without long-range charges do not feel it; compensate: true moves half "
-            "of the terminating ions across, `ionface build --terminations` lists "
-            "other cuts"
+            "without long-range charges do not feel it; compensate: true moves as "
+            "many terminating ions across as cancel the dipole (Li6PS5Cl(100): a "
+            "quarter of the Li), `ionface build --terminations` lists other cuts"
         )
     return notes
 

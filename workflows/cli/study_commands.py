@@ -239,13 +239,16 @@ def _tell(project: Project, outcome: Outcome, as_json: bool) -> None:
 
 
 def _print_results(results: Results) -> None:
-    """Print the energies, and of every run what its results say in a few words."""
+    """Print energies and cells, and of every run its results in a few words."""
     from ionface.analysis.kinds import kinds
+    from ionface.structures.crystals.relaxed_lattice import symmetry_notes
     from ionface.structures.slabs.polarity import polarity_notes
     from ionface.workflows.cli.analyze_files import print_result
 
     if results.energies.entries:
         print_result(kinds()[results.energies.kind], results.energies)
+    for facet in results.found.get("surfaces", {}).values():
+        print_result(kinds()["surfaces"], facet)
     for cell, grown in results.found.get("deposition", {}).items():
         typer.echo(f"{cell}:")
         print_result(kinds()["deposition"], grown)
@@ -260,6 +263,7 @@ def _print_results(results: Results) -> None:
         table(["run", "what", "number"], rows, marks)
     for model in results.models.values():
         tell_notes(polarity_notes(model.provenance, model.name))
+        tell_notes(symmetry_notes(model.provenance, model.name))
     for name, scan in results.found.get("landscape", {}).items():
         if warning := getattr(scan, "warning", ""):
             say(f"{name}, registry scan: {warning}")

@@ -78,10 +78,9 @@ class DynamicsSettings(MSONable):
         seed: of the Maxwell-Boltzmann velocities of the first segment.
         segment: an engine that decides by itself how often it restarts does so after
             so many steps at the latest; None for as seldom as possible.
-        until: ends the run once a bond count is steady, as in {pair: In-S,
-            window: 2000, tolerance: 0.05} (window in fs, tolerance relative). Only an
-            engine that decides its segments itself can stop early; others run all
-            steps.
+        until: ends the run once bonds have formed and their number stays, as in
+            {pair: In-S, bonds: 10, at_least: 5000} (fs). Only an engine that decides
+            its segments itself is given one: it can stop early.
     """
 
     temperature: float = 300.0
@@ -202,6 +201,7 @@ class Engine(Protocol):
     def decides_segments(self) -> bool:
         """Tell whether one dynamics job does all steps, in as many runs as it takes.
 
+        It asks `DynamicsSettings.until` after each whether it is the last one.
         Else a long run is a chain of jobs, each with the steps of one segment.
         """
         return False

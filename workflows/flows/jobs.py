@@ -49,7 +49,7 @@ from ionface.workflows.engines.records import (
     runs_folder,
 )
 from ionface.workflows.engines.relaxation_frames import relaxation_frames
-from ionface.workflows.flows.lattices import lattice_from, with_lattices
+from ionface.workflows.flows.lattices import lattice_told, with_lattices
 from ionface.workflows.study.analyses import with_crystals
 
 TRAJECTORIES = "trajectories"
@@ -116,7 +116,7 @@ def build(
     model = build_interface(with_lattices(spec, bulk), film)
     told = {**model.provenance}
     for side, record in bulk.items():
-        told[side] = {**told[side], "lattice_from": lattice_from(record)}
+        told[side] = {**told[side], **lattice_told(spec, side, record)}
     if quick:
         told["quick"] = True
     return BuiltInterface.of(replace(model, provenance=told))

@@ -13,7 +13,7 @@ from typing import Literal
 from jobflow import Flow, Job
 
 from ionface.analysis.energies.level_of_theory import LevelOfTheory
-from ionface.structures.crystals.relaxed_lattice import relaxed_lengths
+from ionface.structures.crystals.relaxed_lattice import gained_symmetry, relaxed_lengths
 from ionface.structures.disorder.decoration import bulk
 from ionface.structures.specs import Cell, CrystalLayer, InterfaceSpec, Lengths
 from ionface.workflows.engines.contract import Engine, RelaxSettings
@@ -105,6 +105,14 @@ def lengths_of(layer: CrystalLayer, relaxed: RunRecord) -> Lengths:
     cells = layer.ordering.supercell if layer.ordering else (1, 1, 1)
     where = f"{layer.phase} ({lattice_from(relaxed)})"
     return relaxed_lengths(bulk(layer), relaxed.structure, where, cells)
+
+
+def lattice_told(spec: InterfaceSpec, side: str, record: RunRecord) -> dict[str, str]:
+    """Return where a side's lattice is from, and the symmetry that it has gained."""
+    told = {"lattice_from": lattice_from(record)}
+    if layer := relaxed_sides(spec).get(side):
+        told["gained_symmetry"] = gained_symmetry(bulk(layer), record.structure)
+    return told
 
 
 def lattice_from(record: RunRecord) -> str:

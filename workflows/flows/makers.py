@@ -191,8 +191,18 @@ class InterfaceDynamicsMaker(Maker):
     name: str = "dynamics"
 
     def __post_init__(self) -> None:
-        """Find the engine of a name."""
+        """Find the engine of a name.
+
+        Raises:
+            IonfaceError: it cannot end a run early, as `until` asks.
+        """
         self.engine = find_engine(self.engine)
+        if self.settings.until and not self.engine.decides_segments:
+            raise IonfaceError(
+                f"dynamics: until: {self.engine.name} does all steps and cannot end a "
+                "run early, as vasp can; leave until out, and give more steps later if "
+                "the bonds have not settled: the run then goes on"
+            )
 
     def make(self, model: Model, name: str | None = None, cell: Cell = "fixed") -> Flow:
         """Return the flow, whose output are the analyses as plain data.

@@ -1,6 +1,6 @@
-"""What is refused before anything is computed: pairs and elements that cannot be.
+"""What is refused before anything is computed: materials, pairs and elements.
 
-Both are known from the layers alone, long before a model is built.
+All are known from the layers alone, long before a model is built.
 """
 
 from __future__ import annotations
@@ -9,7 +9,12 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 from ionface.errors import IonfaceError, NotInstalledError, StructureError
-from ionface.structures.elements import crystal_elements, interface_elements
+from ionface.structures.elements import (
+    crystal_elements,
+    interface_elements,
+    layer_elements,
+)
+from ionface.structures.specs import InterfaceSpec
 from ionface.workflows.engines.registry import Role, study_engine
 from ionface.workflows.study.study import Study
 
@@ -28,6 +33,32 @@ def check_names(study: Study) -> None:
             check(study)
 
 
+def check_layers(study: Study) -> None:
+    """Refuse crystals that are not there, and chains that are none.
+
+    What else may be wrong with a layer, as its termination, its own job tells, once
+    the lattice is known; it stops no other.
+
+    Raises:
+        StructureError: with the interface or facet.
+    """
+    for spec in study.interfaces:
+        _elements(spec)
+    for number, facet in enumerate(study.surfaces):
+        try:
+            layer_elements(facet)
+        except StructureError as error:
+            raise StructureError(f"surfaces.{number}: {error}") from error
+
+
+def _elements(spec: InterfaceSpec) -> set[str]:
+    """Return the elements of an interface, which a failure names."""
+    try:
+        return interface_elements(spec)
+    except StructureError as error:
+        raise StructureError(f"{spec.name}: {error}") from error
+
+
 def check_pairs(study: Study) -> None:
     """Refuse pairs of elements that an interface or a reference crystal will not hold.
 
@@ -36,11 +67,11 @@ def check_pairs(study: Study) -> None:
         StructureError: a layer that cannot be made.
     """
     for run in study.dynamics:
-        try:
-            there = interface_elements(study.interface(run.interface))
-        except StructureError as error:
-            raise StructureError(f"{run.interface}: {error}") from error
+        there = _elements(study.interface(run.interface))
         _check(run.pairs, there, f"dynamics of {run.interface}")
+        if run.until:
+            pair = run.until["pair"]
+            _check((pair,), there, f"dynamics of {run.interface}, until")
     for reference in study.references:
         there = crystal_elements(reference.crystal)
         _check(reference.pairs, there, f"reference {reference.crystal}")

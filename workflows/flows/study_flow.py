@@ -30,7 +30,11 @@ from ionface.workflows.flows.models import ModelBuilder, Models, Start
 from ionface.workflows.flows.naming import named
 from ionface.workflows.flows.phases import phase_flows
 from ionface.workflows.flows.spot_checks import spot_flows
-from ionface.workflows.flows.study_checks import check_elements, check_pairs
+from ionface.workflows.flows.study_checks import (
+    check_elements,
+    check_layers,
+    check_pairs,
+)
 from ionface.workflows.flows.surfaces import surface_flow
 from ionface.workflows.study.analyses import bond_rules_of
 from ionface.workflows.study.protocols import protocol
@@ -62,12 +66,13 @@ def study_flow(study: Study, done: Mapping[str, Sequence[int]] | None = None) ->
         IonfaceError: a pair of elements that are not there, elements that an engine
             was not made for, spot checks of nothing that can be checked, or a facet,
             reference or interface that stands twice.
-        StructureError: a layer of its dynamics that cannot be made.
+        StructureError: a layer of a crystal that is not there, or of no chain.
     """
     if not isinstance(study, Study):
         raise IonfaceError(
             f"study_flow takes a study as load_study(path) reads it, got {study!r:.60}"
         )
+    check_layers(study)
     check_pairs(study)
     others = dict(study.by_each_other())
     for each in (study, *others.values()):

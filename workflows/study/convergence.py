@@ -11,6 +11,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ionface.errors import IonfaceError
+from ionface.structures.crystals.library import read_crystal
+from ionface.structures.slabs.plane_lattice import facet_frame
 from ionface.structures.specs import CrystalLayer, InterfaceSpec
 from ionface.workflows.study.protocols import protocol
 from ionface.workflows.study.study import Study
@@ -18,6 +20,9 @@ from ionface.workflows.study.study import Study
 SPACING = 0.2  # Å⁻¹; where a study names none, meshes begin at the finer of both rules
 PLANE_WAVES = ("k", "encut")
 BASE = "as it is"
+_NOTHING_ELSE: dict[str, Any] = dict.fromkeys(
+    ("dynamics", "references", "phases", "deposition", "surfaces"), ()
+)
 
 
 @dataclass(frozen=True)
@@ -57,7 +62,7 @@ def variants(
         raise IonfaceError(
             f"{study.name} computes no formation energy; there is nothing to converge"
         )
-    base = replace(study, dynamics=(), references=(), published=())
+    base = replace(study, published=(), spot_checks=None, **_NOTHING_ELSE)
     found = []
     for setting in settings:
         if setting not in _VARIED:
@@ -96,7 +101,10 @@ def _encut(study: Study) -> Iterator[tuple[str, Study]]:
 
 
 def _layers(study: Study) -> Iterator[tuple[str, Study]]:
-    """Yield studies whose crystalline layers are 1.5 and 2 times as thick."""
+    """Yield studies whose crystalline layers are 1.5 and 2 times as thick.
+
+    They grow away from the interface: what meets there is the same at any thickness.
+    """
     for more, factor in enumerate((1.5, 2.0), 1):
         specs = tuple(
             replace(
@@ -114,10 +122,12 @@ def _thicker(layer: Any, factor: float, more: int) -> Any:
     """Return a crystal's layer thicker by a factor, by so many layers at least."""
     if not isinstance(layer, CrystalLayer):
         return layer
+    layers = float(layer.layers or 0)
     if layer.layers is None:
-        return replace(layer, thickness=(layer.thickness or 10.0) * factor)
-    layers = max(layer.layers + more, round(layer.layers * factor))
-    return replace(layer, layers=layers)
+        crystal = read_crystal(layer.material, layer.lengths)
+        layers = (layer.thickness or 10.0) / facet_frame(crystal, layer.miller).spacing
+    further = max(more, round(layers * factor) - round(layers))
+    return replace(layer, deeper=(layer.deeper or 0) + further)
 
 
 def _vacuum(study: Study) -> Iterator[tuple[str, Study]]:

@@ -84,7 +84,7 @@ class DynamicsSpec:
             are what an error bar is made of.
         stride: every so many steps a frame is kept.
         until: ends the run early once bonds have formed and their number stays (engine
-            vasp), as in {pair: In-S, bonds: 10, at_least: 5000}; fs.
+            vasp; others refuse it), as in {pair: In-S, bonds: 10, at_least: 5000}; fs.
         analyses: what is computed of the trajectory, as `ionface analyze` calls it; a
             name, or a name with settings as in {msd: {species: [Li]}}.
     """

@@ -16,6 +16,7 @@ import yaml
 
 from ionface.documents import check_yaml
 from ionface.errors import AnalysisError, IonfaceError
+from ionface.structures.specs import InterfaceSpec
 from ionface.workflows.study.electrolytes import with_electrolytes
 from ionface.workflows.study.input_files import found_from
 from ionface.workflows.study.naming import slug
@@ -212,6 +213,7 @@ def checked(study: Study, source: str) -> Study:
         _check_seeds(run, source)
         _check_segments(run, source)
         _check_pairs(run.pairs, f"{source}: dynamics of {run.interface}")
+        _check_until(run, source)
     for reference in study.references:
         _check_pairs(reference.pairs, f"{source}: reference {reference.crystal}")
     for spec in study.systems:
@@ -317,14 +319,37 @@ def _check_segments(run: DynamicsSpec, source: str) -> None:
         )
 
 
+def _check_until(run: DynamicsSpec, source: str) -> None:
+    from ionface.workflows.study.stopping_criterion import criterion
+
+    if run.until is None:
+        return
+    try:
+        criterion(run.until)
+    except IonfaceError as error:
+        raise IonfaceError(f"{source}: dynamics of {run.interface}: {error}") from error
+
+
 def remarks(study: Study) -> list[str]:
     """Return what is allowed and yet probably not meant."""
-    return [
+    cold = [
         f"dynamics of {run.interface}: temperature: {run.temperature:g} K is cold; if "
         f"{run.temperature:g} °C were meant, give {run.temperature + 273:g}"
         for run in study.dynamics
         if run.temperature is not None and run.temperature < COLD
     ]
+    return cold + [
+        f"dynamics of {run.interface}: prerelax: {run.prerelax} begins at the gap and "
+        "in the height that the sandwich was built with, which nothing has relaxed: it "
+        "may be under pressure all the time; give prerelax: 50, or start: joined"
+        for run in study.dynamics
+        if run.prerelax <= 1 and _is_as_built(study.interface(run.interface))
+    ]
+
+
+def _is_as_built(spec: InterfaceSpec) -> bool:
+    """Return whether nothing brings the sides of a sandwich to rest before a run."""
+    return not spec.vacuum and spec.structure is None and spec.start == "cut"
 
 
 def _check_seeds(run: DynamicsSpec, source: str) -> None:

@@ -83,6 +83,7 @@ def test_a_polar_side_is_told_and_a_compensated_one_is_not():
         return build_interface(spec).notes()
 
     (note,) = notes(compensate=False)
+    assert "moves as many terminating ions across as cancel the dipole" in note
     assert "Li6PS5Cl(100)" in note
     assert "compensate: true" in note
     assert notes(compensate=True) == []

@@ -3,15 +3,18 @@
 import warnings
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from jobflow import run_locally
 from pymatgen.core import Lattice, Structure
 
 from ionface.errors import StructureError
+from ionface.structures.crystals.library import crystal as library_crystal
 from ionface.structures.crystals.relaxed_lattice import relaxed_lengths
 from ionface.structures.specs import CrystalLayer, InterfaceSpec
 from ionface.workflows.engines.registry import engine
+from ionface.workflows.flows.jobs import build
 from ionface.workflows.flows.models import ModelBuilder
 from ionface.workflows.flows.study_flow import study_flow
 from ionface.workflows.study.study import EngineNames
@@ -121,6 +124,21 @@ def test_a_cell_that_came_to_more_symmetry_is_still_one_of_its_own():
     face_centered.lattice = Lattice.tetragonal(3.4, 4.81)  # c/a is nearly √2
     found = relaxed_lengths(indium, face_centered, "In", (1, 1, 1))
     assert (found["a"], found["c"]) == (3.4, 4.81)
+
+
+@pytest.mark.parametrize(
+    ("c", "note"), [(4.807, ["from I4/mmm to Fm-3m"]), (5.1, [])], ids=["fcc", "bct"]
+)
+def test_a_crystal_that_gained_symmetry_is_told(c, note):
+    layer = CrystalLayer("In", (0, 0, 1), layers=2, lattice="engine")
+    spec = replace(SPEC, film=layer, max_area=200, max_strain=0.1)
+    relaxed = library_crystal("In")
+    relaxed.lattice = Lattice.tetragonal(3.393, c)
+    record = SimpleNamespace(structure=relaxed, level={})
+    model = build.original(spec, bulk={"film": record}).model
+    notes = [each for each in model.notes() if "relaxation of bulk In led" in each]
+    assert len(notes) == len(note)
+    assert all(said in each for each, said in zip(notes, note, strict=True))
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from jobflow import Flow, JobStore, Maker, job, run_locally
 from maggma.stores import MemoryStore
 
 from ionface.analysis.energies.level_of_theory import LevelOfTheory
+from ionface.errors import IonfaceError
 from ionface.structures.interface import build_interface
 from ionface.structures.specs import CrystalLayer, InterfaceSpec, PolymerLayer
 from ionface.workflows.engines.contract import DynamicsSettings, Engine, RelaxSettings
@@ -114,6 +115,12 @@ def test_segments_add_up_to_the_whole_run(steps, segment, expected):
     previous = [each.function_args[1] for each in segments]
     assert previous[0] is None
     assert [p.uuid for p in previous[1:]] == [s.uuid for s in segments[:-1]]
+
+
+def test_an_engine_that_cannot_end_a_run_early_is_not_asked_to():
+    settings = DynamicsSettings(until={"pair": "Li-F"})
+    with pytest.raises(IonfaceError, match="until: any does all steps"):
+        InterfaceDynamicsMaker(AnyEngine(), settings)
 
 
 def test_no_prerelaxation_where_none_is_asked_for():

@@ -1,9 +1,12 @@
 """The whole graph of a study."""
 
+from dataclasses import replace
+
 import pytest
 from jobflow import Flow
 
-from ionface.errors import IonfaceError
+from ionface.errors import IonfaceError, StructureError
+from ionface.structures.specs import CrystalLayer
 from ionface.workflows.flows.study_checks import check_pairs
 from ionface.workflows.flows.study_flow import study_flow
 from ionface.workflows.study.naming import slug
@@ -82,3 +85,17 @@ def test_a_pair_that_is_not_there_is_refused_before_anything_runs(
     assert run.returncode == 1
     assert said in run.stderr
     assert "[1/" not in run.stderr
+
+
+@pytest.mark.parametrize("side", ["film", "substrate"])
+def test_a_crystal_that_is_not_there_is_refused_before_another_is_relaxed(side):
+    study = load("lpscl-in")
+    spec = study.interfaces[0]
+    layer = CrystalLayer("NoSuch", (1, 0, 0), layers=2)
+    alone = replace(
+        study, interfaces=(replace(spec, **{side: layer}),), dynamics=(), references=()
+    )
+    with pytest.raises(StructureError, match=r"LPSCl\|In: unknown material 'NoSuch'"):
+        study_flow(alone)
+    with pytest.raises(StructureError, match=r"surfaces\.0: unknown material 'NoSuch'"):
+        study_flow(replace(study, surfaces=(layer,)))

@@ -11,6 +11,7 @@ from ionface.analysis.energies.formation_energy import EV_PER_A2_IN_J_PER_M2
 from ionface.analysis.energies.surface_energies import SurfaceEnergies
 from ionface.analysis.figures.surfaces_figure import figure_surfaces
 from ionface.errors import IonfaceError
+from ionface.workflows.cli.study_commands import run_study
 from ionface.workflows.engines.contract import RelaxSettings
 from ionface.workflows.engines.registry import study_engine
 from ionface.workflows.flows.surfaces import surface_flow
@@ -42,6 +43,14 @@ def results(tmp_path_factory):
 def energy(atoms):
     atoms.calc = EMT()
     return atoms.get_potential_energy()
+
+
+def test_a_run_prints_a_table_of_them(results, capsys):
+    _, _, project = results
+    run_study(project.study, project.root, as_json=False)
+    said = capsys.readouterr().out
+    assert "as cut" in said
+    assert all(facet in said for facet in ("Al(100)", "Al(111)"))
 
 
 def test_they_are_what_the_textbook_makes_of_the_same_potential(results):

@@ -37,7 +37,8 @@ def test_all_that_counts_bonds_in_a_study_has_one_rule(run):
     told = analyses_of(replace(run, analyses=("bonds", "reactions")))
     assert {tuple(settings["references"]) for settings in told.values()} == {("InCl3",)}
     settled = replace(run, until={"pair": "In-Cl"})
-    until = dynamics_maker(load("lpscl-in"), settled).settings.until
+    study = replace(load("lpscl-in"), engine="vasp-double")
+    until = dynamics_maker(study, settled).settings.until
     assert until == {"pair": "In-Cl", "form": rule.form, "release": rule.release}
 
 

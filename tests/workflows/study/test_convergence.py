@@ -2,14 +2,22 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
+from ase.calculators.emt import EMT
+from pymatgen.io.ase import AseAtomsAdaptor
 
 from ionface.analysis.energies.convergence import Convergence, Tried
 from ionface.errors import IonfaceError
+from ionface.structures.interface import build_interface
+from ionface.structures.specs import CrystalLayer
+from ionface.workflows.flows.study_flow import study_flow
 from ionface.workflows.study.convergence import variants
+from ionface.workflows.study.study import PhasesSpec, SpotCheckSpec
 from ionface.workflows.study.study_files import load, parse
 
+AG = Path(__file__).parents[2] / "data" / "Ag.cif"
 STUDY = """\
 name: al-ag
 engine: ase.calculators.emt.EMT
@@ -35,9 +43,41 @@ def test_layers_and_vacuum_grow_from_the_studys_own(study):
         ("layers", "as it is"), ("layers", "x1.5"), ("layers", "x2"),
         ("vacuum", "as it is"), ("vacuum", "+5"), ("vacuum", "+10"),
     ]  # fmt: skip
-    assert [v.study.interfaces[0].film.layers for v in found[:3]] == [1, 2, 3]
+    assert [v.study.interfaces[0].film.deeper for v in found[:3]] == [None, 1, 2]
     assert [v.study.interfaces[0].vacuum for v in found[3:]] == [8, 13, 18]
     assert len({v.folder for v in found}) == 5  # the study as it is once
+
+
+@pytest.mark.parametrize(
+    ("film", "substrate"),
+    [
+        ("[1, 0, 0], layers: 2", "[1, 0, 0], layers: 4"),
+        ("[1, 0, 0], layers: 3", "[1, 0, 0], thickness: 8"),
+        ("[1, 1, 1], thickness: 4", "[1, 1, 1], layers: 2"),
+    ],
+)
+def test_what_meets_is_the_same_at_any_thickness(film, substrate):
+    """Layers of an fcc crystal are shifted, each against the one below it."""
+    text = STUDY.replace("material: Al, miller: [1, 0, 0], layers: 1, name: film", film)
+    text = text.replace("material: Al, miller: [1, 0, 0], layers: 1", substrate)
+    text = text.replace("film: {", f"film: {{material: {AG}, name: film, miller: ")
+    text = text.replace("substrate: {", "substrate: {material: Al, miller: ")
+    found = variants(parse(text, "test"), ["layers"], plane_waves=False)
+    models = [build_interface(each.study.interfaces[0]) for each in found]
+    assert len({len(model.structure) for model in models}) == 3
+    bound = [_bound(model) for model in models]
+    assert bound[0] < -0.1
+    assert bound == pytest.approx([bound[0]] * 3, abs=0.01)  # on top: 0.2 eV apart
+
+
+def _bound(model):
+    """Return the energy that both sides gain by contact, eV."""
+    energies = []
+    for part in (model.structure, *model.separated().values()):
+        atoms = AseAtomsAdaptor.get_atoms(part)
+        atoms.calc = EMT()
+        energies.append(atoms.get_potential_energy())
+    return energies[0] - sum(energies[1:])
 
 
 def test_meshes_and_cutoffs_grow_from_the_protocols(study):
@@ -48,10 +88,20 @@ def test_meshes_and_cutoffs_grow_from_the_protocols(study):
 
 
 def test_only_energies_are_run():
-    whole = load("lagp-pdol-li")
+    whole = replace(
+        load("lpscl-in"),
+        formation=None,
+        surfaces=(CrystalLayer("Li", (1, 1, 0), layers=3),),
+        phases=(PhasesSpec(("Li", "In")),),
+        deposition=load("qcpe-deposition").deposition,
+        spot_checks=SpotCheckSpec("vasp-double"),
+    )
+    assert whole.dynamics
+    assert whole.references
     for variant in variants(whole, ["k"], plane_waves=True):
-        assert not variant.study.dynamics
-        assert not variant.study.references
+        jobs = [job for job, _ in study_flow(variant.study).iterflow()]
+        results = {job.metadata.get("result") for job in jobs}
+        assert results - {None} == {"model", "formation", "path"}
 
 
 @pytest.mark.parametrize(

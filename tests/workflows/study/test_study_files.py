@@ -1,5 +1,6 @@
 """Study files: every mistake gets its line, its key, its value and what is allowed."""
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -77,7 +78,7 @@ def test_both_papers_are_built_in():
         (
             "thickness: 10",
             "layer: 10",
-            "Allowed here: compensate, doping, fixed_layers, groups, lattice, layers",
+            "Allowed here: compensate, deeper, doping, fixed_layers, groups, lattice",
         ),
         ("steps: 1000", "stps: 1000", "line 15: dynamics.0"),
         ("strained: film", "strained: both", "'film', 'substrate' or 'shared'"),
@@ -102,6 +103,13 @@ def test_both_papers_are_built_in():
         ("interface: Li|LiF", "interface: LiLiF", "no interface is called 'LiLiF'"),
         ("pairs: [Li-F]", "pairs: [Li-Xx]", "'Xx' in pair 'Li-Xx' is no element"),
         ("pairs: [Li-F]", "pairs: [LiF]", "two elements joined by a dash"),
+        (
+            "pairs: [Li-F]",
+            "until: {foo: 1}",
+            "dynamics of Li|LiF: until: no such key as 'foo'",
+        ),
+        ("pairs: [Li-F]", "until: {pair: LiF}", "two chemical symbols"),
+        ("pairs: [Li-F]", "until: {pair: Li-Xx}", "['Xx'] are no chemical"),
         ("steps: 1000", "steps: 9\n    stride: 0", "stride: must be above 0"),
         (
             "steps: 1000",
@@ -289,6 +297,18 @@ def test_a_temperature_in_celsius_is_asked_about():
     (remark,) = remarks(parse(MINIMAL.replace("300", "25"), "x"))
     assert "if 25 °C were meant, give 298" in remark
     assert not remarks(parse(MINIMAL, "x"))
+
+
+def test_a_sandwich_that_nothing_relaxes_before_its_run_is_told():
+    sandwich = re.sub("vacuum: .*", "vacuum: 0", MINIMAL)
+    unrelaxed = sandwich.replace("steps: 1000", "steps: 1000\n    prerelax: 0")
+    (remark,) = remarks(parse(unrelaxed, "x"))
+    assert "Li|LiF: prerelax: 0 begins at the gap" in remark
+    assert not remarks(parse(unrelaxed.replace("vacuum: 0", "vacuum: 15"), "x"))
+    assert not remarks(parse(unrelaxed.replace("prerelax: 0", "prerelax: 50"), "x"))
+    joined = unrelaxed.replace("vacuum: 0", "vacuum: 0\n    start: joined")
+    assert not remarks(parse(joined, "x"))
+    assert not remarks(load("lpscl-in"))
 
 
 def test_several_engines_are_one_and_others_beside_it():

@@ -45,9 +45,9 @@ from ionface.workflows.engines.vasp.run_frames import (
     last_state,
     read_state,
 )
-from ionface.workflows.engines.vasp.stopping_criterion import criterion
 from ionface.workflows.engines.vasp.velocities import thermal_velocities
 from ionface.workflows.study.protocols import LI_2024
+from ionface.workflows.study.stopping_criterion import criterion
 from ionface.workflows.study.vasp_settings import VaspSettings
 
 

@@ -11,7 +11,7 @@ from ionface.analysis.trajectory.joining import join
 from ionface.analysis.trajectory.trajectory import Trajectory
 from ionface.errors import IonfaceError
 from ionface.workflows.engines.contract import DynamicsSettings
-from ionface.workflows.engines.vasp.stopping_criterion import Settled
+from ionface.workflows.study.stopping_criterion import Settled
 
 STEPS = 24
 

@@ -5,7 +5,7 @@ import pytest
 
 from ionface.analysis.trajectory.trajectory import Trajectory
 from ionface.errors import IonfaceError
-from ionface.workflows.engines.vasp.stopping_criterion import Settled, criterion
+from ionface.workflows.study.stopping_criterion import Settled, criterion
 
 FRAME = 10.0  # fs
 PART = 5000.0  # fs, after which a run is asked whether it goes on
@@ -97,6 +97,10 @@ def test_mistakes_in_until_are_named():
         criterion({"pair": "In-S", "window": 2000})
     with pytest.raises(IonfaceError, match="name the pair"):
         criterion({"bonds": 12})
+    with pytest.raises(IonfaceError, match="name the pair"):
+        criterion({"pair": ["In", "S"]})
+    with pytest.raises(IonfaceError, match=r"until\.bonds must be a number, not 'm"):
+        criterion({"pair": "In-S", "bonds": "many"})
     for name in ("bonds", "at_least"):
         with pytest.raises(IonfaceError, match=rf"until\.{name} must be above 0"):
             criterion({"pair": "In-S", name: 0})

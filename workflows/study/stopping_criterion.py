@@ -36,11 +36,15 @@ class Settled:
     release: float | None = None
 
     def __post_init__(self) -> None:
-        """Refuse numbers that would end a run in which nothing has happened.
+        """Refuse what is no number, or would end a run in which nothing has happened.
 
         Raises:
             IonfaceError: one is not above 0, or the lengths are in the wrong order.
         """
+        for name in ("bonds", "at_least", "form", "release"):
+            given = getattr(self, name)
+            if given is not None and type(given) not in (int, float):
+                raise IonfaceError(f"until.{name} must be a number, not {given!r}")
         for name in ("bonds", "at_least"):
             if not getattr(self, name) > 0:
                 raise IonfaceError(
@@ -69,11 +73,11 @@ def criterion(given: Mapping[str, Any]) -> Settled:
     """Return the criterion that a study's key `until` describes.
 
     Raises:
-        IonfaceError: a key is unknown, or `pair` is missing.
+        IonfaceError: a key is unknown, `pair` is missing, or a value makes no sense.
     """
     known = [field.name for field in fields(Settled)]
     if unknown := sorted(given.keys() - set(known)):
         raise IonfaceError(f"until: no such key as {unknown[0]!r}; have {known}")
-    if "pair" not in given:
+    if not isinstance(given.get("pair"), str):
         raise IonfaceError("until: name the pair whose bonds are counted, as in In-S")
     return Settled(**given)
