@@ -51,6 +51,8 @@ def test_errors_hold_the_truth_as_often_as_they_say(lengths, told, held):
     away = (np.abs(series.mean(axis=0)) / error)[np.isfinite(error)]
     assert np.mean(np.isfinite(error)) == pytest.approx(told, abs=0.03)
     assert np.mean(away < 1.96) == pytest.approx(held, abs=0.03)
+    if lengths >= 20:  # Student's factor, made for two errors, is much for one
+        assert 0.683 < np.mean(away < 1) < 0.76
     alone = [correlated_mean(x).error for x in series.T[:20]]
     np.testing.assert_allclose(error[:20], alone)
 

@@ -24,7 +24,8 @@ from ionface.structures.elements import (
     interface_elements,
     layer_elements,
 )
-from ionface.workflows.engines.ase.ase_engine import from_import_path
+from ionface.workflows.engines.ase import named_potentials
+from ionface.workflows.engines.ase.ase_engine import AseEngine, from_import_path
 from ionface.workflows.engines.ase.learned import PREFIX, learned
 from ionface.workflows.engines.ase.named_potentials import potentials, pretrained
 from ionface.workflows.engines.contract import Engine, RelaxSettings, StudySettings
@@ -195,3 +196,12 @@ class NamedRelaxMaker(Maker):
         """
         job: Job = engine(self.engine).relax(self.settings).make(structure)
         return job
+
+
+def are_one(first: Engine, second: Engine) -> bool:
+    """Tell whether two engines are one potential, whatever they are called."""
+    if not second.in_process:
+        return False
+    if isinstance(first, AseEngine) and isinstance(second, AseEngine):
+        return named_potentials.are_one(first.potential, second.potential)
+    return not first.level_of_theory().differences(second.level_of_theory())

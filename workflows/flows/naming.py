@@ -19,6 +19,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TypeVar
 
 from jobflow import Flow, Job
@@ -48,3 +49,12 @@ def named(
     else:
         step.metadata = metadata
     return step
+
+
+def jobs_of(flow: Flow) -> Iterator[Job]:
+    """Yield the jobs of a flow and its flows, in their order."""
+    for part in flow.jobs:
+        if isinstance(part, Flow):
+            yield from jobs_of(part)
+        else:
+            yield part

@@ -24,8 +24,6 @@ from ionface.analysis.yardstick.spot_checks import check_spots
 from ionface.errors import IonfaceError
 from ionface.structures.clusters import CORE, cut_cluster
 from ionface.structures.labels import labels_of
-from ionface.workflows.engines.ase.ase_engine import AseEngine
-from ionface.workflows.engines.ase.named_potentials import are_one
 from ionface.workflows.engines.contract import Engine
 from ionface.workflows.engines.durable import durable_job
 from ionface.workflows.engines.records import (
@@ -34,7 +32,12 @@ from ionface.workflows.engines.records import (
     relabeled,
     runs_folder,
 )
-from ionface.workflows.engines.registry import Role, configured, study_engine
+from ionface.workflows.engines.registry import (
+    Role,
+    are_one,
+    configured,
+    study_engine,
+)
 from ionface.workflows.engines.registry import engine as find_engine
 from ionface.workflows.engines.relaxation_frames import relaxation_frames
 from ionface.workflows.engines.single_points import of_record, single_points
@@ -164,18 +167,9 @@ def _unchecked(study: Study, role: Role) -> str | None:
     if not mine.in_process:
         return f"{mine.name} is no potential"
     teacher = configured(find_engine(spec.engine), study)
-    if _are_one(mine, teacher):
+    if are_one(mine, teacher):
         return f"{mine.name} would be checked by itself, as {spec.engine}"
     return None
-
-
-def _are_one(first: Engine, second: Engine) -> bool:
-    """Tell whether two engines are one potential, whatever they are called."""
-    if not second.in_process:
-        return False
-    if isinstance(first, AseEngine) and isinstance(second, AseEngine):
-        return are_one(first.potential, second.potential)
-    return not first.level_of_theory().differences(second.level_of_theory())
 
 
 @durable_job

@@ -7,7 +7,7 @@ walk it before anything has run.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -27,7 +27,7 @@ from ionface.workflows.flows.makers import (
     ReferenceMaker,
 )
 from ionface.workflows.flows.models import ModelBuilder, Models, Start
-from ionface.workflows.flows.naming import named
+from ionface.workflows.flows.naming import jobs_of, named
 from ionface.workflows.flows.phases import phase_flows
 from ionface.workflows.flows.spot_checks import spot_flows
 from ionface.workflows.flows.study_checks import (
@@ -109,18 +109,12 @@ def study_flow(study: Study, done: Mapping[str, Sequence[int]] | None = None) ->
     return flow
 
 
-def _listed(flow: Flow) -> Iterator[Job]:
-    """Yield all jobs, whatever they are connected with."""
-    for part in flow.jobs:
-        if isinstance(part, Flow):
-            yield from _listed(part)
-        else:
-            yield part
-
-
 def _check_distinct(flow: Flow) -> None:
-    """Refuse jobs of one name: results, figures and files are called after them."""
-    told = ((job.name, job.metadata) for job in _listed(flow))
+    """Refuse jobs of one name: results, figures and files are called after them.
+
+    The engines of energies and of dynamics may each relax the same bulk crystal.
+    """
+    told = ((job.name, job.metadata) for job in jobs_of(flow))
     counts = Counter(
         (name, of.get("engine"), of.get("role")) for name, of in told if of.get("kind")
     )

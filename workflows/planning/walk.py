@@ -15,7 +15,7 @@ from functools import cached_property
 from types import SimpleNamespace
 from typing import Any
 
-from jobflow import Flow, Job, OutputReference
+from jobflow import Job, OutputReference
 from pymatgen.core import Structure
 
 from ionface.structures.clusters import cut_cluster
@@ -23,6 +23,7 @@ from ionface.structures.model import InterfaceModel
 from ionface.workflows.engines.contract import JobDescription, Kind
 from ionface.workflows.engines.registry import job_engine
 from ionface.workflows.engines.vasp.inputs import VaspRun
+from ionface.workflows.flows.naming import jobs_of
 from ionface.workflows.flows.study_flow import study_flow
 from ionface.workflows.study.study import Study
 
@@ -90,7 +91,7 @@ class GraphWalk:
         """
         self.study = study
         self._final = final
-        self.jobs = {job.uuid: job for job in _jobs(study_flow(study))}
+        self.jobs = {job.uuid: job for job in jobs_of(study_flow(study))}
         self._outputs: dict[str, Any] = {}
         self._finals: dict[str, Structure | None] = {}
         self._above: dict[str, set[str]] = {}
@@ -248,15 +249,6 @@ class GraphWalk:
         if isinstance(value, dict):
             return {key: self._resolved(item) for key, item in value.items()}
         return value
-
-
-def _jobs(flow: Flow) -> Iterator[Job]:
-    """Yield the jobs of a flow and its flows, in their order."""
-    for item in flow.jobs:
-        if isinstance(item, Flow):
-            yield from _jobs(item)
-        else:
-            yield item
 
 
 def _by_engine(job: Job) -> bool:
