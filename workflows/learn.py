@@ -46,9 +46,9 @@ from ionface.workflows.engines.ase.learned import (
     learned,
     record_of,
 )
+from ionface.workflows.engines.ase.named_potentials import pretrained
 from ionface.workflows.engines.ase.sevennet_training import TrainingSettings
 from ionface.workflows.engines.contract import Engine
-from ionface.workflows.engines.registry import engine as find_engine
 from ionface.workflows.engines.single_points import SinglePoint, single_points
 
 Announce = Callable[[str, int, int], None]
@@ -159,7 +159,7 @@ def learn(
             training that failed.
     """
     begun_from = settings.base or FINE_TUNED[0]
-    root, base = root_of(begun_from), _potential(find_engine(begun_from))
+    root, base = root_of(begun_from), trainable(begun_from)
     check_one_kind(frames, base.potential.functional)
     frames = _groups_of_their_own(frames)
     parts = split(frames, whole=rules()["without_forces"])
@@ -285,9 +285,9 @@ def root_of(name: str) -> str:
     return root
 
 
-def _potential(engine: Engine) -> AseEngine:
-    assert isinstance(engine, AseEngine)  # all that can be fine-tuned are
-    return engine
+def trainable(name: str) -> AseEngine:
+    """Return the potential that a training starts from."""
+    return learned(name) if name.startswith(PREFIX) else pretrained(name)
 
 
 def _points(engine: Engine, images: Sequence[Atoms], folder: Path) -> list[SinglePoint]:

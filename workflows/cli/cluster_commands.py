@@ -212,7 +212,7 @@ def _requests(
 def planned_resources(study: Study, walltime_h: float) -> dict[str, Resources]:
     """Return what jobs of programs need by the plan; empty for potentials."""
     from ionface.workflows.cluster.resources import asked_memory, plan_resources
-    from ionface.workflows.planning.duration import program_times
+    from ionface.workflows.planning.duration import times_told
     from ionface.workflows.planning.preflight import check_study, needs
     from ionface.workflows.planning.walk import GraphWalk
 
@@ -222,7 +222,9 @@ def planned_resources(study: Study, walltime_h: float) -> dict[str, Resources]:
         name: (need.tasks, need.hours, study.vasp.memory)
         for name, need in needs(planned).items()
     }
-    for job in program_times(study, GraphWalk(study)).values():
+    for job in times_told(study, GraphWalk(study)).values():
+        if job.seconds is None:
+            continue  # resources.yaml says what such a job asks for
         expected = job.memory_gb
         memory = study.dft.memory or (expected and asked_memory(expected))
         each[job.name] = (job.ranks, job.seconds / 3600, memory)

@@ -117,7 +117,8 @@ class InterfaceFormationMaker(Maker):
             if self.slabs == "relaxed" or part not in SIDES:
                 cell = start.cell if part == "interface" else "fixed"
                 step = engine.relax(replace(self.relax, cell=cell)).make(structure)
-                jobs.append(named(step, name, f"relax {part}", kind="relax", **tells))
+                moves = {"kind": "relax", "most_steps": self.relax.steps}
+                jobs.append(named(step, name, f"relax {part}", **moves, **tells))
                 relaxed[part], structure = step.output, step.output.structure
             step = engine.static().make(structure)
             jobs.append(named(step, name, f"static {part}", kind="static", **tells))
@@ -231,7 +232,8 @@ class InterfaceDynamicsMaker(Maker):
         if self.prerelax.steps > 1:
             step = engine.relax(replace(self.prerelax, cell=cell)).make(structure)
             tells = {"kind": "relax", "role": "dynamics", "part": "interface"}
-            jobs.append(named(step, subject, "pre-relax", **tells))
+            most = self.prerelax.steps
+            jobs.append(named(step, subject, "pre-relax", most_steps=most, **tells))
             structure = step.output.structure
         if len(self.seeds) < 2:
             jobs += self._run(subject, structure, interfaces)

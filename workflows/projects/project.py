@@ -30,6 +30,7 @@ from ionface.errors import BusyError, IonfaceError
 from ionface.files import disk_message, write_atomically
 from ionface.workflows.engines.durable import RUNS
 from ionface.workflows.projects.extension import extension, ids_of, steps_done
+from ionface.workflows.study.dft_settings import DftSettings
 from ionface.workflows.study.input_files import (
     INPUTS,
     by_content,
@@ -350,6 +351,8 @@ class Project:
 
     @cached_property
     def _jobs(self) -> list[tuple[Job, list[str]]]:
+        from ionface.workflows.flows.naming import jobs_of
+
         flow = self.flow()
         with warnings.catch_warnings():
             # jobflow warns that unconnected parts have no order; here they get one
@@ -357,7 +360,7 @@ class Project:
             jobs = list(flow.iterflow())
         for job, _ in jobs:
             job.metadata[RUNS] = str(self.runs)  # the project may have moved
-        place = {uuid: number for number, uuid in enumerate(_job_ids(flow))}
+        place = {job.uuid: number for number, job in enumerate(jobs_of(flow))}
         return sorted(jobs, key=lambda pair: place[pair[0].uuid])
 
     def jobs(self) -> list[tuple[Job, list[str]]]:
@@ -474,13 +477,13 @@ def _lock_within(descriptor: int, seconds: float) -> bool:
 
 def _programs(study: Study) -> Iterator[str]:
     """Yield what a study starts: engines, and the commands of VASP."""
-    names = study.engines()
-    engines = (names.formation, names.dynamics, *study.beside)
-    for name in dict.fromkeys(getattr(each, "calculator", each) for each in engines):
+    for name in study.engine_names():
         yield f"engine {name}"
     for key in ("vasp_cmd", "vasp_gamma_cmd"):
         if command := getattr(study.vasp, key):
             yield f"{key} {command!r}"
+    if study.dft.mpi != DftSettings().mpi:
+        yield f"mpi {study.dft.mpi!r}"
 
 
 def levels(study: Study) -> dict[str, LevelOfTheory]:
@@ -503,14 +506,6 @@ def levels(study: Study) -> dict[str, LevelOfTheory]:
 def _inputs_in(root: Path | str) -> str:
     """Return how JSON writes the beginning of a project's own files."""
     return json.dumps(f"{root}/{INPUTS}/")[1:-1]
-
-
-def _job_ids(flow: Flow) -> list[str]:
-    """Return job ids in the order in which flows list them: parents stand first."""
-    ids: list[str] = []
-    for part in flow.jobs:
-        ids += _job_ids(part) if hasattr(part, "jobs") else [part.uuid]
-    return ids
 
 
 def _dump(flow: Flow) -> str:

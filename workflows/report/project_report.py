@@ -375,7 +375,7 @@ def _levels(project: Project) -> list[Card]:
             {
                 LEVEL_NAMES.get(key, key): _plain(value)
                 for key, value in level.items()
-                if value not in (None, "", [], (), False) and key != "emulated"
+                if value not in (None, "", [], (), {}, False) and key != "emulated"
             },
             emulated=bool(level.get("emulated")),
         )

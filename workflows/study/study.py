@@ -380,6 +380,15 @@ class Study:
             return self.engine
         return EngineNames(self.engine, self.engine)
 
+    def engine_names(self) -> list[str]:
+        """Return each engine that a job of the study may ask, as users write it."""
+        names = self.engines()
+        found = [str(names.formation), str(names.dynamics), *self.beside]
+        if self.spot_checks:
+            found.append(str(self.spot_checks.engine))
+        found += [spec.scan.engine or "" for spec in self.interfaces if spec.scan]
+        return [name for name in dict.fromkeys(found) if name]
+
     def with_engine(self, engine: str | None) -> Study:
         """Return the study with all jobs on another engine.
 
