@@ -37,8 +37,6 @@ TOLERANCE = 1e-9
 """Of the last change of u and ψ, both of order one; what it leaves is its square."""
 
 ITERATIONS = 40
-DEPLETED = 1e-4
-"""c/c0 below which the front counts as used up."""
 
 
 class DepletedError(AnalysisError):
