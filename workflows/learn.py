@@ -194,10 +194,16 @@ def learn(
         "refusals": list(refusals),
     }
     name = keep(weights, plain(record))
-    renamed = [judged[0], replace(judged[1], engine=name)]
-    title = f"{len(held)} structures kept back"
-    found = Yardstick(title, tuple(renamed), provenance=Provenance())
+    found = _compared(judged, name, len(held))
     return Learned(learned(name).name, found, decay, refusals)
+
+
+def _compared(judged: Sequence[Judgement], name: str, held: int) -> Yardstick:
+    """Return the judgements before and after learning, the latter by its name."""
+    before, after = judged
+    title = f"{held} structures kept back"
+    both = (before, replace(after, engine=name))
+    return Yardstick(title, both, provenance=Provenance())
 
 
 def digest_of(
