@@ -71,6 +71,7 @@ def run(
             run_side_by_side(project, schedule, workers, observer)
         else:
             _run_in_turn(project, schedule, observer)
+        project.drop_replaced()
     return schedule.outcome
 
 
