@@ -30,7 +30,7 @@ from ionface.analysis.deposition.stability import (
     overpotential,
     plating,
 )
-from ionface.analysis.electrochemistry.formulas import FARADAY
+from ionface.analysis.electrochemistry.transport_properties import FARADAY
 from ionface.errors import AnalysisError
 
 TOLERANCE = 1e-9

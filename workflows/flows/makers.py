@@ -29,7 +29,7 @@ from ionface.workflows.flows import jobs as tasks
 from ionface.workflows.flows.models import ModelBuilder, Models, Start
 from ionface.workflows.flows.naming import named
 from ionface.workflows.study.analyses import analyses_of
-from ionface.workflows.study.naming import interface_name, seed_name, slug
+from ionface.workflows.study.file_names import interface_name, seed_name, slug
 from ionface.workflows.study.study import ANALYSES, DynamicsSpec, EngineChoice
 
 Model: TypeAlias = InterfaceModel | InterfaceSpec | OutputReference

@@ -28,7 +28,7 @@ from ionface.structures.specs import (
     SlabLayer,
 )
 from ionface.workflows.study.dft_settings import DftSettings
-from ionface.workflows.study.naming import seed_name
+from ionface.workflows.study.file_names import seed_name
 from ionface.workflows.study.vasp_settings import VaspSettings
 
 FORBID: dict[str, Any] = {"extra": "forbid"}

@@ -1,7 +1,7 @@
 import pytest
 
 from ionface.analysis.electrochemistry.cell import parse_cell
-from ionface.analysis.electrochemistry.formulas import (
+from ionface.analysis.electrochemistry.transport_properties import (
     FARADAY,
     conductivity_of_diffusion,
     diffusion_of_conductivity,
