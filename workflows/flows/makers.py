@@ -117,8 +117,9 @@ class InterfaceFormationMaker(Maker):
             if self.slabs == "relaxed" or part not in SIDES:
                 cell = start.cell if part == "interface" else "fixed"
                 step = engine.relax(replace(self.relax, cell=cell)).make(structure)
-                moves = {"kind": "relax", "most_steps": self.relax.steps}
-                jobs.append(named(step, name, f"relax {part}", **moves, **tells))
+                moves, most = {**tells, "kind": "relax"}, self.relax.steps
+                task = f"relax {part}"
+                jobs.append(named(step, name, task, most_steps=most, **moves))
                 relaxed[part], structure = step.output, step.output.structure
             step = engine.static().make(structure)
             jobs.append(named(step, name, f"static {part}", kind="static", **tells))
