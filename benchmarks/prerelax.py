@@ -34,7 +34,7 @@ from ionface.workflows.engines.registry import configured
 from ionface.workflows.engines.vasp_double.engine import vasp_double
 from ionface.workflows.flows.jobs import BuiltInterface
 from ionface.workflows.study import study_files
-from ionface.workflows.study.naming import slug
+from ionface.workflows.study.file_names import slug
 from ionface.workflows.study.study import Study, quickened
 
 RESULT = Path(__file__).parent / "results" / "prerelax.md"

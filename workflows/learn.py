@@ -46,9 +46,9 @@ from ionface.workflows.engines.ase.learned import (
     learned,
     record_of,
 )
+from ionface.workflows.engines.ase.named_potentials import pretrained
 from ionface.workflows.engines.ase.sevennet_training import TrainingSettings
 from ionface.workflows.engines.contract import Engine
-from ionface.workflows.engines.registry import engine as find_engine
 from ionface.workflows.engines.single_points import SinglePoint, single_points
 
 Announce = Callable[[str, int, int], None]
@@ -159,7 +159,7 @@ def learn(
             training that failed.
     """
     begun_from = settings.base or FINE_TUNED[0]
-    root, base = root_of(begun_from), _potential(find_engine(begun_from))
+    root, base = root_of(begun_from), trainable(begun_from)
     check_one_kind(frames, base.potential.functional)
     frames = _groups_of_their_own(frames)
     parts = split(frames, whole=rules()["without_forces"])
@@ -194,10 +194,16 @@ def learn(
         "refusals": list(refusals),
     }
     name = keep(weights, plain(record))
-    renamed = [judged[0], replace(judged[1], engine=name)]
-    title = f"{len(held)} structures kept back"
-    found = Yardstick(title, tuple(renamed), provenance=Provenance())
+    found = _compared(judged, name, len(held))
     return Learned(learned(name).name, found, decay, refusals)
+
+
+def _compared(judged: Sequence[Judgement], name: str, held: int) -> Yardstick:
+    """Return the judgements before and after learning, the latter by its name."""
+    before, after = judged
+    title = f"{held} structures kept back"
+    both = (before, replace(after, engine=name))
+    return Yardstick(title, both, provenance=Provenance())
 
 
 def digest_of(
@@ -285,9 +291,9 @@ def root_of(name: str) -> str:
     return root
 
 
-def _potential(engine: Engine) -> AseEngine:
-    assert isinstance(engine, AseEngine)  # all that can be fine-tuned are
-    return engine
+def trainable(name: str) -> AseEngine:
+    """Return the potential that a training starts from."""
+    return learned(name) if name.startswith(PREFIX) else pretrained(name)
 
 
 def _points(engine: Engine, images: Sequence[Atoms], folder: Path) -> list[SinglePoint]:

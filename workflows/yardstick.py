@@ -27,7 +27,7 @@ from ionface.workflows.engines import progress
 from ionface.workflows.engines.contract import Engine
 from ionface.workflows.engines.registry import engine as find_engine
 from ionface.workflows.engines.single_points import single_points
-from ionface.workflows.study.naming import slug
+from ionface.workflows.study.file_names import slug
 
 Announce = Callable[[str, int, int], None]
 """Called with what is done, how much of it is, and how much there is."""

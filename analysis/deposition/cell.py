@@ -13,7 +13,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from annotated_types import Ge, Gt, Lt
 
-from ionface.analysis.electrochemistry.formulas import (
+from ionface.analysis.electrochemistry.transport_properties import (
     FARADAY,
     GAS,
     ROOM,

@@ -17,7 +17,7 @@ import numpy as np
 
 from ionface.analysis.deposition.cell import MAH_PER_CM2, MOLAR_VOLUME, DepositionSpec
 from ionface.analysis.deposition.stability import FloatArray, Regime, check
-from ionface.analysis.electrochemistry.formulas import FARADAY
+from ionface.analysis.electrochemistry.transport_properties import FARADAY
 from ionface.analysis.result import Provenance, Result, plain
 from ionface.errors import AnalysisError
 from ionface.files import digest, write_atomically

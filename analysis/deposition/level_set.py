@@ -41,7 +41,7 @@ from ionface.analysis.deposition.transport import (
     heights,
     require_scikit_fem,
 )
-from ionface.analysis.electrochemistry.formulas import FARADAY
+from ionface.analysis.electrochemistry.transport_properties import FARADAY
 
 SHARP = 0.5
 """ε in elements: the sharpest layer whose δ a grid integrates to one."""

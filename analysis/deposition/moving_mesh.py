@@ -27,7 +27,7 @@ from ionface.analysis.deposition.transport import (
     Transport,
     heights,
 )
-from ionface.analysis.electrochemistry.formulas import FARADAY
+from ionface.analysis.electrochemistry.transport_properties import FARADAY
 
 STABLE = 0.3
 """Largest |ω| dt of the shortest wave of the mesh; beyond 1 it would oscillate."""

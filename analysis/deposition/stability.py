@@ -28,7 +28,7 @@ from ionface.analysis.deposition.cell import (
     Electrolyte,
     Kinetics,
 )
-from ionface.analysis.electrochemistry.formulas import FARADAY, GAS
+from ionface.analysis.electrochemistry.transport_properties import FARADAY, GAS
 from ionface.errors import AnalysisError
 
 FloatArray = NDArray[np.float64]

@@ -30,15 +30,13 @@ from ionface.analysis.deposition.stability import (
     overpotential,
     plating,
 )
-from ionface.analysis.electrochemistry.formulas import FARADAY
+from ionface.analysis.electrochemistry.transport_properties import FARADAY
 from ionface.errors import AnalysisError
 
 TOLERANCE = 1e-9
 """Of the last change of u and ψ, both of order one; what it leaves is its square."""
 
 ITERATIONS = 40
-DEPLETED = 1e-4
-"""c/c0 below which the front counts as used up."""
 
 
 class DepletedError(AnalysisError):

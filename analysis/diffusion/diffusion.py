@@ -104,20 +104,16 @@ def diffusion_coefficients(
         )
     curves = msd_by_atom(positions, lags.lags)  # (n_lags, n_atoms, 3)
     halves = _halves(positions, window)
-    # where the motion is the same along all axes, all of them are one sample
-    compared = dict.fromkeys(
-        [*directions, *(DIRECTIONS if len(directions) > 1 else ())]
-    )
-    fits = {d: _fit(curves, lags, positions, axes_of(d)) for d in compared}
-    shared = _isotropic(fits) if len(directions) > 1 else False
+    within = (float(lags.lags[0]) * interval_fs, float(lags.lags[-1]) * interval_fs)
+    compared = DIRECTIONS if len(directions) > 1 else ()
+    fits = {
+        each: _fit(curves, lags, positions, axes_of(each))  # raises
+        for each in dict.fromkeys([*directions, *compared])
+    }
     results = []
     for direction in directions:
-        axes = axes_of(direction)  # raises
-        fit = fits[direction]
-        objection = HELD if fit is STILL else objection_to(fit, site * len(axes) / 3)
-        if shared and direction != "3d":
-            objection = objection_to(fits["3d"], site)
-            objection = objection and f"as in all directions together: {objection}"
+        axes, fit = axes_of(direction), fits[direction]
+        objection = _objection(fits, direction, site)
         results.append(
             _result(
                 fit,
@@ -126,10 +122,7 @@ def diffusion_coefficients(
                 interval_fs=interval_fs,
                 species=name,
                 direction=direction,
-                window_fs=(
-                    float(lags.lags[0]) * interval_fs,
-                    float(lags.lags[-1]) * interval_fs,
-                ),
+                window_fs=within,
                 atoms=positions.shape[1],
                 notes=(
                     *(() if objection else returns(fit, len(axes))),
@@ -138,6 +131,24 @@ def diffusion_coefficients(
             )
         )
     return results
+
+
+def _objection(fits: Mapping[str, SlopeFit], direction: str, site: float) -> str:
+    """Return why the slope along some axes is no diffusion coefficient, or "".
+
+    Args:
+        fits: of this direction; of all, where several were asked for.
+        direction: as in `DIRECTIONS`.
+        site: Å² in three dimensions that the MSD must gain.
+    """
+    # where the motion is the same along all axes, all of them are one sample
+    if direction != "3d" and len(fits) > 1 and _isotropic(fits):
+        objection = objection_to(fits["3d"], site)
+        return objection and f"as in all directions together: {objection}"
+    fit = fits[direction]
+    if fit is STILL:
+        return HELD
+    return objection_to(fit, site * len(axes_of(direction)) / 3)
 
 
 def _isotropic(fits: Mapping[str, SlopeFit]) -> bool:

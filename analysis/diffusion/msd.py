@@ -22,8 +22,8 @@ DIRECTIONS = {"3d": (0, 1, 2), "in-plane": (0, 1), "normal": (2,)}
 """Axes of the interface's frame that count."""
 
 
-def mean_squared_displacement(positions: FloatArray) -> FloatArray:
-    """Return the MSD of every lag time, averaged over atoms and time origins, in Å².
+def axis_msd(positions: FloatArray) -> FloatArray:
+    """Return the MSD of every lag along each axis, over atoms and time origins, in Å².
 
     Uses the FFT form of the windowed average, O(N log N) in frames (Kneller et al.,
     Comput. Phys. Commun. 91, 191 (1995), doi:10.1016/0010-4655(95)00048-K). Memory is
@@ -34,23 +34,11 @@ def mean_squared_displacement(positions: FloatArray) -> FloatArray:
             shape (n_frames, n_atoms, 3).
 
     Returns:
-        Shape (n_frames,); entry m is the MSD at a lag of m frames. Entries near the
-        end average few origins: fit the first half at most.
+        Shape (n_frames, 3), whose sum over axes is the MSD; entry m is that at a lag of
+        m frames. Entries near the end average few origins: fit the first half at most.
 
     Raises:
         AnalysisError: the shape is wrong, or there is no atom.
-    """
-    return axis_msd(positions).sum(axis=1)
-
-
-def axis_msd(positions: FloatArray) -> FloatArray:
-    """Return the MSD along each axis, Å²; their sum is `mean_squared_displacement`.
-
-    Args:
-        positions: as there.
-
-    Returns:
-        Shape (n_frames, 3).
     """
     n_frames, n_atoms = _shape(positions)
     squares = np.zeros((n_frames, 3))
@@ -68,7 +56,7 @@ def msd_by_atom(positions: FloatArray, lags: NDArray[np.intp]) -> FloatArray:
     """Return the MSD of each atom along each axis at some lags, Å².
 
     Args:
-        positions: as in `mean_squared_displacement`.
+        positions: as in `axis_msd`.
         lags: in frames, shape (n_lags,).
 
     Returns:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from ionface.analysis.electrochemistry.formulas import ROOM, positive
+from ionface.analysis.electrochemistry.transport_properties import ROOM, positive
 from ionface.errors import AnalysisError
 
 UNITS = {

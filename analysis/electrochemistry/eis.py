@@ -20,15 +20,15 @@ from ionface.analysis.electrochemistry.circuits import (
     Circuit,
     circuit,
 )
-from ionface.analysis.electrochemistry.formulas import (
-    ionic_conductivity,
-    warburg_diffusion,
-)
 from ionface.analysis.electrochemistry.kramers_kronig import (
     KramersKronig,
     kramers_kronig,
 )
 from ionface.analysis.electrochemistry.spectrum import Spectrum
+from ionface.analysis.electrochemistry.transport_properties import (
+    ionic_conductivity,
+    warburg_diffusion,
+)
 from ionface.analysis.result import Provenance, Result, plain
 from ionface.analysis.trajectory.frames import FloatArray
 

@@ -164,17 +164,12 @@ def book(
             differ, atoms do not balance, or an energy is not a number.
         AnalysisError: area or number of interfaces is not usable.
     """
-    terms = [interface, *slabs.values()]
-    for term in terms:
-        check_state(term)
+    combined = _check_terms(interface, slabs)
     count, counted = _interfaces(interface, n_interfaces)
     strain, strained = _strain(strain_energy or {})
     checks = (
         QUANTITIES[slabs_state],
-        f"{len(terms)} terms finished and converged{_forces(terms)}",
-        _check_levels(interface, slabs),
-        _check_cells(interface, slabs),
-        _check_atoms(interface, slabs),
+        *combined,
         *counted,
         *strained,
         *_area_note(interface, area),
@@ -196,6 +191,21 @@ def book(
         sources={"interface": interface.source}
         | {phase: term.source for phase, term in slabs.items()},
         quick=quick,
+    )
+
+
+def _check_terms(
+    interface: EnergyTerm, slabs: Mapping[str, EnergyTerm]
+) -> tuple[str, ...]:
+    """Return why the terms may be combined, or refuse to combine them."""
+    terms = [interface, *slabs.values()]
+    for term in terms:
+        check_state(term)
+    return (
+        f"{len(terms)} terms finished and converged{_forces(terms)}",
+        _check_levels(interface, slabs),
+        _check_cells(interface, slabs),
+        _check_atoms(interface, slabs),
     )
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ionface.analysis.figures.formulas import pretty, pretty_products
+from ionface.analysis.figures.pretty_formulas import pretty, pretty_products
 from ionface.analysis.figures.style import (
     GRID,
     INK,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ionface.analysis.figures.formulas import pretty
+from ionface.analysis.figures.pretty_formulas import pretty
 from ionface.analysis.figures.style import (
     GRID,
     INK,

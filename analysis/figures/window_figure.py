@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from ionface.analysis.figures.formulas import pretty, pretty_products
+from ionface.analysis.figures.pretty_formulas import pretty, pretty_products
 from ionface.analysis.figures.style import (
     INK,
     PALETTE,

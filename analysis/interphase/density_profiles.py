@@ -8,6 +8,7 @@ from itertools import pairwise
 from typing import Any, ClassVar, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ionface.analysis.diffusion.unwrapped_positions import (
     Drift,
@@ -261,34 +262,56 @@ def profiles(
         )
     names = each_species(species or dict.fromkeys(trajectory.species))
     atoms = {name: trajectory.indices(name) for name in names}
-    number = len(trajectory)
     height = float(cell_height(trajectory.lattice[None])[0])
     slices = max(1, round(height / resolution))
-    windows = min(windows, number)
-    bounds = np.linspace(0, number, windows + 1).round().astype(int)
+    windows = min(windows, len(trajectory))
+    bounds = np.linspace(0, len(trajectory), windows + 1).round().astype(int)
     first = first_height(trajectory)
     shifts = normal_drift(trajectory, drift) + first / height
-    counts = {name: np.zeros((windows, slices)) for name in names}
-    heights, areas = 0.0, 0.0
-    row = 0
+    counts, mean_height, mean_area = _counted(trajectory, atoms, shifts, bounds, slices)
+    # the first height breathes with the cell, as the atoms do
+    first *= mean_height / height
+    return _assemble(
+        trajectory, counts, bounds, first, mean_height, mean_area, smearing, drift
+    )
+
+
+def _counted(
+    trajectory: Trajectory,
+    atoms: Mapping[str, NDArray[np.int_]],
+    shifts: FloatArray,
+    bounds: NDArray[np.int_],
+    slices: int,
+) -> tuple[dict[str, FloatArray], float, float]:
+    """Return the atoms in each window and slice, and the cell's mean height and area.
+
+    Args:
+        trajectory: its frames.
+        atoms: indices by species.
+        shifts: of relative heights, of each frame, where the cell is periodic.
+        bounds: of the windows, as numbers of frames.
+        slices: how many.
+
+    Returns:
+        Counts by species, shape (n_windows, n_slices), Å and Å².
+    """
+    counts = {name: np.zeros((len(bounds) - 1, slices)) for name in atoms}
+    heights, areas, row = 0.0, 0.0, 0
     for block in trajectory.blocks(256):
         lattices = np.asarray(block.lattices)
         heights += len(block) * float(cell_height(lattices).mean())
         areas += len(block) * float(cell_area(lattices).mean())
-        window = np.searchsorted(bounds, np.arange(row, row + len(block)), "right") - 1
+        rows = np.arange(row, row + len(block))
+        window = np.searchsorted(bounds, rows, "right") - 1
         for name, chosen in atoms.items():
             places = relative_heights(block, chosen, periodic=trajectory.pbc[2])
             if trajectory.pbc[2]:
-                places = np.mod(places - shifts[row : row + len(block), None], 1.0)
+                places = np.mod(places - shifts[rows, None], 1.0)
                 places[places >= 1.0] = 0.0
             for one in np.unique(window):
                 counts[name][one] += _in_slices(places[window == one], slices)
         row += len(block)
-    # the first height breathes with the cell, as the atoms do
-    first *= heights / row / height
-    return _assemble(
-        trajectory, counts, bounds, first, heights / row, areas / row, smearing, drift
-    )
+    return counts, heights / row, areas / row
 
 
 def _in_slices(places: FloatArray, slices: int) -> FloatArray:

@@ -7,7 +7,7 @@ no atoms are: a slab around z = 0 has heights below zero.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise, product
 from typing import Any, ClassVar, Self
@@ -307,26 +307,13 @@ def layer_coordination(
             "coordination numbers need cutoff > 0 Å, windows >= 1 and stride >= 1, got "
             f"{cutoff=}, {windows=}, {stride=}"
         )
-    height = float(cell_height(trajectory.lattice[None])[0])
-    if isinstance(layers, int):
-        edges = equal_layers(trajectory, layers, trajectory.indices(pair[0]))
-    else:
-        edges = layer_edges([float(edge) for edge in layers], trajectory)
+    edges = _edges(layers, trajectory, pair[0])
     looked = np.arange(0, len(trajectory), stride)
     windows = min(windows, len(looked))
     intervals = max(1, min(INTERVALS, len(looked) // windows))
     bounds = np.linspace(0, len(looked), windows * intervals + 1).round().astype(int)
-    sums = np.zeros((windows * intervals, len(edges) - 1))
-    atoms = np.zeros_like(sums)
-    for number, (places, counts) in enumerate(
-        _frames(trajectory, pair, cutoff, stride)
-    ):
-        interval = int(np.searchsorted(bounds, number, side="right")) - 1
-        here = from_edge(places, height, edges[0], periodic=trajectory.pbc[2])
-        layer = np.searchsorted(edges, here, side="right") - 1
-        held = (layer >= 0) & (layer < len(edges) - 1)
-        np.add.at(sums[interval], layer[held], counts[held])
-        np.add.at(atoms[interval], layer[held], 1)
+    frames = _frames(trajectory, pair, cutoff, stride)
+    sums, atoms = _sums_in_layers(trajectory, frames, edges, bounds)
     shape = (windows, intervals, -1)
     times = trajectory.times_or_nan_fs[looked]
     return LayerCoordination(
@@ -342,6 +329,41 @@ def layer_coordination(
         atoms=atoms.reshape(shape).sum(1) / np.diff(bounds[::intervals])[:, None],
         provenance=Provenance.of(trajectory),
     )
+
+
+def _edges(
+    layers: Sequence[float] | int, trajectory: Trajectory, symbol: str
+) -> FloatArray:
+    if isinstance(layers, int):
+        return equal_layers(trajectory, layers, trajectory.indices(symbol))
+    return layer_edges([float(edge) for edge in layers], trajectory)
+
+
+def _sums_in_layers(
+    trajectory: Trajectory,
+    frames: Iterable[tuple[FloatArray, NDArray[np.int64]]],
+    edges: FloatArray,
+    bounds: NDArray[np.int_],
+) -> tuple[FloatArray, FloatArray]:
+    """Return sums of neighbors and numbers of atoms, shape (n_intervals, n_layers).
+
+    Args:
+        trajectory: of the frames.
+        frames: heights and numbers of neighbors of the central atoms, as `_frames`.
+        edges: of the layers, Å.
+        bounds: of the intervals, as numbers of frames.
+    """
+    height = float(cell_height(trajectory.lattice[None])[0])
+    sums = np.zeros((len(bounds) - 1, len(edges) - 1))
+    atoms = np.zeros_like(sums)
+    for number, (places, counts) in enumerate(frames):
+        interval = int(np.searchsorted(bounds, number, side="right")) - 1
+        here = from_edge(places, height, edges[0], periodic=trajectory.pbc[2])
+        layer = np.searchsorted(edges, here, side="right") - 1
+        held = (layer >= 0) & (layer < len(edges) - 1)
+        np.add.at(sums[interval], layer[held], counts[held])
+        np.add.at(atoms[interval], layer[held], 1)
+    return sums, atoms
 
 
 def neighbor_numbers(

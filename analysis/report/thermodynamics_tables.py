@@ -8,9 +8,9 @@ from typing import Protocol
 
 from ionface.analysis.report.page import Cell, Statements, Table
 from ionface.analysis.thermodynamics.contact_result import Contact, Contacts
-from ionface.analysis.thermodynamics.formulas import lacking_sentence, side
 from ionface.analysis.thermodynamics.hull_result import Hull
 from ionface.analysis.thermodynamics.window_result import Limits, Window, Windows
+from ionface.analysis.thermodynamics.wording import lacking_sentence, side
 
 Contents = Sequence[Table | Statements]
 NAMES = {"none": "uncorrected", "mp2020": "MP2020"}

@@ -20,10 +20,10 @@ from pymatgen.core import Composition, Element
 
 from ionface.analysis.thermodynamics.contact_result import Contact, Kink
 from ionface.analysis.thermodynamics.diagram import Diagram
-from ionface.analysis.thermodynamics.formulas import TRACE, Corrections
 from ionface.analysis.thermodynamics.literature import NOTHING_KNOWN, Literature
 from ionface.analysis.thermodynamics.phases import Phase, PhaseSet, formula_of
 from ionface.analysis.thermodynamics.window_result import CHARGES
+from ionface.analysis.thermodynamics.wording import TRACE, Corrections
 from ionface.errors import AnalysisError
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from ionface.analysis.result import Provenance, Result, plain
-from ionface.analysis.thermodynamics.formulas import Corrections, side
+from ionface.analysis.thermodynamics.wording import Corrections, side
 
 NO_REACTION = 5e-4
 """eV per atom below which a driving force is what tables print as zero."""

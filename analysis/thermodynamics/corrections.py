@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 from pymatgen.core import Composition
 
 from ionface.analysis.energies.level_of_theory import LevelOfTheory
-from ionface.analysis.thermodynamics.formulas import Corrections
 from ionface.analysis.thermodynamics.phases import Phase
+from ionface.analysis.thermodynamics.wording import Corrections
 from ionface.errors import AnalysisError
 
 if TYPE_CHECKING:

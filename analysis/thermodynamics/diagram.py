@@ -14,13 +14,13 @@ from pymatgen.analysis.phase_diagram import PDEntry, PhaseDiagram
 from pymatgen.core import Composition, Element
 
 from ionface.analysis.thermodynamics.corrections import check_corrections, correction
-from ionface.analysis.thermodynamics.formulas import TRACE, Corrections
 from ionface.analysis.thermodynamics.phases import (
     Phase,
     PhaseSet,
     by_electronegativity,
     formula_of,
 )
+from ionface.analysis.thermodynamics.wording import TRACE, Corrections
 from ionface.errors import AnalysisError
 
 

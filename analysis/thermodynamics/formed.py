@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pymatgen.core import Composition
 
 from ionface.analysis.thermodynamics.contact_result import Contact
-from ionface.analysis.thermodynamics.formulas import side
+from ionface.analysis.thermodynamics.wording import side
 
 Counts = Mapping[str, tuple[float, float]]
 """Mean number of bonds in the first and the last window, by pair as in "In-S"."""

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping
 from itertools import pairwise
 
 from ionface.analysis.thermodynamics.diagram import Diagram
-from ionface.analysis.thermodynamics.formulas import Corrections
 from ionface.analysis.thermodynamics.hull_result import (
     ON_HULL,
     Hull,
@@ -17,6 +16,7 @@ from ionface.analysis.thermodynamics.literature import NOTHING_KNOWN, Literature
 from ionface.analysis.thermodynamics.phases import Phase, PhaseSet
 from ionface.analysis.thermodynamics.voltage import steps
 from ionface.analysis.thermodynamics.window_result import CHARGES
+from ionface.analysis.thermodynamics.wording import Corrections
 
 
 def hull(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from ionface.analysis.result import Provenance, Result, plain
-from ionface.analysis.thermodynamics.formulas import Corrections, side
+from ionface.analysis.thermodynamics.wording import Corrections, side
 
 ON_HULL = 1e-5
 """eV per atom; a phase this close to the hull is on it."""

@@ -8,8 +8,8 @@ from pymatgen.analysis.reaction_calculator import BalancedReaction, Reaction
 from pymatgen.core import Composition
 
 from ionface.analysis.thermodynamics.corrections import check_corrections, correction
-from ionface.analysis.thermodynamics.formulas import Corrections
 from ionface.analysis.thermodynamics.phases import PhaseSet
+from ionface.analysis.thermodynamics.wording import Corrections
 from ionface.errors import AnalysisError
 
 

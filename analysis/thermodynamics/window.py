@@ -7,7 +7,6 @@ from typing import Any
 
 from ionface.analysis.thermodynamics.corrections import comparable
 from ionface.analysis.thermodynamics.diagram import Diagram, atoms_of
-from ionface.analysis.thermodynamics.formulas import Corrections
 from ionface.analysis.thermodynamics.literature import NOTHING_KNOWN, Literature
 from ionface.analysis.thermodynamics.phases import PhaseSet
 from ionface.analysis.thermodynamics.voltage import steps
@@ -17,6 +16,7 @@ from ionface.analysis.thermodynamics.window_result import (
     Window,
     limits_of,
 )
+from ionface.analysis.thermodynamics.wording import Corrections
 
 
 def window(

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 
 from ionface.analysis.result import Provenance, Result, plain
-from ionface.analysis.thermodynamics.formulas import Corrections, pure, side
+from ionface.analysis.thermodynamics.wording import Corrections, pure, side
 from ionface.errors import AnalysisError
 
 UNCHANGED = 1e-4

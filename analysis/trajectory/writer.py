@@ -186,14 +186,7 @@ class TrajectoryWriter(Closing):
         energies = (potential_energy, kinetic_energy, temperature, conserved)
         for name, scalar in zip(SCALARS, energies, strict=True):
             record[name] = scalar
-        if self.header.stress != (stress is not None):
-            raise TrajectoryError(
-                f"the header of {self.path} says stress: {self.header.stress}; give "
-                "all frames the same"
-            )
-        if stress is not None:
-            for name, value in zip(STRESSES, np.asarray(stress), strict=True):
-                record[name] = value
+        self._fill_stress(record, stress)
         record["step"], record["time_fs"] = step, time_fs
         self._write(seal(record), step)
         self.last = record
@@ -259,6 +252,16 @@ class TrajectoryWriter(Closing):
                 "stop the run: its forces may have exploded"
             )
         record[name] = array
+
+    def _fill_stress(self, record: NDArray[np.void], stress: ArrayLike | None) -> None:
+        if self.header.stress != (stress is not None):
+            raise TrajectoryError(
+                f"the header of {self.path} says stress: {self.header.stress}; give "
+                "all frames the same"
+            )
+        if stress is not None:
+            for name, value in zip(STRESSES, np.asarray(stress), strict=True):
+                record[name] = value
 
     def _write(self, data: bytes, step: int) -> None:
         descriptor = self._open()

@@ -24,6 +24,17 @@ def _installed(group: str, path: tuple[str, ...]) -> tuple[EntryPoint, ...]:
     return tuple(entry_points(group=group))
 
 
+def added(group: str) -> list[EntryPoint]:
+    """Return the entry points of a group that other packages bring, by their names."""
+    others = [each for each in installed(group) if added_by(each) != "ionface"]
+    return sorted(others, key=lambda entry: entry.name)
+
+
+def added_by(entry: EntryPoint) -> str:
+    """Return the name of the package that brings an entry point."""
+    return entry.dist.name if entry.dist else "a package"
+
+
 def loaded(entry: EntryPoint) -> Any:
     """Return what an entry point names.
 
@@ -33,8 +44,7 @@ def loaded(entry: EntryPoint) -> Any:
     try:
         return entry.load()
     except Exception as error:  # another's code: it may fail in any way
-        package = entry.dist.name if entry.dist else "a package"
         raise IonfaceError(
-            f"{package} adds {entry.name!r} to {entry.group}, which cannot be imported "
-            f"({type(error).__name__}: {error}); mend or uninstall it"
+            f"{added_by(entry)} adds {entry.name!r} to {entry.group}, which cannot be "
+            f"imported ({type(error).__name__}: {error}); mend or uninstall it"
         ) from error

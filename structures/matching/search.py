@@ -8,7 +8,7 @@ symmetry of the slabs, and checked against the very slabs that are built.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from math import floor
 from typing import Literal
@@ -101,16 +101,28 @@ def matches(
         listed = [
             m for m in listed if m.same_as is None and (min_area or m.supercell == 1)
         ]
-    if not (found := [m for m in listed if m.area >= min_area - AREA_SLACK]):
-        raise StructureError(
-            f"no match of {film.facet} and {substrate.facet} between min_area="
-            f"{min_area} and max_area={max_area} Å²; the largest has "
-            f"{max(m.area for m in listed):.1f} Å²: raise max_area or lower min_area"
-        )
-    listed = found
+    listed = _large_enough(listed, min_area, max_area, film, substrate)
     for match in listed:
         verify(match, film, substrate)
     return listed
+
+
+def _large_enough(
+    listed: Sequence[Match],
+    min_area: float,
+    max_area: float,
+    film: Slab,
+    substrate: Slab,
+) -> list[Match]:
+    """Return the matches of at least an area, Å²; refuse that there is none."""
+    if found := [match for match in listed if match.area >= min_area - AREA_SLACK]:
+        return found
+    largest = max(match.area for match in listed)
+    raise StructureError(
+        f"no match of {film.facet} and {substrate.facet} between min_area={min_area} "
+        f"and max_area={max_area} Å²; the largest has {largest:.1f} Å²: raise max_area "
+        "or lower min_area"
+    )
 
 
 def _slab(side: str, given: Slab | CrystalLayer | SlabLayer) -> Slab:

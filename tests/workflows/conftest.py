@@ -59,6 +59,18 @@ def write_study(folder):
 
 
 @pytest.fixture
+def springs(tmp_path, monkeypatch):
+    """Install an engine that is not ours as another package would: an entry point."""
+    package = tmp_path / "installed" / "springs-1.0.dist-info"
+    package.mkdir(parents=True)
+    (package / "METADATA").write_text("Name: springs\nVersion: 1.0\n")
+    entry = "[ionface.engines]\nsprings = springs_engine:Springs\n"
+    (package / "entry_points.txt").write_text(entry)
+    monkeypatch.syspath_prepend(package.parent)
+    monkeypatch.syspath_prepend(Path(__file__).parent / "engines" / "springs")
+
+
+@pytest.fixture
 def study_file(tmp_path):
     return write_study(tmp_path)
 

@@ -97,7 +97,7 @@ def toy(tmp_path, monkeypatch, labels):
             "PBE (raw)", "toy", str(weights),
         )
     )  # fmt: skip
-    monkeypatch.setattr(learning, "find_engine", lambda _: made)
+    monkeypatch.setattr(learning, "trainable", lambda _: made)
     return made
 
 
@@ -180,7 +180,7 @@ def test_another_base_starts_anew(toy, frames, tmp_path, monkeypatch):
     path.write_text("0.7")
     told = {"arguments": {"model": str(path)}, "weights": str(path)}
     other = replace(toy, potential=replace(toy.potential, **told))
-    monkeypatch.setattr(learning, "find_engine", lambda _: other)
+    monkeypatch.setattr(learning, "trainable", lambda _: other)
     second = learn(frames, FEW, tmp_path / "t", trainer=resumed(0.9))
     assert second.engine != first.engine
 

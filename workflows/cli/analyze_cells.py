@@ -58,7 +58,9 @@ def transference(
     as_json: AsJson = False,
 ) -> None:
     """Transference number of the cation, after Bruce and Vincent."""
-    from ionface.analysis.electrochemistry.formulas import transference_number
+    from ionface.analysis.electrochemistry.transport_properties import (
+        transference_number,
+    )
 
     t = transference_number(
         1e-6 * initial_current,

@@ -136,7 +136,7 @@ def _segments(path: Path) -> list[Path]:
 def _of_project(root: Path) -> list[Path]:
     """Return the one trajectory of a project that belongs to an interface."""
     from ionface.workflows.projects.project import Project
-    from ionface.workflows.study.naming import slug
+    from ionface.workflows.study.file_names import slug
 
     study = Project.open(root).study
     stored = sorted((root / "trajectories").glob("*.ionf"))

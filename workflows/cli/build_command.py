@@ -107,7 +107,7 @@ def _list_matches(spec: InterfaceSpec, out: Path) -> None:
         interface_matches,
         match_rows,
     )
-    from ionface.workflows.study.naming import slug
+    from ionface.workflows.study.file_names import slug
 
     if options := interface_matches(spec):
         chosen = chosen_match(options, spec.match, spec.name)
@@ -138,7 +138,7 @@ def _write_model(model: InterfaceModel, out: Path) -> None:
     from ionface.structures.drawing import draw_model
     from ionface.structures.labels import write_poscar
     from ionface.structures.model import write_json
-    from ionface.workflows.study.naming import slug
+    from ionface.workflows.study.file_names import slug
 
     stem = slug(model.name)
     write_json(model, out / f"{stem}.json")

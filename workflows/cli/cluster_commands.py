@@ -6,6 +6,7 @@ import json
 import os
 import sys
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -140,33 +141,54 @@ def submit(
 ) -> None:
     """Submit studies to a cluster, each of them once."""
     from ionface.workflows.cluster.batch import launch_ready
-    from ionface.workflows.cluster.connection import connected
-    from ionface.workflows.cluster.settings import is_configured
 
-    fireworks = manager == "fireworks" and not (dry_run and not is_configured())
-    cluster = connected() if fireworks else None
-    submitted: list[Submitted] = []
-    refused: dict[str, str] = {}
-    for name in studies:
-        try:
-            study = loaded(name, engine, quick=quick)
-            root = _root(study, project, len(studies))
-            if not dry_run:
-                agree(root, trust)
-            if manager == "jobflow-remote" and not dry_run:
-                _hand_over(study, root)
-                continue
-            requests = _requests(cluster, study, plan, resources)
-            submitted.append(_submit(cluster, study, root, requests, again, dry_run))
-        except (IonfaceError, ValueError) as error:
-            if len(studies) == 1:
-                raise
-            refused[name] = str(error)
+    cluster = None if manager == "jobflow-remote" else _database(dry_run=dry_run)
+
+    def send(name: str) -> Submitted | None:
+        study = loaded(name, engine, quick=quick)
+        root = _root(study, project, len(studies))
+        if not dry_run:
+            agree(root, trust)
+        if manager == "jobflow-remote" and not dry_run:
+            _hand_over(study, root)
+            return None
+        requests = _requests(cluster, study, plan, resources)
+        return _submit(cluster, study, root, requests, again, dry_run)
+
+    submitted, refused = _each(studies, send)
     launched = None
     if launch and submitted and not dry_run and cluster is not None:
         launched = launch_ready(cluster)
     _tell_submitted(submitted, refused, launched, dry_run=dry_run, as_json=as_json)
     raise typer.Exit(1 if refused else 0)
+
+
+def _database(*, dry_run: bool) -> Cluster | None:
+    """Return the configured cluster; a rehearsal needs none."""
+    from ionface.workflows.cluster.connection import connected
+    from ionface.workflows.cluster.settings import is_configured
+
+    return None if dry_run and not is_configured() else connected()
+
+
+def _each(
+    studies: Sequence[str], send: Callable[[str], Submitted | None]
+) -> tuple[list[Submitted], dict[str, str]]:
+    """Return what was submitted, and why other studies are refused, by their names.
+
+    Raises:
+        IonfaceError: the only study is refused.
+    """
+    submitted, refused = [], {}
+    for name in studies:
+        try:
+            if sent := send(name):
+                submitted.append(sent)
+        except (IonfaceError, ValueError) as error:
+            if len(studies) == 1:
+                raise
+            refused[name] = str(error)
+    return submitted, refused
 
 
 def _root(study: Study, project: Path | None, number: int) -> Path:
@@ -212,7 +234,7 @@ def _requests(
 def planned_resources(study: Study, walltime_h: float) -> dict[str, Resources]:
     """Return what jobs of programs need by the plan; empty for potentials."""
     from ionface.workflows.cluster.resources import asked_memory, plan_resources
-    from ionface.workflows.planning.duration import program_times
+    from ionface.workflows.planning.duration import times_told
     from ionface.workflows.planning.preflight import check_study, needs
     from ionface.workflows.planning.walk import GraphWalk
 
@@ -222,7 +244,9 @@ def planned_resources(study: Study, walltime_h: float) -> dict[str, Resources]:
         name: (need.tasks, need.hours, study.vasp.memory)
         for name, need in needs(planned).items()
     }
-    for job in program_times(study, GraphWalk(study)).values():
+    for job in times_told(study, GraphWalk(study)).values():
+        if job.seconds is None:
+            continue  # resources.yaml says what such a job asks for
         expected = job.memory_gb
         memory = study.dft.memory or (expected and asked_memory(expected))
         each[job.name] = (job.ranks, job.seconds / 3600, memory)

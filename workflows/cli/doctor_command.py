@@ -7,14 +7,20 @@ import os
 import shutil
 from collections.abc import Callable
 from dataclasses import asdict
+from importlib.metadata import EntryPoint
+from typing import TYPE_CHECKING
 
 import typer
 
 from ionface.errors import IonfaceError, NotInstalledError
+from ionface.plugins import added, added_by, loaded
 from ionface.workflows.cli.app import app
 from ionface.workflows.cli.console import job_progress, table
 from ionface.workflows.cli.options import AsJson
 from ionface.workflows.cluster.findings import Finding
+
+if TYPE_CHECKING:
+    from ionface.workflows.engines.contract import Engine
 
 NEEDED = (
     "ase", "atomate2", "jobflow", "maggma", "numpy", "packmol", "pymatgen", "rdkit",
@@ -82,6 +88,7 @@ def findings() -> list[Finding]:
     found += [_package(name, extra) for name, extra in OPTIONAL.items()]
     found += [_checked("library", _library)]
     found += _potentials()
+    found += [_added(entry) for entry in added("ionface.engines")]
     found += [_gpaw_libraries()]
     found += [_program("MPI", ("mpiexec",), "GPAW on several cores", MPI_PACKAGES)]
     found += [_program("CP2K", PROGRAMS, "the engine cp2k", INSTALL)]
@@ -140,6 +147,22 @@ def _potentials() -> list[Finding]:
             told = f"{level.model}, {level.version}, {str(level.weights)[:12]}; {told}"
             found.append(Finding(f"engine {name}", "ok", told))
     return found
+
+
+def _added(entry: EntryPoint) -> Finding:
+    """Return what another package's engine says of itself, and if a job could start."""
+    subject, package = f"engine {entry.name}", added_by(entry)
+    try:
+        engine: Engine = loaded(entry)()
+        engine.check_start(engine.static(), here=True)
+        level = engine.level_of_theory()
+    except NotInstalledError as error:
+        return Finding(subject, "missing", str(error), f"only needed for {entry.name}")
+    except Exception as error:  # noqa: BLE001 - another's code fails in any way
+        told = f"{error}" if isinstance(error, IonfaceError) else repr(error)
+        return Finding(subject, "broken", told, f"mend or uninstall {package}")
+    told = f"{level.code} {level.version}, {level.functional}; added by {package}"
+    return Finding(subject, "ok", told)
 
 
 def _gpaw_libraries() -> Finding:

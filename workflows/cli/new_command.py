@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ionface.errors import IonfaceError
 from ionface.workflows.cli.app import app
 from ionface.workflows.cli.options import AsJson
+
+if TYPE_CHECKING:
+    from ionface.structures.model import InterfaceModel
 
 Facet = Annotated[str | None, typer.Option(help="Miller indices, as in 1,0,0.")]
 
@@ -74,6 +77,10 @@ def new(
     text, model = written(answers, file.parent)
     check_names(found_from(parse(text, str(file)), file.parent))
     write_atomically(file, text)
+    _tell_written(file, model, as_json)
+
+
+def _tell_written(file: Path, model: InterfaceModel, as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps({"file": str(file), "model": model.summary()}, indent=2))
         return

@@ -194,7 +194,8 @@ def _tell_duration(study: Study) -> None:
         return
     with job_progress(study.name) as shown, suppress(IonfaceError):
         shown.stage("how long it will take")
-        if times := duration.durations(study, walk):
+        times = duration.durations(study, walk)
+        if any(each.seconds is not None for each in times):
             say(f"{study.name}: {duration.summary(times)}; --quick rehearses it")
 
 
@@ -208,7 +209,7 @@ def _check_vasp(study: Study, root: Path) -> None:
             study,
             here=True,
             project=root,
-            announce=lambda: shown.stage("checks before VASP starts"),
+            announce=lambda: shown.stage("checks before anything starts"),
         )
     tell_notes([*planned.notes, *gap_notes(study)])
 

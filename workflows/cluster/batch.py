@@ -18,7 +18,7 @@ from ionface.errors import IonfaceError
 from ionface.workflows.cluster.connection import Cluster, library_silence
 from ionface.workflows.cluster.guard import ForeignJobError, check_firework
 from ionface.workflows.cluster.resources import check_queue_value
-from ionface.workflows.study.naming import slug
+from ionface.workflows.study.file_names import slug
 
 SCRIPT = "ionface.sh"
 NAME_LENGTH = 40

@@ -10,7 +10,7 @@ from ionface.analysis.reactions.bond_rule import BondRule
 from ionface.workflows.cluster.connection import Cluster
 from ionface.workflows.cluster.queues import QueueJob
 from ionface.workflows.cluster.recovery import OpenJob, cause_of, open_jobs, why_lost
-from ionface.workflows.projects.progress import progress
+from ionface.workflows.projects.job_progress import progress
 
 STATES = {
     "COMPLETED": "done",

@@ -171,7 +171,7 @@ def check_names(study: Study) -> None:
     """Refuse names that a shell could act on.
 
     The bar of "LAGP|Li" is the field's sign for an interface; it is never handed on,
-    since folders and batch jobs take `ionface.workflows.study.naming.slug` of a name.
+    since folders and batch jobs take `slug` of a name instead.
 
     Raises:
         IonfaceError: with the name.

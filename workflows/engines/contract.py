@@ -116,7 +116,8 @@ class JobDescription:
         kind: of the job.
         structure: where it starts.
         steps: ionic steps at most.
-        inputs: what the engine's program is given, in the engine's own terms.
+        inputs: what the engine's program is given, in the engine's own terms. VASP's
+            runs are priced by `plan` and written by `inputs`; others' they leave out.
         stages: runs of that program in one go.
         prerelaxed: a potential takes out the worst forces first.
     """
@@ -252,6 +253,20 @@ class Engine(Protocol):
         """Return the ASE calculator of an engine that computes in process."""
         raise IonfaceError(f"{self.name} does not compute in process")
 
+    def check_start(self, maker: Maker, *, here: bool) -> None:
+        """Refuse a job that could not start, whatever its structure.
+
+        It is asked before anything is built or submitted, so it takes no time.
+
+        Args:
+            maker: one of the engine's, or of what it makes.
+            here: the job will run on this machine, so its programs must be found now.
+
+        Raises:
+            IonfaceError: what is missing, and how to get it.
+        """
+        del maker, here
+
     def describe(self, maker: Maker, structure: Structure) -> JobDescription | None:
         """Return what a job of one of its Makers will do with a structure.
 
@@ -261,7 +276,11 @@ class Engine(Protocol):
         return None
 
     def step_cost(self, maker: Maker, structure: Structure) -> StepCost | None:
-        """Return what one ionic step costs; None if only doing it, or VASP, can tell.
+        """Return what one ionic step costs.
+
+        None if nobody can tell: a plan then has the steps alone. A step of an engine
+        that computes in process is measured, VASP's is modelled by what `describe`
+        tells.
 
         Raises:
             IonfaceError: the job could not start: what it needs is not there.

@@ -27,7 +27,7 @@ from ionface.documents import decode, text_of
 from ionface.errors import BusyError, IonfaceError
 from ionface.files import digest, write_atomically
 from ionface.workflows.engines.circumstances import circumstances
-from ionface.workflows.study.naming import slug
+from ionface.workflows.study.file_names import slug
 
 RESULT = "result.jsonl"
 LOCK = ".lock"

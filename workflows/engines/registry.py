@@ -173,6 +173,11 @@ class NamedEngine(Engine):
         """Return the Maker of relaxations."""
         return NamedRelaxMaker(self.name, settings)
 
+    def check_start(self, maker: Maker, *, here: bool) -> None:
+        """Refuse an engine that is not installed."""
+        del maker, here
+        engine(self.name).level_of_theory()
+
 
 @dataclass
 class NamedRelaxMaker(Maker):

@@ -85,7 +85,8 @@ def film_jobs(
             engine, replace(stage, steps=steps), structure, spec.film.seed
         )
         tells = {"kind": stage.kind, "role": "dynamics"}
-        jobs.append(named(step, spec.name, f"film {stage.name}", **tells))
+        task = f"film {stage.name}"
+        jobs.append(named(step, spec.name, task, most_steps=steps, **tells))
         structure = step.output.structure
     checked = check_settled(layer, structure)
     named(checked, spec.name, "check film", like=layer.uuid)

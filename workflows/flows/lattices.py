@@ -73,7 +73,8 @@ def bulk_job(
     """
     cell: Cell = "full" if layer.lattice == "engine" else "fixed"
     step = engine.relax(replace(settings, cell=cell, shared=True)).make(bulk(layer))
-    return named(step, layer.phase, "relax bulk", kind="relax", role=role, part="bulk")
+    tells = {"kind": "relax", "role": role, "part": "bulk"}
+    return named(step, layer.phase, "relax bulk", most_steps=settings.steps, **tells)
 
 
 def with_lattices(

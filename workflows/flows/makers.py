@@ -29,7 +29,7 @@ from ionface.workflows.flows import jobs as tasks
 from ionface.workflows.flows.models import ModelBuilder, Models, Start
 from ionface.workflows.flows.naming import named
 from ionface.workflows.study.analyses import analyses_of
-from ionface.workflows.study.naming import interface_name, seed_name, slug
+from ionface.workflows.study.file_names import interface_name, seed_name, slug
 from ionface.workflows.study.study import ANALYSES, DynamicsSpec, EngineChoice
 
 Model: TypeAlias = InterfaceModel | InterfaceSpec | OutputReference
@@ -117,7 +117,9 @@ class InterfaceFormationMaker(Maker):
             if self.slabs == "relaxed" or part not in SIDES:
                 cell = start.cell if part == "interface" else "fixed"
                 step = engine.relax(replace(self.relax, cell=cell)).make(structure)
-                jobs.append(named(step, name, f"relax {part}", kind="relax", **tells))
+                moves, most = {**tells, "kind": "relax"}, self.relax.steps
+                task = f"relax {part}"
+                jobs.append(named(step, name, task, most_steps=most, **moves))
                 relaxed[part], structure = step.output, step.output.structure
             step = engine.static().make(structure)
             jobs.append(named(step, name, f"static {part}", kind="static", **tells))
@@ -231,7 +233,8 @@ class InterfaceDynamicsMaker(Maker):
         if self.prerelax.steps > 1:
             step = engine.relax(replace(self.prerelax, cell=cell)).make(structure)
             tells = {"kind": "relax", "role": "dynamics", "part": "interface"}
-            jobs.append(named(step, subject, "pre-relax", **tells))
+            most = self.prerelax.steps
+            jobs.append(named(step, subject, "pre-relax", most_steps=most, **tells))
             structure = step.output.structure
         if len(self.seeds) < 2:
             jobs += self._run(subject, structure, interfaces)

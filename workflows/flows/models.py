@@ -192,7 +192,8 @@ class ModelBuilder:
         for side in lattices.SIDES:
             tells = {"kind": "relax", "role": role, "part": side}
             step = maker.make(getattr(built.output, side))
-            steps.append(named(step, name, f"relax {side} alone", **tells))
+            task, most = f"relax {side} alone", self.relaxation.steps
+            steps.append(named(step, name, task, most_steps=most, **tells))
         film, substrate = (step.output for step in steps)
         joined = tasks.join_sides(built.output, film, substrate, spec.mobile, spec.gap)
         named(joined, name, "join", like=built.uuid, takes="positions")
@@ -241,12 +242,14 @@ class ModelBuilder:
         built, relaxed = [], []
         maker = self.by_role("formation").relax(ensembles.RANKING)
         tells = {"kind": "relax", "role": "formation", "part": where.side}
+        most = ensembles.RANKING.steps
         for rank in range(ensembles.available_orderings(spec, where)):
             ordered = ensembles.with_rank(spec, where, rank)
             build = self._build(ordered, film, bulk, f"build ordering {rank}")
             relax = maker.make(getattr(build.output, where.side))
             built.append(build)
-            relaxed.append(named(relax, spec.name, f"relax ordering {rank}", **tells))
+            task = f"relax ordering {rank}"
+            relaxed.append(named(relax, spec.name, task, most_steps=most, **tells))
         models = [build.output for build in built]
         records = [relax.output for relax in relaxed]
         members = {}

@@ -12,7 +12,8 @@
     takes     "positions" of one of ours that needs no more of the engine's jobs before
               it, so that final structures lying in a folder do, too
     most_atoms  of the cluster that is cut out of them
-    steps     of a job of dynamics
+    steps     of a segment of a run of dynamics
+    most_steps  of another job of an engine that moves atoms: it may end earlier
 
 `plan` and `inputs` walk the graph by these, before anything has run.
 """
@@ -38,7 +39,8 @@ def named(
         subject: as above.
         task: as above.
         result: as above.
-        further: kind, role, engine, part, like, takes, most_atoms, steps.
+        further: kind, role, engine, part, like, takes, most_atoms, steps,
+            most_steps.
     """
     metadata = {"subject": subject, "task": task, "result": result, **further}
     step.name = f"{subject} {task}"

@@ -55,6 +55,7 @@ def phase_flows(study: Study, relax: RelaxSettings) -> list[Flow]:
 def _flow(engine: Engine, phase: CompetingPhase, relax: RelaxSettings) -> Flow:
     structure = phase.structure()
     tells = {"role": "formation", "part": "phase"}
+    moves, most = {**tells, "kind": "relax"}, relax.steps
     cell: Cell = "fixed" if phase.weakly_bound else "full"
     relaxed = engine.relax(replace(relax, cell=cell, shared=True)).make(structure)
     static = engine.static().make(relaxed.output.structure)
@@ -66,7 +67,7 @@ def _flow(engine: Engine, phase: CompetingPhase, relax: RelaxSettings) -> Flow:
         oxidation=dict(phase.oxidation),
     )
     jobs: list[Job | Flow] = [
-        named(relaxed, phase.name, "relax", kind="relax", **tells),
+        named(relaxed, phase.name, "relax", most_steps=most, **moves),
         named(static, phase.name, "static", kind="static", **tells),
         named(entered, phase.name, "phase", result="phase"),
     ]

@@ -100,6 +100,7 @@ def surface_flow(
     every = facet_slabs(layer).terminations
     whole = [t for t in every if t.stoichiometric and not t.cut.moved]
     tells = {"role": "formation", "part": "surface"}
+    moves, most = {**tells, "kind": "relax"}, settings.steps
     energy = engine.static().make(bulk.output.structure)
     named(energy, facet, "static bulk", kind="static", **tells)
     jobs: list[Job | Flow] = [energy]
@@ -110,7 +111,7 @@ def surface_flow(
         last = engine.static().make(relax.output.structure)
         jobs.append(named(slab, facet, f"cut {option.label}"))
         task = f"relax {option.label}"
-        jobs.append(named(relax, facet, task, kind="relax", **tells))
+        jobs.append(named(relax, facet, task, most_steps=most, **moves))
         task = f"static {option.label}"
         jobs.append(named(last, facet, task, kind="static", **tells))
         static[option.label], relaxed[option.label] = last.output, relax.output

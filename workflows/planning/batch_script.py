@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 
 from ionface.workflows.planning.walk import PlannedJob
-from ionface.workflows.study.naming import slug
+from ionface.workflows.study.file_names import slug
 from ionface.workflows.study.vasp_settings import VaspSettings
 
 DEFAULT_WALLTIME_S = 24 * 3600

@@ -4,14 +4,15 @@ A potential's step is measured on this machine, at the structure that will cost 
 others cost in proportion to their atoms, as neighbors' sums do. What a step of a
 first-principles program costs, its engine knows from runs that were measured.
 Relaxations take as many steps as they take: a usual number stands in for it, so a plan
-is good to a factor of two. VASP's jobs are planned in `plan`.
+is good to a factor of two. Of an engine that cannot tell what a step costs, the steps
+alone are told. VASP's jobs are planned in `plan`.
 """
 
 from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import redirect_stdout
 from dataclasses import dataclass
 
@@ -31,14 +32,14 @@ WORTH_TELLING = 2000  # steps; below it, a run ends before anybody wants to know
 
 @dataclass(frozen=True)
 class JobTime:
-    """One job by a potential, or by a program whose steps have been measured.
+    """One job by any engine but VASP.
 
     Attributes:
         name: of the job.
         engine: its name.
         atoms: in the cell.
         steps: expected.
-        seconds: of all steps, on this machine.
+        seconds: of all steps, on this machine; None where its engine cannot tell.
         ranks: MPI processes.
         memory_gb: of all of them together; None of a potential.
     """
@@ -47,18 +48,20 @@ class JobTime:
     engine: str
     atoms: int
     steps: int
-    seconds: float
+    seconds: float | None
     ranks: int = 1
     memory_gb: float | None = None
 
 
 def expected_steps(job: Job) -> int:
     """Return how many steps an engine's job will take."""
-    kind, settings = job.metadata["kind"], getattr(job.maker, "settings", None)
-    if kind == "static" or settings is None:
+    told = job.metadata
+    if told["kind"] == "static":
         return 1
-    most = int(settings.steps)
-    return most if kind == "dynamics" else min(most, EXPECTED_RELAXATION)
+    if "steps" in told:
+        return int(told["steps"])
+    most = int(told["most_steps"])
+    return most if told["kind"] == "dynamics" else min(most, EXPECTED_RELAXATION)
 
 
 def durations(
@@ -79,12 +82,14 @@ def durations(
     """
     walk, measured = walk or GraphWalk(study), measured or step_s
     found = _times_by_potentials(study, walk, measured)
-    found |= program_times(study, walk)
+    found |= times_told(study, walk)
     return [found[job.uuid] for job in walk.engine_jobs if job.uuid in found]
 
 
-def program_times(study: Study, walk: GraphWalk) -> dict[str, JobTime]:
-    """Return by its id the time of each job whose engine knows what a step costs.
+def times_told(study: Study, walk: GraphWalk) -> dict[str, JobTime]:
+    """Return by its id the time of each job that computes elsewhere than in process.
+
+    Its engine knows what a step costs, or the time is None.
 
     Raises:
         StructureError: a model cannot be built.
@@ -96,17 +101,18 @@ def program_times(study: Study, walk: GraphWalk) -> dict[str, JobTime]:
         if engine is None or engine.in_process or job.maker is None:
             continue
         start = walk.start(job)
-        if (cost := engine.step_cost(job.maker, start)) is None:
-            continue
+        cost = engine.step_cost(job.maker, start)
+        if cost is None and walk.planned(job) is not None:
+            continue  # VASP's
         steps = expected_steps(job)
         found[job.uuid] = JobTime(
             name=str(job.name),
             engine=engine.name,
             atoms=len(start),
             steps=steps,
-            seconds=steps * cost.seconds,
-            ranks=cost.ranks,
-            memory_gb=cost.memory_gb,
+            seconds=None if cost is None else steps * cost.seconds,
+            ranks=1 if cost is None else cost.ranks,
+            memory_gb=None if cost is None else cost.memory_gb,
         )
     return found
 
@@ -166,37 +172,53 @@ def step_s(engine: Engine, structure: Structure) -> float:
         return time.perf_counter() - begun
 
 
-def in_words(seconds: float) -> str:
+def in_words(seconds: float | None) -> str:
     """Return a time as people say it, as in "21 h"."""
+    if seconds is None:
+        return "unknown"
     for unit, length in (("days", 86400.0), ("h", 3600.0), ("min", 60.0)):
         if seconds >= 2 * length:
             return f"{seconds / length:.0f} {unit}"
     return f"{seconds:.0f} s"
 
 
-def _on_ranks(jobs: list[JobTime]) -> str:
+def summary(times: Iterable[JobTime]) -> str:
+    """Return in one sentence what all jobs take, engine by engine."""
+    by_engine: dict[str, list[JobTime]] = {}
+    for each in times:
+        by_engine.setdefault(each.engine, []).append(each)
+    known: dict[str, float] = {}
+    unknown = []
+    for name, own in by_engine.items():
+        seconds = [each.seconds for each in own if each.seconds is not None]
+        if len(seconds) == len(own):
+            known[f"{name}: {_steps(own)}{_on_ranks(own)}"] = sum(seconds)
+        else:
+            unknown.append(f"{name}: {_steps(own)}, whose cost it does not tell")
+    if not known:
+        return "; ".join(unknown)
+    return "; ".join(
+        [
+            f"about {in_words(sum(known.values()))} on this machine "
+            f"({'; '.join(known)}), within a factor of two",
+            *unknown,
+        ]
+    )
+
+
+def _steps(jobs: Sequence[JobTime]) -> str:
+    """Return how many steps an engine's jobs take and what the largest cell is."""
+    largest = max(jobs, key=lambda each: each.atoms)
+    told = f"{sum(each.steps for each in jobs):,} steps"
+    if largest.seconds is None:
+        return f"{told} of at most {largest.atoms} atoms"
+    step_s = largest.seconds / largest.steps
+    return f"{told}, {step_s:.2g} s for {largest.atoms} atoms"
+
+
+def _on_ranks(jobs: Sequence[JobTime]) -> str:
     """Return what a program's jobs take besides time, in words."""
     memory = [each.memory_gb for each in jobs if each.memory_gb is not None]
     if not memory:
         return ""
     return f" on {jobs[0].ranks} cores with {max(memory):.1f} GB"
-
-
-def summary(times: Iterable[JobTime]) -> str:
-    """Return one sentence about all jobs."""
-    by_engine: dict[str, list[JobTime]] = {}
-    for each in times:
-        by_engine.setdefault(each.engine, []).append(each)
-    parts = []
-    for name, own in by_engine.items():
-        largest = max(own, key=lambda each: each.atoms)
-        parts.append(
-            f"{name}: {sum(each.steps for each in own):,} steps, "
-            f"{largest.seconds / largest.steps:.2g} s for {largest.atoms} atoms"
-            + _on_ranks(own)
-        )
-    total = sum(each.seconds for own in by_engine.values() for each in own)
-    return (
-        f"about {in_words(total)} on this machine ({'; '.join(parts)}), within a "
-        "factor of two"
-    )

@@ -37,7 +37,7 @@ from ionface.workflows.planning.advice import check_elements
 from ionface.workflows.planning.batch_script import batch_script
 from ionface.workflows.planning.input_results import IDENTITY, folder_of, identity
 from ionface.workflows.planning.walk import GraphWalk, PlannedJob
-from ionface.workflows.study.naming import slug
+from ionface.workflows.study.file_names import slug
 from ionface.workflows.study.study import Study
 
 _FILM = (

@@ -13,11 +13,9 @@ from pathlib import Path
 from jobflow import Maker
 
 from ionface.errors import IonfaceError
-from ionface.workflows.engines.registry import NamedRelaxMaker, engine
-from ionface.workflows.engines.vasp import custodian_run
-from ionface.workflows.engines.vasp.aimd import VaspDynamicsMaker
-from ionface.workflows.engines.vasp.vasp_relax import VaspRelaxMaker
-from ionface.workflows.planning.duration import program_times
+from ionface.workflows.engines.contract import Engine
+from ionface.workflows.engines.registry import job_engine
+from ionface.workflows.planning.duration import times_told
 from ionface.workflows.planning.plan import Plan, check_memory, check_walltime, plan
 from ionface.workflows.planning.walk import GraphWalk
 from ionface.workflows.study.study import Study
@@ -58,7 +56,8 @@ def check_study(
         here: the jobs will run on this machine, so its programs must be found now;
             a login node only has to know the command.
         project: whose finished runs correct the estimates.
-        announce: called before the checks where there is VASP, since they take time.
+        announce: called before the checks where not all engines are potentials, since
+            they take time.
 
     Raises:
         IonfaceError: no VASP command, no POTCAR directory, a missing POTCAR, a
@@ -67,19 +66,16 @@ def check_study(
         StructureError: a model cannot be built.
     """
     walk = GraphWalk(study)
-    makers = _vasp_makers(walk)
-    if not makers:
-        program_times(study, walk)
-        return Plan((), 1.0, 0, study.vasp.cores)
-    announce()
-    _check_sandwiches(study)
+    makers = _makers(study, walk)
+    builds = not all(engine.in_process for engine, _ in makers)
+    if builds:
+        announce()
+        _check_sandwiches(study)
     # what takes no time comes first: building models takes a minute
-    for maker in makers:
-        custodian_run.command(maker.waves.settings)
-        if here:
-            custodian_run.check_executable(maker.waves.settings)
-        if isinstance(maker, VaspRelaxMaker):
-            _check_potential(maker.prerelax)
+    for engine, maker in makers:
+        engine.check_start(maker, here=here)
+    if not builds:
+        return Plan((), 1.0, 0, study.vasp.cores)
     planned = plan(study, project, walk)
     read: set[tuple[str, ...]] = set()
     for run in (line.job.run for line in planned.lines):
@@ -89,18 +85,20 @@ def check_study(
             read.add(symbols)
     check_walltime(planned, study.vasp)
     check_memory(planned, study.vasp.memory)
-    program_times(study, walk)
+    times_told(study, walk)
     return planned
 
 
-def _vasp_makers(walk: GraphWalk) -> list[VaspRelaxMaker | VaspDynamicsMaker]:
-    """Return the Makers of VASP's jobs, each kind once."""
-    makers: list[VaspRelaxMaker | VaspDynamicsMaker] = []
+def _makers(study: Study, walk: GraphWalk) -> list[tuple[Engine, Maker]]:
+    """Return the Makers of the engines' jobs with their engine, each kind once."""
+    found: list[tuple[Engine, Maker]] = []
     for job in walk.engine_jobs:
-        maker = job.maker
-        if isinstance(maker, VaspRelaxMaker | VaspDynamicsMaker):
-            makers += [] if maker in makers else [maker]
-    return makers
+        engine = job_engine(study, job.metadata)
+        if engine is None or job.maker is None:
+            continue
+        if job.maker not in [maker for _, maker in found]:
+            found.append((engine, job.maker))
+    return found
 
 
 def needs(planned: Plan) -> dict[str, JobNeeds]:
@@ -130,15 +128,3 @@ def _check_sandwiches(study: Study) -> None:
             "two interfaces and no vacuum in which the potential could step: set "
             "dipole to auto, or give the interface a vacuum"
         )
-
-
-def _check_potential(maker: Maker | None) -> None:
-    if not isinstance(maker, NamedRelaxMaker):
-        return  # none, or one that was made here and is installed
-    try:
-        engine(maker.engine).level_of_theory()
-    except IonfaceError as error:
-        raise IonfaceError(
-            f"relaxations start from a pre-relaxation by {maker.engine}: {error}; or "
-            "switch it off in the study: vasp: {prerelax: 'off'}"
-        ) from error

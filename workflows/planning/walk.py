@@ -117,7 +117,7 @@ class GraphWalk:
         return [planned for planned in found if planned is not None]
 
     def planned(self, job: Job) -> PlannedJob | None:
-        """Return what an engine's job will do; None if its engine does not say.
+        """Return what a job of VASP will do; None for another engine's.
 
         Raises:
             StructureError: a model cannot be built.
@@ -127,7 +127,7 @@ class GraphWalk:
         if engine is None or job.maker is None:
             return None
         description = engine.describe(job.maker, self.start(job))
-        if description is None:
+        if description is None or not isinstance(description.inputs, VaspRun):
             return None
         before = self._before(job)
         return PlannedJob(job, description, None if before is None else _task(before))

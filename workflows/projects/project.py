@@ -20,7 +20,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
+from glob import escape
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import yaml
@@ -28,8 +30,9 @@ import yaml
 from ionface.documents import decode, read_json, text_of
 from ionface.errors import BusyError, IonfaceError
 from ionface.files import disk_message, write_atomically
-from ionface.workflows.engines.durable import RUNS
+from ionface.workflows.engines.durable import RESULT, RUNS, job_folder
 from ionface.workflows.projects.extension import extension, ids_of, steps_done
+from ionface.workflows.study.dft_settings import DftSettings
 from ionface.workflows.study.input_files import (
     INPUTS,
     by_content,
@@ -119,27 +122,37 @@ class Project:
             )
         for folder in ("runs", "trajectories", "results"):
             (self.root / folder).mkdir(parents=True, exist_ok=True)
-        kept = self._take_inputs(study)
+        kept, sources = by_content(study)
+        _copy(sources, self.root)
         write_atomically(self.root / "study.yaml", to_yaml(kept))
-        write_atomically(self.root / "flow.json", self._graph(kept, {}))
+        write_atomically(self.root / "flow.json", self._graph(kept, sources, {}))
         # last: its presence says that the project is whole
         write_atomically(
             self.root / "project.json", json.dumps(self._identity(study), indent=2)
         )
         return self
 
-    def _take_inputs(self, study: Study) -> Study:
-        """Copy the files that a study names; return it with these names."""
-        kept, sources = by_content(study)
-        for name, path in sources.items():
-            (self.root / name).parent.mkdir(parents=True, exist_ok=True)
-            write_atomically(self.root / name, path.read_bytes())
-        return kept
+    def _graph(
+        self,
+        kept: Study,
+        sources: Mapping[str, Path],
+        done: Mapping[str, Sequence[int]],
+    ) -> str:
+        """Return the graph of a study, also before the project has its files.
 
-    def _graph(self, kept: Study, done: Mapping[str, Sequence[int]]) -> str:
+        Args:
+            kept: the study, with files called as the project keeps them.
+            sources: where they are now, by these names.
+            done: steps of dynamics, as of `steps_done`.
+        """
         from ionface.workflows.flows.study_flow import study_flow
 
-        return _dump(study_flow(found_from(kept, self.root), done))
+        with TemporaryDirectory() as folder:
+            beside = Path(folder).resolve()
+            _copy(sources, beside)
+            found = found_from(found_from(kept, beside), self.root)
+            text = _dump(study_flow(found, done))
+        return text.replace(_inputs_in(beside), _inputs_in(self.root))
 
     def _extended(self, study: Study) -> Project:
         """Return the project with what a study has beyond what it was made with.
@@ -151,6 +164,7 @@ class Project:
             now = Project(self.root, self.out)  # another process may have extended it
             if difference := now._difference(study):
                 kept, text = now._grown(study, difference)
+                _copy(by_content(study)[1], self.root)
                 new = now._identity(study)
                 levels = {**now.identity["levels"], **new["levels"]}
                 identity = {**now.identity, "root": new["root"], "levels": levels}
@@ -166,6 +180,8 @@ class Project:
     def _grown(self, study: Study, difference: str) -> tuple[Study, str]:
         """Return a study as the project keeps it, and its graph with the known ids.
 
+        Nothing is written: whether it may grow is all that some ask.
+
         Raises:
             IonfaceError: a computation that has begun would be replaced, or another
                 machine has the jobs already.
@@ -173,9 +189,9 @@ class Project:
         if self.submission:
             reason = "its jobs are those of its submission"
             raise self._never_mixed(f"{difference}; {reason}")
-        kept, before = self._take_inputs(study), self._flow_text()
+        (kept, sources), before = by_content(study), self._flow_text()
         begun = {uuid for uuid in ids_of(before) if self._has_begun(uuid)}
-        graph = self._graph(kept, steps_done(before, begun))
+        graph = self._graph(kept, sources, steps_done(before, begun))
         grown = extension(before, graph)
         if lost := [name for uuid, name in grown.lost if uuid in begun]:
             raise self._never_mixed(
@@ -194,6 +210,27 @@ class Project:
         for kind in kinds():
             for path in self.results.glob(f"{kind}-*"):
                 path.unlink()
+
+    def drop_replaced(self) -> None:
+        """Remove joined trajectories of graphs before the study grew.
+
+        Each is as long as its segments, which are all kept; what they are joined to
+        now, at least as long, is in its place.
+        """
+        from ionface.workflows.flows.jobs import JOINED
+
+        jobs = [job for job, _ in self.jobs()]
+        known = {job_folder(job, self.runs) for job in jobs}
+        for job in jobs:
+            folder = job_folder(job, self.runs)
+            if job.metadata.get("result") != "trajectory":
+                continue
+            if not (folder / RESULT).is_file():
+                continue
+            name = escape(folder.name.rpartition(".")[0])
+            for path in self.runs.glob(f"{name}.????????/{JOINED}"):
+                if path.parent not in known:
+                    path.unlink()
 
     def _never_mixed(self, reason: str) -> IonfaceError:
         return IonfaceError(
@@ -350,6 +387,8 @@ class Project:
 
     @cached_property
     def _jobs(self) -> list[tuple[Job, list[str]]]:
+        from ionface.workflows.flows.naming import jobs_of
+
         flow = self.flow()
         with warnings.catch_warnings():
             # jobflow warns that unconnected parts have no order; here they get one
@@ -357,7 +396,7 @@ class Project:
             jobs = list(flow.iterflow())
         for job, _ in jobs:
             job.metadata[RUNS] = str(self.runs)  # the project may have moved
-        place = {uuid: number for number, uuid in enumerate(_job_ids(flow))}
+        place = {job.uuid: number for number, job in enumerate(jobs_of(flow))}
         return sorted(jobs, key=lambda pair: place[pair[0].uuid])
 
     def jobs(self) -> list[tuple[Job, list[str]]]:
@@ -474,13 +513,13 @@ def _lock_within(descriptor: int, seconds: float) -> bool:
 
 def _programs(study: Study) -> Iterator[str]:
     """Yield what a study starts: engines, and the commands of VASP."""
-    names = study.engines()
-    engines = (names.formation, names.dynamics, *study.beside)
-    for name in dict.fromkeys(getattr(each, "calculator", each) for each in engines):
+    for name in study.engine_names():
         yield f"engine {name}"
     for key in ("vasp_cmd", "vasp_gamma_cmd"):
         if command := getattr(study.vasp, key):
             yield f"{key} {command!r}"
+    if study.dft.mpi != DftSettings().mpi:
+        yield f"mpi {study.dft.mpi!r}"
 
 
 def levels(study: Study) -> dict[str, LevelOfTheory]:
@@ -500,17 +539,16 @@ def levels(study: Study) -> dict[str, LevelOfTheory]:
     return found
 
 
+def _copy(sources: Mapping[str, Path], root: Path) -> None:
+    """Copy files below a folder, under the names by which a project knows them."""
+    for name, path in sources.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(root / name, path.read_bytes())
+
+
 def _inputs_in(root: Path | str) -> str:
     """Return how JSON writes the beginning of a project's own files."""
     return json.dumps(f"{root}/{INPUTS}/")[1:-1]
-
-
-def _job_ids(flow: Flow) -> list[str]:
-    """Return job ids in the order in which flows list them: parents stand first."""
-    ids: list[str] = []
-    for part in flow.jobs:
-        ids += _job_ids(part) if hasattr(part, "jobs") else [part.uuid]
-    return ids
 
 
 def _dump(flow: Flow) -> str:

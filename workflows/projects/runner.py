@@ -20,9 +20,9 @@ from ionface.workflows.engines.durable import (
     job_folder,
 )
 from ionface.workflows.engines.progress import listening
+from ionface.workflows.projects.job_progress import progress
 from ionface.workflows.projects.job_run import run_job
 from ionface.workflows.projects.observer import Observer
-from ionface.workflows.projects.progress import progress
 from ionface.workflows.projects.project import ERROR_FILE, Project
 from ionface.workflows.projects.schedule import Outcome, Schedule
 from ionface.workflows.projects.side_by_side import run_side_by_side
@@ -71,6 +71,7 @@ def run(
             run_side_by_side(project, schedule, workers, observer)
         else:
             _run_in_turn(project, schedule, observer)
+        project.drop_replaced()
     return schedule.outcome
 
 

@@ -21,7 +21,7 @@ from ionface.analysis.thermodynamics.phases import PhaseSet
 from ionface.analysis.yardstick.spot_checks import SpotChecks
 from ionface.documents import revive
 from ionface.workflows.projects.project import Project
-from ionface.workflows.study.naming import interface_name
+from ionface.workflows.study.file_names import interface_name
 from ionface.workflows.study.study import DynamicsSpec, Study, crystal_label
 
 if TYPE_CHECKING:

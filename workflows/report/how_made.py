@@ -14,28 +14,40 @@ from importlib import resources
 from importlib.metadata import version
 
 from ionface.analysis.report.page import Cell, Code, Content, Facts
+from ionface.plugins import added, added_by
 from ionface.structures.specs import FilmLayer
 from ionface.workflows.engines.circumstances import together
 from ionface.workflows.engines.durable import job_folder, made_how
 from ionface.workflows.projects.project import Project
+from ionface.workflows.study.study import Study
+from ionface.workflows.study.study_files import builtin_names
 
 
 def how_made(project: Project) -> list[Content]:
     """Return what lets somebody else repeat and cite a project."""
     study = (project.root / "study.yaml").read_text("utf-8")
-    quick = " --quick" if project.study.quick else ""
-    commands = (
-        f"pip install ionface=={version('ionface')}\n"
-        f"# study.yaml as below; files that it names lie in inputs/\n"
-        f"ionface run study.yaml --project repeated    # every job, the report\n"
-        f"# from the built-in study: ionface run {project.study.name}{quick}\n"
-    )
     return [
         Facts(_facts(project, study)),
-        Code("Commands that repeat it", commands, "commands.sh"),
+        Code("Commands that repeat it", _commands(project.study), "commands.sh"),
         Code("The study, as resolved", study, "study.yaml"),
         Code("What to cite", "\n".join(citations(project)), "references.bib"),
     ]
+
+
+def _commands(study: Study) -> str:
+    engines = study.engine_names()
+    others = [each for each in added("ionface.engines") if each.name in engines]
+    packages = dict.fromkeys(["ionface", *map(added_by, others)])
+    install = " ".join(f"{package}=={version(package)}" for package in packages)
+    commands = (
+        f"pip install {install}\n"
+        "# study.yaml as below; files that it names lie in inputs/\n"
+        "ionface run study.yaml --project repeated    # every job, the report\n"
+    )
+    if study.name in builtin_names():
+        quick = " --quick" if study.quick else ""
+        commands += f"# from the built-in study: ionface run {study.name}{quick}\n"
+    return commands
 
 
 def _facts(project: Project, study: str) -> dict[str, Cell]:

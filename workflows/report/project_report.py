@@ -47,7 +47,7 @@ from ionface.workflows.report.collect import Results, collect
 from ionface.workflows.report.how_made import how_made
 from ionface.workflows.report.scenes import glance_of
 from ionface.workflows.report.structures import FOLDER, write_structures
-from ionface.workflows.study.naming import slug
+from ionface.workflows.study.file_names import slug
 from ionface.workflows.study.protocols import protocol
 from ionface.workflows.study.study import Study, crystal_label
 
@@ -375,7 +375,7 @@ def _levels(project: Project) -> list[Card]:
             {
                 LEVEL_NAMES.get(key, key): _plain(value)
                 for key, value in level.items()
-                if value not in (None, "", [], (), False) and key != "emulated"
+                if value not in (None, "", [], (), {}, False) and key != "emulated"
             },
             emulated=bool(level.get("emulated")),
         )

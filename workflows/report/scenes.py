@@ -18,7 +18,7 @@ from ionface.analysis.trajectory.trajectory import Trajectory
 from ionface.workflows.projects.project import Project
 from ionface.workflows.report.collect import Results
 from ionface.workflows.report.structures import relaxed
-from ionface.workflows.study.naming import slug
+from ionface.workflows.study.file_names import slug
 from ionface.workflows.study.study import DynamicsSpec
 
 if TYPE_CHECKING:

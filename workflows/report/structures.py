@@ -16,7 +16,7 @@ from ionface.files import atomic_path
 from ionface.structures.labels import write_poscar
 from ionface.workflows.engines.records import RunRecord
 from ionface.workflows.projects.project import Project
-from ionface.workflows.study.naming import slug
+from ionface.workflows.study.file_names import slug
 
 FOLDER = "structures"
 

@@ -24,7 +24,7 @@ from ionface.structures.specs import (
     Layer,
     PolymerLayer,
 )
-from ionface.workflows.study.naming import slug
+from ionface.workflows.study.file_names import slug
 
 # a small cell first: a step of dynamics costs as much as its atoms
 TRIED = ((0.03, 60.0), (0.03, 100.0), (0.05, 100.0), (0.05, 200.0), (0.08, 300.0))

@@ -28,7 +28,7 @@ from ionface.structures.specs import (
     SlabLayer,
 )
 from ionface.workflows.study.dft_settings import DftSettings
-from ionface.workflows.study.naming import seed_name
+from ionface.workflows.study.file_names import seed_name
 from ionface.workflows.study.vasp_settings import VaspSettings
 
 FORBID: dict[str, Any] = {"extra": "forbid"}
@@ -379,6 +379,15 @@ class Study:
         if isinstance(self.engine, EngineNames):
             return self.engine
         return EngineNames(self.engine, self.engine)
+
+    def engine_names(self) -> list[str]:
+        """Return each engine that a job of the study may ask, as users write it."""
+        names = self.engines()
+        found = [str(names.formation), str(names.dynamics), *self.beside]
+        if self.spot_checks:
+            found.append(str(self.spot_checks.engine))
+        found += [spec.scan.engine or "" for spec in self.interfaces if spec.scan]
+        return [name for name in dict.fromkeys(found) if name]
 
     def with_engine(self, engine: str | None) -> Study:
         """Return the study with all jobs on another engine.

@@ -18,8 +18,8 @@ from ionface.documents import check_yaml
 from ionface.errors import AnalysisError, IonfaceError
 from ionface.structures.specs import InterfaceSpec
 from ionface.workflows.study.electrolytes import with_electrolytes
+from ionface.workflows.study.file_names import slug
 from ionface.workflows.study.input_files import found_from
-from ionface.workflows.study.naming import slug
 from ionface.workflows.study.study import DynamicsSpec, PhasesSpec, Study
 from ionface.workflows.study.study_messages import explain, lines_of
 

@@ -24,7 +24,7 @@ from ionface.analysis.deposition.stability import (
     regime,
     sands_time,
 )
-from ionface.analysis.electrochemistry.formulas import FARADAY
+from ionface.analysis.electrochemistry.transport_properties import FARADAY
 from ionface.errors import AnalysisError
 
 QCPE = preset("qcpe")

@@ -20,7 +20,7 @@ from ionface.analysis.deposition.transport import (
     Transport,
     heights,
 )
-from ionface.analysis.electrochemistry.formulas import FARADAY
+from ionface.analysis.electrochemistry.transport_properties import FARADAY
 from ionface.errors import AnalysisError
 
 pytest.importorskip("skfem", reason="scikit-fem is not installed")

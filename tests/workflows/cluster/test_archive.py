@@ -4,15 +4,19 @@ import hashlib
 import io
 import json
 import tarfile
+from dataclasses import replace
 
 import pytest
 
 from ionface.errors import IonfaceError
+from ionface.structures.specs import RegistryScan
 from ionface.workflows.cluster.archive import export_bundle, import_bundle
 from ionface.workflows.cluster.transfer import fetch
 from ionface.workflows.cluster.worker import work
 from ionface.workflows.projects import runner
-from ionface.workflows.projects.project import Project
+from ionface.workflows.projects.project import Project, _programs
+from ionface.workflows.study.study import EngineChoice, SpotCheckSpec
+from ionface.workflows.study.study_files import load
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
@@ -259,3 +263,26 @@ def test_a_header_that_says_it_is_long_is_not_read_into_memory(tmp_path):
     (tmp_path / "b.tar").write_bytes(member.tobuf() + bytes(1024))
     with pytest.raises(IonfaceError, match="no whole bundle"):
         import_bundle(tmp_path / "b.tar", tmp_path / "away")
+
+
+def test_everything_that_a_foreign_study_starts_is_named(study):
+    spots = SpotCheckSpec(engine=EngineChoice(calculator="their.Own"))
+    theirs = replace(
+        study,
+        engine=EngineChoice(name="mace", weights="their.model"),
+        beside=("cp2k",),
+        spot_checks=spots,
+        vasp=replace(study.vasp, vasp_cmd="their vasp"),
+        dft=replace(study.dft, mpi="their mpi -n {ranks}"),
+    )
+    assert list(_programs(theirs)) == [
+        "engine mace:their.model",
+        "engine cp2k",
+        "engine their.Own",
+        "vasp_cmd 'their vasp'",
+        "mpi 'their mpi -n {ranks}'",
+    ]
+    layered = load("li-zn")
+    scanned = replace(layered.interfaces[0], scan=RegistryScan(engine="their.Scan"))
+    theirs = replace(layered, interfaces=(scanned,))
+    assert "engine their.Scan" in list(_programs(theirs))

@@ -61,18 +61,6 @@ LOOSE = {"cp2k": "dft: {cutoff: 1600}\n"}
 """Real settings that are loose: what is asked here are not the energies themselves."""
 
 
-@pytest.fixture
-def springs(tmp_path, monkeypatch):
-    """Install the engine of these tests as another package would: an entry point."""
-    package = tmp_path / "installed" / "springs-1.0.dist-info"
-    package.mkdir(parents=True)
-    (package / "METADATA").write_text("Name: springs\nVersion: 1.0\n")
-    entry = "[ionface.engines]\nsprings = springs_engine:Springs\n"
-    (package / "entry_points.txt").write_text(entry)
-    monkeypatch.syspath_prepend(package.parent)
-    monkeypatch.syspath_prepend(SPRINGS)
-
-
 @pytest.fixture(params=EVERY_ENGINE)
 def name(request, springs, monkeypatch):
     """The name of each engine, with what it needs to run here."""
@@ -164,6 +152,21 @@ def test_segments_follow_each_other_step_by_step(an_engine, aluminum, run_job):
     assert second.last_step - first.last_step == 4
     for record, frame in zip((first, second), frames, strict=True):
         check_frames(record, frame)
+
+
+def test_a_frame_is_written_every_stride_and_at_most_the_last_beside(
+    an_engine, aluminum, run_job
+):
+    settings = DynamicsSettings(steps=6, timestep=1.0, seed=3, stride=3)
+    maker = an_engine.dynamics(settings)
+    first = run_job("first", maker.make(aluminum, None))
+    second = run_job("second", maker.make(aluminum, first))
+    begins = 0
+    for record in (first, second):
+        steps = set(record.trajectory.open(Path.cwd().parent).steps)
+        every = {n for n in range(begins, record.last_step) if n % 3 == 0}
+        assert steps - {record.last_step} == every
+        begins = record.last_step + 1
 
 
 @pytest.mark.slow

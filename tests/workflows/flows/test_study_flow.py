@@ -9,7 +9,7 @@ from ionface.errors import IonfaceError, StructureError
 from ionface.structures.specs import CrystalLayer
 from ionface.workflows.flows.study_checks import check_pairs
 from ionface.workflows.flows.study_flow import study_flow
-from ionface.workflows.study.naming import slug
+from ionface.workflows.study.file_names import slug
 from ionface.workflows.study.protocols import PROTOCOLS, protocol
 from ionface.workflows.study.study_files import builtin_names, load, parse
 

@@ -24,12 +24,15 @@ def grow(computed, computed_file):
     """Take up the computed project with a changed study."""
 
     def grown(old="", new="", more="", root=computed):
-        text = computed_file.read_text().replace(old, new) + more
-        path = computed_file.parent / "grown.yaml"
-        path.write_text(text)
-        return Project.create(root, load(str(path)))
+        return Project.create(root, grow_study(computed_file, old, new, more))
 
     return grown
+
+
+def grow_study(computed_file, old="", new="", more=""):
+    path = computed_file.with_name("grown.yaml")
+    path.write_text(computed_file.read_text().replace(old, new) + more)
+    return load(str(path))
 
 
 def ids(project):
@@ -249,6 +252,47 @@ def test_what_replaces_a_computation_is_refused_and_nothing_changes(
     with pytest.raises(IonfaceError, match=rf"{first} is the first.*give another"):
         grow(old, new)
     assert before == {name: (computed / name).read_bytes() for name in before}
+
+
+def test_a_refused_study_leaves_none_of_its_files(grow, computed, computed_file):
+    before = sorted((computed / "inputs").rglob("*"))
+    other = computed_file.with_name("Other.cif")
+    other.write_text(computed_file.with_name("Ag.cif").read_text() + "\n# other\n")
+    study = grow_study(computed_file, "Ag.cif", "Other.cif")
+    for ask in (Project.check, Project.create):
+        with pytest.raises(IonfaceError, match="give another --project"):
+            ask(computed, study)
+    assert sorted((computed / "inputs").rglob("*")) == before
+
+
+def test_a_study_that_grows_by_a_file_brings_it(grow, computed, computed_file):
+    other = computed_file.with_name("Other.cif")
+    other.write_text(computed_file.with_name("Ag.cif").read_text() + "\n# other\n")
+    more = "surfaces: [{material: Other.cif, miller: [1, 0, 0], layers: 3}]\n"
+    Project.check(computed, grow_study(computed_file, more=more))
+    assert not list(computed.glob("inputs/*/Other.cif"))
+    project = grow(more=more)
+    (kept,) = computed.glob("inputs/*/Other.cif")
+    assert kept.read_bytes() == other.read_bytes()
+    text = (project.root / "flow.json").read_text()
+    assert str(kept) in text
+    other.unlink()
+    assert not runner.run(project).failed
+
+
+def test_a_joined_trajectory_goes_once_a_longer_one_is_there(grow, computed):
+    (shorter,) = joined(computed)
+    project = grow("steps: 30", "steps: 50")
+    project.drop_replaced()
+    assert joined(computed) == [shorter]  # until then it is all there is
+    assert not runner.run(project).failed
+    (longer,) = joined(computed)
+    assert longer != shorter
+    assert len(open_trajectory(longer)) == len(frames(project)) == 51
+
+
+def joined(root):
+    return sorted(root.glob("runs/Al-Ag.trajectory.*/trajectory.ionf"))
 
 
 @pytest.mark.parametrize("broken_at", ["study.yaml", "project.json"])

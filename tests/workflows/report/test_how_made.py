@@ -4,6 +4,7 @@ import getpass
 import json
 import re
 from importlib import resources
+from importlib.metadata import version
 
 import pytest
 import yaml
@@ -11,7 +12,9 @@ import yaml
 from ionface.workflows.engines.circumstances import together
 from ionface.workflows.engines.durable import RESULT, made_how
 from ionface.workflows.projects.project import Project
-from ionface.workflows.report.how_made import _entries, how_made
+from ionface.workflows.report.how_made import _commands, _entries, how_made
+from ionface.workflows.study.study import quickened
+from ionface.workflows.study.study_files import load
 
 POTENTIALS = yaml.safe_load(
     (resources.files("ionface.workflows.engines.ase") / "potentials.yaml").read_text()
@@ -76,3 +79,17 @@ def test_results_of_an_earlier_version_tell_nothing_and_are_read(computed):
     assert made_how(path.parent) is None
     (facts, *_) = how_made(Project.open(computed))
     assert facts.values["computed"].startswith("22 jobs, ")
+
+
+def test_the_packages_of_added_engines_are_installed_to_repeat_it(springs, study_file):
+    study = load(str(study_file))
+    own = f"pip install ionface=={version('ionface')}\n"
+    assert _commands(study).startswith(own)
+    added = _commands(study.with_engine("springs"))
+    assert added.startswith(own.replace("\n", " springs==1.0\n"))
+
+
+def test_only_a_built_in_study_is_repeated_by_its_name(study_file):
+    assert "built-in" not in _commands(load(str(study_file)))
+    study = quickened(load("li-zn"))
+    assert _commands(study).endswith("ionface run li-zn --quick\n")

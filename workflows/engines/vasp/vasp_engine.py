@@ -13,6 +13,7 @@ from jobflow import Maker
 from pymatgen.core import Structure
 
 from ionface.analysis.energies.level_of_theory import LevelOfTheory
+from ionface.errors import IonfaceError
 from ionface.workflows.engines.contract import (
     DynamicsSettings,
     Engine,
@@ -20,6 +21,7 @@ from ionface.workflows.engines.contract import (
     RelaxSettings,
     StudySettings,
 )
+from ionface.workflows.engines.vasp import custodian_run
 from ionface.workflows.engines.vasp.aimd import VaspDynamicsMaker, dynamics_settings
 from ionface.workflows.engines.vasp.custodian_run import Custody
 from ionface.workflows.engines.vasp.incar import PlaneWaves, static_incar_keys
@@ -42,7 +44,7 @@ class VaspEngine(Engine):
     Attributes:
         name: under which users call it.
         waves: protocol and settings.
-        prerelax: Maker of the relaxation by a potential before VASP; None for none.
+        prerelax: potential that relaxes before VASP does; None for none.
         custody: how custodian watches VASP.
         decides_segments: one dynamics job does all segments, however many.
     """
@@ -51,7 +53,7 @@ class VaspEngine(Engine):
     waves: PlaneWaves = field(
         default_factory=lambda: PlaneWaves(LI_2024, VaspSettings())
     )
-    prerelax: Maker | None = None
+    prerelax: Engine | None = None
     custody: Custody = field(default_factory=Custody)
     decides_segments: bool = True
 
@@ -63,8 +65,28 @@ class VaspEngine(Engine):
         return replace(
             self,
             waves=PlaneWaves(settings.protocol, settings.vasp),
-            prerelax=None if chosen == "off" else find(chosen).relax(PRERELAX),
+            prerelax=None if chosen == "off" else find(chosen),
         )
+
+    def check_start(self, maker: Maker, *, here: bool) -> None:
+        """Refuse a job without a command, or without the potential that begins it."""
+        if not isinstance(maker, VaspRelaxMaker | VaspDynamicsMaker):
+            return
+        custodian_run.command(maker.waves.settings)
+        if here:
+            custodian_run.check_executable(maker.waves.settings)
+        if isinstance(maker, VaspRelaxMaker) and maker.prerelaxes:
+            self._check_prerelax(here=here)
+
+    def _check_prerelax(self, *, here: bool) -> None:
+        assert self.prerelax is not None
+        try:
+            self.prerelax.check_start(self.prerelax.relax(PRERELAX), here=here)
+        except IonfaceError as error:
+            raise IonfaceError(
+                f"relaxations start from a pre-relaxation by {self.prerelax.name}: "
+                f"{error}; or switch it off in the study: vasp: {{prerelax: 'off'}}"
+            ) from error
 
     def describe(self, maker: Maker, structure: Structure) -> JobDescription | None:
         """Return what a job will do; None for a Maker that is not of this engine."""
@@ -107,7 +129,7 @@ class VaspEngine(Engine):
         return VaspRelaxMaker(
             name="relax",
             relax=relax_settings(settings),
-            prerelax=self.prerelax,
+            prerelax=self.prerelax.relax(PRERELAX) if self.prerelax else None,
             **self._common(),
         )
 

@@ -44,6 +44,8 @@ class SwingMaker(Maker):
         path.unlink(missing_ok=True)  # a killed job starts again
         with TrajectoryWriter.create(path, species, structure.lattice.matrix) as frames:
             for step in range(start, first + run.steps + 1):
+                if step % run.stride and step != first + run.steps:
+                    continue
                 frames.append(
                     step=step,
                     time_fs=step * run.timestep,

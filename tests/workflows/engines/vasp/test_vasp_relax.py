@@ -12,7 +12,6 @@ from ionface.errors import IonfaceError
 from ionface.workflows.engines.ase.ase_engine import from_import_path
 from ionface.workflows.engines.contract import RelaxSettings
 from ionface.workflows.engines.relaxation_frames import relaxation_frames
-from ionface.workflows.engines.vasp.vasp_relax import PRERELAX
 
 FMAX = 0.02
 FCC = [[0, 0, 0], [0.5, 0.5, 0], [0.5, 0, 0.5], [0, 0.5, 0.5]]
@@ -159,7 +158,7 @@ def test_no_command_and_a_wrong_command_are_refused(
 @pytest.mark.slow
 def test_a_potential_takes_out_the_worst_forces_first(double, run_job, slab):
     emt = from_import_path("ase.calculators.emt.EMT", {}, "EMT")
-    engine = double(dipole="off", prerelax=emt.relax(PRERELAX))
+    engine = double(dipole="off", prerelax=emt)
     job = engine.relax(RelaxSettings(fmax=0.11, steps=50)).make(slab)
     record = run_job("relax", job)
     assert record.steps == 1  # the potential is the same: nothing was left to do

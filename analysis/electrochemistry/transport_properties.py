@@ -165,12 +165,3 @@ def diffusion_of_conductivity(
     positive(conductivity=conductivity)
     per = conductivity_of_diffusion(1.0, concentration, temperature, charge)
     return conductivity / per
-
-
-def concentration_of(number: float, volume: float) -> float:
-    """Return mol/m³ of so many ions in a volume in Å³.
-
-    The volume is that of the phase, not of a cell with vacuum.
-    """
-    positive(number=number, volume=volume)
-    return number / volume * 1e30 / AVOGADRO

@@ -1,9 +1,8 @@
 import pytest
 
 from ionface.analysis.electrochemistry.cell import parse_cell
-from ionface.analysis.electrochemistry.formulas import (
+from ionface.analysis.electrochemistry.transport_properties import (
     FARADAY,
-    concentration_of,
     conductivity_of_diffusion,
     diffusion_of_conductivity,
     ionic_conductivity,
@@ -62,7 +61,7 @@ def test_warburg_diffusion_has_the_fourth_power_of_charge_and_faraday():
 
 def test_nernst_einstein_goes_both_ways_and_knows_atoms():
     # z² e² n D / (V kB T): 10 ions per 1000 Å³ with 1e-2 cm²/s at 300 K
-    concentration = concentration_of(10, 1000.0)
+    concentration = 10 / 1e-27 / 6.02214076e23  # mol/m³
     sigma = 0.01 * conductivity_of_diffusion(1e-12, concentration, 300.0)
     by_hand = (1.602176634e-19) ** 2 * 1e28 * 1e-12 / (1.380649e-23 * 300) / 100
     assert sigma == pytest.approx(by_hand)

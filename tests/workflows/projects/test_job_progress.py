@@ -7,7 +7,7 @@ from ionface.analysis.reactions.bonds import bonds
 from ionface.analysis.trajectory.store import STRESSES
 from ionface.analysis.trajectory.trajectory import Trajectory
 from ionface.analysis.trajectory.writer import TrajectoryWriter
-from ionface.workflows.projects.progress import progress
+from ionface.workflows.projects.job_progress import progress
 
 
 def test_a_job_without_a_folder_or_files_says_little(tmp_path):
