@@ -13,6 +13,7 @@ from jobflow import Maker
 from pymatgen.core import Structure
 
 from ionface.analysis.energies.level_of_theory import LevelOfTheory
+from ionface.analysis.readers.vasp_level import functional_of
 from ionface.workflows.engines.contract import (
     DynamicsSettings,
     Engine,
@@ -22,6 +23,7 @@ from ionface.workflows.engines.contract import (
 )
 from ionface.workflows.engines.vasp.aimd import VaspDynamicsMaker, dynamics_settings
 from ionface.workflows.engines.vasp.custodian_run import Custody
+from ionface.workflows.engines.vasp.hubbard import hubbard_told
 from ionface.workflows.engines.vasp.incar import PlaneWaves, static_incar_keys
 from ionface.workflows.engines.vasp.vasp_relax import (
     PRERELAX,
@@ -89,7 +91,7 @@ class VaspEngine(Engine):
         return LevelOfTheory(
             code="vasp",
             version=UNKNOWN_VERSION,
-            functional=waves.protocol.functional,
+            functional=functional_of(keys.get, waves.protocol.functional),
             cutoff_ev=waves.cutoff,
             k_points=waves.mesh_rule,
             smearing=f"ISMEAR={keys.get('ISMEAR')} {keys.get('SIGMA')} eV",
@@ -100,6 +102,7 @@ class VaspEngine(Engine):
                 f"dipole={waves.settings.dipole}",
                 *shown,
             ),
+            by_element=hubbard_told(keys),
         )
 
     def relax(self, settings: RelaxSettings) -> Maker:
