@@ -1,8 +1,8 @@
 """What a study's spot checks could teach, told before one of them is computed.
 
 A teacher is the engine of a study's spot checks. What it will say of each structure is
-not known yet, how it computes is: enough to tell whether its labels belong together with
-those that they are to be learnt with, and with what the potential was made of.
+not known yet, how it computes is: enough to tell whether its labels belong with those
+that they are to be learnt with, and with what the potential was made of.
 """
 
 from __future__ import annotations

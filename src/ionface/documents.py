@@ -42,8 +42,8 @@ DATA = {
 """Classes of others that hold data and nothing else, by their modules."""
 
 JOBS = {"jobflow.core.job": {"store_inputs"}}
-"""Jobs of others that hand on what they are given: jobflow adds one to each Flow with an
-output that takes a job's place."""
+"""Jobs of others that hand on what they are given: jobflow adds one to each Flow with
+an output that takes a job's place."""
 
 MAKERS = ("atomate2", "emmet", "pymatgen")
 """What an engine of another package may be made of; without one nothing of it is."""

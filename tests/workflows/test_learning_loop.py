@@ -191,7 +191,7 @@ def test_a_training_of_nothing_is_refused(name):
 @pytest.mark.parametrize("vacuous", [LJ, "vasp-double"])
 def test_what_is_no_first_principles_is_refused_before_it_runs(study, vacuous):
     spec = replace(study.spot_checks, engine=vacuous)
-    with pytest.raises(IonfaceError, match="no first principles.*teaches nothing"):
+    with pytest.raises(IonfaceError, match=r"no first principles.*teaches nothing"):
         learning_flow(replace(study, spot_checks=spec), settings=SEVENNET)
 
 
