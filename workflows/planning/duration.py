@@ -174,12 +174,19 @@ def in_words(seconds: float) -> str:
     return f"{seconds:.0f} s"
 
 
+def _of_step(job: JobTime) -> str:
+    """Return the time of one step in words; below 10 s with two digits."""
+    seconds = job.seconds / job.steps
+    return in_words(seconds) if seconds >= 10 else f"{seconds:.2g} s"
+
+
 def _on_ranks(jobs: list[JobTime]) -> str:
     """Return what a program's jobs take besides time, in words."""
     memory = [each.memory_gb for each in jobs if each.memory_gb is not None]
     if not memory:
         return ""
-    return f" on {jobs[0].ranks} cores with {max(memory):.1f} GB"
+    ranks = jobs[0].ranks
+    return f" on {ranks} {'core' if ranks == 1 else 'cores'} with {max(memory):.1f} GB"
 
 
 def summary(times: Iterable[JobTime]) -> str:
@@ -192,8 +199,7 @@ def summary(times: Iterable[JobTime]) -> str:
         largest = max(own, key=lambda each: each.atoms)
         parts.append(
             f"{name}: {sum(each.steps for each in own):,} steps, "
-            f"{largest.seconds / largest.steps:.2g} s for {largest.atoms} atoms"
-            + _on_ranks(own)
+            f"{_of_step(largest)} for {largest.atoms} atoms" + _on_ranks(own)
         )
     total = sum(each.seconds for own in by_engine.values() for each in own)
     return (
