@@ -52,7 +52,7 @@ def figure_yardstick(result: Yardstick, *, title: str = "") -> Figure:
             axes.tick_params(labelleft=left, labelbottom=not below)
         for axes in panels[len(engines) :]:
             axes.set_axis_off()
-        _explain(figure, panels, free)
+        _explain(figure, list(panels), free)
         headline(figure, title or f"Against {result.data}", result.provenance)
     return figure
 
