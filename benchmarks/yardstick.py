@@ -1,10 +1,10 @@
 """Writes what is known of every named potential into docs/potentials.md.
 
-    python benchmarks/yardstick.py [yardstick.json]
+    ionface yardstick sevennet sevennet-l3i5 sevennet-mf chgnet nep89:nep89.txt
+    python benchmarks/yardstick.py yardstick.json
 
-The table of facts is read from potentials.yaml; the errors are those of a result of
-`ionface yardstick sevennet sevennet-l3i5 sevennet-mf chgnet`, computed here if no file
-is given. The figure goes to docs/yardstick.png.
+The table of facts is read from potentials.yaml, errors are those of the result, with
+potentials called by their names alone. The figure goes to docs/yardstick.png.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import re
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from ionface.analysis.figures.style import png
@@ -19,10 +20,8 @@ from ionface.analysis.report.page import Table
 from ionface.analysis.report.yardstick_tables import yardstick_contents
 from ionface.analysis.yardstick.yardstick import Yardstick
 from ionface.workflows.engines.ase.named_potentials import potentials
-from ionface.workflows.yardstick import judged, reference_data
 
 DOCS = Path(__file__).parents[1] / "docs"
-JUDGED = ("sevennet", "sevennet-l3i5", "sevennet-mf", "chgnet")
 
 
 def markdown(table: Table) -> str:
@@ -57,10 +56,9 @@ def put(page: Path, name: str, text: str) -> None:
 
 def main() -> None:
     """Write both tables and the figure."""
-    if len(sys.argv) > 1:
-        result = Yardstick.from_dict(json.loads(Path(sys.argv[1]).read_text()))
-    else:
-        result = judged(JUDGED, reference_data([]), Path())
+    result = Yardstick.from_dict(json.loads(Path(sys.argv[1]).read_text()))
+    called = [replace(j, engine=j.engine.partition(":")[0]) for j in result.judgements]
+    result = replace(result, judgements=tuple(called))
     page = DOCS / "potentials.md"
     put(page, "facts", markdown(facts()))
     tables = map(markdown, yardstick_contents(result))

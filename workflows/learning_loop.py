@@ -29,10 +29,10 @@ from ionface.workflows.learn import (
     Learning,
     can_learn,
     learn,
-    root_of,
 )
 from ionface.workflows.study.study import Study
 from ionface.workflows.study.study_files import parse, to_yaml
+from ionface.workflows.teachers import check_teacher
 
 
 @dataclass(frozen=True)
@@ -48,6 +48,23 @@ class Bar:
     force: float = GOOD_FORCES
     slope: float = 0.95
     rounds: int = 3
+
+    def __post_init__(self) -> None:
+        """Refuse what no potential reaches, and a loop without a round.
+
+        Raises:
+            IonfaceError: names the value and what may be.
+        """
+        within = (
+            ("force", self.force > 0, "an error above 0 eV/Å"),
+            ("slope", self.slope <= 1, "1, where forces are exact, or less"),
+            ("rounds", self.rounds >= 1, "a round of learning, or more"),
+        )
+        for name, holds, rule in within:
+            if not holds:
+                raise IonfaceError(
+                    f"Bar({name}={getattr(self, name):g}) is never reached: give {rule}"
+                )
 
     def reached(self, checks: Sequence[SpotChecks]) -> bool:
         """Tell whether every spot check is within it."""
@@ -78,7 +95,7 @@ def learning_flow(
 
     Raises:
         IonfaceError: the study has no spot checks, or no interface to check; its
-            potential cannot be fine-tuned; or as `study_flow`.
+            potential cannot be fine-tuned; or as `check_teacher` and `study_flow`.
     """
     if study.spot_checks is None:
         raise IonfaceError(
@@ -89,6 +106,7 @@ def learning_flow(
     jobs = [job for job, _ in graph.iterflow()]
     checks = [j.output for j in jobs if j.metadata.get("result") == SpotChecks.kind]
     learning = _with_base(settings or Learning(), study, jobs)
+    check_teacher(study, str(learning.base))
     plain = (asdict(bar or Bar()), asdict(learning))
     after = next_round(checks, to_yaml(study), *plain, list(before))
     named(after, study.name, f"round {len(before) + 1} of learning")
@@ -98,7 +116,6 @@ def learning_flow(
 def _with_base(settings: Learning, study: Study, jobs: Sequence[Job]) -> Learning:
     """Return how to learn from what: the potential that is checked, if none is told."""
     if settings.base:
-        root_of(settings.base)  # before anything runs
         return settings
     told = [job.metadata for job in jobs]
     roles = {each["role"] for each in told if each.get("part") == SPOT_CHECK}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -23,9 +24,11 @@ if TYPE_CHECKING:
     from ionface.analysis.yardstick.spot_checks import SpotChecks
     from ionface.analysis.yardstick.yardstick import Yardstick
 
-COLUMNS = 2
-SHOWN = 99.5  # percent of the forces: a few large ones would shrink all others
+COLUMNS = 3
+SHOWN = 98  # percent of the forces: a few large ones would shrink all others
+PANEL, LEGEND = 3.5, 2.6  # inches
 MARKERS = ("o", "s")
+X, Y = "force, first principles (eV/Å)", "force, engine (eV/Å)"
 
 
 def figure_yardstick(result: Yardstick, *, title: str = "") -> Figure:
@@ -35,18 +38,32 @@ def figure_yardstick(result: Yardstick, *, title: str = "") -> Figure:
     engines = result.judgements
     columns = min(COLUMNS, len(engines))
     rows = -(-len(engines) // columns)
+    reach = max(map(_reach, engines))
     with styled():
-        size = (5.2 * columns + 2.6, 4.9 * rows)
+        free = rows * columns > len(engines)  # a place that the legend may have
+        size = (PANEL * columns + (0 if free else LEGEND), PANEL * rows + 0.6)
         figure = Figure(figsize=size, layout="constrained")
         panels = figure.subplots(rows, columns, squeeze=False).ravel()
-        for axes, each in zip(panels, engines, strict=False):
-            draw_parity(axes, each)
+        for number, (axes, each) in enumerate(zip(panels, engines, strict=False)):
+            draw_parity(axes, each, reach)
+            below, left = number + columns < len(engines), number % columns == 0
+            axes.set_xlabel("" if below else X)
+            axes.set_ylabel(Y if left else "")
+            axes.tick_params(labelleft=left, labelbottom=not below)
         for axes in panels[len(engines) :]:
-            axes.set_visible(False)
-        handles, labels = panels[0].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside right center", markerscale=2)
+            axes.set_axis_off()
+        _explain(figure, list(panels), free)
         headline(figure, title or f"Against {result.data}", result.provenance)
     return figure
+
+
+def _explain(figure: Figure, panels: Sequence[Axes], free: bool) -> None:
+    """Say what colors are: in the place after the last panel, or beside all."""
+    found = panels[0].get_legend_handles_labels()
+    if free:
+        panels[-1].legend(*found, loc="center left", markerscale=2, fontsize=11)
+    else:
+        figure.legend(*found, loc="outside right center", markerscale=2)
 
 
 def figure_spot_checks(result: SpotChecks, *, title: str = "") -> Figure:
@@ -56,34 +73,50 @@ def figure_spot_checks(result: SpotChecks, *, title: str = "") -> Figure:
     with styled():
         figure = Figure(figsize=(7.4, 5.2), layout="constrained")
         axes = figure.subplots()
-        draw_parity(axes, result.judgement)
+        draw_parity(axes, result.judgement, _reach(result.judgement))
         axes.set_xlabel(f"force, {result.teacher['code']} (eV/Å)")
+        axes.set_ylabel(Y)
         figure.legend(loc="outside right center", markerscale=2)
         headline(figure, title or "Spot checks", result.provenance)
     return figure
 
 
-def draw_parity(axes: Axes, each: Judgement) -> None:
-    """Draw one engine's forces over those of first principles."""
-    every = np.concatenate([np.abs(r) for r, _ in each.parity.values()])
-    reach = 1.1 * max(float(np.percentile(every, SHOWN)), 0.1)
-    axes.plot([-reach, reach], [-reach, reach], color=QUIET, linewidth=1, zorder=1)
+def _reach(each: Judgement) -> float:
+    """Return how far the axes go, eV/Å."""
+    every = np.concatenate([np.abs(r).ravel() for r, _ in each.parity.values()])
+    return 1.1 * max(float(np.percentile(every, SHOWN)), 0.1)
+
+
+def draw_parity(axes: Axes, each: Judgement, reach: float) -> None:
+    """Draw one engine's forces over those of first principles.
+
+    Args:
+        axes: to draw into.
+        each: of the engine.
+        reach: of both axes to either side, eV/Å.
+    """
+    line = np.array([-reach, reach])
+    axes.plot(line, line, color=QUIET, linewidth=1, zorder=1)
+    outside = 0
     for n, (kind, (reference, value)) in enumerate(each.parity.items()):
         color, marker = PALETTE[n % len(PALETTE)], MARKERS[n // len(PALETTE) % 2]
         axes.scatter(
-            reference, value, s=11, color=color, marker=marker, alpha=0.75,
-            linewidths=0, label=kind, zorder=2,
+            reference, value, s=12, color=color, marker=marker, alpha=0.7,
+            linewidths=0, label=kind, zorder=3,
         )  # fmt: skip
-    overall = each.overall
-    slope = "" if overall.slope is None else f"\nslope {overall.slope:.2f}"
-    axes.text(
-        0.04, 0.96, f"RMSE {overall.rmse:.3f} eV/Å{slope}", transform=axes.transAxes,
-        va="top", fontsize=12, color=INK,
-    )  # fmt: skip
+        far = np.maximum(np.abs(reference), np.abs(value)) > reach
+        outside += int(np.count_nonzero(far))
+    slope = each.overall.slope
+    if slope is not None:
+        axes.plot(line, slope * line, color=INK, linewidth=1, dashes=(5, 3), zorder=2)
+    told = "" if slope is None else f"\nslope {slope:.3f} (dashed)"
+    words: dict[str, Any] = {"transform": axes.transAxes, "color": INK}
+    axes.text(0.04, 0.97, f"RMSE {each.overall.rmse:.3f} eV/Å{told}", va="top", **words)
+    if outside:
+        words |= {"fontsize": 9, "color": QUIET, "ha": "right"}
+        axes.text(0.97, 0.03, f"{outside} beyond the frame", **words)
     axes.set_title(each.engine)
     axes.set_xlim(-reach, reach)
     axes.set_ylim(-reach, reach)
     axes.set_aspect("equal")
-    axes.set_xlabel("force, first principles (eV/Å)")
-    axes.set_ylabel("force, this engine (eV/Å)")
     quiet_grid(axes, "both")

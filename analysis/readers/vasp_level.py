@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from ionface.analysis.energies.level_of_theory import LevelOfTheory
@@ -165,14 +165,24 @@ def _charge(settings: VaspSettings) -> float:
 
 
 def _functional(settings: VaspSettings) -> str:
-    given = str(settings.tag("GGA") or "--").strip().upper()
     from_titles = "PBE" if "PBE" in " ".join(settings.pseudopotentials) else "LDA"
-    name = from_titles if given in ("--", "") else _FUNCTIONALS.get(given, given)
-    meta = str(settings.tag("METAGGA") or "--").strip()
+    return functional_of(settings.tag, from_titles)
+
+
+def functional_of(tag: Callable[[str], Any], otherwise: str) -> str:
+    """Return the functional that tags of VASP choose, in words.
+
+    Args:
+        tag: gives a tag's value, None if it is not set.
+        otherwise: the functional of the POTCARs, where no tag chooses one.
+    """
+    given = str(tag("GGA") or "--").strip().upper()
+    name = otherwise if given in ("--", "") else _FUNCTIONALS.get(given, given)
+    meta = str(tag("METAGGA") or "--").strip()
     if meta not in ("--", "", "None"):
         name = meta
-    if settings.tag("LHFCALC"):
-        mixing, screening = settings.tag("AEXX"), settings.tag("HFSCREEN")
+    if tag("LHFCALC"):
+        mixing, screening = tag("AEXX"), tag("HFSCREEN")
         name += f" hybrid (AEXX={mixing}, HFSCREEN={screening})"
     return name
 

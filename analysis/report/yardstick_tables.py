@@ -15,7 +15,7 @@ def summary_row(each: Judgement) -> list[Cell]:
     energies, reactions = each.energy_rmse, each.reaction_rmse
     return [
         each.engine,
-        round(each.overall.rmse, 3),
+        _number(each.overall.rmse, 3),
         _number(each.overall.slope, 3),
         "–" if energies is None else f"{MEV * energies:.1f}",
         _number(reactions, 2),
@@ -42,7 +42,7 @@ def _by_kind(result: Yardstick) -> list[Table]:
         [
             row.kind,
             row.frames,
-            round(row.reference_rms, 3),
+            _number(row.reference_rms, 3),
             _number(row.resolution, 3),
             *(_force_cell(each, n) for each in result.judgements),
         ]
@@ -71,8 +71,8 @@ def _reactions(result: Yardstick) -> list[Table]:
     rows: list[list[Cell]] = [
         [
             one.name,
-            round(one.reference, 2),
-            *(round(each.reactions[n].value, 2) for each in result.judgements),
+            _number(one.reference, 2),
+            *(_number(each.reactions[n].value, 2) for each in result.judgements),
         ]
         for n, one in enumerate(first.reactions)
     ]
@@ -90,8 +90,8 @@ def spot_contents(result: SpotChecks) -> list[Table]:
         [
             row.kind,
             row.frames,
-            round(row.reference_rms, 3),
-            round(row.rmse, 3),
+            _number(row.reference_rms, 3),
+            _number(row.rmse, 3),
             _number(row.slope, 3),
         ]
         for row in result.judgement.forces
@@ -117,4 +117,4 @@ def spot_highlights(result: SpotChecks) -> list[tuple[str, str]]:
     row = result.judgement.overall
     known = is_first_principles(result.teacher)
     what = "error" if known else "spread of two potentials"
-    return [(f"{row.rmse:.2f} eV/Å", f"{result.judgement.engine}: force {what}")]
+    return [(f"{row.rmse:.3f} eV/Å", f"{result.judgement.engine}: force {what}")]

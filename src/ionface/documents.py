@@ -41,6 +41,10 @@ DATA = {
 }
 """Classes of others that hold data and nothing else, by their modules."""
 
+JOBS = {"jobflow.core.job": {"store_inputs"}}
+"""Jobs of others that hand on what they are given: jobflow adds one to each Flow with
+an output that takes a job's place."""
+
 MAKERS = ("atomate2", "emmet", "pymatgen")
 """What an engine of another package may be made of; without one nothing of it is."""
 
@@ -242,6 +246,8 @@ def _is_data(module: str, name: str, engines: frozenset[str]) -> bool:
 
 @cache
 def _is_job(module: str, name: str, engines: frozenset[str]) -> bool:
+    if name in JOBS.get(module, ()):
+        return True
     # the document that a foreign Maker promises stands in its job as a function
     if engines - {OURS} and _is_data(module, name, engines):
         return True

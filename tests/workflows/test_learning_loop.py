@@ -1,5 +1,6 @@
 """The loop of study, spot checks and learning: when it goes on, and when it ends."""
 
+import re
 from dataclasses import asdict, replace
 
 import numpy as np
@@ -12,6 +13,7 @@ from ionface.analysis.yardstick.spot_checks import check_spots
 from ionface.analysis.yardstick.yardstick import Yardstick
 from ionface.errors import IonfaceError
 from ionface.workflows import learning_loop
+from ionface.workflows.engines.ase.sevennet_training import TrainingSettings
 from ionface.workflows.flows.study_flow import study_flow
 from ionface.workflows.learn import Learned, Learning
 from ionface.workflows.learning_loop import Bar, learning_flow, next_round
@@ -134,6 +136,7 @@ def base_of(flow):
 @pytest.mark.parametrize("name", ["sevennet-l3i5", "learned/abc"])
 def test_the_studys_own_potential_learns(study, monkeypatch, name):
     monkeypatch.setattr(learning_loop, "study_flow", flow_of(study))
+    monkeypatch.setattr(learning_loop, "check_teacher", lambda *_: None)
     mine = replace(study, engine=EngineNames(name, "chgnet"))  # it has no dynamics
     assert base_of(learning_flow(mine)) == name
     assert base_of(learning_flow(mine, settings=Learning(replayed=3))) == name
@@ -164,6 +167,32 @@ def test_of_two_potentials_nobody_guesses_which_learns(study, monkeypatch):
 def test_a_potential_that_cannot_learn_is_told_before_it_runs(study, base, said):
     with pytest.raises(IonfaceError, match=said):
         learning_flow(study, settings=Learning(base=base))
+
+
+@pytest.mark.parametrize(
+    ("bar", "said"),
+    [
+        ({"force": 0}, "Bar(force=0) is never reached: give an error above 0 eV/Å"),
+        ({"slope": 1.2}, "Bar(slope=1.2) is never reached: give 1, where"),
+        ({"rounds": 0}, "Bar(rounds=0) is never reached: give a round"),
+    ],
+)
+def test_a_bar_that_nothing_reaches_is_refused(bar, said):
+    with pytest.raises(IonfaceError, match=re.escape(said)):
+        Bar(**bar)
+
+
+@pytest.mark.parametrize("name", ["epochs", "learning_rate", "batch"])
+def test_a_training_of_nothing_is_refused(name):
+    with pytest.raises(IonfaceError, match=rf"{name}=0\) must be above 0"):
+        TrainingSettings(**{name: 0})
+
+
+@pytest.mark.parametrize("vacuous", [LJ, "vasp-double"])
+def test_what_is_no_first_principles_is_refused_before_it_runs(study, vacuous):
+    spec = replace(study.spot_checks, engine=vacuous)
+    with pytest.raises(IonfaceError, match=r"no first principles.*teaches nothing"):
+        learning_flow(replace(study, spot_checks=spec), settings=SEVENNET)
 
 
 def test_two_engines_are_told_by_name(study, learns):

@@ -203,6 +203,7 @@ def _check_vasp(study: Study, root: Path) -> None:
     """Refuse, before anything is made, jobs of programs that could not start here."""
     from ionface.workflows.flows.models import gap_notes
     from ionface.workflows.planning.preflight import check_study
+    from ionface.workflows.teachers import teaching_notes
 
     with job_progress(study.name) as shown:
         planned = check_study(
@@ -211,7 +212,7 @@ def _check_vasp(study: Study, root: Path) -> None:
             project=root,
             announce=lambda: shown.stage("checks before anything starts"),
         )
-    tell_notes([*planned.notes, *gap_notes(study)])
+    tell_notes([*planned.notes, *gap_notes(study), *teaching_notes(study)])
 
 
 def _tell(project: Project, outcome: Outcome, as_json: bool) -> None:

@@ -93,6 +93,7 @@ def plan(
     from ionface.workflows.planning import duration
     from ionface.workflows.planning import plan as planning
     from ionface.workflows.planning.walk import GraphWalk
+    from ionface.workflows.teachers import teaching_notes
 
     resolved = loaded(study, engine, quick=quick)
     check_interfaces(resolved)
@@ -106,7 +107,7 @@ def plan(
     else:
         _tell_potentials(times)
         _tell_vasp(planned)
-    tell_notes([*planned.notes, *gap_notes(resolved)])
+    tell_notes([*planned.notes, *gap_notes(resolved), *teaching_notes(resolved)])
     planning.check_walltime(planned, resolved.vasp)
     planning.check_memory(planned, resolved.vasp.memory)
     planning.check_budget(planned, budget)

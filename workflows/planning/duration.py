@@ -212,8 +212,13 @@ def _steps(jobs: Sequence[JobTime]) -> str:
     told = f"{sum(each.steps for each in jobs):,} steps"
     if largest.seconds is None:
         return f"{told} of at most {largest.atoms} atoms"
-    step_s = largest.seconds / largest.steps
-    return f"{told}, {step_s:.2g} s for {largest.atoms} atoms"
+    of_step = _of_step(largest.seconds / largest.steps)
+    return f"{told}, {of_step} for {largest.atoms} atoms"
+
+
+def _of_step(seconds: float) -> str:
+    """Return the time of one step in words; below 10 s with two digits."""
+    return in_words(seconds) if seconds >= 10 else f"{seconds:.2g} s"
 
 
 def _on_ranks(jobs: Sequence[JobTime]) -> str:
@@ -221,4 +226,5 @@ def _on_ranks(jobs: Sequence[JobTime]) -> str:
     memory = [each.memory_gb for each in jobs if each.memory_gb is not None]
     if not memory:
         return ""
-    return f" on {jobs[0].ranks} cores with {max(memory):.1f} GB"
+    ranks = jobs[0].ranks
+    return f" on {ranks} {'core' if ranks == 1 else 'cores'} with {max(memory):.1f} GB"

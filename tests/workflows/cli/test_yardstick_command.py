@@ -61,7 +61,7 @@ def test_the_figure_shows_error_and_slope_of_each_engine(cli, data, tmp_path):
     result = Yardstick.from_dict(json.loads((tmp_path / "yardstick.json").read_text()))
     (axes,) = [axes for axes in result.plot().axes if axes.get_visible()]
     assert axes.get_title(loc="left") == EMT_PATH
-    assert "slope 1.00" in axes.texts[0].get_text()
+    assert "slope 1.000" in axes.texts[0].get_text()
     assert len(axes.collections) == 2
     assert kinds()["yardstick"].contents(result)[0].header[0] == "engine"
 

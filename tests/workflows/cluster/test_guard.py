@@ -19,6 +19,13 @@ def test_what_submit_writes_passes(document):
     check_firework(document)
 
 
+def test_what_jobflow_adds_to_a_flow_in_the_place_of_a_job_passes(document):
+    from jobflow.core.job import store_inputs
+
+    document["spec"]["_tasks"][0]["job"] = store_inputs({"rounds": 2}).as_dict()
+    check_firework(document)
+
+
 EVIL = {
     "another task": {"_tasks": [{"_fw_name": "ScriptTask", "script": "id"}]},
     "two tasks": {"_tasks": [{"_fw_name": TASK}, {"_fw_name": TASK}]},

@@ -3,6 +3,7 @@
 import pytest
 
 from ionface.workflows.planning.duration import (
+    JobTime,
     durations,
     in_words,
     is_worth_telling,
@@ -60,3 +61,13 @@ def test_jobs_of_vasp_are_not_timed_as_potentials(study_file):
 )
 def test_times_are_told_in_the_unit_that_people_use(seconds, words):
     assert in_words(seconds) == words
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(202.4, "3 min for 23"), (12.3, "12 s for"), (3.31, "3.3 s for")],
+)
+def test_a_step_is_told_in_such_units_too(seconds, words):
+    told = summary([JobTime("a", "gpaw", 23, 1, seconds, 1, 0.5)])
+    assert words in told
+    assert "on 1 core with 0.5 GB" in told

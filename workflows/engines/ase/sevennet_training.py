@@ -50,6 +50,18 @@ class TrainingSettings:
     force_weight: float = 0.5
     seed: int = 1
 
+    def __post_init__(self) -> None:
+        """Refuse numbers that no training can have.
+
+        Raises:
+            IonfaceError: names the value and the rule.
+        """
+        for name in ("epochs", "learning_rate", "fall", "batch", "force_weight"):
+            if not getattr(self, name) > 0:
+                raise IonfaceError(
+                    f"TrainingSettings({name}={getattr(self, name)!r}) must be above 0"
+                )
+
 
 def train(
     checkpoint: str,

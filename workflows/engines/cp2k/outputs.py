@@ -21,7 +21,9 @@ RESTART = f"{PROJECT}-1.restart"
 _ENERGY = re.compile(r"ENERGY\| Total FORCE_EVAL.*:\s+(-?\d+\.\d+)")
 _ENTROPY = re.compile(r"Electronic entropic energy:\s+(-?\d+\.\d+)")
 _FORCE = re.compile(r"^\s+\d+\s+\d+\s+[A-Z][a-z]?((?:\s+-?\d+\.\d+){3})\s*$", re.M)
-_STRESS = re.compile(r"STRESS\|\s+[xyz]((?:\s+-?\d+\.\d+E[-+]\d+){3})\s*$", re.M)
+_STRESS = re.compile(
+    r"stress tensor \[GPa\]\n.*\n((?: STRESS\|\s+[xyz](?:\s+-?\d\S+){3}\s*\n){3})"
+)
 _WHOLE = re.compile(
     r"^ &END FORCE_EVAL(\n &EXT_RESTART[^&]*&END EXT_RESTART)?\s*\Z", re.M
 )
@@ -31,6 +33,8 @@ _STEP = re.compile(r"^\s*STEP_START_VAL\s+(\d+)\s*$", re.M)
 def point(text: str) -> dict[str, Any]:
     """Return what an output says of one geometry, in ASE's units.
 
+    An output without a stress in GPa has none here.
+
     Raises:
         IonfaceError: it has no energy or no forces.
     """
@@ -39,16 +43,20 @@ def point(text: str) -> dict[str, Any]:
         raise IonfaceError("CP2K's output has no energy or no forces")
     free = float(energy[-1]) * units.Hartree
     entropy = float((_ENTROPY.findall(text) or ["0"])[-1]) * units.Hartree  # -TS
-    stress = np.array([row.split() for row in _STRESS.findall(text)[:3]], dtype=float)
-    return {
+    found = {
         # half of the entropy is what is lost where the width goes to zero
         "energy": free - entropy / 2,
         "free_energy": free,
         "forces": np.array([row.split() for row in forces], dtype=float)
         * (units.Hartree / units.Bohr),
-        # CP2K's is above zero under pressure
-        "stress": -stress[[0, 1, 2, 1, 0, 0], [0, 1, 2, 2, 2, 1]] * units.GPa,
     }
+    if told := _STRESS.search(text):
+        rows = [row.split()[2:] for row in told[1].splitlines()]
+        stress = np.array(rows, dtype=float)
+        # CP2K's is above zero under pressure
+        voigt = stress[[0, 1, 2, 1, 0, 0], [0, 1, 2, 2, 2, 1]]
+        found["stress"] = -voigt * units.GPa
+    return found
 
 
 @dataclass(frozen=True)

@@ -183,7 +183,7 @@ class GpawProgram(DftProgram):
                 e: f"U-J={self.hubbard[e][0]} l={self.hubbard[e][1]}"
                 if e in self.hubbard
                 else ""
-                for e in elements
+                for e in elements or self.hubbard
             },
         )
 

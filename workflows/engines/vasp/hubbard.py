@@ -38,6 +38,20 @@ def hubbard_keys(incar: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def hubbard_told(keys: Mapping[str, Any]) -> dict[str, str]:
+    """Return U and shell of each element that has one, in a level of theory's words.
+
+    Args:
+        keys: of `hubbard_keys` and the study's own.
+    """
+    less, shells = keys.get("LDAUJ", {}), keys.get("LDAUL", {})
+    return {
+        element: f"U-J={u - less.get(element, 0.0):g} l={shells[element]}"
+        for element, u in keys.get("LDAUU", {}).items()
+        if u != less.get(element, 0.0)
+    }
+
+
 def by_element(incar: Mapping[str, Any], elements: Collection[str]) -> dict[str, Any]:
     """Return an INCAR that names every element of a cell, as pymatgen expands it.
 

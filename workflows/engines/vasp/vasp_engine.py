@@ -13,6 +13,7 @@ from jobflow import Maker
 from pymatgen.core import Structure
 
 from ionface.analysis.energies.level_of_theory import LevelOfTheory
+from ionface.analysis.readers.vasp_level import functional_of
 from ionface.errors import IonfaceError
 from ionface.workflows.engines.contract import (
     DynamicsSettings,
@@ -24,6 +25,7 @@ from ionface.workflows.engines.contract import (
 from ionface.workflows.engines.vasp import custodian_run
 from ionface.workflows.engines.vasp.aimd import VaspDynamicsMaker, dynamics_settings
 from ionface.workflows.engines.vasp.custodian_run import Custody
+from ionface.workflows.engines.vasp.hubbard import hubbard_told
 from ionface.workflows.engines.vasp.incar import PlaneWaves, static_incar_keys
 from ionface.workflows.engines.vasp.vasp_relax import (
     PRERELAX,
@@ -111,7 +113,7 @@ class VaspEngine(Engine):
         return LevelOfTheory(
             code="vasp",
             version=UNKNOWN_VERSION,
-            functional=waves.protocol.functional,
+            functional=functional_of(keys.get, waves.protocol.functional),
             cutoff_ev=waves.cutoff,
             k_points=waves.mesh_rule,
             smearing=f"ISMEAR={keys.get('ISMEAR')} {keys.get('SIGMA')} eV",
@@ -122,6 +124,7 @@ class VaspEngine(Engine):
                 f"dipole={waves.settings.dipole}",
                 *shown,
             ),
+            by_element=hubbard_told(keys),
         )
 
     def relax(self, settings: RelaxSettings) -> Maker:

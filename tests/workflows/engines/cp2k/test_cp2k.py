@@ -9,10 +9,12 @@ from shutil import which
 import numpy as np
 import psutil
 import pytest
+from ase import units
+from ase.io.trajectory import Trajectory as AseTrajectory
 from pymatgen.core import Lattice, Structure
 
 from ionface.errors import IonfaceError
-from ionface.workflows.engines.contract import DynamicsSettings
+from ionface.workflows.engines.contract import DynamicsSettings, RelaxSettings
 from ionface.workflows.engines.cp2k.engine import Cp2kEngine
 from ionface.workflows.engines.cp2k.program import Cp2kProgram
 
@@ -41,6 +43,46 @@ def test_two_ranks_find_what_one_finds(chloride, run_job):
     other = run_job("two", two.make(chloride))
     assert other.energy == pytest.approx(one.energy, abs=1e-5)
     assert np.allclose(other.forces, one.forces, atol=1e-3)
+
+
+SMALL = Cp2kEngine(Cp2kProgram(cutoff=1600.0, spacing=9.0, basis="SZV-MOLOPT-SR-GTH"))
+
+
+@pytest.fixture(scope="module")
+def lithium():
+    """Two atoms of lithium at Γ, in a cell that is too wide."""
+    box = Lattice.tetragonal(3.6, 3.8)
+    return Structure(box, ["Li", "Li"], [[0, 0, 0], [0.5, 0.5, 0.5]])
+
+
+def test_the_stress_is_the_slope_of_the_energy(lithium, run_job):
+    usual = replace(SMALL.program, cutoff=Cp2kProgram().cutoff)  # of the density's grid
+    static = Cp2kEngine(usual).static()
+    stress = run_job("middle", static.make(lithium)).stress
+    energies = []
+    for name, strain in (("less", -0.01), ("more", 0.01)):
+        cell = lithium.copy()
+        cell.apply_strain([0, 0, strain])
+        energies.append(run_job(name, static.make(cell)).energy)
+    slope = np.diff(energies)[0] / 0.02 / lithium.volume / units.GPa
+    assert stress[2][2] == pytest.approx(slope, rel=0.05)
+    assert stress[2][2] > 0  # stretched
+
+
+@pytest.mark.parametrize(
+    ("cell", "moved"), [("normal", [2]), ("in-plane", [0, 1]), ("full", [0, 1, 2])]
+)
+def test_cells_relax_where_they_may(lithium, run_job, cell, moved):
+    settings = RelaxSettings(cell=cell, steps=2, must_converge=False)
+    record = run_job(cell, SMALL.relax(settings).make(lithium))
+    change = record.structure.lattice.matrix - lithium.lattice.matrix
+    assert list(np.flatnonzero(np.diag(change) < -1e-4)) == moved
+    kept = [i for i in range(3) if i not in moved]
+    assert np.allclose(np.diag(change)[kept], 0, atol=1e-6)
+    assert record.steps == 2
+    with AseTrajectory("relax.traj") as steps:
+        energies = [step.get_potential_energy() for step in steps]
+    assert energies == sorted(energies, reverse=True)
 
 
 KILLED = """

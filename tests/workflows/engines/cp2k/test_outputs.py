@@ -6,7 +6,7 @@ from ase import units
 from pymatgen.core import Lattice, Structure
 
 from ionface.errors import IonfaceError
-from ionface.workflows.engines.contract import DynamicsSettings
+from ionface.workflows.engines.contract import DynamicsSettings, RelaxSettings
 from ionface.workflows.engines.cp2k.engine import Cp2kEngine
 from ionface.workflows.engines.cp2k.outputs import point, progress_of, steps_of
 from ionface.workflows.engines.cp2k.program import Cp2kProgram
@@ -62,6 +62,45 @@ def test_a_point_is_read_in_units_of_ase():
     assert found["stress"] == pytest.approx(stress)
     with pytest.raises(IonfaceError, match="no energy or no forces"):
         point("nothing")
+
+
+@pytest.mark.parametrize("other", ["[bar]", "[kbar]"])
+def test_a_stress_in_other_units_is_none(other):
+    found = point(POINT.replace("[GPa]", other))
+    assert "stress" not in found
+    assert len(found["forces"]) == 2
+
+
+def relaxed(tmp_path, monkeypatch, structure, cell, text=POINT):
+    """Return a cell after one step, of a program that always says the same."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "said.txt").write_text(text)
+    settings = RelaxSettings(cell=cell, steps=1, must_converge=False)
+    maker = Cp2kEngine().relax(settings)
+    return maker.make.original(maker, structure)
+
+
+@pytest.mark.parametrize(
+    ("cell", "grown"),
+    [("fixed", []), ("normal", [2]), ("in-plane", [0, 1]), ("full", [0, 1, 2])],
+)
+def test_a_cell_under_pressure_grows_where_it_may(
+    installed, tmp_path, monkeypatch, cell, grown
+):
+    box = Structure(Lattice.cubic(4), ["Li", "Cl"], [[0, 0, 0], [0.5, 0.5, 0.5]])
+    record = relaxed(tmp_path, monkeypatch, box, cell)
+    lengths = np.diag(record.structure.lattice.matrix)
+    assert list(np.flatnonzero(lengths > 4.0005)) == grown
+    assert np.trace(record.stress) == pytest.approx(-6)  # GPa; under pressure
+    if len(grown) > 1:  # CP2K's own order of components: 1, 2 and 3 GPa
+        assert list(np.argsort(lengths[grown])) == list(range(len(grown)))
+
+
+def test_a_cell_without_a_stress_is_not_relaxed(installed, tmp_path, monkeypatch):
+    box = Structure(Lattice.cubic(4), ["Li", "Cl"], [[0, 0, 0], [0.5, 0.5, 0.5]])
+    silent = POINT[: POINT.index(" STRESS|")]
+    with pytest.raises(IonfaceError, match="cp2k gives no stress, so it cannot"):
+        relaxed(tmp_path, monkeypatch, box, "full", silent)
 
 
 def test_frames_beyond_the_last_state_do_not_count(tmp_path):
