@@ -280,6 +280,10 @@ class Study:
         dft: how first-principles programs other than VASP are run.
         quick: set by `quickened`; results say so.
         surfaces: facets of which all cuts are compared by their surface energies.
+        chemical_potentials: of atoms that a slab has beyond whole formula units of its
+            crystal, by element: eV per atom at the level of the engine, or the name of
+            a crystal of the element, which is relaxed. Their interface and surface
+            energies against bulk need them.
         spot_checks: single points on frames of the study's own interfaces, which tell
             how far its potential is from first principles.
     """
@@ -304,6 +308,7 @@ class Study:
     dft: DftSettings = field(default_factory=DftSettings)
     quick: bool = False
     surfaces: tuple[CrystalLayer, ...] = ()
+    chemical_potentials: dict[str, float | str] = field(default_factory=dict)
     beside: tuple[str, ...] = ()
     spot_checks: SpotCheckSpec | None = None
 

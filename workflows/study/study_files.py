@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from difflib import get_close_matches
@@ -208,6 +209,7 @@ def checked(study: Study, source: str) -> Study:
     if twice := sorted({name for name in cells if cells.count(name) > 1}):
         raise IonfaceError(f"{source}: deposition: the name {twice[0]!r} stands twice")
     _check_names(study, names, source)
+    _check_potentials(study, source)
     for run in study.dynamics:
         _check_timestep(run, source)
         _check_seeds(run, source)
@@ -258,6 +260,26 @@ def _check_names(study: Study, names: list[str], source: str) -> None:
             raise IonfaceError(
                 f"{source}: dynamics of {run.interface}: no reference is called "
                 f"{unknown[0]!r}; list it under references, where there are {known}"
+            )
+
+
+def _check_potentials(study: Study, source: str) -> None:
+    """Refuse chemical potentials that are none, or of one engine out of several."""
+    from pymatgen.core import Element
+
+    for element, value in study.chemical_potentials.items():
+        where = f"{source}: chemical_potentials: {element}"
+        if not Element.is_valid_symbol(element):
+            raise IonfaceError(f"{where}: {element!r} is no element")
+        if isinstance(value, str):
+            continue
+        if not math.isfinite(value):
+            raise IonfaceError(f"{where}: {value} must be a number in eV per atom")
+        if study.beside:
+            raise IonfaceError(
+                f"{where}: {value:g} eV per atom belongs to one engine, and engines "
+                "has several; name a crystal of the element instead, which each of "
+                f"them relaxes, as in {{{element}: {element}}}"
             )
 
 
