@@ -134,7 +134,7 @@ def surface_flow(
         slab = cut(replace(layer, termination=option.index), bulk.output)
         relax = engine.relax(settings).make(slab.output)
         last = engine.static().make(relax.output.structure)
-        jobs.append(named(slab, facet, f"cut {option.label}"))
+        jobs.append(named(slab, facet, f"cut {option.label}", takes="positions"))
         task = f"relax {option.label}"
         jobs.append(named(relax, facet, task, kind="relax", **tells))
         task = f"static {option.label}"
