@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from difflib import get_close_matches
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from typing import Any
 import yaml
 
 from ionface.documents import check_yaml
-from ionface.errors import AnalysisError, IonfaceError
+from ionface.errors import AnalysisError, IonfaceError, StructureError
 from ionface.structures.specs import InterfaceSpec
 from ionface.workflows.study.electrolytes import with_electrolytes
 from ionface.workflows.study.input_files import found_from
@@ -134,7 +135,29 @@ def parse(text: str, source: str) -> Study:
         study = TypeAdapter(Study).validate_python(data)
     except ValidationError as error:
         raise IonfaceError(explain(error.errors(), lines, source)) from error
+    _check_limits(study, lines, source)
     return checked(study, source)
+
+
+def _check_limits(
+    study: Study, lines: Mapping[tuple[str | int, ...], int], source: str
+) -> None:
+    """Refuse numbers of layers and interfaces that nothing can be built with."""
+    from ionface.structures.limits import check_numbers, check_spec
+
+    def told(place: tuple[str | int, ...], check: Callable[[], None]) -> None:
+        try:
+            check()
+        except StructureError as error:
+            key = ".".join(map(str, place))
+            raise IonfaceError(
+                f"{source}, line {lines.get(place, 1)}: {key}: {error}"
+            ) from error
+
+    for number, spec in enumerate(study.interfaces):
+        told(("interfaces", number), partial(check_numbers, spec))
+    for number, layer in enumerate(study.surfaces):
+        told(("surfaces", number), partial(check_spec, layer.phase, layer))
 
 
 def _with_engines(data: Mapping[str, Any], source: str) -> Mapping[str, Any]:
