@@ -191,7 +191,7 @@ def _check(where: str, key: str, value: Any, limit: Limit) -> None:
         return
     if isinstance(value, bool) or not isinstance(value, Real):
         raise StructureError(f"{where}: {key}={value!r:.60} must be a number")
-    if not limit.low <= value <= limit.high:
+    if not limit.low <= float(value) <= limit.high:
         raise StructureError(
             f"{where}: {key}={value}{limit.unit} must lie between {limit.low:g} and "
             f"{limit.high:g}{f'; {limit.way}' if limit.way else ''}"

@@ -89,9 +89,8 @@ def study_flow(study: Study, done: Mapping[str, Sequence[int]] | None = None) ->
             parts += models.jobs
     asked = {name: starts[name, "formation"] for name in study.formation_names}
     potentials, crystals = _potentials(study, builder)
-    parts += crystals
     energies = _energies(study, asked, potentials) if asked else []
-    parts += energies
+    parts += [*crystals, *energies]
     parts += [_energies_by(name, other) for name, other in others.items()]
     for layer in study.surfaces:
         parts += _surfaces(study, builder, layer, potentials)
