@@ -33,6 +33,13 @@ def each_species(species: str | Iterable[str]) -> list[str]:
     return [species] if isinstance(species, str) else list(species)
 
 
+def each_pair(
+    pairs: str | Iterable[str | tuple[str, str]],
+) -> list[str | tuple[str, str]]:
+    """Return some pairs as a list; one may stand alone, as "In-S"."""
+    return [pairs] if isinstance(pairs, str) else list(pairs)
+
+
 def pair_name(pair: tuple[str, str]) -> str:
     """Return "In-S" for ("In", "S")."""
     return "-".join(pair)

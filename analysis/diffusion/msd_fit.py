@@ -147,6 +147,8 @@ def fit_slope(
 
 
 def _standard_error(values: FloatArray, together: float) -> float:
+    # of atoms, not of times: what they share is known as a factor, not to be estimated
+    # from an order that atoms do not have
     number = len(values)
     if number < 2:
         return 0.0

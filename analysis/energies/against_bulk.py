@@ -8,11 +8,17 @@ since slabs of the interface's cell cancel it and surfaces are those of slabs at
 from __future__ import annotations
 
 import math
+from collections import ChainMap
 from collections.abc import Mapping
 from typing import Any
 
 from ionface.analysis.energies.energy_term import EnergyTerm
-from ionface.analysis.energies.interface_energy import contact_angle, interface_energy
+from ionface.analysis.energies.interface_energy import (
+    atoms_told,
+    contact_angle,
+    potentials_told,
+    slab_energy,
+)
 from ionface.analysis.energies.ledger import LedgerEntry
 
 
@@ -21,6 +27,7 @@ def against_bulk(
     slabs: Mapping[str, EnergyTerm],
     bulks: Mapping[str, EnergyTerm],
     film: str,
+    chemical_potentials: Mapping[str, float | EnergyTerm] | None = None,
 ) -> dict[str, Any]:
     """Return surface energies of both slabs and what follows, as plain data, J/m².
 
@@ -32,22 +39,45 @@ def against_bulk(
         slabs: each slab relaxed in its own lattice, by phase.
         bulks: the relaxed crystal of each, at the same level of theory.
         film: phase of the upper side.
+        chemical_potentials: by element, eV per atom or the relaxed crystal of it; of
+            the atoms that a slab has beyond whole formula units of its crystal.
 
     Returns:
         surface_energies_j_per_m2, and gamma_j_per_m2 where the slabs of the ledger are
-        relaxed, contact_angle_deg where they are frozen.
+        relaxed, contact_angle_deg where they are frozen. Where chemical potentials
+        were needed, those as chemical_potentials_ev, and the atoms of each slab as
+        beyond_bulk.
 
     Raises:
         LedgerError: a slab is not made of its crystal, or levels differ.
     """
-    surfaces = {
-        phase: interface_energy(slab, {phase: bulks[phase]}, n_interfaces=2).j_per_m2
+    found = {
+        phase: slab_energy(slab, phase, bulks[phase], chemical_potentials or {})
         for phase, slab in slabs.items()
     }
+    surfaces = {phase: energy.j_per_m2 for phase, energy in found.items()}
     told: dict[str, Any] = {"surface_energies_j_per_m2": surfaces}
+    beyond = {phase: energy.beyond_bulk for phase, energy in found.items()}
+    if beyond := {phase: atoms for phase, atoms in beyond.items() if atoms}:
+        used = (energy.chemical_potentials for energy in found.values())
+        told["chemical_potentials_ev"] = dict(ChainMap(*map(dict, used)))
+        told["beyond_bulk"] = beyond
     energy = entry.formation.j_per_m2
     if entry.slabs_state == "relaxed":
         told["gamma_j_per_m2"] = energy + math.fsum(surfaces.values())
     elif surfaces[film] > 0:
         told["contact_angle_deg"] = contact_angle(-energy, surfaces[film])
     return told
+
+
+def beyond_told(told: Mapping[str, Any]) -> list[str]:
+    """Return what chemical potentials went into what `against_bulk` returned."""
+    beyond = told.get("beyond_bulk", {})
+    if not beyond:
+        return []
+    slabs = "; ".join(f"{phase} {atoms_told(atoms)}" for phase, atoms in beyond.items())
+    return [
+        f"energies against bulk hold for chemical potentials "
+        f"{potentials_told(told['chemical_potentials_ev'])} of the atoms beyond whole "
+        f"formula units ({slabs})"
+    ]

@@ -10,8 +10,8 @@ which compares with separated slabs, is γ less the energies of both surfaces th
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -37,12 +37,20 @@ class InterfaceEnergy:
         area: of one interface, Å².
         n_interfaces: in the cell.
         amounts: formula units of each bulk, and atoms of each chemical potential.
+        chemical_potentials: of those atoms, eV per atom.
     """
 
     excess: float
     area: float
     n_interfaces: int
     amounts: Mapping[str, float]
+    chemical_potentials: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def beyond_bulk(self) -> dict[str, int]:
+        """Return the atoms that no bulk accounts for, by element."""
+        named = {e: round(self.amounts[e]) for e in self.chemical_potentials}
+        return {element: number for element, number in named.items() if number}
 
     @property
     def ev_per_a2(self) -> float:
@@ -60,7 +68,7 @@ def interface_energy(
     bulks: Mapping[str, EnergyTerm],
     *,
     n_interfaces: int,
-    chemical_potentials: Mapping[str, float] | None = None,
+    chemical_potentials: Mapping[str, float | EnergyTerm] | None = None,
     surface_energies: Sequence[float] = (),
 ) -> InterfaceEnergy:
     """Return the interface energy γ of a cell.
@@ -74,7 +82,8 @@ def interface_energy(
             cell; k-mesh and dipole correction may differ.
         n_interfaces: of equal energy in the cell; 2 in a sandwich or a symmetric slab.
         chemical_potentials: eV per atom, by element, of atoms by which the cell
-            departs from the bulks' compositions, as of an added or a missing Li.
+            departs from the bulks' compositions, as of an added or a missing Li; or
+            the relaxed crystal of the element that they come from.
         surface_energies: of the free surfaces that the cell holds besides, J/m².
 
     Raises:
@@ -82,23 +91,63 @@ def interface_energy(
             differ, or the atoms of the cell cannot be accounted for in one way.
         AnalysisError: an energy or the number of interfaces is no usable number.
     """
-    potentials = dict(chemical_potentials or {})
-    for term in (cell, *bulks.values()):
+    given = chemical_potentials or {}
+    crystals = {e: mu for e, mu in given.items() if isinstance(mu, EnergyTerm)}
+    for term in (cell, *bulks.values(), *crystals.values()):
         check_state(term)
-    _check_levels(cell, bulks)
+    _check_levels(cell, {**crystals, **bulks})
+    potentials = {element: _per_atom(element, mu) for element, mu in given.items()}
     numbers = [*potentials.values(), *surface_energies]
     if n_interfaces < 1 or not all(map(math.isfinite, numbers)):
         raise AnalysisError(
             "chemical potentials and surface energies must be numbers, and "
             f"{n_interfaces=} at least 1"
         )
-    amounts = _amounts(cell, bulks, potentials)
+    amounts = _amounts(cell, bulks, [*potentials])
     energies = {name: bulk.energy / _units(bulk) for name, bulk in bulks.items()}
     energies |= potentials
     accounted = math.fsum(amounts[name] * energies[name] for name in amounts)
     free = math.fsum(surface_energies) / EV_PER_A2_IN_J_PER_M2 * cell.area
     return InterfaceEnergy(
-        cell.energy - accounted - free, cell.area, n_interfaces, amounts
+        cell.energy - accounted - free, cell.area, n_interfaces, amounts, potentials
+    )
+
+
+def atoms_told(beyond: Mapping[str, int]) -> str:
+    """Return atoms beyond whole formula units in words, as in "+2 Li, -1 S"."""
+    return ", ".join(f"{number:+d} {element}" for element, number in beyond.items())
+
+
+def potentials_told(potentials: Mapping[str, float]) -> str:
+    """Return chemical potentials in words, as in "Li -1.900 eV"."""
+    return ", ".join(f"{element} {mu:.3f} eV" for element, mu in potentials.items())
+
+
+def slab_energy(
+    slab: EnergyTerm,
+    phase: str,
+    bulk: EnergyTerm,
+    chemical_potentials: Mapping[str, float | EnergyTerm],
+) -> InterfaceEnergy:
+    """Return what both faces of a slab cost, with the potentials that it needs.
+
+    Args:
+        slab: of one crystal, in a cell with vacuum.
+        phase: name of the crystal.
+        bulk: the crystal, relaxed at the same level of theory.
+        chemical_potentials: as `interface_energy` takes them; of whole formula units
+            none is used.
+
+    Raises:
+        LedgerError: as `interface_energy`.
+    """
+    known = chemical_potentials
+    used = needed(slab.composition, bulk.composition, [*known])
+    return interface_energy(
+        slab,
+        {f"bulk {phase}": bulk},
+        n_interfaces=2,
+        chemical_potentials={e: known[e] for e in (known if used is None else used)},
     )
 
 
@@ -133,45 +182,95 @@ def contact_angle(work_of_adhesion: float, surface_energy: float) -> float:
     return math.degrees(math.acos(min(1.0, max(-1.0, cosine))))
 
 
+def needed(
+    slab: Mapping[str, float], crystal: Mapping[str, float], known: Collection[str]
+) -> list[str] | None:
+    """Return which chemical potentials a slab needs besides the bulk of its crystal.
+
+    Args:
+        slab: atoms of each element, or those beyond whole formula units.
+        crystal: atoms of each element in any cell of the bulk.
+        known: elements whose chemical potentials are given.
+
+    Returns:
+        None at all, [], for whole formula units; None where the known do not suffice.
+
+    Raises:
+        LedgerError: they suffice in more than one way.
+    """
+    bulk = {"the bulk": crystal}
+    if not _shares(slab, bulk)[1]:
+        return []
+    there = sorted({*known} & {*slab, *crystal})
+    odd = _shares(slab, bulk | {element: {element: 1.0} for element in there})[1]
+    return None if odd else there
+
+
+def _per_atom(element: str, potential: float | EnergyTerm) -> float:
+    """Return a chemical potential, or that of an element in its crystal, eV."""
+    if not isinstance(potential, EnergyTerm):
+        return potential
+    if others := sorted({e for e, n in potential.composition.items() if n} - {element}):
+        raise LedgerError(
+            f"the chemical potential of {element} cannot be that of {potential.name!r} "
+            f"({potential.formula}), which has {', '.join(others)}; name a crystal of "
+            f"{element} alone, or give a number in eV per atom"
+        )
+    return potential.energy / potential.composition[element]
+
+
 def _units(bulk: EnergyTerm) -> int:
     """Return how many formula units a cell holds."""
     return math.gcd(*(int(n) for n in bulk.composition.values() if n))
 
 
 def _amounts(
-    cell: EnergyTerm,
-    bulks: Mapping[str, EnergyTerm],
-    potentials: Mapping[str, float],
+    cell: EnergyTerm, bulks: Mapping[str, EnergyTerm], potentials: Sequence[str]
 ) -> dict[str, float]:
     """Return how much of each bulk and of each named atom makes up a cell."""
     formulas: dict[str, Mapping[str, float]] = {
         name: {e: n / _units(bulk) for e, n in bulk.composition.items()}
         for name, bulk in bulks.items()
     }
-    if both := sorted(formulas.keys() & potentials.keys()):
+    if both := sorted(formulas.keys() & {*potentials}):
         raise LedgerError(
             f"{both[0]!r} names both a bulk and a chemical potential; name them apart"
         )
     formulas |= {element: {element: 1.0} for element in potentials}
-    held: set[str] = set().union(cell.composition, *formulas.values())
-    elements = sorted(held)
-    parts = [[formula.get(e, 0.0) for formula in formulas.values()] for e in elements]
-    atoms = np.array([cell.composition.get(e, 0) for e in elements], dtype=np.float64)
-    matrix = np.array(parts).reshape(len(elements), len(formulas))
-    found, _, rank, _ = np.linalg.lstsq(matrix, atoms, rcond=None)
-    if rank < len(formulas):
-        raise LedgerError(
-            f"the atoms of {cell.name!r} ({cell.formula}) can be accounted for by "
-            f"{', '.join(formulas)} in many ways; leave one of them out"
-        )
-    left = atoms - matrix @ found
-    if odd := [e for e, n in zip(elements, left, strict=True) if abs(n) > WHOLE]:
+    amounts, odd = _shares(cell.composition, formulas)
+    if odd:
         raise LedgerError(
             f"{cell.name!r} ({cell.formula}) is not made of {', '.join(formulas)}: "
             f"{', '.join(odd)} do not balance; name the chemical potential of what it "
-            "has too many or too few of"
+            "has too many or too few of, as in chemical_potentials: {Li: -1.9}, eV "
+            "per atom"
         )
-    return dict(zip(formulas, map(float, found), strict=True))
+    return amounts
+
+
+def _shares(
+    atoms: Mapping[str, float], formulas: Mapping[str, Mapping[str, float]]
+) -> tuple[dict[str, float], list[str]]:
+    """Return how much of each formula makes up some atoms, and what does not balance.
+
+    Raises:
+        LedgerError: there is more than one way.
+    """
+    held: set[str] = set().union(atoms, *formulas.values())
+    elements = sorted(held)
+    parts = [[formula.get(e, 0.0) for formula in formulas.values()] for e in elements]
+    numbers = np.array([atoms.get(e, 0) for e in elements], dtype=np.float64)
+    matrix = np.array(parts).reshape(len(elements), len(formulas))
+    found, _, rank, _ = np.linalg.lstsq(matrix, numbers, rcond=None)
+    if rank < len(formulas):
+        listed = " ".join(f"{element}{atoms.get(element, 0):g}" for element in elements)
+        raise LedgerError(
+            f"the atoms {listed} can be accounted for by {', '.join(formulas)} in many "
+            "ways; leave one of them out"
+        )
+    left = np.abs(numbers - matrix @ found) > WHOLE
+    odd = [e for e, beyond in zip(elements, left, strict=True) if beyond]
+    return dict(zip(formulas, map(float, found), strict=True)), odd
 
 
 def _check_levels(cell: EnergyTerm, bulks: Mapping[str, EnergyTerm]) -> None:

@@ -7,11 +7,10 @@ they differ, as on a polar cut, the number is the mean of both.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Self
 
-from ionface.analysis.energies.energy_term import EnergyTerm
-from ionface.analysis.energies.interface_energy import interface_energy
+from ionface.analysis.energies.interface_energy import InterfaceEnergy, atoms_told
 from ionface.analysis.result import Provenance, Result
 
 
@@ -25,6 +24,8 @@ class SurfaceEnergy:
         atoms: of the slab.
         cut: as it is cut, J/m²; None if that was not kept.
         relaxed: after its relaxation, J/m².
+        beyond_bulk: atoms beyond whole formula units, by element; below zero where
+            some are missing.
     """
 
     termination: str
@@ -32,6 +33,7 @@ class SurfaceEnergy:
     atoms: int
     cut: float | None
     relaxed: float
+    beyond_bulk: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, repr=False)
@@ -42,7 +44,8 @@ class SurfaceEnergies(Result):
         facet: as in "Li(110)".
         surfaces: its cuts.
         left_out: cuts without whole formula units, whose energy depends on chemical
-            potentials.
+            potentials that are not known.
+        chemical_potentials: of the atoms beyond whole formula units, eV per atom.
     """
 
     kind = "surfaces"
@@ -55,6 +58,7 @@ class SurfaceEnergies(Result):
     facet: str
     surfaces: tuple[SurfaceEnergy, ...]
     left_out: tuple[str, ...] = ()
+    chemical_potentials: Mapping[str, float] = field(default_factory=dict)
 
     def values(self) -> dict[str, Any]:
         """Return plain JSON values; energies in J/m²."""
@@ -62,6 +66,7 @@ class SurfaceEnergies(Result):
             "facet": self.facet,
             "surfaces": [asdict(surface) for surface in self.surfaces],
             "left_out": list(self.left_out),
+            "chemical_potentials": dict(self.chemical_potentials),
         }
 
     @classmethod
@@ -71,13 +76,15 @@ class SurfaceEnergies(Result):
             data["facet"],
             tuple(SurfaceEnergy(**surface) for surface in data["surfaces"]),
             tuple(data["left_out"]),
+            data.get("chemical_potentials", {}),
             provenance=provenance,
         )
 
     def rows(self) -> Iterator[dict[str, Any]]:
         """Yield one row per cut."""
         for surface in self.surfaces:
-            yield {"facet": self.facet, **asdict(surface)}
+            beyond = atoms_told(surface.beyond_bulk)
+            yield {"facet": self.facet, **asdict(surface), "beyond_bulk": beyond}
 
     def summary(self) -> str:
         """Return the lowest."""
@@ -85,22 +92,13 @@ class SurfaceEnergies(Result):
         return f"{self.facet}: {lowest.termination} {lowest.relaxed:.3f} J/m²"
 
 
-def surface_energy(
-    slab: EnergyTerm, bulk: EnergyTerm, energy_as_cut: float | None
-) -> tuple[float, float | None]:
-    """Return the energy of each face of a slab, relaxed and as it was cut, J/m².
+def as_cut(relaxed: InterfaceEnergy, gained: float | None) -> float | None:
+    """Return the energy of each face of a slab as it was cut, J/m².
 
     Args:
-        slab: of whole formula units, relaxed, in a cell with vacuum.
-        bulk: the crystal, relaxed at the same level of theory.
-        energy_as_cut: of the slab before its relaxation, eV.
-
-    Raises:
-        LedgerError: what does not belong together, as `interface_energy`.
+        relaxed: its energy after the relaxation.
+        gained: by the relaxation, eV; None where that was not kept.
     """
-    relaxed = interface_energy(slab, {"bulk": bulk}, n_interfaces=2)
-    if energy_as_cut is None:
-        return relaxed.j_per_m2, None
-    gained = (energy_as_cut - slab.energy) / (2 * slab.area)
-    scale = relaxed.j_per_m2 / relaxed.ev_per_a2
-    return relaxed.j_per_m2, relaxed.j_per_m2 + gained * scale
+    if gained is None:
+        return None
+    return replace(relaxed, excess=relaxed.excess + gained).j_per_m2

@@ -22,6 +22,7 @@ from ionface.analysis.reactions.reaction_report import (
     with_error,
 )
 from ionface.analysis.reactions.replicas import Replicas
+from ionface.analysis.statistics import independent_error
 from ionface.errors import AnalysisError
 
 if TYPE_CHECKING:
@@ -85,7 +86,7 @@ def _draw_together(axes: Axes, histories: list[BondHistory], color: str) -> None
     times = histories[0].times_fs[:longest] / FS_PER_PS
     counts = np.array([history.counts[:longest] for history in histories])
     mean = counts.mean(axis=0)
-    error = counts.std(axis=0, ddof=1) / np.sqrt(len(counts))
+    error = independent_error(counts)
     for row in counts:
         axes.plot(times, row, color=color, linewidth=0.7, alpha=0.4)
     axes.fill_between(

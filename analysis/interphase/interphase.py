@@ -195,6 +195,8 @@ def _slope(x: FloatArray, y: FloatArray, errors: FloatArray) -> tuple[float, flo
     norm = float(centered @ centered)
     slope = float(centered @ y) / norm
     rest = y - y.mean() - slope * centered
+    # the given errors know how long widths remember; the scatter of few windows may
+    # only add what these miss
     scatter = np.sqrt(float(rest @ rest) / (len(x) - 2) / norm)
     given = np.sqrt(float((centered**2) @ (errors**2))) / norm
     return slope, float(np.maximum(scatter, given))  # NaN where an error is

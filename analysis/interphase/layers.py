@@ -24,6 +24,7 @@ from ionface.analysis.result import (
     plain,
     windows_of,
 )
+from ionface.analysis.statistics import mean_error
 from ionface.analysis.trajectory.frames import FloatArray, Segment
 from ionface.analysis.trajectory.trajectory import Trajectory
 from ionface.errors import AnalysisError
@@ -186,11 +187,6 @@ def _column(inverse: FloatArray, block: Segment) -> FloatArray:
     return np.broadcast_to(inverse[:, :, 2], (len(block), 3))
 
 
-INTERVALS = 4
-"""Each window is cut into so many intervals, whose scatter is its error: few enough
-that each is longer than what neighbors remember."""
-
-
 @dataclass(frozen=True, repr=False)
 class LayerCoordination(Result):
     """How many neighbors atoms have, by the height at which they are.
@@ -202,8 +198,8 @@ class LayerCoordination(Result):
         windows_fs: first and last time of each window, fs.
         numbers: mean coordination number, NaN where no atom is, shape
             (n_windows, n_layers).
-        errors: standard error from the scatter between intervals of the window, same
-            shape.
+        errors: standard error, correlation in time included (`statistics.mean_error`);
+            NaN where a window is too short to tell it; same shape.
         atoms: mean number of central atoms, same shape.
     """
 
@@ -310,11 +306,10 @@ def layer_coordination(
     edges = _edges(layers, trajectory, pair[0])
     looked = np.arange(0, len(trajectory), stride)
     windows = min(windows, len(looked))
-    intervals = max(1, min(INTERVALS, len(looked) // windows))
-    bounds = np.linspace(0, len(looked), windows * intervals + 1).round().astype(int)
+    bounds = np.linspace(0, len(looked), windows + 1).round().astype(int)
     frames = _frames(trajectory, pair, cutoff, stride)
-    sums, atoms = _sums_in_layers(trajectory, frames, edges, bounds)
-    shape = (windows, intervals, -1)
+    sums, atoms = _sums_in_layers(trajectory, frames, edges, len(looked))
+    parts = [(sums[low:high], atoms[low:high]) for low, high in pairwise(bounds)]
     times = trajectory.times_or_nan_fs[looked]
     return LayerCoordination(
         pair="-".join(pair),
@@ -322,11 +317,11 @@ def layer_coordination(
         edges=edges,
         windows_fs=tuple(
             (float(times[low]), float(times[high - 1]))
-            for low, high in pairwise(bounds[::intervals])
+            for low, high in pairwise(bounds)
         ),
-        numbers=_ratio(sums.reshape(shape).sum(1), atoms.reshape(shape).sum(1)),
-        errors=_scatter(_ratio(sums, atoms).reshape(shape)),
-        atoms=atoms.reshape(shape).sum(1) / np.diff(bounds[::intervals])[:, None],
+        numbers=np.array([_ratio(n.sum(0), held.sum(0)) for n, held in parts]),
+        errors=np.array([_ratio_error(n, held) for n, held in parts]),
+        atoms=np.array([held.mean(0) for _, held in parts]),
         provenance=Provenance.of(trajectory),
     )
 
@@ -343,26 +338,25 @@ def _sums_in_layers(
     trajectory: Trajectory,
     frames: Iterable[tuple[FloatArray, NDArray[np.int64]]],
     edges: FloatArray,
-    bounds: NDArray[np.int_],
+    n_frames: int,
 ) -> tuple[FloatArray, FloatArray]:
-    """Return sums of neighbors and numbers of atoms, shape (n_intervals, n_layers).
+    """Return sums of neighbors and numbers of atoms, shape (n_frames, n_layers).
 
     Args:
         trajectory: of the frames.
         frames: heights and numbers of neighbors of the central atoms, as `_frames`.
         edges: of the layers, Å.
-        bounds: of the intervals, as numbers of frames.
+        n_frames: how many they are.
     """
     height = float(cell_height(trajectory.lattice[None])[0])
-    sums = np.zeros((len(bounds) - 1, len(edges) - 1))
+    sums = np.zeros((n_frames, len(edges) - 1))
     atoms = np.zeros_like(sums)
-    for number, (places, counts) in enumerate(frames):
-        interval = int(np.searchsorted(bounds, number, side="right")) - 1
+    for frame, (places, counts) in enumerate(frames):
         here = from_edge(places, height, edges[0], periodic=trajectory.pbc[2])
         layer = np.searchsorted(edges, here, side="right") - 1
         held = (layer >= 0) & (layer < len(edges) - 1)
-        np.add.at(sums[interval], layer[held], counts[held])
-        np.add.at(atoms[interval], layer[held], 1)
+        np.add.at(sums[frame], layer[held], counts[held])
+        np.add.at(atoms[frame], layer[held], 1)
     return sums, atoms
 
 
@@ -432,16 +426,15 @@ def _frames(
 
 
 def _ratio(sums: FloatArray, atoms: FloatArray) -> FloatArray:
-    return np.where(atoms > 0, sums / np.maximum(atoms, 1), np.nan)
+    return np.where(atoms > 0, sums / np.where(atoms > 0, atoms, 1), np.nan)
 
 
-def _scatter(intervals: FloatArray) -> FloatArray:
-    """Return the standard error over axis 1 of values that may be missing."""
-    held = np.isfinite(intervals).sum(axis=1)
-    filled = np.where(np.isfinite(intervals), intervals, 0.0)
-    means = filled.sum(axis=1) / np.maximum(held, 1)
-    squares = np.where(
-        np.isfinite(intervals), (intervals - means[:, None]) ** 2, 0.0
-    ).sum(axis=1)
-    errors = np.sqrt(squares / np.maximum(held - 1, 1) / np.maximum(held, 1))
-    return np.where(held > 1, errors, np.nan)
+def _ratio_error(sums: FloatArray, atoms: FloatArray) -> FloatArray:
+    """Return the standard error of the mean number per atom, over the frames of axis 0.
+
+    Frames weigh by the atoms that they hold: it is the error of the mean of what each
+    adds to the number.
+    """
+    number = _ratio(sums.sum(axis=0), atoms.sum(axis=0))
+    added = sums - np.nan_to_num(number) * atoms
+    return _ratio(mean_error(added), atoms.mean(axis=0))

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ionface.analysis.pairs import pair_name, parse_pair
+from ionface.analysis.pairs import each_pair, pair_name, parse_pair
 from ionface.analysis.rdf.kernels.counting import Backend, Pair, Tally, tally
 from ionface.analysis.rdf.kernels.images import Bins, IntArray, heights
 from ionface.analysis.rdf.normalization import HeightProfile, profile_shells
@@ -100,7 +100,7 @@ def suitable_windows(times_fs: FloatArray) -> int:
 
 def rdf(
     trajectory: Any,
-    pairs: Iterable[str | tuple[str, str]],
+    pairs: str | Iterable[str | tuple[str, str]],
     settings: RdfSettings | None = None,
     *,
     progress: Callable[[int], None] | None = None,
@@ -158,7 +158,7 @@ def crystal_rdf(
     species: Sequence[str],
     lattice: ArrayLike,
     positions: ArrayLike,
-    pairs: Iterable[str | tuple[str, str]],
+    pairs: str | Iterable[str | tuple[str, str]],
     *,
     broadening: float = 0.0,
     source: str = "crystal",
@@ -202,8 +202,8 @@ def crystal_rdf(
     return replace(result, pairs=warm)
 
 
-def _parsed(pairs: Iterable[str | tuple[str, str]]) -> list[Pair]:
-    parsed = [parse_pair(pair) for pair in pairs]
+def _parsed(pairs: str | Iterable[str | tuple[str, str]]) -> list[Pair]:
+    parsed = [parse_pair(pair) for pair in each_pair(pairs)]
     if not parsed:
         raise AnalysisError("an RDF needs a pair; name at least one, as In-S")
     return parsed
@@ -303,7 +303,7 @@ class RunningRdf:
     def __init__(
         self,
         species: Iterable[str],
-        pairs: Iterable[str | tuple[str, str]],
+        pairs: str | Iterable[str | tuple[str, str]],
         settings: RdfSettings | None = None,
         *,
         pbc: tuple[bool, bool, bool] = (True, True, True),

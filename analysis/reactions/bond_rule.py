@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ionface.analysis.pairs import pair_name, parse_pair
+from ionface.analysis.pairs import each_pair, pair_name, parse_pair
 from ionface.analysis.rdf.rdf_result import PROMINENCE, RdfResult, broaden
 from ionface.analysis.trajectory.frames import FloatArray
 from ionface.errors import AnalysisError
@@ -191,14 +191,14 @@ def shells(reference: RdfResult, pair: str | tuple[str, str]) -> FloatArray:
 
 
 def bond_rules(
-    pairs: Iterable[str | tuple[str, str]],
+    pairs: str | Iterable[str | tuple[str, str]],
     references: Mapping[str, RdfResult] = {},
     given: Mapping[Any, BondRule | float | None] = {},
 ) -> dict[str, BondRule]:
     """Return the rule of each pair by its name.
 
     Args:
-        pairs: as in "In-S".
+        pairs: as in ["In-S"]; one may stand alone.
         references: RDFs of crystals by name.
         given: by pair, a rule or the length at which bonds end, Å, instead of
             `BondRule.of`.
@@ -208,7 +208,7 @@ def bond_rules(
             positive, or a rule does not end behind the first shell of a reference.
     """
     rules = {}
-    for pair in pairs:
+    for pair in each_pair(pairs):
         name, own = pair_name(parse_pair(pair)), given.get(pair)
         if own is None:
             rules[name] = BondRule.of(pair, references)

@@ -111,7 +111,7 @@ def window_means(series: IntArray, windows: int) -> FloatArray:
 
 def bonds(
     trajectory: Any,
-    pairs: Iterable[str | tuple[str, str]] | Mapping[str, float | None],
+    pairs: str | Iterable[str | tuple[str, str]] | Mapping[str, float | None],
     *,
     references: Mapping[str, RdfResult] | None = None,
 ) -> BondCounts:
@@ -120,8 +120,8 @@ def bonds(
     Args:
         trajectory: whatever `open_trajectory` takes; positions may be wrapped or not,
             the cell may change. Without a time axis distances are not averaged.
-        pairs: as in "In-S"; or a mapping from such names to the lengths at which bonds
-            end, Å, or None for `BondRule.of`.
+        pairs: as in ["In-S"], or "In-S" alone; or a mapping from such names to the
+            lengths at which bonds end, Å, or None for `BondRule.of`.
         references: RDFs of crystals by name, whose shells say where bonds end.
 
     Raises:

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from ionface.analysis.pairs import pair_name, parse_pair
+from ionface.analysis.pairs import each_pair, pair_name, parse_pair
 from ionface.analysis.rdf.rdf import rdf
 from ionface.analysis.rdf.rdf_result import RdfResult
 from ionface.analysis.reactions.bond_events import BondHistory, bond_history
@@ -155,7 +155,7 @@ class ReactionReport(Result):
 
 def reactions(
     trajectory: Any,
-    pairs: Iterable[str | tuple[str, str]],
+    pairs: str | Iterable[str | tuple[str, str]],
     *,
     references: Mapping[str, RdfResult] | None = None,
     rules: Mapping[str, BondRule | float] | None = None,
@@ -168,7 +168,8 @@ def reactions(
     Args:
         trajectory: whatever `open_trajectory` takes, wrapped or not; the cell may
             change.
-        pairs: as in "In-S"; the first species are the centers of the groups.
+        pairs: as in ["In-S"], or "In-S" alone; the first species are the centers of the
+            groups.
         references: RDFs of crystals that may have formed, by name, from `crystal_rdf`
             or `rdf`, at least up to `within` and best to 1 Å more; each serves
             the pairs that it has.
@@ -194,7 +195,7 @@ def reactions(
     """
     trajectory = open_trajectory(trajectory)
     known = references or {}
-    names = [pair_name(parse_pair(pair)) for pair in pairs]
+    names = [pair_name(parse_pair(pair)) for pair in each_pair(pairs)]
     given = {pair_name(parse_pair(name)): rule for name, rule in (rules or {}).items()}
     if unknown := sorted(given.keys() - set(names)):
         raise AnalysisError(f"rules for {unknown}, but the pairs are {names}; add them")

@@ -26,7 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ionface.analysis.reactions.bond_events import BondHistory
-from ionface.analysis.statistics import correlated_mean
+from ionface.analysis.statistics import correlated_mean, independent_error
 
 Number = Literal["grew", "fell", "no change shown"]
 Then = Literal["still growing", "still falling", "stays", "undecided"]
@@ -256,8 +256,8 @@ def _end(runs: Sequence[BondHistory]) -> tuple[float, float]:
         counts = runs[0].counts.astype(np.float64)
         end = correlated_mean(counts[len(counts) - max(1, _lag(runs[0])) :])
         return end.value, end.error
-    means = [run.counts[-max(1, _lag(run)) :].mean() for run in runs]
-    return float(np.mean(means)), float(np.std(means, ddof=1) / np.sqrt(len(means)))
+    means = np.array([run.counts[-max(1, _lag(run)) :].mean() for run in runs])
+    return float(means.mean()), float(independent_error(means))
 
 
 def _lag(history: BondHistory) -> int:

@@ -11,12 +11,14 @@ import numpy as np
 from ionface.analysis.diffusion.arrhenius import Arrhenius
 from ionface.analysis.diffusion.diffusion import CM2_PER_S, Diffusion
 from ionface.analysis.diffusion.msd import Msd
+from ionface.analysis.energies.against_bulk import beyond_told
 from ionface.analysis.energies.convergence import Convergence
 from ionface.analysis.energies.formation_energies import (
     EngineSpread,
     FormationEnergies,
     PublishedEnergy,
 )
+from ionface.analysis.energies.interface_energy import atoms_told, potentials_told
 from ionface.analysis.energies.layer_dos import LayerDos
 from ionface.analysis.energies.ledger import LedgerEntry
 from ionface.analysis.energies.relaxation_path import RelaxationPath
@@ -86,8 +88,9 @@ def _engines(spreads: Iterable[EngineSpread]) -> list[Table]:
     return [Table(header, rows, caption, "Several engines")] if rows else []
 
 
-def _against_bulk(entries: Iterable[LedgerEntry]) -> list[Table]:
+def _against_bulk(entries: Sequence[LedgerEntry]) -> list[Table]:
     """Return interface energies against bulk crystals, where these are known."""
+    told = [f"{e.name}: {line}" for e in entries for line in beyond_told(e.bulk)]
     rows: list[Sequence[Cell]] = [
         [
             entry.name,
@@ -107,6 +110,7 @@ def _against_bulk(entries: Iterable[LedgerEntry]) -> list[Table]:
         "the mean of a slab's two faces; the contact angle (frozen slabs) is that of "
         "crystals at 0 K, which orders materials and predicts no drop."
     )
+    caption = ". ".join([caption.removesuffix("."), *told]) + "."
     return [Table(header, rows, caption, "Against bulk crystals")] if rows else []
 
 
@@ -176,20 +180,31 @@ def summary_contents(result: Result) -> Contents:
 
 def surface_contents(result: SurfaceEnergies) -> Contents:
     """Return the energy of every cut, the lowest first."""
+    potentials = result.chemical_potentials
     rows: list[Sequence[Cell]] = [
         [
             s.termination,
             s.tasker,
             s.atoms,
+            *([atoms_told(s.beyond_bulk)] if potentials else []),
             None if s.cut is None else f"{s.cut:.3f}",
             f"{s.relaxed:.3f}",
         ]
         for s in result.surfaces
     ]
-    header = ["cut, top/bottom", "Tasker", "atoms", "as cut, J/m²", "relaxed, J/m²"]
-    left = ", ".join(result.left_out)
-    note = f"left out, not of whole formula units or with moved groups: {left}"
-    return [Table(header, rows, note if left else "", result.facet)]
+    beyond = ["beyond whole units"] if potentials else []
+    header = ["cut, top/bottom", "Tasker", "atoms", *beyond, "as cut, J/m²",
+              "relaxed, J/m²"]  # fmt: skip
+    notes = []
+    if potentials:
+        told = potentials_told(potentials)
+        notes.append(f"γ at the chemical potentials {told} of atoms beyond whole units")
+    if left := ", ".join(result.left_out):
+        notes.append(
+            "left out, with moved groups or not of whole formula units, which needs "
+            f"chemical_potentials of what is beyond them: {left}"
+        )
+    return [Table(header, rows, "; ".join(notes), result.facet)]
 
 
 def path_contents(result: RelaxationPath) -> Contents:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from pymatgen.core import Element, Structure
 
 from ionface.errors import StructureError
+from ionface.structures.limits import check_spec
 from ionface.structures.periodic import (
     covalent_radii,
     widest_gap,
@@ -27,7 +28,6 @@ from ionface.structures.specs import AmorphousLayer
 
 Array = NDArray[np.float64]
 DALTONS = 0.602214076  # Da/Å³ in 1 g/cm³
-DENSITY = (0.1, 25.0)  # g/cm³
 MOST_ATOMS = 5000  # against typing errors in thickness or density
 CLOSE = 0.85  # of the sum of covalent radii: nearer, atoms of the start overlap
 BEYOND = 1.02  # of the smallest allowed distance, to which atoms are pushed
@@ -138,12 +138,7 @@ def _mass(amounts: Mapping[str, float]) -> float:
 def _number_of_atoms(
     layer: AmorphousLayer, shares: Mapping[str, float], area: float
 ) -> int:
-    low, high = DENSITY
-    if not low <= layer.density <= high:
-        raise StructureError(
-            f"{layer.phase}: density={layer.density} g/cm³ must lie between {low} and "
-            f"{high}"
-        )
+    check_spec(layer.phase, layer)
     mass = layer.density * DALTONS * area * layer.thickness
     number = round(mass / _mass(shares))
     if not len(shares) <= number <= MOST_ATOMS:

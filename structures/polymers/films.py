@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from pymatgen.core import Element
 
 from ionface.errors import StructureError
+from ionface.structures.limits import check_spec
 from ionface.structures.polymers.amorphous import DALTONS
 from ionface.structures.polymers.chains import whole_chain
 from ionface.structures.polymers.compression import (
@@ -39,7 +40,6 @@ from ionface.structures.specs import FilmLayer
 Array = NDArray[np.float64]
 # smallest distance when placed (Å), and how many times as high as the film the space is
 SCHEDULE = ((2.0, 2.0), (1.8, 3.0), (1.5, 4.5))
-DENSITY = (0.1, 5.0)  # g/cm³
 FULLEST = 0.95  # of space filled by van der Waals spheres; crystals have up to 0.77
 DENSITY_ERROR = 0.02  # of the density; a film that misses it by more is refused
 THINNEST = 4.0  # Å, of a film of flat chains
@@ -245,12 +245,7 @@ def amount(layer: FilmLayer, mass: float, area: float) -> tuple[int, float]:
     Raises:
         StructureError: neither or both, values out of range, or not one whole chain.
     """
-    low, high = DENSITY
-    if not low <= layer.density <= high:
-        raise StructureError(
-            f"{layer.phase}: density={layer.density} g/cm³ must lie between {low} and "
-            f"{high}; polymers have 0.8 to 2.2"
-        )
+    check_spec(layer.phase, layer)
     if (layer.chains is None) == (layer.thickness is None):
         raise StructureError(
             f"{layer.phase}: chains={layer.chains}, thickness={layer.thickness}: give "

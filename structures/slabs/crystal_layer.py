@@ -30,11 +30,11 @@ from ionface.structures.crystals.library import (
 from ionface.structures.crystals.library import setting as setting_of
 from ionface.structures.disorder.decoration import bulk, filled
 from ionface.structures.groups import check_complete
+from ionface.structures.limits import check_spec
 from ionface.structures.periodic import widest_gap
 from ionface.structures.slabs.facet import CANDIDATE
 from ionface.structures.slabs.polarity import compensated
 from ionface.structures.slabs.slab import (
-    MAX_LAYERS,
     POLAR,
     VACUUM,
     Plane,
@@ -196,25 +196,10 @@ def _termination(layer: CrystalLayer, options: list[Termination]) -> Termination
 
 
 def _layers(layer: CrystalLayer, facet: FacetSlabs, termination: Termination) -> int:
-    if (layer.layers is None) == (layer.thickness is None):
-        number_given = "neither" if layer.layers is None else "both"
-        raise StructureError(
-            f"{layer.phase}: give either layers or thickness (Å), not {number_given}"
-        )
-    repeat = facet.facet.spacing
-    highest = MAX_LAYERS * repeat
+    check_spec(layer.phase, layer)
     if layer.layers is not None:
-        if not 1 <= layer.layers <= MAX_LAYERS:
-            raise StructureError(
-                f"{layer.phase}: layers={layer.layers} must be 1 to {MAX_LAYERS}"
-            )
         return layer.layers
-    thickness = layer.thickness or 0.0
-    if not 0 < thickness <= highest:
-        raise StructureError(
-            f"{layer.phase}: thickness={thickness} Å must be above 0 and at most "
-            f"{highest:.0f}"
-        )
+    repeat, thickness = facet.facet.spacing, layer.thickness or 0.0
     thinnest = facet.thickness(termination, 1)
     return 1 + max(0, ceil((thickness - thinnest) / repeat - 1e-6))
 

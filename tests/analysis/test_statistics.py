@@ -4,6 +4,7 @@ import pytest
 from ionface.analysis.statistics import (
     correlated_mean,
     equilibrated_from,
+    independent_error,
     inefficiency,
     mean_error,
     trend,
@@ -166,3 +167,14 @@ def test_the_start_of_a_run_that_settles_is_given_up():
     settling = settled + 20 * np.exp(-np.arange(1000) / 30)
     assert 80 <= equilibrated_from(settling) <= 300
     assert equilibrated_from(settled) <= 100
+
+
+@pytest.mark.parametrize("runs", [2, 3, 5])
+def test_errors_of_independent_values_hold_95_percent(runs):
+    values = np.random.default_rng(runs).normal(size=(runs, 20_000))
+    held = np.abs(values.mean(axis=0)) < 1.96 * independent_error(values)
+    assert held.mean() == pytest.approx(0.95, abs=0.006)
+
+
+def test_one_value_tells_no_error():
+    assert np.isnan(independent_error(np.array([1.0])))

@@ -150,13 +150,13 @@ def test_build_is_the_same_every_time(specs):
     [
         ({"max_strain": 1e-4, "max_area": 60}, "no match of Li.100. .* and LiF.100."),
         ({"match": 999}, "match=999, but the .* matches are numbered from 0"),
-        ({"match": -1}, "match=-1"),
-        ({"gap": 0.1}, "gap=0.1 must lie between"),
-        ({"gap": float("nan")}, "gap=nan must lie between"),
+        ({"match": -1}, "match=-1 must lie between 0 and 1e.06; or smallest"),
+        ({"gap": 0.1}, "gap=0.1 Å must lie between"),
+        ({"gap": float("nan")}, "gap=nan Å must lie between"),
         ({"vacuum": 3.0}, "vacuum=3.0 Å is too thin"),
-        ({"vacuum": -1.0}, "vacuum=-1.0 must lie between"),
+        ({"vacuum": -1.0}, "vacuum=-1.0 Å must lie between"),
         ({"max_strain": 0.5}, "max_strain=0.5 must lie between"),
-        ({"max_area": 0.0}, "max_area=0.0 must lie between"),
+        ({"max_area": 0.0}, "max_area=0.0 Å² must lie between"),
         ({"registry": (float("inf"), 0.0)}, "registry"),
         (
             {"film": CrystalLayer("Unobtainium", (1, 0, 0), layers=1)},

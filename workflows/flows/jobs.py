@@ -17,7 +17,7 @@ import numpy as np
 from monty.json import MSONable
 from pymatgen.core import Structure
 
-from ionface.analysis.energies.against_bulk import against_bulk
+from ionface.analysis.energies.against_bulk import against_bulk, beyond_told
 from ionface.analysis.energies.energy_term import EnergyTerm
 from ionface.analysis.energies.ledger import LedgerEntry, SlabsState, book_sides
 from ionface.analysis.energies.relaxation_path import relaxation_path
@@ -50,10 +50,16 @@ from ionface.workflows.engines.records import (
 )
 from ionface.workflows.engines.relaxation_frames import relaxation_frames
 from ionface.workflows.flows.lattices import lattice_told, with_lattices
+from ionface.workflows.flows.potentials import potential_terms
 from ionface.workflows.study.analyses import with_crystals
 
 TRAJECTORIES = "trajectories"
 """Folder of a project where every run has one file, named after its subject."""
+
+NO_BULK = (
+    "no energy against bulk: chemical potentials are given, but not the bulk of both "
+    "sides; it is relaxed of crystal layers with lattice: engine"
+)
 
 JOINED = "trajectory.ionf"
 NEARER = "atoms.ionf"
@@ -182,6 +188,7 @@ def enter_in_ledger(
     relaxed: Mapping[str, RunRecord],
     slabs_state: SlabsState,
     bulks: Mapping[str, RunRecord] | None = None,
+    chemical_potentials: Mapping[str, float | RunRecord] | None = None,
 ) -> dict[str, Any]:
     """Book one formation energy; the ledger refuses what does not belong together.
 
@@ -192,6 +199,7 @@ def enter_in_ledger(
         relaxed: the relaxations behind them, by the same names.
         slabs_state: "relaxed" or "frozen".
         bulks: the relaxed crystals of both sides, where they are known.
+        chemical_potentials: by element, eV per atom or its relaxed crystal.
     """
     phases = {"film": model.film_phase, "substrate": model.substrate_phase}
     terms = {
@@ -208,7 +216,10 @@ def enter_in_ledger(
         quick=bool(model.provenance.get("quick")),
     )
     if bulks and bulks.keys() == phases.keys():
-        entry = _with_bulk(entry, terms, phases, bulks)
+        potentials = potential_terms(chemical_potentials)
+        entry = _with_bulk(entry, terms, phases, bulks, potentials)
+    elif chemical_potentials:
+        entry = replace(entry, checks=(*entry.checks, NO_BULK))
     if fate := molecules_after(model, relaxed["interface"].structure):
         check = f"{model.film_phase}: {fate.summary()}"
         entry = replace(entry, checks=(*entry.checks, check), molecules=fate.as_dict())
@@ -220,17 +231,18 @@ def _with_bulk(
     terms: Mapping[str, EnergyTerm],
     phases: Mapping[str, str],
     bulks: Mapping[str, RunRecord],
+    potentials: Mapping[str, float | EnergyTerm],
 ) -> LedgerEntry:
     """Return an entry with what it costs against bulk, or why that is not known."""
     slabs = {p: terms.get(f"{s}_unstrained", terms[s]) for s, p in phases.items()}
     crystals = {p: bulks[s].term(f"bulk {p}") for s, p in phases.items()}
     try:
-        told = against_bulk(entry, slabs, crystals, phases["film"])
+        told = against_bulk(entry, slabs, crystals, phases["film"], potentials)
     except AnalysisError as error:
         return replace(
             entry, checks=(*entry.checks, f"no energy against bulk: {error}")
         )
-    return replace(entry, bulk=told)
+    return replace(entry, bulk=told, checks=(*entry.checks, *beyond_told(told)))
 
 
 @durable_job

@@ -28,6 +28,7 @@ from ionface.workflows.engines.registry import engine as find_engine
 from ionface.workflows.flows import jobs as tasks
 from ionface.workflows.flows.models import ModelBuilder, Models, Start
 from ionface.workflows.flows.naming import named
+from ionface.workflows.flows.potentials import Potentials
 from ionface.workflows.study.analyses import analyses_of
 from ionface.workflows.study.file_names import interface_name, seed_name, slug
 from ionface.workflows.study.study import ANALYSES, DynamicsSpec, EngineChoice
@@ -59,11 +60,14 @@ class InterfaceFormationMaker(Maker):
         engine: gives the Makers of relaxations and single points; or its name.
         relax: when a relaxation is done.
         slabs: "relaxed" in the interface's cell, or "frozen" as in the interface.
+        chemical_potentials: of atoms beyond whole formula units of a side's crystal,
+            by element: eV per atom, or the output of the relaxation of its crystal.
     """
 
     engine: Engine | EngineChoice | str
     relax: RelaxSettings = field(default_factory=RelaxSettings)
     slabs: Slabs = "relaxed"
+    chemical_potentials: Potentials = field(default_factory=dict)
     name: str = "formation"
 
     def __post_init__(self) -> None:
@@ -136,7 +140,12 @@ class InterfaceFormationMaker(Maker):
                 jobs.append(named(separate, name, "separate", takes="positions"))
                 cut = separate.output
         ledger = tasks.enter_in_ledger(
-            built.model, static, relaxed, self.slabs, start.bulks
+            built.model,
+            static,
+            relaxed,
+            self.slabs,
+            start.bulks,
+            self.chemical_potentials,
         )
         jobs.append(named(ledger, name, "ledger", result="formation"))
         slabs = {side: static[side] for side in SIDES}

@@ -230,7 +230,10 @@ class ModelBuilder:
     def _build(
         self, spec: InterfaceSpec, film: Any, bulk: dict[str, Any], task: str
     ) -> Job:
-        return named(tasks.build(spec, film, self.quick, bulk), spec.name, task)
+        job = tasks.build(spec, film, self.quick, bulk)
+        # of a relaxed bulk it takes the cell, which can be handed on like positions
+        takes = {"takes": "positions"} if bulk and film is None else {}
+        return named(job, spec.name, task, **takes)
 
     def _members(
         self,

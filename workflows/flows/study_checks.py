@@ -26,9 +26,9 @@ def check_names(study: Study) -> None:
     made: it is told where it is built.
 
     Raises:
-        IonfaceError: as `check_pairs` and `check_elements`.
+        IonfaceError: as `check_pairs`, `check_potentials` and `check_elements`.
     """
-    for check in (check_pairs, check_elements):
+    for check in (check_pairs, check_potentials, check_elements):
         with suppress(NotInstalledError, StructureError):
             check(study)
 
@@ -83,6 +83,31 @@ def _check(pairs: tuple[str, ...], there: set[str], where: str) -> None:
             raise IonfaceError(
                 f"{where}: pair {pair!r}: there will be no {absent[0]}, only "
                 f"{', '.join(sorted(there))}; correct the pair in the study"
+            )
+
+
+def check_potentials(study: Study) -> None:
+    """Refuse chemical potentials of elements that are not there, or of compounds.
+
+    Raises:
+        IonfaceError: with the element, and those there are.
+        StructureError: a layer that cannot be made.
+    """
+    if not study.chemical_potentials:
+        return
+    sides = [_elements(spec) for spec in study.interfaces]
+    there = set[str]().union(*sides, *map(layer_elements, study.surfaces))
+    for element, value in study.chemical_potentials.items():
+        if element not in there:
+            raise IonfaceError(
+                f"chemical_potentials: no interface and no surface has {element}, only "
+                f"{', '.join(sorted(there))}; take it out or correct it"
+            )
+        if isinstance(value, str) and (found := crystal_elements(value)) != {element}:
+            raise IonfaceError(
+                f"chemical_potentials: {element}: {value} is a crystal of "
+                f"{', '.join(sorted(found))}; name one of {element} alone, or give a "
+                "number in eV per atom"
             )
 
 

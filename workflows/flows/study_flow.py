@@ -29,11 +29,13 @@ from ionface.workflows.flows.makers import (
 from ionface.workflows.flows.models import ModelBuilder, Models, Start
 from ionface.workflows.flows.naming import jobs_of, named
 from ionface.workflows.flows.phases import phase_flows
+from ionface.workflows.flows.potentials import Potentials, potential_jobs
 from ionface.workflows.flows.spot_checks import spot_flows
 from ionface.workflows.flows.study_checks import (
     check_elements,
     check_layers,
     check_pairs,
+    check_potentials,
 )
 from ionface.workflows.flows.surfaces import surface_flow
 from ionface.workflows.study.analyses import bond_rules_of
@@ -74,6 +76,7 @@ def study_flow(study: Study, done: Mapping[str, Sequence[int]] | None = None) ->
         )
     check_layers(study)
     check_pairs(study)
+    check_potentials(study)
     others = dict(study.by_each_other())
     for each in (study, *others.values()):
         check_elements(each)
@@ -85,11 +88,12 @@ def study_flow(study: Study, done: Mapping[str, Sequence[int]] | None = None) ->
             starts[spec.name, role] = models.starts
             parts += models.jobs
     asked = {name: starts[name, "formation"] for name in study.formation_names}
-    energies = _energies(study, asked) if asked else []
-    parts += energies
+    potentials, crystals = _potentials(study, builder)
+    energies = _energies(study, asked, potentials) if asked else []
+    parts += [*crystals, *energies]
     parts += [_energies_by(name, other) for name, other in others.items()]
     for layer in study.surfaces:
-        parts += _surfaces(study, builder, layer)
+        parts += _surfaces(study, builder, layer, potentials)
     runs: list[Flow] = []
     for name, run in study.runs.items():
         # of an ensemble, the member of lowest energy
@@ -126,9 +130,20 @@ def _check_distinct(flow: Flow) -> None:
         )
 
 
-def _energies(study: Study, starts: Mapping[str, Sequence[Start]]) -> list[Flow]:
+def _potentials(
+    study: Study, builder: ModelBuilder
+) -> tuple[Potentials, list[Job | Flow]]:
+    """Return the chemical potentials of a study and their new jobs."""
+    return potential_jobs(
+        study.chemical_potentials, lambda layer: builder.bulk(layer, "formation")
+    )
+
+
+def _energies(
+    study: Study, starts: Mapping[str, Sequence[Start]], potentials: Potentials
+) -> list[Flow]:
     """Return the formation energies of interfaces, by their names."""
-    maker = formation_maker(study)
+    maker = replace(formation_maker(study), chemical_potentials=potentials)
     published = {line.interface: line.sigma_j_per_m2 for line in study.published}
     return [
         maker.of_start(start, published.get(name))
@@ -143,7 +158,9 @@ def _energies_by(choice: str, study: Study) -> Flow:
     parts: list[Job | Flow] = []
     for spec in study.interfaces:
         models = _models(study, builder, spec)["formation"]
-        parts += [*models.jobs, *_energies(study, {spec.name: models.starts})]
+        potentials, crystals = _potentials(study, builder)
+        parts += [*models.jobs, *crystals]
+        parts += _energies(study, {spec.name: models.starts}, potentials)
     flow = Flow(parts, name=f"{study.name} by {choice}")
     for job, _ in flow.iterflow():
         if job.metadata.get("kind"):
@@ -187,13 +204,20 @@ def _models(
 
 
 def _surfaces(
-    study: Study, builder: ModelBuilder, layer: CrystalLayer
+    study: Study, builder: ModelBuilder, layer: CrystalLayer, potentials: Potentials
 ) -> list[Job | Flow]:
     """Return the jobs of one facet's surface energies."""
     asked = replace(layer, lattice=layer.lattice or study.lattice)
     bulk, known = builder.bulk(asked, "formation")
     engine = study_engine(study, "formation")
-    flow = surface_flow(asked, bulk, engine, builder.relaxation, quick=study.quick)
+    flow = surface_flow(
+        asked,
+        bulk,
+        engine,
+        builder.relaxation,
+        quick=study.quick,
+        chemical_potentials=potentials,
+    )
     return [flow] if known else [bulk, flow]
 
 

@@ -1,7 +1,8 @@
-"""Surface energies: every cut of a facet with whole formula units, by any engine.
+"""Surface energies: every cut of a facet whose atoms are accounted for, by any engine.
 
 Data flow: bulk relaxed, its static energy -> each cut as a slab with its lattice ->
-relaxed, its static energy -> energies per area against the bulk.
+relaxed, its static energy -> energies per area against the bulk and, of cuts without
+whole formula units, against chemical potentials.
 """
 
 from __future__ import annotations
@@ -14,12 +15,14 @@ import numpy as np
 from jobflow import Flow, Job
 from pymatgen.core import Structure
 
+from ionface.analysis.energies.interface_energy import needed, slab_energy
 from ionface.analysis.energies.surface_energies import (
     SurfaceEnergies,
     SurfaceEnergy,
-    surface_energy,
+    as_cut,
 )
 from ionface.analysis.result import Provenance
+from ionface.structures.disorder.decoration import bulk as crystal_of
 from ionface.structures.slabs.crystal_layer import cut_slab, facet_slabs, in_supercell
 from ionface.structures.slabs.terminations import Termination
 from ionface.structures.specs import CrystalLayer
@@ -29,6 +32,7 @@ from ionface.workflows.engines.records import RunRecord, runs_folder
 from ionface.workflows.engines.relaxation_frames import relaxation_frames
 from ionface.workflows.flows.lattices import lengths_of
 from ionface.workflows.flows.naming import named
+from ionface.workflows.flows.potentials import Potentials, potential_terms
 
 ONE = np.eye(2, dtype=int)
 
@@ -48,6 +52,7 @@ def book_surfaces(
     static: Mapping[str, RunRecord],
     relaxed: Mapping[str, RunRecord],
     told: Mapping[str, Any],
+    chemical_potentials: Mapping[str, float | RunRecord] | None = None,
 ) -> dict[str, Any]:
     """Return the surface energies of a facet as plain data, the lowest first.
 
@@ -57,16 +62,25 @@ def book_surfaces(
         static: energies of the relaxed slabs, by termination.
         relaxed: their relaxations.
         told: Tasker's class by termination as "tasker", "left_out", "quick".
+        chemical_potentials: by element, eV per atom or its relaxed crystal.
     """
-    surfaces = []
+    surfaces, used = [], dict[str, float]()
+    known = potential_terms(chemical_potentials)
     for label, record in static.items():
         path = relaxation_frames(relaxed[label], runs_folder())
         first = None if path is None else float(path.energies[0])
         slab = record.term(f"{facet} {label}", relaxed[label])
-        energy, as_cut = surface_energy(slab, bulk.term("bulk"), first)
-        atoms = len(record.structure)
+        energy = slab_energy(slab, facet, bulk.term("bulk"), known)
+        used |= energy.chemical_potentials
         surfaces.append(
-            SurfaceEnergy(label, told["tasker"][label], atoms, as_cut, energy)
+            SurfaceEnergy(
+                label,
+                told["tasker"][label],
+                atoms=len(record.structure),
+                cut=as_cut(energy, None if first is None else first - slab.energy),
+                relaxed=energy.j_per_m2,
+                beyond_bulk=energy.beyond_bulk,
+            )
         )
     surfaces.sort(key=lambda surface: surface.relaxed)
     level = bulk.level
@@ -75,6 +89,7 @@ def book_surfaces(
         facet,
         tuple(surfaces),
         tuple(told["left_out"]),
+        used,
         provenance=Provenance(level, emulated=emulated, quick=bool(told["quick"])),
     ).as_dict()
 
@@ -86,6 +101,7 @@ def surface_flow(
     settings: RelaxSettings,
     *,
     quick: bool = False,
+    chemical_potentials: Potentials | None = None,
 ) -> Flow:
     """Return the flow of one facet.
 
@@ -95,10 +111,20 @@ def surface_flow(
         engine: of all energies.
         settings: when a slab is relaxed.
         quick: it is a rehearsal.
+        chemical_potentials: by element, eV per atom or the output of a relaxation.
+
+    Raises:
+        LedgerError: the chemical potentials account for a cut in more than one way.
     """
     facet = _facet_name(layer)
     every = facet_slabs(layer).terminations
-    whole = [t for t in every if t.stoichiometric and not t.cut.moved]
+    known = chemical_potentials or {}
+    atoms = crystal_of(layer).composition.get_el_amt_dict()
+    whole = [
+        t
+        for t in every
+        if not t.cut.moved and needed(t.excess, atoms, [*known]) is not None
+    ]
     tells = {"role": "formation", "part": "surface"}
     moves, most = {**tells, "kind": "relax"}, settings.steps
     energy = engine.static().make(bulk.output.structure)
@@ -109,14 +135,14 @@ def surface_flow(
         slab = cut(replace(layer, termination=option.index), bulk.output)
         relax = engine.relax(settings).make(slab.output)
         last = engine.static().make(relax.output.structure)
-        jobs.append(named(slab, facet, f"cut {option.label}"))
+        jobs.append(named(slab, facet, f"cut {option.label}", takes="positions"))
         task = f"relax {option.label}"
         jobs.append(named(relax, facet, task, most_steps=most, **moves))
         task = f"static {option.label}"
         jobs.append(named(last, facet, task, kind="static", **tells))
         static[option.label], relaxed[option.label] = last.output, relax.output
     booked = book_surfaces(
-        facet, energy.output, static, relaxed, _told(layer, every, whole, quick)
+        facet, energy.output, static, relaxed, _told(layer, every, whole, quick), known
     )
     jobs.append(named(booked, facet, "surface energies", result="surfaces"))
     return Flow(jobs, output=booked.output, name=f"{facet} surfaces")

@@ -6,9 +6,10 @@
                               first/  the convergence before the dipole correction
 
 The jobs are those of the study's flow. Each job.sh takes the final structure of the
-job before it. Where one of our own comes between (sides relaxed alone are joined), the
-directories behind it have no POSCAR until those before it have converged and the same
-command is given again. All that waits for more than positions is named and left out.
+job before it. Where one of our own comes between (sides are cut from a relaxed bulk, or
+joined after they were relaxed alone), the directories behind it have no POSCAR until
+those before it have converged and the same command is given again. All that waits for
+more than final structures is named and left out.
 """
 
 from __future__ import annotations
@@ -26,12 +27,14 @@ from pymatgen.io.vasp import Poscar
 from ionface.analysis.readers.vasp_terms import vasp_directory_term
 from ionface.errors import AnalysisError, IonfaceError
 from ionface.structures.slabs.polarity import polarity_notes
+from ionface.structures.specs import AmorphousLayer, FilmLayer, InterfaceSpec
 from ionface.workflows.engines.contract import DynamicsSettings
 from ionface.workflows.engines.vasp.incar import first_stage
 from ionface.workflows.engines.vasp.inputs import VaspRun, write
 from ionface.workflows.engines.vasp.outputs import restored
 from ionface.workflows.engines.vasp.velocities import thermal_velocities
-from ionface.workflows.flows.lattices import published, relaxed_sides, with_source
+from ionface.workflows.flows.ensembles import disordered_side
+from ionface.workflows.flows.lattices import published
 from ionface.workflows.flows.models import gap_notes
 from ionface.workflows.planning.advice import check_elements
 from ionface.workflows.planning.batch_script import batch_script
@@ -56,6 +59,12 @@ REASONS = {
     "ensemble to 1 and choose by rank",
 }
 """Why a job of our own, by its task, cannot be done by hand."""
+
+ONE_TURN = (
+    "Models are cut from crystals as they have relaxed: until then, the sizes and "
+    "meshes above are those of published lattices. `lattice: literature` in the study "
+    "writes all of it at once, at the price of the pressure that they may be under."
+)
 
 WAY_OUT = "ionface run or submit does all of it"
 
@@ -113,8 +122,7 @@ def write_inputs(study: Study, out: Path, *, spec: bool | None = None) -> Writte
         StructureError: a model cannot be built.
     """
     _check_directory(study, out)
-    study_here = replace(study, interfaces=tuple(map(published, study.interfaces)))
-    walk = GraphWalk(study_here, lambda job: _final(job, out))
+    walk = GraphWalk(_by_hand(study), lambda job: _final(job, out))
     waiting = walk.waits_for()
     later = {u for u, own in waiting.items() if own.metadata.get("takes")}
     left_out = {
@@ -153,9 +161,20 @@ def write_inputs(study: Study, out: Path, *, spec: bool | None = None) -> Writte
         for model in walk.models()
         for note in polarity_notes(model.provenance, model.name)
     ]
-    inputs = WrittenInputs(written, left_out, _waiting(written), polar)
+    inputs = WrittenInputs(written, left_out, _waiting(written, walk), polar)
     (out / "README.md").write_text(readme(study, inputs, spec=spec))
     return inputs
+
+
+def _by_hand(study: Study) -> Study:
+    """Return the study of which no crystal is relaxed for what is left out anyway."""
+
+    def settled(spec: InterfaceSpec) -> bool:
+        film = isinstance(spec.film, FilmLayer | AmorphousLayer)
+        return not (film or spec.scan or disordered_side(spec))
+
+    specs = (s if settled(s) else published(s) for s in study.interfaces)
+    return replace(study, interfaces=tuple(specs))
 
 
 def _final(job: PlannedJob, out: Path) -> Structure | None:
@@ -179,18 +198,26 @@ def _has_begun(folder: Path) -> bool:
     return any(any(folder.glob(mark)) for mark in marks)
 
 
-def _waiting(written: Sequence[WrittenJob]) -> dict[str, str]:
+def _waiting(written: Sequence[WrittenJob], walk: GraphWalk) -> dict[str, str]:
     """Return what the directories without a POSCAR wait for, by interface."""
     told: dict[str, str] = {}
     for subject in dict.fromkeys(entry.job.subject for entry in written):
-        mine = [entry for entry in written if entry.job.subject == subject]
-        if later := [entry.folder.name for entry in mine if entry.waits]:
-            before = [entry.folder.name for entry in mine if not entry.waits]
-            told[subject] = (
-                f"run {', '.join(before)}; once the relaxations among them have "
-                "converged, the same `ionface inputs` gives the next of "
-                f"{', '.join(later)} their POSCARs"
-            )
+        later = [e for e in written if e.job.subject == subject and e.waits]
+        if not later:
+            continue
+        led = set[str]().union(*(walk.ancestors(e.job.job.uuid) for e in later))
+        before = [
+            entry.folder.name
+            if entry.job.subject == subject
+            else f"{entry.folder.parent.name}/{entry.folder.name}"
+            for entry in written
+            if not entry.waits and entry.job.job.uuid in led
+        ]
+        told[subject] = (
+            f"run {', '.join(before)}; once the relaxations among them have "
+            "converged, the same `ionface inputs` gives the next of "
+            f"{', '.join(entry.folder.name for entry in later)} their POSCARs"
+        )
     return told
 
 
@@ -274,20 +301,14 @@ def readme(study: Study, inputs: WrittenInputs, *, spec: bool) -> str:
         *map(_row, inputs.jobs),
         "",
     ]
-    asked = [with_source(spec, study.lattice) for spec in study.interfaces]
-    if any(map(relaxed_sides, asked)):
-        lines += [
-            "Lattices are the published ones, so the models may be under pressure: "
-            "relax the bulk crystals at this level first, and give the numbers as "
-            "`lattice: {a: ...}` of their layers.",
-            "",
-        ]
     lines += [part for note in gap_notes(study) for part in (f"{note}.", "")]
     if inputs.polar:
         lines += ["Polar sides:", "", *(f"- {note}" for note in inputs.polar), ""]
     if inputs.waiting:
         lines += ["In turns:", ""]
         lines += [f"- {name}: {what}." for name, what in inputs.waiting.items()]
+        if any(entry.job.job.metadata.get("part") == "bulk" for entry in inputs.jobs):
+            lines += ["", ONE_TURN]
         lines += [""]
     if inputs.left_out:
         lines += [f"Left out ({WAY_OUT}):", ""]

@@ -44,12 +44,21 @@ def identity(
             for name, tasks in folders.items()
             if name in specs
         },
+        "crystals": {n: tasks for n, tasks in folders.items() if n not in specs},
     }
 
 
 def folder_of(root: Path, subject: str, task: str) -> Path | None:
-    """Return the directory of an interface's job in a root; None if it has none."""
-    told = _told(root).get("interfaces", {}).get(subject, {}).get("folders", {})
+    """Return the directory of a job in a root; None if it has none.
+
+    Args:
+        root: of inputs.
+        subject: the job's interface, facet or crystal.
+        task: of the job.
+    """
+    known = _told(root)
+    told = known.get("interfaces", {}).get(subject, {}).get("folders", {})
+    told = told or known.get("crystals", {}).get(subject, {})
     return root / told[task] if task in told else None
 
 

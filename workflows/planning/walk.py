@@ -145,7 +145,7 @@ class GraphWalk:
         waiting: dict[str, Job] = {}
         needed = self._needed()
         for uuid in needed:
-            job, above = self.jobs[uuid], self._ancestors(uuid)
+            job, above = self.jobs[uuid], self.ancestors(uuid)
             engines_above = [u for u in above if _by_engine(self.jobs[u])]
             if _by_engine(job) or not (engines_above or "like" in job.metadata):
                 continue
@@ -183,13 +183,14 @@ class GraphWalk:
         """Return the engine's jobs and what leads to them, in the order of the flow."""
         found = {job.uuid for job in self.engine_jobs}
         for job in self.engine_jobs:
-            found |= self._ancestors(job.uuid)
+            found |= self.ancestors(job.uuid)
         return [uuid for uuid in self.jobs if uuid in found]
 
-    def _ancestors(self, uuid: str) -> set[str]:
+    def ancestors(self, uuid: str) -> set[str]:
+        """Return the ids of all jobs whose outputs lead to one."""
         if uuid not in self._above:
             parents = self._parents(uuid)
-            self._above[uuid] = parents.union(*map(self._ancestors, parents))
+            self._above[uuid] = parents.union(*map(self.ancestors, parents))
         return self._above[uuid]
 
     def _parents(self, uuid: str) -> set[str]:

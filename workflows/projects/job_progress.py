@@ -16,13 +16,14 @@ from ionface.analysis.readers import open_trajectory
 from ionface.analysis.run_checks.checks import pressure
 from ionface.analysis.trajectory.trajectory import Trajectory
 from ionface.errors import IonfaceError
+from ionface.workflows.flows.jobs import JOINED
 
 # in a job's own folder, and in the folders of VASP's runs below it
 RECENT = 5
 """Averages of a bond's length that are looked at: a bond forms within one of them and
 may then be a little longer, up to where it breaks, for some more."""
 
-TRAJECTORIES = ("trajectory.ionf", "relax.traj", "*/XDATCAR")
+TRAJECTORIES = (JOINED, "relax.traj", "*/XDATCAR")
 
 
 def progress(folder: Path, rules: Mapping[str, BondRule] | None = None) -> str:
@@ -43,6 +44,23 @@ def progress(folder: Path, rules: Mapping[str, BondRule] | None = None) -> str:
     if trajectory is None or not trajectory.n_frames:
         return _deposited(folder / STATE) or "started"
     return ", ".join(_words(trajectory, rules or {}))
+
+
+def mean_pressure(folder: Path) -> str:
+    """Return the mean pressure of a finished run, and whether that is too much.
+
+    Args:
+        folder: of the job that joined its segments.
+
+    Returns:
+        Empty text where the engine tells no stress, where a vacuum dilutes it, or
+        where the frames were not kept.
+    """
+    try:
+        told = pressure(open_trajectory(folder / JOINED))
+    except (IonfaceError, ValueError, OSError):
+        return ""
+    return ", ".join(f"{check.name} {check.why}" for check in told)
 
 
 def _deposited(state: Path) -> str:

@@ -20,7 +20,7 @@ from ionface.workflows.engines.durable import (
     job_folder,
 )
 from ionface.workflows.engines.progress import listening
-from ionface.workflows.projects.job_progress import progress
+from ionface.workflows.projects.job_progress import mean_pressure, progress
 from ionface.workflows.projects.job_run import run_job
 from ionface.workflows.projects.observer import Observer
 from ionface.workflows.projects.project import ERROR_FILE, Project
@@ -143,7 +143,9 @@ def states(project: Project) -> list[JobState]:
     for job, _ in project.jobs():
         folder = job_folder(job)
         if is_done(project.store, job):
-            lines.append(JobState(job.name, "done", "", folder))
+            ran = job.metadata.get("result") == "trajectory"
+            note = mean_pressure(folder) if ran else ""
+            lines.append(JobState(job.name, "done", note, folder))
             continue
         if (folder / ERROR_FILE).is_file():
             note = (folder / ERROR_FILE).read_text().partition("\n")[0]

@@ -62,7 +62,9 @@ def variants(
         raise IonfaceError(
             f"{study.name} computes no formation energy; there is nothing to converge"
         )
-    base = replace(study, published=(), spot_checks=None, **_NOTHING_ELSE)
+    base = replace(
+        study, published=(), spot_checks=None, chemical_potentials={}, **_NOTHING_ELSE
+    )
     found = []
     for setting in settings:
         if setting not in _VARIED:

@@ -46,6 +46,10 @@ def with_files(study: Study, change: Callable[[str], str]) -> Study:
         study,
         interfaces=tuple(interfaces),
         surfaces=tuple(f for f in facets if isinstance(f, CrystalLayer)),
+        chemical_potentials={
+            element: change(value) if isinstance(value, str) else value
+            for element, value in study.chemical_potentials.items()
+        },
         phases=tuple(
             replace(spec, extra=tuple(map(change, spec.extra)))
             for spec in study.systems

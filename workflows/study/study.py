@@ -33,6 +33,10 @@ from ionface.workflows.study.vasp_settings import VaspSettings
 
 FORBID: dict[str, Any] = {"extra": "forbid"}
 Positive = Annotated[float, Gt(0)]
+# beyond these nothing is solid, shows structure, or was relaxed
+Temperature = Annotated[float, Gt(0), Le(20_000)]  # K
+Cutoff = Annotated[float, Gt(0), Le(50)]  # Å
+Force = Annotated[float, Gt(0), Le(10)]  # eV/Å
 Count = Annotated[int, Gt(0)]
 CountOrNone = Annotated[int, Ge(0)]
 # against typing errors: what is above would fill memory before anything is computed
@@ -60,7 +64,7 @@ class Relaxation:
 
     __pydantic_config__: ClassVar = FORBID
 
-    fmax: Positive | None = None
+    fmax: Force | None = None
     steps: Steps = 1000
 
 
@@ -95,10 +99,10 @@ class DynamicsSpec:
     steps: Steps
     pairs: tuple[str, ...] = ()
     segment: Count | None = None
-    temperature: Positive | None = None
+    temperature: Temperature | None = None
     timestep: Positive | None = None
     references: tuple[str, ...] = ()
-    cutoff: Positive = 8.0
+    cutoff: Cutoff = 8.0
     windows: Annotated[int, Gt(0), Le(1000)] | None = None
     prerelax: StepsOrNone = 50
     seed: CountOrNone = 0
@@ -280,6 +284,10 @@ class Study:
         dft: how first-principles programs other than VASP are run.
         quick: set by `quickened`; results say so.
         surfaces: facets of which all cuts are compared by their surface energies.
+        chemical_potentials: of atoms that a slab has beyond whole formula units of its
+            crystal, by element: eV per atom at the level of the engine, or the name of
+            a crystal of the element, which is relaxed. Their interface and surface
+            energies against bulk need them.
         spot_checks: single points on frames of the study's own interfaces, which tell
             how far its potential is from first principles.
     """
@@ -304,6 +312,7 @@ class Study:
     dft: DftSettings = field(default_factory=DftSettings)
     quick: bool = False
     surfaces: tuple[CrystalLayer, ...] = ()
+    chemical_potentials: dict[str, float | str] = field(default_factory=dict)
     beside: tuple[str, ...] = ()
     spot_checks: SpotCheckSpec | None = None
 

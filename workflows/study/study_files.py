@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from difflib import get_close_matches
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -15,7 +17,7 @@ from typing import Any
 import yaml
 
 from ionface.documents import check_yaml
-from ionface.errors import AnalysisError, IonfaceError
+from ionface.errors import AnalysisError, IonfaceError, StructureError
 from ionface.structures.specs import InterfaceSpec
 from ionface.workflows.study.electrolytes import with_electrolytes
 from ionface.workflows.study.file_names import slug
@@ -133,7 +135,29 @@ def parse(text: str, source: str) -> Study:
         study = TypeAdapter(Study).validate_python(data)
     except ValidationError as error:
         raise IonfaceError(explain(error.errors(), lines, source)) from error
+    _check_limits(study, lines, source)
     return checked(study, source)
+
+
+def _check_limits(
+    study: Study, lines: Mapping[tuple[str | int, ...], int], source: str
+) -> None:
+    """Refuse numbers of layers and interfaces that nothing can be built with."""
+    from ionface.structures.limits import check_numbers, check_spec
+
+    def told(place: tuple[str | int, ...], check: Callable[[], None]) -> None:
+        try:
+            check()
+        except StructureError as error:
+            key = ".".join(map(str, place))
+            raise IonfaceError(
+                f"{source}, line {lines.get(place, 1)}: {key}: {error}"
+            ) from error
+
+    for number, spec in enumerate(study.interfaces):
+        told(("interfaces", number), partial(check_numbers, spec))
+    for number, layer in enumerate(study.surfaces):
+        told(("surfaces", number), partial(check_spec, layer.phase, layer))
 
 
 def _with_engines(data: Mapping[str, Any], source: str) -> Mapping[str, Any]:
@@ -208,6 +232,7 @@ def checked(study: Study, source: str) -> Study:
     if twice := sorted({name for name in cells if cells.count(name) > 1}):
         raise IonfaceError(f"{source}: deposition: the name {twice[0]!r} stands twice")
     _check_names(study, names, source)
+    _check_potentials(study, source)
     for run in study.dynamics:
         _check_timestep(run, source)
         _check_seeds(run, source)
@@ -258,6 +283,26 @@ def _check_names(study: Study, names: list[str], source: str) -> None:
             raise IonfaceError(
                 f"{source}: dynamics of {run.interface}: no reference is called "
                 f"{unknown[0]!r}; list it under references, where there are {known}"
+            )
+
+
+def _check_potentials(study: Study, source: str) -> None:
+    """Refuse chemical potentials that are none, or of one engine out of several."""
+    from pymatgen.core import Element
+
+    for element, value in study.chemical_potentials.items():
+        where = f"{source}: chemical_potentials: {element}"
+        if not Element.is_valid_symbol(element):
+            raise IonfaceError(f"{where}: {element!r} is no element")
+        if isinstance(value, str):
+            continue
+        if not math.isfinite(value):
+            raise IonfaceError(f"{where}: {value} must be a number in eV per atom")
+        if study.beside:
+            raise IonfaceError(
+                f"{where}: {value:g} eV per atom belongs to one engine, and engines "
+                "has several; name a crystal of the element instead, which each of "
+                f"them relaxes, as in {{{element}: {element}}}"
             )
 
 

@@ -15,6 +15,7 @@ from ionface.analysis.interphase.layers import (
     neighbor_numbers,
     relative_heights,
 )
+from ionface.analysis.statistics import mean_error
 from ionface.errors import AnalysisError
 
 LEANING = np.array([[5.0, 0, 0], [1.0, 6.0, 0], [2.0, -1.0, 10.0]])
@@ -168,6 +169,28 @@ def test_atoms_at_a_surface_miss_the_neighbors_above(make_run, from_its_file):
     assert np.isnan(found.numbers[0, 4])
     assert np.isnan(found.errors[0, 0])  # one frame has no scatter
     assert np.isnan(from_its_file(found).numbers[0, 4])
+
+
+def test_the_error_of_a_layer_knows_how_long_neighbors_stay(make_run):
+    rng = np.random.default_rng(3)
+    near = np.logical_xor.accumulate(rng.random(600) < 0.1)  # stays for ten frames
+    positions = np.zeros((600, 3, 3))
+    positions[:, 0, 2] = 1.0
+    positions[:, 1, 2] = np.where(near, 3.0, 5.0)
+    positions[:, 2, 2] = np.where(rng.random(600) < 0.5, 1.0, 7.0)  # in half of them
+    run = make_run(["In", "S", "In"], np.diag([9.0, 9.0, 9.0]), positions)
+    found = layer_coordination(run, ("In", "S"), 2.5, [0, 2, 4, 9])
+    alone = layer_coordination(
+        make_run(["In", "S"], np.diag([9.0, 9.0, 9.0]), positions[:, :2]),
+        ("In", "S"), 2.5, [0, 2],
+    )  # fmt: skip
+    assert alone.errors[0, 0] == pytest.approx(mean_error(near.astype(float)))
+    assert alone.errors[0, 0] > 2 * near.std() / np.sqrt(600)  # were frames independent
+    # a second atom that comes and goes tells of the same neighbor
+    assert found.errors[0, 0] == pytest.approx(alone.errors[0, 0], rel=0.3)
+    assert np.isnan(found.errors[0, 1])  # no atom is there
+    short = layer_coordination(run, ("In", "S"), 2.5, [0, 2], windows=60)
+    assert np.isnan(short.errors).any()  # ten frames are too few to tell
 
 
 def test_windows_and_stride_look_at_the_frames_they_say(make_run):

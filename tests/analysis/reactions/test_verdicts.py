@@ -7,6 +7,7 @@ from ionface.analysis.reactions.bond_events import BondHistory, bond_history
 from ionface.analysis.reactions.bond_rule import BondRule
 from ionface.analysis.reactions.verdicts import CHANCE, FEWEST, verdict
 from ionface.analysis.result import plain
+from ionface.analysis.statistics import independent_error
 
 RULE = BondRule(2.925, 3.075, average_fs=100.0)
 
@@ -113,7 +114,7 @@ def test_runs_that_say_nothing_alone_may_show_a_change_together():
     late = np.array(
         [run.counts[-250:].mean() for run in (*runs[:2], made([100], [1000]))]
     )
-    assert other.at_end_error == pytest.approx(late.std(ddof=1) / np.sqrt(3))
+    assert other.at_end_error == pytest.approx(independent_error(late))
 
 
 def test_what_one_run_does_alone_is_no_change_of_all_of_them():

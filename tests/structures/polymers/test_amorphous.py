@@ -63,7 +63,7 @@ def test_a_cell_is_repeated_until_it_is_wide_enough():
         (AmorphousLayer({"Xx": 1.0}, 6.0, 10), "are no elements"),
         (AmorphousLayer({}, 6.0, 10), "must map elements to amounts"),
         (AmorphousLayer({"Ga": 1.0, "In": -1.0}, 6.0, 10), "must be positive"),
-        (AmorphousLayer({"Ga": 1.0}, 6.0, 0.01), "makes 0 atoms"),
+        (AmorphousLayer({"Ga": 1.0}, 0.3, 0.1), "makes 0 atoms"),
     ],
 )
 def test_layers_that_cannot_be_made_are_refused(layer, message):

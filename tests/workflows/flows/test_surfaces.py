@@ -1,5 +1,6 @@
 """Surface energies: every cut of a facet, against the bulk at its own lattice."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,16 +9,20 @@ from ase.build import bulk, fcc100
 from ase.calculators.emt import EMT
 
 from ionface.analysis.energies.formation_energy import EV_PER_A2_IN_J_PER_M2
-from ionface.analysis.energies.surface_energies import SurfaceEnergies
+from ionface.analysis.energies.surface_energies import SurfaceEnergies, SurfaceEnergy
 from ionface.analysis.figures.surfaces_figure import figure_surfaces
+from ionface.analysis.report.tables import surface_contents
 from ionface.errors import IonfaceError
 from ionface.workflows.cli.study_commands import run_study
 from ionface.workflows.engines.contract import RelaxSettings
 from ionface.workflows.engines.registry import study_engine
+from ionface.workflows.flows.study_flow import study_flow
 from ionface.workflows.flows.surfaces import surface_flow
 from ionface.workflows.projects import runner
 from ionface.workflows.projects.project import Project
+from ionface.workflows.report.collect import collect
 from ionface.workflows.report.project_report import write_report
+from ionface.workflows.study.convergence import variants
 from ionface.workflows.study.study_files import parse
 
 STUDY = """\
@@ -110,3 +115,120 @@ def test_a_facet_with_several_cuts_has_a_slab_of_each():
     names = [job.name for job, _ in flow.iterflow()]
     assert sum(" cut " in name for name in names) == 2
     assert sum(" static " in name for name in names) == 3  # and that of the bulk
+
+
+B2 = (
+    "{lattice: [[3, 0, 0], [0, 3, 0], [0, 0, 3]], species: [Cu, Al], "
+    "frac_coords: [[0, 0, 0], [0.5, 0.5, 0.5]]}"
+)
+NOT_WHOLE = f"""\
+name: not-whole
+engine: ase.calculators.emt.EMT
+relaxation: {{fmax: 0.02}}
+surfaces:
+  - {{material: {B2}, name: CuAl, miller: [1, 0, 0], layers: 3, symmetric: true}}
+"""
+
+
+def surfaces_with(tmp_path, potentials):
+    """Return the energies of both ends of CuAl(100) and what tables say of them."""
+    study = parse(f"{NOT_WHOLE}chemical_potentials: {potentials}\n", "s.yaml")
+    project = Project.create(tmp_path / "p", study)
+    assert not runner.run(project).failed
+    found, _ = write_report(project)
+    result = found.found["surfaces"]["CuAl(100)"]
+    return result, surface_contents(result)[0]
+
+
+def test_cuts_without_whole_units_need_chemical_potentials(tmp_path):
+    result, table = surfaces_with(tmp_path, "{Cu: -0.1}")
+    assert table.caption == (
+        "γ at the chemical potentials Cu -0.100 eV of atoms beyond whole units"
+    )
+    assert {row[0]: row[3] for row in table.rows} == {
+        "Al/Al": "-1 Cu",
+        "Cu/Cu": "+1 Cu",
+    }
+    low, high = result.surfaces
+    shifted, _ = surfaces_with(tmp_path / "other", "{Cu: -0.2}")
+    a = 3.052  # of EMT's CuAl, Å
+    step = 0.1 * EV_PER_A2_IN_J_PER_M2 / (2 * a**2)
+    # an atom more at both ends costs what it would be worth elsewhere
+    moved = {s.termination: s.relaxed for s in shifted.surfaces}
+    assert moved["Cu/Cu"] - high.relaxed == pytest.approx(step, rel=2e-3)
+    assert moved["Al/Al"] - low.relaxed == pytest.approx(-step, rel=2e-3)
+
+
+def test_a_chemical_potential_is_that_of_a_relaxed_crystal(tmp_path):
+    atoms = bulk("Cu", cubic=True)
+    atoms.write(tmp_path / "copper.cif")
+    result, _ = surfaces_with(tmp_path, f"{{Cu: {tmp_path / 'copper.cif'}}}")
+    lengths = np.linspace(3.55, 3.65, 21)
+    lowest = min(energy(bulk("Cu", a=a)) for a in lengths)
+    assert result.chemical_potentials["Cu"] == pytest.approx(lowest, abs=2e-3)
+
+
+def test_without_chemical_potentials_they_are_left_out_with_the_way_to_have_them():
+    result = SurfaceEnergies(
+        "CuAl(100)", (SurfaceEnergy("Al/Cu", 1, 6, None, 0.8),), ("Al/Al", "Cu/Cu")
+    )
+    (table,) = surface_contents(result)
+    assert table.caption.endswith(
+        "needs chemical_potentials of what is beyond them: Al/Al, Cu/Cu"
+    )
+    study = parse(NOT_WHOLE, "s.yaml")
+    assert not any(" cut " in job.name for job, _ in study_flow(study).iterflow())
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ("{Xx: -1}", r"chemical_potentials: Xx: 'Xx' is no element"),
+        ("{Au: -1}", r"no interface and no surface has Au, only Al, Cu"),
+        ("{Cu: .nan}", r"Cu: nan must be a number in eV per atom"),
+        ("{Al: LiAl}", r"Al: LiAl is a crystal of Al, Li; name one of Al alone"),
+        ("{Cu: -0.1, Al: 0}", r"in many ways; leave one of them out"),
+        ("[-1]", r"chemical_potentials"),
+    ],
+)
+def test_chemical_potentials_that_mean_nothing_are_refused(given, message):
+    with pytest.raises(IonfaceError, match=message):
+        study_flow(parse(f"{NOT_WHOLE}chemical_potentials: {given}\n", "s.yaml"))
+
+
+def test_numbers_of_one_engine_are_none_of_several():
+    several = NOT_WHOLE.replace("engine: ase", "engines: [chgnet, ase").replace(
+        "EMT\n", "EMT]\n"
+    )
+    parse(f"{several}chemical_potentials: {{Cu: Cu}}\n", "s.yaml")
+    with pytest.raises(IonfaceError, match=r"belongs to one engine.*\{Cu: Cu\}"):
+        parse(f"{several}chemical_potentials: {{Cu: -0.1}}\n", "s.yaml")
+
+
+INTERFACE = """\
+name: interface
+engine: ase.calculators.emt.EMT
+lattice: literature
+relaxation: {fmax: 0.5}
+chemical_potentials: {Al: -0.1}
+interfaces:
+  - name: Al|Al
+    film: {material: Al, name: upper, miller: [1, 0, 0], layers: 2}
+    substrate: {material: Al, miller: [1, 0, 0], layers: 2}
+    gap: 2.0
+"""
+
+
+def test_potentials_that_find_no_bulk_are_told_in_the_ledger(tmp_path):
+    project = Project.create(tmp_path / "p", parse(INTERFACE, "s.yaml"))
+    assert not runner.run(project).failed
+    (entry,) = collect(project).energies.entries
+    assert not entry.bulk
+    assert entry.checks[-1].endswith("of crystal layers with lattice: engine")
+
+
+def test_a_convergence_needs_no_chemical_potential_of_a_surface():
+    study = parse(INTERFACE + NOT_WHOLE.partition("0.02}\n")[2], "s.yaml")
+    copper = replace(study, chemical_potentials={"Cu": -0.1})
+    for variant in variants(copper, ["vacuum"], plane_waves=False):
+        study_flow(variant.study)

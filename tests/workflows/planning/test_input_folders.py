@@ -11,12 +11,14 @@ import pytest
 from pymatgen.io.vasp import Incar, Kpoints, Poscar
 
 from ionface.errors import IonfaceError
+from ionface.structures.specs import RegistryScan
 from ionface.workflows.planning.input_folders import write_inputs
 from ionface.workflows.study.study_files import parse
 from ionface.workflows.study.vasp_settings import VaspSettings
 
 STUDY = """\
 name: al-al
+lattice: literature
 interfaces:
   - name: Al|Al2
     film: {material: Al, miller: [1, 0, 0], layers: 2}
@@ -81,6 +83,35 @@ def test_without_a_library_the_names_are_written(study, tmp_path, monkeypatch):
     assert "POTCARs are named, not written" in readme
     assert "`first/`" in readme  # a slab with vacuum
     assert not (entries[0].folder / "POTCAR").exists()
+
+
+def test_bulk_crystals_are_the_first_turn_where_the_engine_gives_the_lattice(
+    study, tmp_path, shared_library
+):
+    out = tmp_path / "out"
+    written = write_inputs(replace(study, lattice="engine"), out)
+    names = {str(entry.folder.relative_to(out)): entry for entry in written.jobs}
+    first = [name for name, entry in names.items() if not entry.waits]
+    assert first == ["Al/01-relax-bulk"]  # of both sides
+    assert all((out / name / "POSCAR").is_file() for name in first)
+    assert Incar.from_file(out / first[0] / "INCAR")["ISIF"] == 3
+    waiting = [entry for entry in written.jobs if entry.waits]
+    assert len(waiting) == 10
+    assert not any((entry.folder / "POSCAR").exists() for entry in waiting)
+    said = written.waiting["Al|Al2"]
+    assert said.startswith("run Al/01-relax-bulk; once")
+    assert f"- Al|Al2: {said}." in (out / "README.md").read_text()
+    assert "lattice: literature" in (out / "README.md").read_text()
+
+
+def test_what_is_left_out_has_no_bulk_relaxed_for_it(study, tmp_path, shared_library):
+    scanned = replace(
+        study.interfaces[0], name="scanned", scan=RegistryScan(spacing=1.0)
+    )
+    both = replace(study, lattice="engine", interfaces=(*study.interfaces, scanned))
+    written = write_inputs(both, tmp_path / "out")
+    assert list(written.left_out) == ["scanned"]
+    assert {entry.job.subject for entry in written.jobs} == {"Al", "Al|Al2"}
 
 
 def test_a_directory_of_another_study_is_refused(written, study):

@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -34,6 +35,10 @@ dynamics:
   - {interface: Al|Ag, steps: 10, pairs: [Al-Al], prerelax: 3}
 vasp: {k_spacing: 1.0}
 """
+AG = (
+    f"material: {Path(__file__).parents[2] / 'data' / 'Ag.cif'}, miller: [1, 0, 0], "
+    "layers: 2, name"
+)
 
 
 def run_scripts(entries):
@@ -121,6 +126,28 @@ def test_other_directories_are_no_roots(tmp_path):
     (tmp_path / "study.json").write_text("[1]")
     assert not is_root(tmp_path)
     assert dynamics_parts(tmp_path) == []
+
+
+def test_models_are_cut_with_the_lattice_that_their_bulk_has_relaxed_to(tmp_path):
+    out = tmp_path / "out"
+    text = STUDY.replace("material: Al, miller: [1, 0, 0], layers: 2, name", AG)
+    study = replace(parse(text, "al-ag.yaml"), dynamics=(), lattice="engine")
+    study = study.with_engine("vasp-double")
+    first = write_inputs(study, out)
+    bulk = [entry for entry in first.jobs if not entry.waits]
+    assert [entry.job.subject for entry in bulk] == ["Al", "Ag"]
+    run_scripts(bulk[:1])
+    assert write_inputs(study, out).waiting  # for the other crystal
+    run_scripts(bulk[1:])
+    again = write_inputs(study, out)
+    assert not again.waiting
+    assert [entry.begun for entry in again.jobs[:2]] == [True, True]
+    relaxed = Poscar.from_file(bulk[0].folder / "CONTCAR").structure
+    assert relaxed.lattice.a == pytest.approx(3.995, abs=0.01)  # published is 4.05
+    (slab,) = (e for e in again.jobs if e.job.task == "relax film_unstrained")
+    edge = Poscar.from_file(slab.folder / "POSCAR").structure.lattice.a
+    repeats = edge / (relaxed.lattice.a / np.sqrt(2))
+    assert repeats == pytest.approx(round(repeats), abs=1e-3)
 
 
 @pytest.mark.slow

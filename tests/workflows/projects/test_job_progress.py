@@ -7,7 +7,7 @@ from ionface.analysis.reactions.bonds import bonds
 from ionface.analysis.trajectory.store import STRESSES
 from ionface.analysis.trajectory.trajectory import Trajectory
 from ionface.analysis.trajectory.writer import TrajectoryWriter
-from ionface.workflows.projects.job_progress import progress
+from ionface.workflows.projects.job_progress import mean_pressure, progress
 
 
 def test_a_job_without_a_folder_or_files_says_little(tmp_path):
@@ -42,6 +42,15 @@ def test_a_run_under_pressure_says_so_with_the_error_of_the_mean(tmp_path):
     ).write(tmp_path / "trajectory.ionf")
     assert "mean pressure +2.0" in progress(tmp_path)
     assert progress(tmp_path).endswith(" ± 0.01 GPa: under pressure")
+    assert mean_pressure(tmp_path) in progress(tmp_path)
+
+
+def test_a_finished_run_without_stress_has_no_mean_pressure(tmp_path):
+    positions = np.random.default_rng(1).uniform(0, 6, (20, 8, 3))
+    run = Trajectory.from_arrays(["Al"] * 8, np.eye(3) * 6.0, positions, 2.0)
+    run.write(tmp_path / "trajectory.ionf")
+    assert mean_pressure(tmp_path) == ""
+    assert mean_pressure(tmp_path / "none") == ""
 
 
 def test_a_file_that_is_being_written_is_no_error(tmp_path):

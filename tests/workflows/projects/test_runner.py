@@ -13,6 +13,7 @@ import pytest
 
 from ionface.analysis.trajectory.trajectory import Trajectory
 from ionface.errors import IonfaceError
+from ionface.workflows.flows.jobs import JOINED
 from ionface.workflows.projects import runner
 from ionface.workflows.projects.project import Project
 from ionface.workflows.report.collect import collect
@@ -45,6 +46,19 @@ def test_the_segments_make_one_continuous_trajectory(computed):
     assert list(frames.steps) == list(range(31))
     assert frames.times_fs[-1] == 60.0
     assert not frames.skipped.count
+
+
+def test_status_tells_the_mean_pressure_of_finished_runs(computed, cli):
+    states = {state.name: state for state in runner.states(Project.open(computed))}
+    note = states["Al trajectory"].note
+    assert note.startswith("mean pressure -")  # EMT's aluminium is smaller than ours
+    assert note.endswith(": under tension")
+    assert not states["Al|Ag trajectory"].note  # its vacuum dilutes the stress
+    said = cli("status", "--project", computed)
+    assert "under tension" in " ".join(said.stdout.split())
+    (states["Al trajectory"].folder / JOINED).unlink()
+    told = [state.note for state in runner.states(Project.open(computed))]
+    assert not any(told)  # an archive may hold no frames
 
 
 def test_a_second_run_computes_nothing(computed):

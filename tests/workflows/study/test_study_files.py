@@ -370,3 +370,63 @@ def test_an_interface_of_ones_own_is_one_file_of_the_study(tmp_path):
 def test_a_mistake_in_an_own_interface_is_told(old, new, said):
     with pytest.raises(IonfaceError, match=said):
         parse(OWN.replace(old, new), "own.yaml")
+
+
+NUMBERS = """\
+name: s
+interfaces:
+  - name: Al|LiF
+    film: {{material: Al, miller: [1, 0, 0], {film}}}
+    substrate: {substrate}
+    {more}
+surfaces:
+  - {{material: Li, miller: [1, 0, 0], {surface}}}
+dynamics:
+  - {{interface: Al|LiF, steps: 10, {run}}}
+relaxation: {relaxation}
+"""
+SOUND = {
+    "film": "layers: 2",
+    "substrate": "{material: LiF, miller: [1, 0, 0], layers: 2}",
+    "more": "vacuum: 20",
+    "surface": "layers: 3",
+    "run": "cutoff: 5",
+    "relaxation": "{steps: 10}",
+}
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("more", "gap: 50", r"interfaces.0: Al\|LiF: gap=50.0 Å .* 0.5 and 30; 2 to 3"),
+        ("more", "vacuum: -3", "vacuum=-3.0 Å must lie between 0 and 100; 20 is usual"),
+        ("more", "vacuum: 3", "too thin to separate the slabs; give 0"),
+        ("more", "max_strain: 5", r"max_strain=5.0 must lie .* 0.15; 0.05 is 5 %"),
+        ("more", "min_area: 300", r"min_area=300 is above max_area=250 Å²; raise"),
+        ("more", "match: -1", r"match=-1 must lie between .* or smallest"),
+        ("more", "mobile: {surface: -3}", r"mobile=-3.0 Å must lie .* or give all"),
+        ("more", "scan: {spacing: 0}", r"scan: spacing=0.0 Å must lie .* 0.8 is usual"),
+        ("more", "scan: {gaps: []}", r"scan: gaps=.. must hold one number"),
+        (
+            "film",
+            "layers: 10000",
+            r"film: layers=10000 .* 1 and 500; or give",
+        ),
+        ("film", "thickness: .nan", r"thickness=nan Å must lie between 0.1 and 1000"),
+        ("film", "name: Al", r"film: give either layers or thickness .*, not neither"),
+        (
+            "film",
+            "layers: 2, doping: {dopant: Mg, host: Al, x: 0.5, ensemble: 0}",
+            r"film: doping: ensemble=0 must lie between 1 and 1000; 1 is a single",
+        ),
+        ("surface", "layers: 0", r"line 8: surfaces.0: Li: layers=0 must lie"),
+        ("run", "cutoff: 500", r"cutoff: must not be above 50"),
+        ("run", "temperature: 1.0e+6", r"temperature: must not be above 20,000"),
+        ("relaxation", "{fmax: 100}", r"fmax: must not be above 10"),
+    ],
+)
+def test_numbers_beyond_all_sense_are_refused_as_the_study_is_read(key, value, message):
+    parse(NUMBERS.format(**SOUND), "s.yaml")
+    with pytest.raises(IonfaceError, match=message) as refused:
+        parse(NUMBERS.format(**(SOUND | {key: value})), "s.yaml")
+    assert str(refused.value).startswith("s.yaml, line ")
