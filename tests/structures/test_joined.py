@@ -92,9 +92,13 @@ def test_a_surface_moves_to_its_depth_and_no_further():
 
 
 @pytest.mark.parametrize(
-    ("depth", "said"), [(0.0, "none of LiF move"), (-1.0, "none of LiF"),
-                        (50.0, "all of LiF move")],
-)  # fmt: skip
+    ("depth", "said"),
+    [
+        (0.0, "must lie between 0.1 and 1000"),
+        (-1.0, "must lie between 0.1"),
+        (50.0, "all of LiF move"),
+    ],
+)
 def test_a_region_without_atoms_or_without_an_end_is_refused(depth, said):
     with pytest.raises(StructureError, match=said):
         moving({"surface": depth})

@@ -36,7 +36,7 @@ Positive = Annotated[float, Gt(0)]
 # beyond these nothing is solid, shows structure, or was relaxed
 Temperature = Annotated[float, Gt(0), Le(20_000)]  # K
 Cutoff = Annotated[float, Gt(0), Le(50)]  # Å
-Force = Annotated[float, Gt(0), Le(10)]  # eV/Å
+Force = Annotated[float, Gt(0), Le(1000)]  # eV/Å
 Count = Annotated[int, Gt(0)]
 CountOrNone = Annotated[int, Ge(0)]
 # against typing errors: what is above would fill memory before anything is computed

@@ -258,7 +258,7 @@ def test_one_bad_interface_does_not_stop_the_others(cli, study_file, tmp_path):
     text = study_file.read_text().partition("dynamics:")[0]
     bad = (
         "  - name: Al|none\n"
-        "    film: {material: Al, miller: [1, 0, 0], layers: 3, thickness: 9}\n"
+        "    film: {material: Al, miller: [1, 0, 0], layers: 3, termination: 99}\n"
         "    substrate: {material: Ag.cif, miller: [1, 0, 0], layers: 3}\n"
     )
     head, _, good = text.partition("interfaces:\n")
@@ -268,7 +268,10 @@ def test_one_bad_interface_does_not_stop_the_others(cli, study_file, tmp_path):
     assert [s["name"] for s in json.loads(run.stdout)] == ["Al|Ag"]
     assert (tmp_path / "m" / "Al-Ag.vasp").is_file()
     said = " ".join(run.stderr.split())
-    assert "al-ag.yaml, line 4: interfaces.0: Al: give either layers" in said
+    assert (
+        "al-ag.yaml, line 4: interfaces.0: Al(1, 0, 0) has no single termination 99"
+        in said
+    )
 
 
 NO_LITHIUM = "was not made for Li in Al|Ag"

@@ -141,7 +141,10 @@ def test_other_engines_of_the_same_energies_are_not_checked(checked_study):
 
 @pytest.mark.parametrize(
     "rest",
-    ["phases: {elements: [Al, Ag]}", "surfaces: [{material: Al, miller: [1, 0, 0]}]"],
+    [
+        "phases: {elements: [Al, Ag]}",
+        "surfaces: [{material: Al, miller: [1, 0, 0], layers: 3}]",
+    ],
 )
 def test_a_study_without_an_interface_has_nothing_to_check(rest):
     study = parse(f"name: a\nengine: {EMT_PATH}\n{rest}\n{SPOTS}", "a.yaml")

@@ -422,7 +422,7 @@ SOUND = {
         ("surface", "layers: 0", r"line 8: surfaces.0: Li: layers=0 must lie"),
         ("run", "cutoff: 500", r"cutoff: must not be above 50"),
         ("run", "temperature: 1.0e+6", r"temperature: must not be above 20,000"),
-        ("relaxation", "{fmax: 100}", r"fmax: must not be above 10"),
+        ("relaxation", "{fmax: 10000}", r"fmax: must not be above 1,000"),
     ],
 )
 def test_numbers_beyond_all_sense_are_refused_as_the_study_is_read(key, value, message):
