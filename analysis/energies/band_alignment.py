@@ -7,10 +7,12 @@ Both potentials are LOCPOTs with LVHAR (`planar_potential`), at one level of the
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Self
 
 from ionface.analysis.energies.planar_potential import PlanarPotential
+from ionface.analysis.result import Provenance, Result
 from ionface.errors import AnalysisError
 
 
@@ -37,26 +39,84 @@ class Side:
 
 @dataclass(frozen=True)
 class BandEdges:
-    """Band edges of one side, eV, against the vacuum above the interface's upper side.
-
-    Without a vacuum they count from the mean potential of the cell, and only the
-    differences of both sides have a meaning.
+    """Band edges of one side, eV, against the level that its alignment counts from.
 
     Attributes:
+        interior: heights between which they were found, Å.
         valence: highest occupied energy.
-        conduction: lowest empty one.
+        conduction: lowest empty one; as high as the other in a metal.
         ripple: how much the macroscopic average varies over the interior: so uncertain
             are both.
     """
 
+    interior: tuple[float, float]
     valence: float
     conduction: float
     ripple: float
 
 
+@dataclass(frozen=True, repr=False)
+class BandAlignment(Result):
+    """Band edges of the sides of an interface.
+
+    Attributes:
+        edges: of each side, by the name of its phase.
+        potential: of the interface, eV, against the level.
+        against_vacuum: the level is the vacuum above the interface's upper side. If
+            not, energies count from the mean potential of the cell, and only the
+            differences of both sides have a meaning.
+    """
+
+    kind = "band-alignment"
+    figure = "ionface.analysis.figures.band_figure:figure_bands"
+    units = {"edges": "eV; Å of interiors"}  # noqa: RUF012
+
+    edges: Mapping[str, BandEdges]
+    potential: PlanarPotential
+    against_vacuum: bool
+
+    def values(self) -> dict[str, Any]:
+        """Return plain JSON values."""
+        return {
+            "edges": {name: asdict(side) for name, side in self.edges.items()},
+            "potential": self.potential.values(),
+            "against_vacuum": self.against_vacuum,
+        }
+
+    @classmethod
+    def restore(cls, data: Mapping[str, Any], provenance: Provenance) -> Self:
+        """Return the alignment of plain values."""
+        edges = {
+            name: BandEdges(**{**side, "interior": tuple(side["interior"])})
+            for name, side in data["edges"].items()
+        }
+        potential = PlanarPotential.restore(data["potential"], provenance)
+        level = data["against_vacuum"]
+        return cls(edges, potential, level, provenance=provenance)
+
+    def rows(self) -> Iterator[dict[str, Any]]:
+        """Yield one row per side."""
+        for name, side in self.edges.items():
+            yield {
+                "side": name,
+                "valence (eV)": side.valence,
+                "conduction (eV)": side.conduction,
+                "uncertain by (eV)": side.ripple,
+            }
+
+    def summary(self) -> str:
+        """Return the edges of each side."""
+        told = "; ".join(
+            f"{name} {side.valence:.2f} and {side.conduction:.2f} eV"
+            for name, side in self.edges.items()
+        )
+        level = "the vacuum" if self.against_vacuum else "the cell's mean potential"
+        return f"{told}, against {level}"
+
+
 def band_alignment(
     interface: PlanarPotential, sides: Mapping[str, Side]
-) -> dict[str, BandEdges]:
+) -> BandAlignment:
     """Return the band edges of each side of an interface.
 
     Args:
@@ -67,16 +127,20 @@ def band_alignment(
         AnalysisError: an interior lies out of the cell, holds less than one spacing, or
             edges are the wrong way round.
     """
-    level = interface.vacuum[0] if interface.vacuum else interface.potential.mean()
-    return {
-        name: _edges(name, interface, side, float(level))
-        for name, side in sides.items()
-    }
+    vacuum = interface.vacuum
+    level = float(vacuum[0] if vacuum else interface.potential.mean())
+    aligned = replace(
+        interface,
+        potential=interface.potential - level,
+        fermi=None if interface.fermi is None else interface.fermi - level,
+        vacuum=None if vacuum is None else (0.0, vacuum[1] - level),
+    )
+    edges = {name: _edges(name, aligned, side) for name, side in sides.items()}
+    provenance = interface.provenance
+    return BandAlignment(edges, aligned, vacuum is not None, provenance=provenance)
 
 
-def _edges(
-    name: str, interface: PlanarPotential, side: Side, level: float
-) -> BandEdges:
+def _edges(name: str, interface: PlanarPotential, side: Side) -> BandEdges:
     low, high = side.interior
     if not (low >= 0 and low + side.spacing <= high <= interface.period):
         raise AnalysisError(
@@ -91,6 +155,10 @@ def _edges(
         )
     smooth = interface.macroscopic(side.spacing)
     inside = smooth[(interface.heights >= low) & (interface.heights <= high)]
-    shift = float(inside.mean() - side.bulk.potential.mean()) - level
-    ripple = float(inside.max() - inside.min())
-    return BandEdges(side.valence + shift, side.conduction + shift, ripple)
+    shift = float(inside.mean() - side.bulk.potential.mean())
+    return BandEdges(
+        interior=(low, high),
+        valence=side.valence + shift,
+        conduction=side.conduction + shift,
+        ripple=float(inside.max() - inside.min()),
+    )

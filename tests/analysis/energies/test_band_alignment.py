@@ -1,5 +1,6 @@
 """The potential line-up, on potentials whose offsets are known."""
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -7,7 +8,11 @@ import pytest
 from pymatgen.core import Lattice, Structure
 from pymatgen.io.vasp import Locpot, Poscar
 
-from ionface.analysis.energies.band_alignment import Side, band_alignment
+from ionface.analysis.energies.band_alignment import (
+    BandAlignment,
+    Side,
+    band_alignment,
+)
 from ionface.analysis.energies.planar_potential import planar_potential
 from ionface.errors import AnalysisError
 
@@ -60,7 +65,7 @@ def sides(bulks):
 def test_both_sides_have_their_edges_against_the_vacuum(potentials):
     interface, bulks = potentials
     assert interface.vacuum == pytest.approx((VACUUM, VACUUM))
-    found = band_alignment(interface, sides(bulks))
+    found = band_alignment(interface, sides(bulks)).edges
     # 1 eV below and 3 eV above the mean of the lower side, which lies 9 eV below vacuum
     assert found["lower"].valence == pytest.approx(-1.0 - 9.0, abs=0.02)
     assert found["lower"].conduction == pytest.approx(3.0 - 9.0, abs=0.02)
@@ -71,8 +76,8 @@ def test_both_sides_have_their_edges_against_the_vacuum(potentials):
 
 def test_offsets_do_not_hang_on_the_level(potentials):
     interface, bulks = potentials
-    against = band_alignment(interface, sides(bulks))
-    closed = band_alignment(replace(interface, vacuum=None), sides(bulks))
+    against = band_alignment(interface, sides(bulks)).edges
+    closed = band_alignment(replace(interface, vacuum=None), sides(bulks)).edges
     offsets = [e["upper"].valence - e["lower"].valence for e in (against, closed)]
     assert offsets[0] == pytest.approx(offsets[1])
 
@@ -92,3 +97,26 @@ def test_sides_that_make_no_sense_are_refused(potentials, change, message):
     interface, bulks = potentials
     with pytest.raises(AnalysisError, match=message):
         band_alignment(interface, {"lower": replace(sides(bulks)["lower"], **change)})
+
+
+def test_an_alignment_is_a_result(potentials, tmp_path):
+    interface, bulks = potentials
+    found = band_alignment(interface, sides(bulks))
+    again = BandAlignment.from_dict(json.loads(json.dumps(found.as_dict())))
+    assert again.edges == found.edges
+    assert list(again.rows()) == list(found.rows())
+    assert repr(again) == (
+        "BandAlignment(lower -10.00 and -6.00 eV; upper -9.50 and -9.50 eV, against "
+        "the vacuum)"
+    )
+
+
+def test_the_figure_tells_edges_of_both_sides(potentials):
+    interface, bulks = potentials
+    axes = band_alignment(interface, sides(bulks)).plot().axes[0]
+    told = [text.get_text().replace("\N{MINUS SIGN}", "-") for text in axes.texts]
+    assert told == ["-10.00 eV", "-6.00 eV", "-9.50 eV"]
+    told = [text.get_text() for text in axes.get_legend().get_texts()]
+    assert told[-2:] == ["lower, band edges", "upper, Fermi energy"]
+    closed = band_alignment(replace(interface, vacuum=None), sides(bulks))
+    assert "mean potential" in closed.plot().axes[0].get_ylabel()
