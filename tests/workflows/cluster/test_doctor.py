@@ -1,8 +1,11 @@
 """What `doctor` says of a cluster."""
 
+from functools import partial
+
 import pytest
 
 from ionface.workflows.cluster import doctor
+from ionface.workflows.cluster.connection import open_cluster
 from ionface.workflows.cluster.init import Answers, initialize
 
 
@@ -16,8 +19,7 @@ def configured(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     # nothing listens there
     initialize(None, Answers(port=1, queue="none"))
-    path = tmp_path / "conf" / "my_launchpad.yaml"
-    path.write_text(path.read_text().replace("5000", "50"))
+    monkeypatch.setattr(doctor, "open_cluster", partial(open_cluster, patience_s=0.05))
     return tmp_path / "conf"
 
 

@@ -128,6 +128,7 @@ def test_other_directories_are_no_roots(tmp_path):
     assert dynamics_parts(tmp_path) == []
 
 
+@pytest.mark.slow
 def test_models_are_cut_with_the_lattice_that_their_bulk_has_relaxed_to(tmp_path):
     out = tmp_path / "out"
     text = STUDY.replace("material: Al, miller: [1, 0, 0], layers: 2, name", AG)

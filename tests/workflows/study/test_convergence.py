@@ -52,8 +52,12 @@ def test_layers_and_vacuum_grow_from_the_studys_own(study):
     ("film", "substrate"),
     [
         ("[1, 0, 0], layers: 2", "[1, 0, 0], layers: 4"),
-        ("[1, 0, 0], layers: 3", "[1, 0, 0], thickness: 8"),
-        ("[1, 1, 1], thickness: 4", "[1, 1, 1], layers: 2"),
+        pytest.param(
+            "[1, 0, 0], layers: 3", "[1, 0, 0], thickness: 8", marks=pytest.mark.slow
+        ),
+        pytest.param(
+            "[1, 1, 1], thickness: 4", "[1, 1, 1], layers: 2", marks=pytest.mark.slow
+        ),
     ],
 )
 def test_what_meets_is_the_same_at_any_thickness(film, substrate):
