@@ -11,13 +11,10 @@ Everything but the store is written atomically: a file is whole or not there.
 
 from __future__ import annotations
 
-import fcntl
 import json
-import os
-import time
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from glob import escape
@@ -28,10 +25,11 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from ionface.documents import decode, read_json, text_of
-from ionface.errors import BusyError, IonfaceError
+from ionface.errors import IonfaceError
 from ionface.files import disk_message, write_atomically
 from ionface.workflows.engines.durable import RESULT, RUNS, job_folder
 from ionface.workflows.projects.extension import extension, ids_of, steps_done
+from ionface.workflows.projects.project_lock import LOCK, held, is_held
 from ionface.workflows.study.dft_settings import DftSettings
 from ionface.workflows.study.input_files import (
     INPUTS,
@@ -56,8 +54,6 @@ MARK = "submission.json"
 
 FOREIGN = "from-bundle.txt"
 """The file that says in which bundle a project came that nobody has looked at yet."""
-
-LOCK_S = 1.0  # whoever asks whether a project runs holds its lock for a moment
 
 
 class ForeignProjectError(IonfaceError):
@@ -247,7 +243,7 @@ class Project:
 
     def _half_made(self) -> bool:
         """Tell whether a creation was interrupted here before any job ran."""
-        made = {"study.yaml", "flow.json", ".lock", INPUTS}
+        made = {"study.yaml", "flow.json", LOCK, INPUTS}
         made |= {"runs", "trajectories", "results"}
         found = {p.name for p in self.root.iterdir() if not p.name.endswith(".part")}
         return found <= made
@@ -460,55 +456,17 @@ class Project:
         """Return the path of the report."""
         return (self.out or self.root) / "report.html"
 
-    @contextmanager
-    def locked(self) -> Iterator[None]:
+    def locked(self) -> AbstractContextManager[None]:
         """Hold the project, so that two runs never compute the same job.
-
-        The lock is the operating system's: it ends with the process, however it ends.
 
         Raises:
             IonfaceError: another process runs this project.
         """
-        try:
-            handle = (self.root / ".lock").open("a+")
-        except OSError as error:
-            raise IonfaceError(disk_message(error, self.root)) from error
-        with handle:
-            if not _lock_within(handle.fileno(), LOCK_S):
-                handle.seek(0)
-                raise BusyError(
-                    f"project {self.root} is being run by process "
-                    f"{handle.read().strip() or 'unknown'}; wait for it, or stop it"
-                )
-            handle.truncate(0)
-            handle.write(str(os.getpid()))
-            handle.flush()
-            yield
+        return held(self.root)
 
     def is_running(self) -> bool:
         """Tell whether a process holds the project now."""
-        try:
-            with (self.root / ".lock").open() as handle:
-                fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-        except OSError:
-            return False
-        return False
-
-
-def _lock_within(descriptor: int, seconds: float) -> bool:
-    """Take a lock as soon as it is free; tell whether it was in time."""
-    until = time.monotonic() + seconds
-    while True:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if time.monotonic() > until:
-                return False
-            time.sleep(0.02)
-        else:
-            return True
+        return is_held(self.root)
 
 
 def _programs(study: Study) -> Iterator[str]:
