@@ -100,13 +100,12 @@ def _is_running(root: Path) -> bool:
 
 def _lines_of(root: Path, cluster: bool) -> Callable[[], list[JobLine]] | None:
     """Return what looks at the jobs that are meant; None for a project run here."""
+    from ionface.workflows.cluster.remote import is_remote, remote_lines
     from ionface.workflows.projects.project import Project
 
-    submission = {} if cluster else Project(root.resolve()).submission
-    if submission.get("manager") == "jobflow-remote":
-        from ionface.workflows.cluster.remote import remote_lines
-
+    if not cluster and is_remote(root):
         return lambda: remote_lines(root)
+    submission = {} if cluster else Project(root.resolve()).submission
     there = (root / "project.json").is_file()
     if not cluster and not submission and (there or root != DEFAULT_PROJECT):
         return None

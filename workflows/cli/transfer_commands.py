@@ -33,7 +33,7 @@ def import_results(
     """Take a cluster's results into the project."""
     from ionface.workflows.cluster.transfer import fetch
 
-    moved = fetch(project, _store())
+    moved = fetch(project, _store(project))
     _tell(
         as_json,
         asdict(moved),
@@ -46,11 +46,14 @@ def _tell(as_json: bool, values: dict[str, Any], text: str) -> None:
     typer.echo(json.dumps(values, indent=2) if as_json else text)
 
 
-def _store() -> JobStore | None:
-    """Return the cluster's store; None where no cluster is configured."""
+def _store(root: Path) -> JobStore | None:
+    """Return the store of a project's manager; None where no cluster is configured."""
     from ionface.workflows.cluster.connection import connected
+    from ionface.workflows.cluster.remote import is_remote, remote_store
     from ionface.workflows.cluster.settings import is_configured
 
+    if is_remote(root):
+        return remote_store()
     return connected().store if is_configured() else None
 
 

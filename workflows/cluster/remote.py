@@ -28,6 +28,8 @@ from ionface.workflows.engines.durable import RUNS
 from ionface.workflows.projects.project import MARK, Project
 
 if TYPE_CHECKING:
+    from jobflow import JobStore
+
     from ionface.workflows.study.study import Study
 
 MANAGER = "jobflow-remote"
@@ -100,6 +102,17 @@ def submit_remote(study: Study, root: Path) -> int:
         mark = {"submission": study_key(study), "manager": MANAGER}
         write_atomically(project.root / MARK, json.dumps(mark))
     return len(uuids)
+
+
+def is_remote(root: Path) -> bool:
+    """Return whether a project was handed to jobflow-remote."""
+    return Project(root.resolve()).submission.get("manager") == MANAGER
+
+
+def remote_store() -> JobStore:
+    """Return the store in which jobflow-remote keeps what the jobs returned."""
+    store: JobStore = controller().jobstore
+    return store
 
 
 def remote_lines(root: Path) -> list[JobLine]:

@@ -37,6 +37,8 @@ RUNS = "runs"
 
 STARTED_BY = ("launcher_", "job_", "block_")
 """How FireWorks and jobflow begin the names of the folders that they make for jobs."""
+REMOTE_DEPTH = 3
+"""jobflow-remote starts a job in WORK/ab/cd/ef/UUID_INDEX, which a rerun empties."""
 
 
 def durable_job(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -110,6 +112,8 @@ def _runs(job: Job, name: str) -> Path:
     # them; what lasts is where it makes them
     while here.name.startswith(STARTED_BY):
         here = here.parent
+    if here.name.startswith(f"{job.uuid}_"):
+        here = here.parents[REMOTE_DEPTH]
     return here / "ionface-runs"
 
 

@@ -11,8 +11,11 @@ from types import ModuleType, SimpleNamespace
 
 import mongomock
 import pytest
+from jobflow import JobStore
+from maggma.stores import MemoryStore
 
 from ionface.errors import IonfaceError
+from ionface.workflows.cli.entry import answer
 from ionface.workflows.cluster import remote
 from ionface.workflows.projects.project import Project
 
@@ -31,6 +34,8 @@ class Controller:
         self.db = mongomock.MongoClient()["remote"]
         self.jobs = self.db["jobs"]
         self.infos, self.handed = {}, []
+        self.jobstore = JobStore(MemoryStore())
+        self.jobstore.connect()
 
     def get_jobs_info(self, custom_query):
         return [self.infos[u] for u in custom_query["uuid"]["$in"] if u in self.infos]
@@ -109,3 +114,19 @@ def test_its_states_are_told_in_our_words(control, study, tmp_path):
     assert "no VASP" in lines[0].note
     assert "secret" not in lines[0].note
     assert lines[0].folder == "/scratch/x"
+
+
+def test_import_takes_what_its_store_holds(control, study, tmp_path, capsys):
+    remote.submit_remote(study, tmp_path / "p")
+    started = control.handed[0]
+    result = {
+        "uuid": started.uuid,
+        "index": 1,
+        "name": started.name,
+        "output": {"a": 1},
+    }
+    control.jobstore.update(result, key=["uuid", "index"])
+    assert answer(["import", "--project", str(tmp_path / "p")]) == 0
+    assert capsys.readouterr().out.startswith("1 results in")
+    store = Project.open(tmp_path / "p").store
+    assert store.query_one({"uuid": started.uuid}, load=True)["output"] == {"a": 1}

@@ -1,6 +1,7 @@
 import contextlib
 import fcntl
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -120,6 +121,20 @@ def test_another_launch_folder_of_the_same_root_finds_the_job(
         monkeypatch.chdir(folder)
         assert job.run(store).output["text"] == "anywhere"
     assert CALLS == ["anywhere"]
+
+
+def test_a_rerun_of_jobflow_remote_finds_what_its_job_left(
+    store, tmp_path, monkeypatch
+):
+    job = counted("there")
+    started_in = tmp_path / "work" / "ab" / "cd" / "ef" / f"{job.uuid}_1"
+    for _ in range(2):
+        started_in.mkdir(parents=True)
+        monkeypatch.chdir(started_in)
+        assert job.run(store).output["text"] == "there"
+        shutil.rmtree(tmp_path / "work" / "ab")  # a rerun begins in an empty folder
+    assert CALLS == ["there"]
+    assert [x.name for x in (tmp_path / "work").iterdir()] == ["ionface-runs"]
 
 
 def test_a_job_that_another_process_computes_is_refused(in_project, store):
