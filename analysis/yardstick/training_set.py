@@ -8,6 +8,7 @@ are reactions, surfaces and differences, and no shift.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -87,6 +88,26 @@ def mixed(frames: Sequence[LabeledFrame]) -> Iterator[str]:
     for element, values in sorted(special.items()):
         if len(values) > 1:
             yield f"settings of {element}: {_listed(values)}"
+
+
+def cutoffs_told(frames: Sequence[LabeledFrame]) -> list[str]:
+    """Return a sentence on each code whose labels are of several cutoffs.
+
+    They may be learnt from together, as each cutoff has a zero of its own. Whether the
+    forces of the lowest are converged is for who made them to say.
+    """
+    found: dict[str, Counter[float]] = {}
+    for level in (frame.level for frame in frames):
+        if level.cutoff_ev is not None:
+            found.setdefault(level.code, Counter())[level.cutoff_ev] += 1
+    return [
+        f"labels by {code} of several cutoffs: "
+        + ", ".join(f"{cutoff:g} eV ({n})" for cutoff, n in sorted(counted.items()))
+        + f"; each keeps a zero of its own, and forces that {min(counted):g} eV does "
+        "not converge are learnt as they are"
+        for code, counted in sorted(found.items())
+        if len(counted) > 1
+    ]
 
 
 def _method(frame: LabeledFrame) -> str:

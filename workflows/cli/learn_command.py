@@ -40,6 +40,7 @@ def learn(
     import json
 
     from ionface.analysis.kinds import kinds
+    from ionface.analysis.yardstick.training_set import cutoffs_told
     from ionface.workflows.cli.analyze_files import print_result
     from ionface.workflows.cli.console import job_progress, tell_notes
     from ionface.workflows.engines.ase.learned import record_of
@@ -48,6 +49,7 @@ def learn(
     from ionface.workflows.learn import learn as learn_from
 
     frames = frames_to_learn_from(sources or [], with_stored=stored)
+    tell_notes(cutoffs_told(frames))
     settings = Learning(base, TrainingSettings(epochs=epochs))
     with job_progress("learn") as shown:
         found = learn_from(frames, settings, folder.resolve(), shown.stage)

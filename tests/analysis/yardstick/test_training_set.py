@@ -14,6 +14,7 @@ from ionface.analysis.yardstick.labeled_frames import (
 from ionface.analysis.yardstick.training_set import (
     KEPT_BACK,
     check_one_kind,
+    cutoffs_told,
     on_scale_of,
     split,
 )
@@ -79,6 +80,15 @@ def test_who_is_kept_back_does_not_depend_on_the_order():
 
 def settings(frame, **changed):
     return replace(frame, settings={**frame.settings, **changed})
+
+
+def test_several_cutoffs_of_one_code_are_told():
+    frames = [one for one in stored() if one.level.cutoff_ev == 450]
+    other = settings(frames[0], code="cp2k", cutoff_ev=4082)
+    assert cutoffs_told([*frames, other]) == []
+    (told,) = cutoffs_told([*frames, settings(frames[0], cutoff_ev=300)])
+    assert "of several cutoffs: 300 eV (1), 450 eV (4); each keeps a zero" in told
+    assert "forces that 300 eV does not converge" in told
 
 
 def test_the_stored_structures_belong_together():
