@@ -79,29 +79,43 @@ def submit_remote(study: Study, root: Path) -> int:
     """Hand a study to jobflow-remote; return how many jobs it has.
 
     Raises:
-        IonfaceError: it has jobs of this project already.
+        IonfaceError: it has jobs of this project already, or does not take them.
     """
     check_names(study)
     control = controller()
     project = Project.create(root, study)
     with project.locked():
         uuids = [job.uuid for job, _ in project.jobs()]
-        if control.jobs.find_one({"uuid": {"$in": uuids}}, {"_id": 1}):
+        mine = {"uuid": {"$in": uuids}}
+        if control.jobs.find_one(mine, {"_id": 1}):
             raise IonfaceError(
                 f"jobs of study {study.name!r} are in jobflow-remote's database "
                 "already; a job is never computed twice. If their submission was "
                 "interrupted, remove them with `jf flow delete` and submit again"
             )
-        submit_flow = import_module("jobflow_remote").submit_flow
-        for group in connected_groups(project.jobs()):
-            for job, _ in group:
-                job.hosts = []  # they leave the flow that the project keeps
-                job.metadata.pop(RUNS, None)  # its machine has folders of its own
-            with library_silence():
-                submit_flow(Flow([job for job, _ in group], name=study.name))
         mark = {"submission": study_key(study), "manager": MANAGER}
+        # before the jobs: what is cut off after the first is not computed here as well
         write_atomically(project.root / MARK, json.dumps(mark))
+        try:
+            _hand_over(study, project)
+        except Exception as error:  # it has many of its own
+            if not control.jobs.find_one(mine, {"_id": 1}):
+                (project.root / MARK).unlink()
+            raise IonfaceError(
+                f"jobflow-remote did not take study {study.name!r}: "
+                f"{without_secrets(' '.join(str(error).split()))}"
+            ) from error
     return len(uuids)
+
+
+def _hand_over(study: Study, project: Project) -> None:
+    submit_flow = import_module("jobflow_remote").submit_flow
+    for group in connected_groups(project.jobs()):
+        for job, _ in group:
+            job.hosts = []  # they leave the flow that the project keeps
+            job.metadata.pop(RUNS, None)  # its machine has folders of its own
+        with library_silence():
+            submit_flow(Flow([job for job, _ in group], name=study.name))
 
 
 def is_remote(root: Path) -> bool:

@@ -95,6 +95,21 @@ def test_every_job_is_handed_over_once(control, study, tmp_path):
     assert project.submission["manager"] == "jobflow-remote"
 
 
+@pytest.mark.parametrize("taken", [0, 1])
+def test_a_submission_that_fails_leaves_nothing_to_compute_twice(
+    taken, control, study, tmp_path, monkeypatch
+):
+    def fail(flow):
+        for job in flow.jobs[:taken]:
+            control.jobs.insert_one({"uuid": job.uuid})
+        raise ConnectionError("gone")
+
+    monkeypatch.setattr(sys.modules["jobflow_remote"], "submit_flow", fail)
+    with pytest.raises(IonfaceError, match="did not take study 'al-ref': gone"):
+        remote.submit_remote(study, tmp_path / "p")
+    assert remote.is_remote(tmp_path / "p") == bool(taken)
+
+
 def test_its_machine_has_folders_of_its_own(control, study, tmp_path):
     remote.submit_remote(study, tmp_path / "p")
     assert all("runs" not in job.metadata for job in control.handed)
