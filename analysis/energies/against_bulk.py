@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections import ChainMap
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from ionface.analysis.energies.energy_term import EnergyTerm
@@ -20,6 +21,42 @@ from ionface.analysis.energies.interface_energy import (
     slab_energy,
 )
 from ionface.analysis.energies.ledger import LedgerEntry
+from ionface.errors import AnalysisError
+
+NO_BULK = (
+    "no energy against bulk: chemical potentials are given, but not the bulk of both "
+    "sides; it is relaxed of crystal layers with lattice: engine"
+)
+
+
+def with_bulk(
+    entry: LedgerEntry,
+    parts: Mapping[str, EnergyTerm],
+    phases: Mapping[str, str],
+    bulks: Mapping[str, EnergyTerm],
+    chemical_potentials: Mapping[str, float | EnergyTerm] | None = None,
+) -> LedgerEntry:
+    """Return an entry with what it costs against bulk, or with why that is not known.
+
+    Args:
+        entry: of the interface.
+        parts: as `book_sides` takes them.
+        phases: name of the phase of "film" and of "substrate".
+        bulks: the relaxed crystal of each side, where it is known.
+        chemical_potentials: as `against_bulk` takes them.
+    """
+    if bulks.keys() != phases.keys():
+        checks = (*entry.checks, NO_BULK) if chemical_potentials else entry.checks
+        return replace(entry, checks=checks)
+    slabs = {p: parts.get(f"{s}_unstrained", parts[s]) for s, p in phases.items()}
+    crystals = {phase: bulks[side] for side, phase in phases.items()}
+    film = phases["film"]
+    try:
+        told = against_bulk(entry, slabs, crystals, film, chemical_potentials)
+    except AnalysisError as error:
+        why = f"no energy against bulk: {error}"
+        return replace(entry, checks=(*entry.checks, why))
+    return replace(entry, bulk=told, checks=(*entry.checks, *beyond_told(told)))
 
 
 def against_bulk(

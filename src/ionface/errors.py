@@ -47,3 +47,7 @@ class NotInstalledError(IonfaceError):
 
 class BusyError(IonfaceError):
     """Another process holds what is needed; trying again later may succeed."""
+
+
+class KilledError(IonfaceError):
+    """A program was killed: not by its own fault, so running it again may succeed."""

@@ -43,6 +43,7 @@ LAUNCH_FIELDS = {"launch_id": 1, "launch_dir": 1, "state_history": 1, "action": 
 NOT_ITS_FAULT = {
     r"^ionface\.workflows\.cluster\.stopping\.Stopped": "it was asked to stop",
     r"^ionface\.errors\.BusyError": "another process was computing it",
+    r"^ionface\.errors\.KilledError": "its program was killed",
     r"^pymongo\.errors\.": "the database went away",
     r"\[Errno (28|122)\]": "the disk was full",
     # SIGKILL and SIGTERM, as custodian tells them of a program, and as a shell does

@@ -17,9 +17,8 @@ import numpy as np
 from monty.json import MSONable
 from pymatgen.core import Structure
 
-from ionface.analysis.energies.against_bulk import against_bulk, beyond_told
-from ionface.analysis.energies.energy_term import EnergyTerm
-from ionface.analysis.energies.ledger import LedgerEntry, SlabsState, book_sides
+from ionface.analysis.energies.against_bulk import with_bulk
+from ionface.analysis.energies.ledger import SlabsState, book_sides
 from ionface.analysis.energies.relaxation_path import relaxation_path
 from ionface.analysis.kinds import analysis
 from ionface.analysis.rdf.rdf import crystal_rdf
@@ -55,11 +54,6 @@ from ionface.workflows.study.analyses import with_crystals
 
 TRAJECTORIES = "trajectories"
 """Folder of a project where every run has one file, named after its subject."""
-
-NO_BULK = (
-    "no energy against bulk: chemical potentials are given, but not the bulk of both "
-    "sides; it is relaxed of crystal layers with lattice: engine"
-)
 
 JOINED = "trajectory.ionf"
 NEARER = "atoms.ionf"
@@ -215,34 +209,13 @@ def enter_in_ledger(
         slabs_state=slabs_state,
         quick=bool(model.provenance.get("quick")),
     )
-    if bulks and bulks.keys() == phases.keys():
-        potentials = potential_terms(chemical_potentials)
-        entry = _with_bulk(entry, terms, phases, bulks, potentials)
-    elif chemical_potentials:
-        entry = replace(entry, checks=(*entry.checks, NO_BULK))
+    crystals = {s: bulk.term(f"bulk {phases[s]}") for s, bulk in (bulks or {}).items()}
+    potentials = potential_terms(chemical_potentials)
+    entry = with_bulk(entry, terms, phases, crystals, potentials)
     if fate := molecules_after(model, relaxed["interface"].structure):
         check = f"{model.film_phase}: {fate.summary()}"
         entry = replace(entry, checks=(*entry.checks, check), molecules=fate.as_dict())
     return entry.as_dict()
-
-
-def _with_bulk(
-    entry: LedgerEntry,
-    terms: Mapping[str, EnergyTerm],
-    phases: Mapping[str, str],
-    bulks: Mapping[str, RunRecord],
-    potentials: Mapping[str, float | EnergyTerm],
-) -> LedgerEntry:
-    """Return an entry with what it costs against bulk, or why that is not known."""
-    slabs = {p: terms.get(f"{s}_unstrained", terms[s]) for s, p in phases.items()}
-    crystals = {p: bulks[s].term(f"bulk {p}") for s, p in phases.items()}
-    try:
-        told = against_bulk(entry, slabs, crystals, phases["film"], potentials)
-    except AnalysisError as error:
-        return replace(
-            entry, checks=(*entry.checks, f"no energy against bulk: {error}")
-        )
-    return replace(entry, bulk=told, checks=(*entry.checks, *beyond_told(told)))
 
 
 @durable_job

@@ -64,7 +64,8 @@ class Start:
         strained: which sides are strained: "film", "substrate".
         cell: what relaxations move of the interface's cell.
         interfaces: how many the cell holds, 2 in a sandwich.
-        bulks: references to the relaxed crystals of its sides, where there are any.
+        bulks: references to the energies of its sides' relaxed crystals, where there
+            are any.
     """
 
     name: str
@@ -132,6 +133,10 @@ class ModelBuilder:
         """
         spec = lattices.with_source(spec, self.lattice)
         bulk, jobs = self._bulk(spec, role)
+        energies: dict[str, OutputReference] = {}
+        if role == "formation":
+            energies, points = self._bulk_energies(spec)
+            jobs += points
         film = None
         if isinstance(spec.film, FilmLayer | AmorphousLayer):
             film, packing = film_preparation.film_jobs(
@@ -163,7 +168,7 @@ class ModelBuilder:
         sides, cell = strained_sides(spec), spec.relaxed_cell
         count = 1 if spec.vacuum else 2
         starts = [
-            Start(name, job.output, sides, cell, count, bulk)
+            Start(name, job.output, sides, cell, count, energies)
             for name, job in built.items()
         ]
         return Models(jobs, starts)
@@ -226,6 +231,40 @@ class ModelBuilder:
         step = lattices.bulk_job(layer, self.by_role(role), self.relaxation, role)
         self.known[crystal] = step
         return step, False
+
+    def _bulk_energies(
+        self, spec: InterfaceSpec
+    ) -> tuple[dict[str, OutputReference], list[Job | Flow]]:
+        """Return the energies of an interface's crystals by side, and new jobs."""
+        new: list[Job | Flow] = []
+        energies = {}
+        for side, layer in lattices.relaxed_sides(spec).items():
+            with suppress(StructureError):  # as above
+                energies[side], jobs = self.crystal_energy(layer)
+                new += jobs
+        return energies, new
+
+    def crystal_energy(
+        self, layer: CrystalLayer
+    ) -> tuple[OutputReference, list[Job | Flow]]:
+        """Return the energy of a layer's relaxed crystal, and the new jobs for it.
+
+        It is at the level of slabs and interfaces: VASP relaxes cells with a higher
+        cutoff, and projects in real space. What computes in process has one level.
+        """
+        step, known = self.bulk(layer, "formation")
+        new = [] if known else [step]
+        engine = self.by_role("formation")
+        if engine.in_process:
+            return step.output, new
+        point = self.known.get(step.uuid)
+        if point is None:
+            point = engine.static().make(step.output.structure)
+            tells = {"kind": "static", "role": "formation", "part": "bulk"}
+            named(point, layer.phase, "static bulk", **tells)
+            self.known[step.uuid] = point
+            new.append(point)
+        return point.output, new
 
     def _build(
         self, spec: InterfaceSpec, film: Any, bulk: dict[str, Any], task: str

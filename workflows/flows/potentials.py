@@ -16,18 +16,18 @@ from ionface.structures.specs import CrystalLayer
 from ionface.workflows.engines.records import RunRecord
 
 Potentials: TypeAlias = Mapping[str, float | OutputReference]
-"""By element: eV per atom, or the relaxation of its crystal."""
+"""By element: eV per atom, or the energy of its relaxed crystal."""
 
 
 def potential_jobs(
     given: Mapping[str, float | str],
-    bulk: Callable[[CrystalLayer], tuple[Job | Flow, bool]],
+    energy: Callable[[CrystalLayer], tuple[OutputReference, list[Job | Flow]]],
 ) -> tuple[Potentials, list[Job | Flow]]:
-    """Return a study's chemical potentials, and the relaxations that they wait for.
+    """Return a study's chemical potentials, and the jobs that they wait for.
 
     Args:
         given: by element, eV per atom or the name of a crystal.
-        bulk: returns the relaxation of a layer's crystal, and whether it is known.
+        energy: returns that of a layer's relaxed crystal, and the new jobs for it.
     """
     potentials: dict[str, float | OutputReference] = {}
     jobs: list[Job | Flow] = []
@@ -39,9 +39,8 @@ def potential_jobs(
         layer = CrystalLayer(
             value, (1, 0, 0), layers=1, lattice="engine", name=Path(value).stem
         )
-        step, known = bulk(layer)
-        jobs += [] if known else [step]
-        potentials[element] = step.output
+        potentials[element], new = energy(layer)
+        jobs += new
     return potentials, jobs
 
 

@@ -134,9 +134,7 @@ def _potentials(
     study: Study, builder: ModelBuilder
 ) -> tuple[Potentials, list[Job | Flow]]:
     """Return the chemical potentials of a study and their new jobs."""
-    return potential_jobs(
-        study.chemical_potentials, lambda layer: builder.bulk(layer, "formation")
-    )
+    return potential_jobs(study.chemical_potentials, builder.crystal_energy)
 
 
 def _energies(

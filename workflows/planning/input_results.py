@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from ionface.analysis.energies.against_bulk import with_bulk
 from ionface.analysis.energies.energy_term import EnergyTerm
 from ionface.analysis.energies.ledger import LedgerEntry, book_sides
 from ionface.analysis.readers.vasp_terms import vasp_directory_term
@@ -45,6 +46,10 @@ def identity(
             if name in specs
         },
         "crystals": {n: tasks for n, tasks in folders.items() if n not in specs},
+        "chemical_potentials": {
+            element: Path(value).stem if isinstance(value, str) else value
+            for element, value in study.chemical_potentials.items()
+        },
     }
 
 
@@ -70,6 +75,7 @@ def is_root(path: Path) -> bool:
 def by_hand_energies(root: Path) -> list[LedgerEntry]:
     """Return the formation energies of a root of inputs.
 
+    Where the bulk crystals of both sides were relaxed, with what is against bulk.
     Interfaces whose runs have not all begun are left out.
 
     Raises:
@@ -77,13 +83,14 @@ def by_hand_energies(root: Path) -> list[LedgerEntry]:
         IonfaceError: no interface is complete.
     """
     entries, missing = [], []
-    for name, told in _told(root)["interfaces"].items():
+    known = _told(root)
+    for name, told in known["interfaces"].items():
         wanted = [t for t in told["folders"] if t.startswith("static ")]
         absent = [t for t in wanted if not _has_run(root / told["folders"][t])]
         if absent:
             missing.append(f"{name}: {', '.join(absent)}")
         elif wanted:
-            entries.append(_entry(root, name, told))
+            entries.append(_entry(root, name, told, known))
     if not entries:
         raise IonfaceError(
             f"no interface of {root} has all its energies yet; missing are "
@@ -113,14 +120,35 @@ def dynamics_parts(path: Path) -> list[Path]:
     return sorted(run for run in path.glob("run-[0-9]*") if _has_run(run))
 
 
-def _entry(root: Path, name: str, told: dict[str, Any]) -> LedgerEntry:
+def _entry(
+    root: Path, name: str, told: dict[str, Any], known: dict[str, Any]
+) -> LedgerEntry:
     parts = {
         task.removeprefix("static "): _term(root, name, told["folders"], task)
         for task in told["folders"]
         if task.startswith("static ")
     }
     phases = {side: told[side] for side in ("film", "substrate")}
-    return book_sides(name, parts, phases, n_interfaces=told["n_interfaces"])
+    entry = book_sides(name, parts, phases, n_interfaces=told["n_interfaces"])
+    crystals = known["crystals"]
+    relaxed = {s: _bulk(root, crystals, phase) for s, phase in phases.items()}
+    bulks = {side: bulk for side, bulk in relaxed.items() if bulk is not None}
+    given = {
+        element: _bulk(root, crystals, value) if isinstance(value, str) else value
+        for element, value in known.get("chemical_potentials", {}).items()
+    }
+    potentials = {element: mu for element, mu in given.items() if mu is not None}
+    return with_bulk(entry, parts, phases, bulks, potentials)
+
+
+def _bulk(
+    root: Path, crystals: dict[str, dict[str, str]], phase: str
+) -> EnergyTerm | None:
+    """Return the energy of a relaxed crystal; None where it has not been computed."""
+    folders, task = crystals.get(phase, {}), "static bulk"
+    if task not in folders or not _has_run(root / folders[task]):
+        return None
+    return _term(root, phase, folders, task)
 
 
 def _term(root: Path, name: str, folders: dict[str, str], task: str) -> EnergyTerm:

@@ -172,6 +172,7 @@ def failed(trace):
         ("ionface.errors.BusyError: x", "another process was computing it"),
         ("x.ReturnCodeError: Job return code is -9. Terminating...", "VASP was killed"),
         ("x.ReturnCodeError: Job return code is -11. Terminating...", None),
+        ("ionface.errors.KilledError: VASP failed in x", "its program was killed"),
         ("ionface.errors.IonfaceError: not converged", None),
         ("ValueError: pymongo.errors.AutoReconnect", None),
     ],

@@ -136,10 +136,12 @@ def test_models_are_cut_with_the_lattice_that_their_bulk_has_relaxed_to(tmp_path
     study = study.with_engine("vasp-double")
     first = write_inputs(study, out)
     bulk = [entry for entry in first.jobs if not entry.waits]
-    assert [entry.job.subject for entry in bulk] == ["Al", "Ag"]
+    assert [f"{entry.job.subject} {entry.job.task}" for entry in bulk] == [
+        "Al relax bulk", "Ag relax bulk", "Al static bulk", "Ag static bulk",
+    ]  # fmt: skip
     run_scripts(bulk[:1])
     assert write_inputs(study, out).waiting  # for the other crystal
-    run_scripts(bulk[1:])
+    run_scripts(bulk[1:2])
     again = write_inputs(study, out)
     assert not again.waiting
     assert [entry.begun for entry in again.jobs[:2]] == [True, True]
@@ -149,6 +151,16 @@ def test_models_are_cut_with_the_lattice_that_their_bulk_has_relaxed_to(tmp_path
     edge = Poscar.from_file(slab.folder / "POSCAR").structure.lattice.a
     repeats = edge / (relaxed.lattice.a / np.sqrt(2))
     assert repeats == pytest.approx(round(repeats), abs=1e-3)
+    run_scripts(again.jobs[2:])
+    (entry,) = by_hand_energies(out)
+    surfaces = entry.bulk["surface_energies_j_per_m2"]
+    assert surfaces["Al"] == pytest.approx(0.7277, abs=2e-3)  # ASE's fcc100, two layers
+    assert entry.bulk["gamma_j_per_m2"] == pytest.approx(
+        entry.formation.j_per_m2 + sum(surfaces.values())
+    )
+    shutil.rmtree(bulk[3].folder)
+    (entry,) = by_hand_energies(out)
+    assert not entry.bulk  # Ag's crystal is not known any more
 
 
 @pytest.mark.slow

@@ -7,13 +7,12 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from ionface.errors import IonfaceError
 from ionface.files import write_atomically
 from ionface.workflows.engines.cp2k.data_sets import program_path
 from ionface.workflows.engines.cp2k.inputs import DENSITY
 from ionface.workflows.engines.cp2k.outputs import OUTPUT
 from ionface.workflows.engines.cp2k.settings import Cp2kSettings
-from ionface.workflows.engines.dft.program import command, starting
+from ionface.workflows.engines.dft.program import command, failure, starting
 
 INPUT = "cp2k.inp"
 LOOK_S = 2.0  # between two looks at how far a run is
@@ -61,7 +60,7 @@ def run(
         raise
     said = output.read_text(errors="replace") if output.is_file() else ""
     if process.returncode:
-        raise IonfaceError(_failure(said, folder))
+        raise failure(_failure(said, folder), process)
     return said
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import subprocess
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -19,7 +20,7 @@ from monty.json import MSONable
 from pymatgen.core import Structure
 
 from ionface.analysis.energies.level_of_theory import LevelOfTheory
-from ionface.errors import IonfaceError, NotInstalledError
+from ionface.errors import IonfaceError, KilledError, NotInstalledError
 from ionface.structures.clusters import CORE
 from ionface.structures.ledger_cell import context
 from ionface.workflows.engines.contract import StepCost, StudySettings
@@ -29,6 +30,9 @@ from ionface.workflows.engines.vasp.hubbard import hubbard_keys
 METAL_SPACING, SPACING = 0.25, 0.3
 """Å⁻¹, 2π included. At twice the spacing forces were wrong by 0.03 (an electrolyte) to
 0.13 eV/Å (an indium slab)."""
+
+KILLED = (-9, -15, 137, 143)
+"""Exit statuses of SIGKILL and SIGTERM: of a program, and as shells and MPI tell it."""
 
 WIDTH = 0.05  # eV; Li(100) and In(001) move by less than 1 meV per atom
 
@@ -256,3 +260,14 @@ def starting(program: DftProgram, words: Sequence[str]) -> Iterator[dict[str, st
             "install Open MPI, set dft.mpi to the command of this machine, or "
             "dft.ranks to 1"
         ) from None
+
+
+def failure(message: str, process: subprocess.Popen[Any]) -> IonfaceError:
+    """Return the error of a program that has ended, of another kind if it was killed.
+
+    Args:
+        message: what is told.
+        process: that has ended, or is about to.
+    """
+    kind = KilledError if process.wait() in KILLED else IonfaceError
+    return kind(message)

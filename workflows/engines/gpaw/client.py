@@ -22,7 +22,12 @@ from ase.calculators.calculator import (
 )
 
 from ionface.errors import IonfaceError
-from ionface.workflows.engines.dft.program import DftProgram, command, starting
+from ionface.workflows.engines.dft.program import (
+    DftProgram,
+    command,
+    failure,
+    starting,
+)
 
 WORKER = Path(__file__).with_name("worker.py")
 SCF_LOG = "gpaw.txt"
@@ -100,11 +105,11 @@ class GpawCalculator(Calculator):
             process.stdin.flush()
         except BrokenPipeError:
             self.close()
-            raise IonfaceError(self._last_words()) from None
+            raise failure(self._last_words(), process) from None
         line = process.stdout.readline()
         if not line:
             self.close()
-            raise IonfaceError(self._last_words())
+            raise failure(self._last_words(), process)
         answer: dict[str, Any] = json.loads(line)
         if error := answer.get("error"):
             self.close()

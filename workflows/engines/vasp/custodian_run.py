@@ -17,7 +17,7 @@ from custodian.vasp.validators import VaspFilesValidator
 from monty.json import MSONable
 from pymatgen.io.vasp import Kpoints
 
-from ionface.errors import IonfaceError
+from ionface.errors import IonfaceError, KilledError
 from ionface.workflows.engines.contract import Kind
 from ionface.workflows.engines.vasp.error_handlers import WholeOutput, handlers
 from ionface.workflows.study.vasp_settings import VaspSettings
@@ -102,6 +102,7 @@ def run(run_folder: Path, kind: Kind, settings: VaspSettings, custody: Custody) 
     """Run VASP in a folder that holds its inputs, until it ends.
 
     Raises:
+        KilledError: VASP died without a word.
         IonfaceError: VASP failed and custodian could not mend it.
     """
     from atomate2.vasp.run import run_vasp
@@ -136,8 +137,13 @@ def run(run_folder: Path, kind: Kind, settings: VaspSettings, custody: Custody) 
                 },
             )
     except CustodianError as error:
+        failed = f"VASP failed in {run_folder}: {error}; "
+        if (said := _last_words(run_folder)) is None:
+            raise KilledError(
+                f"{failed}it died without a word, as if it had been killed; run again"
+            ) from error
         raise IonfaceError(
-            f"VASP failed in {run_folder}: {error}; {_how_it_died(run_folder)}"
+            f"{failed}its last words: {said}; mend the cause and run again"
         ) from error
 
 
@@ -146,14 +152,13 @@ def _is_gamma_only(run_folder: Path) -> bool:
     return len(mesh) == 1 and all(int(n) == 1 for n in mesh[0])
 
 
-def _how_it_died(run_folder: Path) -> str:
-    """Return what VASP said before it ended; a run that was killed says nothing."""
+def _last_words(run_folder: Path) -> str | None:
+    """Return what VASP said before it ended; None of a run that was killed."""
     texts = [
         path.read_text(errors="replace").strip()
         for path in (run_folder / "std_err.txt", run_folder / "vasp.out")
         if path.is_file()
     ]
     if not any(map(SAID.search, texts)) and WholeOutput().check(str(run_folder)):
-        return "it died without a word, as if it had been killed; run again"
-    words = next((" / ".join(text.splitlines()[-3:]) for text in texts if text), "none")
-    return f"its last words: {words}; mend the cause and run again"
+        return None
+    return next((" / ".join(text.splitlines()[-3:]) for text in texts if text), "none")

@@ -5,7 +5,7 @@ import pytest
 from ase import units
 from pymatgen.core import Lattice, Structure
 
-from ionface.errors import IonfaceError
+from ionface.errors import IonfaceError, KilledError
 from ionface.workflows.engines.contract import DynamicsSettings, RelaxSettings
 from ionface.workflows.engines.cp2k.engine import Cp2kEngine
 from ionface.workflows.engines.cp2k.outputs import point, progress_of, steps_of
@@ -190,4 +190,14 @@ def test_the_reason_in_cp2ks_box_is_told(installed, chloride, tmp_path, monkeypa
     (tmp_path / "words.txt").write_text("exit 1\n")
     maker = Cp2kEngine().static()
     with pytest.raises(IonfaceError, match=r"CP2K failed: 'Too few coffees'; see"):
+        maker.make.original(maker, chloride)
+
+
+def test_a_program_that_is_killed_may_run_again(
+    installed, chloride, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "words.txt").write_text("kill -9 $$\n")
+    maker = Cp2kEngine().static()
+    with pytest.raises(KilledError, match="CP2K failed"):
         maker.make.original(maker, chloride)

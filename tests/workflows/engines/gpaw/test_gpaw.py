@@ -14,7 +14,7 @@ from ase.io import read
 from pymatgen.core import Lattice, Structure
 
 from ionface.analysis.yardstick.labeled_frames import stored
-from ionface.errors import IonfaceError
+from ionface.errors import IonfaceError, KilledError
 from ionface.workflows.engines.contract import (
     STRESS_LEFT,
     DynamicsSettings,
@@ -67,6 +67,14 @@ def test_a_worker_that_dies_leaves_its_last_words(
     script.write_text("raise SystemExit('out of cheese')\n")
     monkeypatch.setattr(client, "WORKER", script)
     with pytest.raises(IonfaceError, match="last words were 'out of cheese'; see"):
+        run_job("static", FAST.static().make(hydride))
+
+
+def test_a_worker_that_is_killed_may_run_again(hydride, run_job, tmp_path, monkeypatch):
+    script = tmp_path / "worker.py"
+    script.write_text("import os\nos.kill(os.getpid(), 9)\n")
+    monkeypatch.setattr(client, "WORKER", script)
+    with pytest.raises(KilledError, match="ended without an answer"):
         run_job("static", FAST.static().make(hydride))
 
 

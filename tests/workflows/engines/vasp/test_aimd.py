@@ -9,7 +9,7 @@ import pytest
 
 from ionface.analysis.trajectory.joining import join
 from ionface.analysis.trajectory.trajectory import Trajectory
-from ionface.errors import IonfaceError
+from ionface.errors import IonfaceError, KilledError
 from ionface.workflows.engines.contract import DynamicsSettings
 from ionface.workflows.study.stopping_criterion import Settled
 
@@ -54,7 +54,7 @@ def test_a_killed_segment_loses_only_its_unfinished_step(
     whole = run_job("whole", double().dynamics(settings()).make(cell))
     engine = double(wrapper=interrupter("kill", 7))
     job = engine.dynamics(settings()).make(cell)
-    with pytest.raises(IonfaceError, match=r"VASP failed.*died without a word"):
+    with pytest.raises(KilledError, match=r"VASP failed.*died without a word"):
         run_job("killed", job)
     record = run_job("killed", job)
     found = frames(record)

@@ -8,7 +8,7 @@ import pytest
 from pymatgen.io.ase import AseAtomsAdaptor
 from pymatgen.io.vasp import Incar, Poscar
 
-from ionface.errors import IonfaceError
+from ionface.errors import IonfaceError, KilledError
 from ionface.workflows.engines.ase.ase_engine import from_import_path
 from ionface.workflows.engines.contract import RelaxSettings
 from ionface.workflows.engines.relaxation_frames import relaxation_frames
@@ -101,7 +101,7 @@ def test_a_relaxation_out_of_steps_goes_on_from_its_last_structure(
 def test_a_killed_relaxation_goes_on(double, run_job, interrupter, slab):
     engine = double(wrapper=interrupter("kill", 2), dipole="off")
     job = engine.relax(RelaxSettings(fmax=0.005, steps=100)).make(slab)
-    with pytest.raises(IonfaceError, match=r"VASP failed.*died without a word"):
+    with pytest.raises(KilledError, match=r"VASP failed.*died without a word"):
         run_job("relax", job)
     record = run_job("relax", job)
     assert record.converged
