@@ -42,6 +42,14 @@ def kill_double(lab):
     return case.kill(case.double()).finish().count()
 
 
+def kill_double_early(lab):
+    """kill -9 of VASP before it has written anything"""
+    case = Case(lab, "kill-double-early").submit()
+    case.light()
+    case.launch()
+    return case.kill(case.double()).finish().count()
+
+
 def kill_shell(lab):
     """kill -9 of the batch job's shepherd (slurmstepd); the worker is an orphan"""
     case = Case(lab, "kill-shell").submit().begin()
@@ -276,6 +284,7 @@ CASES = [
     kill_worker,
     kill_worker_real,
     kill_double,
+    kill_double_early,
     kill_shell,
     scancel,
     walltime,
