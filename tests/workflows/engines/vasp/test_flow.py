@@ -55,8 +55,14 @@ def test_a_formation_energy_is_booked_from_equal_levels(double, study, tmp_path)
     assert ledger["delta_e"] == pytest.approx(expected)
     assert ledger["level_of_theory"]["emulated"] is True
     assert "LDIPOL=True" in ledger["level_of_theory"]["details"]
+    bulk = found.pop("static bulk")
     meshes = {v.level["k_points"] for k, v in found.items() if "static" in str(k)}
     assert len(meshes) == 1
+    assert bulk.level["cutoff_ev"] == 480  # that of its relaxation is higher
+    told = ledger["against_bulk"]
+    free = sum(told["surface_energies_j_per_m2"].values())
+    assert told["gamma_j_per_m2"] == pytest.approx(ledger["sigma_j_per_m2"] + free)
+    assert 0 < told["gamma_j_per_m2"] < free  # on top of each other, they still bind
 
 
 def test_dynamics_give_one_trajectory_whatever_the_segments(double, study, tmp_path):
