@@ -8,6 +8,7 @@ one, never half of one.
 from __future__ import annotations
 
 import errno
+import fcntl
 import hashlib
 import os
 from collections.abc import Iterator
@@ -92,6 +93,22 @@ def disk_message(error: OSError, where: Path) -> str:
     reasons = DISK_REFUSES | OTHER_REFUSALS
     reason = reasons.get(error.errno or 0, error.strerror or str(error))
     return f"cannot write {error.filename or where}: {reason}. Nothing finished is lost"
+
+
+def is_locked(path: Path) -> bool:
+    """Tell whether a process holds the lock of a file, as far as one can see.
+
+    Locks of other machines are seen where the file system carries them (NFS version 4,
+    Lustre with `-o flock`, GPFS).
+    """
+    try:
+        with path.open() as handle:
+            fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False
 
 
 def digest(data: bytes | str) -> str:

@@ -25,7 +25,7 @@ from monty.json import MontyEncoder, jsanitize
 
 from ionface.documents import decode, text_of
 from ionface.errors import BusyError, IonfaceError
-from ionface.files import digest, write_atomically
+from ionface.files import digest, is_locked, write_atomically
 from ionface.workflows.engines.circumstances import circumstances
 from ionface.workflows.study.file_names import slug
 
@@ -139,19 +139,8 @@ def _own_folder(job: Job) -> Iterator[Path]:
 
 
 def is_computing(folder: Path) -> bool:
-    """Tell whether a process holds the lock of a job's folder, as far as one can see.
-
-    Locks of other machines are seen where the file system carries them (NFS version 4,
-    Lustre with `-o flock`, GPFS).
-    """
-    try:
-        with (folder / LOCK).open() as handle:
-            fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    except OSError:
-        return False
-    return False
+    """Tell whether a process computes in a job's folder, as far as one can see."""
+    return is_locked(folder / LOCK)
 
 
 def write_result(

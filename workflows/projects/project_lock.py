@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ionface.errors import BusyError, IonfaceError
-from ionface.files import disk_message
+from ionface.files import disk_message, is_locked
 
 LOCK = ".lock"
 LOCK_S = 1.0  # whoever asks whether a project runs holds its lock for a moment
@@ -45,14 +45,7 @@ def held(root: Path) -> Iterator[None]:
 
 def is_held(root: Path) -> bool:
     """Tell whether a process holds a project's directory now."""
-    try:
-        with (root / LOCK).open() as handle:
-            fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    except OSError:
-        return False
-    return False
+    return is_locked(root / LOCK)
 
 
 def _taken_within(descriptor: int, seconds: float) -> bool:
