@@ -141,6 +141,7 @@ def submit(
 ) -> None:
     """Submit studies to a cluster, each of them once."""
     from ionface.workflows.cluster.batch import launch_ready
+    from ionface.workflows.cluster.submission import check_new
 
     cluster = None if manager == "jobflow-remote" else _database(dry_run=dry_run)
 
@@ -152,6 +153,8 @@ def submit(
         if manager == "jobflow-remote" and not dry_run:
             _hand_over(study, root)
             return None
+        if cluster is not None:
+            check_new(cluster, study, again)
         requests = _requests(cluster, study, plan, resources)
         return _submit(cluster, study, root, requests, again, dry_run)
 

@@ -108,6 +108,16 @@ def submit(
     return _summary(study, key, project.root, workflows)
 
 
+def check_new(cluster: Cluster, study: Study, again: int = 0) -> None:
+    """Refuse a study whose jobs are in the database, before it is planned.
+
+    Raises:
+        IonfaceError: says where it was submitted from.
+    """
+    if known := cluster.submissions.find_one({"_id": study_key(study, again)}):
+        _refuse_if_there(cluster, study, known)
+
+
 def rehearse(
     cluster: Cluster | None,
     study: Study,
@@ -124,8 +134,8 @@ def rehearse(
 
     check_names(study)
     key = study_key(study, again)
-    if cluster and (known := cluster.submissions.find_one({"_id": key})):
-        _refuse_if_there(cluster, study, known)
+    if cluster:
+        check_new(cluster, study, again)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # jobflow's, of separate parts
         jobs = list(study_flow(study).iterflow())

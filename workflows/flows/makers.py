@@ -61,7 +61,7 @@ class InterfaceFormationMaker(Maker):
         relax: when a relaxation is done.
         slabs: "relaxed" in the interface's cell, or "frozen" as in the interface.
         chemical_potentials: of atoms beyond whole formula units of a side's crystal,
-            by element: eV per atom, or the output of the relaxation of its crystal.
+            by element: eV per atom, or a job's output: the energy of its crystal.
     """
 
     engine: Engine | EngineChoice | str

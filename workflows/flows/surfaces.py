@@ -111,7 +111,7 @@ def surface_flow(
         engine: of all energies.
         settings: when a slab is relaxed.
         quick: it is a rehearsal.
-        chemical_potentials: by element, eV per atom or the output of a relaxation.
+        chemical_potentials: by element, eV per atom or the energy of its crystal.
 
     Raises:
         LedgerError: the chemical potentials account for a cut in more than one way.

@@ -7,6 +7,8 @@ from threading import Barrier, Thread
 import pytest
 
 from ionface.errors import IonfaceError
+from ionface.workflows.cli import cluster_commands
+from ionface.workflows.cli.entry import answer
 from ionface.workflows.cluster.resources import Requests
 from ionface.workflows.cluster.submission import (
     connected_groups,
@@ -29,6 +31,19 @@ def test_a_submitted_study_waits_with_its_first_jobs_ready(cluster, submitted):
     assert number_of_jobs(cluster, state="WAITING") == 4
     mark = json.loads((submitted.project / "submission.json").read_text())
     assert mark["submission"] == submitted.key
+
+
+def test_a_study_that_is_there_is_refused_before_it_is_planned(
+    cluster, submitted, study_text, tmp_path, monkeypatch, capsys
+):
+    planned = []
+    monkeypatch.setattr(cluster_commands, "_database", lambda **_: cluster)
+    monkeypatch.setattr(cluster_commands, "_requests", lambda *_: planned.append(1))
+    (tmp_path / "al-ref.yaml").write_text(study_text)
+    words = ["submit", "al-ref.yaml", "--project", "project"]
+    assert answer(words) == 1
+    assert "submitted already" in capsys.readouterr().err
+    assert not planned
 
 
 def test_the_same_content_is_refused_whatever_it_is_called(
