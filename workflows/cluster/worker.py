@@ -170,8 +170,8 @@ def _launched(cluster: Cluster, number: int, spec: dict[str, Any]) -> bool:
     import jobflow
     from fireworks.core.rocket_launcher import launch_rocket
 
-    folder = Path(str(spec.get("_launch_dir") or Path.cwd()))
-    if folder.is_dir() and not is_computing(folder):
+    folder = own_folder(spec)
+    if folder and folder.is_dir() and not is_computing(folder):
         end_orphans(folder)
     os.environ.pop(CLOCK, None)
     before = jobflow.SETTINGS.JOB_STORE
@@ -186,6 +186,17 @@ def _launched(cluster: Cluster, number: int, spec: dict[str, Any]) -> bool:
     finally:
         jobflow.SETTINGS.JOB_STORE = before
     return ran
+
+
+def own_folder(spec: dict[str, Any]) -> Path | None:
+    """Return the folder that is this job's alone, if its submission has named one.
+
+    A Firework that somebody else made may start anywhere, also where its user works:
+    nothing that runs there is ours to end.
+    """
+    folder = Path(str(spec.get("_launch_dir") or ""))
+    uuid = spec["_tasks"][0]["job"]["uuid"]
+    return folder if folder.suffix == f".{uuid[:8]}" else None
 
 
 def _settle(

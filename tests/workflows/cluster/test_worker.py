@@ -163,6 +163,31 @@ def test_what_a_killed_worker_left_running_in_a_folder_is_ended(tmp_path):
             process.wait()
 
 
+@pytest.mark.parametrize("folder", [None, "."])
+def test_what_runs_where_a_job_of_no_folder_starts_is_left_alone(
+    cluster, tmp_path, monkeypatch, folder
+):
+    """The worker of a Firework that jobflow's own manager wrote, started in $HOME."""
+    from fireworks import Workflow
+    from jobflow.managers.fireworks import job_to_firework
+
+    from ionface.workflows.flows.jobs import repeated_crystal
+
+    (tmp_path / "mine").mkdir()
+    monkeypatch.chdir(tmp_path)
+    firework = job_to_firework(repeated_crystal("Al", 4), None)
+    if folder:
+        firework.spec["_launch_dir"] = str(tmp_path)
+    cluster.launchpad.add_wf(Workflow([firework]))
+    mine = subprocess.Popen(["sleep", "60"], cwd=tmp_path / "mine")
+    try:
+        assert work(cluster).completed
+        assert mine.poll() is None
+    finally:
+        mine.kill()
+        mine.wait()
+
+
 @pytest.mark.parametrize(("off_s", "side"), [(3600, "ahead of"), (-100, "behind")])
 def test_a_worker_whose_clock_is_off_takes_no_job(
     cluster, submitted, monkeypatch, off_s, side
