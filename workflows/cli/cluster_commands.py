@@ -99,6 +99,14 @@ def _may_replace(path: Path) -> bool:
 
 # --- submit -----------------------------------------------------------------------
 
+ResourcesFile = Annotated[
+    Path | None,
+    typer.Option("--resources", help="In place of the configured resources.yaml."),
+]
+Again = Annotated[
+    int, typer.Option(min=0, help="Repeat on purpose, the so many-th time.")
+]
+
 
 @app.command(rich_help_panel=CLUSTER)
 def submit(
@@ -128,13 +136,8 @@ def submit(
         bool,
         typer.Option("--plan/--no-plan", help="Take resources from the VASP plan."),
     ] = True,
-    resources: Annotated[
-        Path | None,
-        typer.Option("--resources", help="In place of the configured resources.yaml."),
-    ] = None,
-    again: Annotated[
-        int, typer.Option(min=0, help="Repeat on purpose, the so many-th time.")
-    ] = 0,
+    resources: ResourcesFile = None,
+    again: Again = 0,
     quick: Quick = False,
     trust: Trust = False,
     as_json: AsJson = False,
