@@ -278,7 +278,8 @@ def _cut(frame: Structure, number: int, most: int, region: str) -> Structure:
     center = around[(number * 7919) % len(around)]  # a prime: no period of the cell
     cluster = cut_cluster(frame, center, most)
     kept = Structure.from_sites([*cluster])
-    for name in [n for n in kept.site_properties if n != CORE]:
+    # phases tell whether there is a metal, and so which mesh it needs
+    for name in kept.site_properties.keys() - {CORE, "phase"}:
         kept.remove_site_property(name)
     kept.properties = {**frame.properties}
     return kept

@@ -11,6 +11,7 @@ from pymatgen.core import Lattice, Structure
 from ionface.analysis.yardstick.spot_checks import SpotChecks, is_first_principles
 from ionface.errors import IonfaceError
 from ionface.structures.clusters import CORE
+from ionface.structures.ledger_cell import context
 from ionface.workflows.engines.ase.ase_engine import from_import_path
 from ionface.workflows.engines.records import RunRecord
 from ionface.workflows.engines.registry import engine, job_engine
@@ -260,6 +261,17 @@ def test_too_few_frames_are_shaken_so_that_none_stands_twice(run_job, tmp_path):
     moved = [np.abs(c.cart_coords - silver.cart_coords).max() for c in chosen]
     assert moved[0] == 0
     assert moved[1] > 0.01
+
+
+@pytest.mark.parametrize("metal", [True, False])
+def test_a_whole_frame_of_a_metals_interface_knows_its_metal(run_job, tmp_path, metal):
+    """What its k-mesh, and whether an odd number of electrons is one, hang on."""
+    whole = Structure(Lattice.cubic(4), ["Li", "Li", "O", "H"], FCC)
+    phases = ["Li", "Li", "film", "film"] if metal else ["film"] * 4
+    whole.add_site_property("phase", phases)
+    record = RunRecord(whole, -1.0, 0.0, True, 1, LEVEL, str(tmp_path / "none"))
+    frames = choose_frames.original(record, {}, None, 2, 60, "interface")
+    assert [context(frame).metal for frame in frames] == [metal] * 2
 
 
 @pytest.mark.parametrize("count", [2, 3])
