@@ -93,6 +93,7 @@ def measure(name: str, given: argparse.Namespace) -> list[Measured]:
         alone = relaxed(study, structure, given, "off")
         helped = relaxed(study, structure, given, "chgnet")
         told = helped["prerelaxed"]
+        assert told["steps"], f"nothing relaxed {spec.name} before VASP"
         found.append(
             Measured(
                 spec.name,
@@ -117,9 +118,8 @@ def relaxed(
     done = folder / "done.json"
     if done.is_file():
         return json.loads(done.read_text())
+    study = replace(study, vasp=replace(study.vasp, prerelax=prerelax))
     engine = configured(vasp_double(), study)
-    settings = replace(engine.waves.settings, prerelax=prerelax)
-    engine = replace(engine, waves=replace(engine.waves, settings=settings))
     goal = RelaxSettings(given.fmax, given.steps, must_converge=False)
     maker = engine.relax(goal)
     before = Path.cwd()
