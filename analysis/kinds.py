@@ -16,6 +16,7 @@ from ionface.analysis.deposition.deposition import Deposition
 from ionface.analysis.diffusion.diffusion_analysis import ACTIVATION, DIFFUSION
 from ionface.analysis.electrochemistry.conductivity import Conductivities
 from ionface.analysis.electrochemistry.eis import Eis
+from ionface.analysis.energies.band_alignment import BandAlignment
 from ionface.analysis.energies.convergence import Convergence
 from ionface.analysis.energies.formation_energies import FormationEnergies
 from ionface.analysis.energies.layer_dos import LayerDos
@@ -115,6 +116,13 @@ BUILT_IN = (
         tables.summary_contents,
         "Averaged over planes; a work function is what lies between the Fermi energy "
         "and the vacuum's level on that side.",
+    ),
+    Kind(
+        BandAlignment,
+        "Band alignment",
+        tables.summary_contents,
+        "Edges of each side, counted from one level; what is uncertain is how level "
+        "the potential is inside.",
     ),
     Kind(
         LayerDos,

@@ -23,6 +23,10 @@ class Skipped:
     count: int = 0
     reason: str = ""
 
+    def __bool__(self) -> bool:
+        """Tell whether anything was left out."""
+        return self.count > 0
+
 
 @dataclass(frozen=True)
 class Frame:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from ionface.errors import AnalysisError, IonfaceError
-from ionface.workflows.cli.console import say, table
+from ionface.workflows.cli.console import say, table, tell_notes
 
 if TYPE_CHECKING:
     from ionface.analysis.energies.formation_energies import FormationEnergies
@@ -69,11 +69,11 @@ def open_frames(
 
     check_exist(paths)
     told = told or Told()
-    files: list[Path] = []
+    files: list[Path | Trajectory] = []
     for path in paths:
-        files += _of_project(path) if _is_project(path) else _segments(path)
+        files += [_of_project(path)] if _is_project(path) else _segments(path)
     try:
-        return open_trajectory(
+        frames = open_trajectory(
             files if len(files) > 1 else files[0],
             timestep_fs=told.timestep,
             species=told.elements and _elements(told.elements),
@@ -84,6 +84,14 @@ def open_frames(
         text = re.sub(r"species=\{'(.*?)': '(\w+)'\}", r"--elements \1=\2", str(error))
         error.args = (text.replace("lattice=", "--cell "),)
         raise
+    return _told_whole(frames)
+
+
+def _told_whole(frames: Trajectory) -> Trajectory:
+    """Return a trajectory, after telling what of its files could not be used."""
+    if left := frames.skipped:
+        tell_notes([f"{left.count} frame(s) left out: {left.reason}"])
+    return frames
 
 
 def _elements(text: str) -> dict[str, str]:
@@ -111,13 +119,22 @@ def named_trajectories(
 
     check_exist(paths)
     for path in paths:
-        files = [path]
         if _is_project(path):
-            files = sorted((path / "trajectories").glob("*.ionf"))
-            if not files:
-                raise IonfaceError(f"{path} holds no trajectory: no run is finished")
-        for file in files:
-            yield file.stem, open_trajectory(file, timestep_fs=timestep)
+            yield from _all_of_project(path)
+        else:
+            frames = open_trajectory(path, timestep_fs=timestep)
+            yield path.stem, _told_whole(frames)
+
+
+def _all_of_project(root: Path) -> Iterator[tuple[str, Trajectory]]:
+    from ionface.workflows.projects.project import Project
+    from ionface.workflows.projects.trajectories import open_shown, shown_trajectories
+
+    project, files = Project.open(root), shown_trajectories(root)
+    if not files:
+        raise IonfaceError(f"{root} holds no trajectory: no run is finished")
+    for file in files:
+        yield file.stem, open_shown(project, file)
 
 
 def _is_project(path: Path) -> bool:
@@ -133,13 +150,14 @@ def _segments(path: Path) -> list[Path]:
     return dynamics_parts(path) or [path]
 
 
-def _of_project(root: Path) -> list[Path]:
+def _of_project(root: Path) -> Trajectory:
     """Return the one trajectory of a project that belongs to an interface."""
     from ionface.workflows.projects.project import Project
+    from ionface.workflows.projects.trajectories import open_shown, shown_trajectories
     from ionface.workflows.study.file_names import slug
 
-    study = Project.open(root).study
-    stored = sorted((root / "trajectories").glob("*.ionf"))
+    project = Project.open(root)
+    study, stored = project.study, shown_trajectories(root)
     if not stored:
         why = "no dynamics are finished" if study.dynamics else "its study has none"
         raise IonfaceError(f"{root} holds no trajectory: {why}")
@@ -152,7 +170,7 @@ def _of_project(root: Path) -> list[Path]:
             f"({[path.name for path in stored]}); name one of the files in "
             f"{root / 'trajectories'}"
         )
-    return wanted
+    return open_shown(project, wanted[0])
 
 
 def energies_of(

@@ -14,8 +14,9 @@ from ionface.analysis.reactions.replicas import Replicas
 from ionface.analysis.report.glance import Glance, Line
 from ionface.analysis.report.scene import Film, Scene, film_of
 from ionface.analysis.statistics import mean_error
-from ionface.analysis.trajectory.trajectory import Trajectory
+from ionface.errors import TrajectoryError
 from ionface.workflows.projects.project import Project
+from ionface.workflows.projects.trajectories import open_shown
 from ionface.workflows.report.collect import Results
 from ionface.workflows.report.structures import relaxed
 from ionface.workflows.study.file_names import slug
@@ -32,13 +33,14 @@ def glance_of(project: Project, results: Results) -> Glance:
     """Return the first screen; empty for a project without models."""
     ended = {name: record.structure for name, record in relaxed(project)}
     runs = project.study.runs  # the first of an interface has its name
-    scenes = []
+    scenes, damaged = [], list[Line]()
     for name, model in results.models.items():
         end = ended.get(f"{slug(name)}-interface")
         models = {"start": model.structure.cart_coords}
         if end is not None and list(end.species) == list(model.structure.species):
             models["relaxed"] = _beside(model, end.cart_coords)
         first = runs[name].subjects(name)[0] if name in runs else None
+        film = _film(project, first, model, len(runs), damaged) if first else None
         scenes.append(
             Scene(
                 name=name,
@@ -47,13 +49,13 @@ def glance_of(project: Project, results: Results) -> Glance:
                 cell=model.structure.lattice.matrix,
                 models=models,
                 planes=model.interface_heights,
-                film=_film(project, first, model, len(runs)) if first else None,
+                film=film,
                 bonds=_reaches(results, first) if first else {},
                 emulated=results.provenance.emulated,
             )
         )
     numbers = {scene.name: k for k, scene in enumerate(scenes)}
-    lines = [*_energies(results), *_bonds(results, runs, numbers)]
+    lines = [*damaged, *_energies(results), *_bonds(results, runs, numbers)]
     return Glance(scenes, lines)
 
 
@@ -64,12 +66,18 @@ def _beside(model: InterfaceModel, end: np.ndarray) -> np.ndarray:
     return np.asarray(end - np.rint(moved) @ cell)
 
 
-def _film(project: Project, run: str, model: InterfaceModel, runs: int) -> Film | None:
-    """Return a run of an interface; None while there is none."""
+def _film(
+    project: Project, run: str, model: InterfaceModel, runs: int, damaged: list[Line]
+) -> Film | None:
+    """Return a run of an interface; None while there is none, or if it is damaged."""
     path = project.root / "trajectories" / f"{slug(run)}.ionf"
     if not path.is_file():
         return None
-    trajectory = Trajectory.open(path)
+    try:
+        trajectory = open_shown(project, path)
+    except TrajectoryError as error:
+        damaged.append(Line("Damaged files", run, path.name, str(error)))
+        return None
     same = [str(s.specie.symbol) for s in model.structure] == list(trajectory.species)
     return film_of(trajectory, runs) if same and len(trajectory) else None
 

@@ -275,7 +275,7 @@ def _one_step(before: DynamicsRecord) -> float:
 
     VASP's CONTCAR is the last frame, or one step ahead of it.
     """
-    frames = Trajectory.open(before.trajectory.locate(runs_folder()))
+    frames = before.trajectory.open(runs_folder())
     if len(frames) < 2 or frames.steps[-1] - frames.steps[-2] != 1:
         return RESTART_JUMP
     last = frames.frame(-1).positions - frames.frame(-2).positions
