@@ -76,15 +76,19 @@ def check_one_kind(frames: Sequence[LabeledFrame], functional: str) -> None:
 def mixed(frames: Sequence[LabeledFrame]) -> Iterator[str]:
     """Yield what the data have two of, as no one potential could be right for both."""
     methods: dict[str, str] = {}
+    waves: dict[str, str] = {}
     special: dict[str, dict[str, str]] = {}
     for frame in frames:
         methods.setdefault(_method(frame), frame.name)
+        waves.setdefault(_orbitals(frame), frame.name)
         told = frame.level.by_element
         for element in frame.composition:
             values = special.setdefault(element, {})
             values.setdefault(told[element] or "no U", frame.name)
     if len(methods) > 1:
         yield f"functionals: {_listed(methods)}"
+    if len(waves) > 1:
+        yield f"waves: {_listed(waves)}"
     for element, values in sorted(special.items()):
         if len(values) > 1:
             yield f"settings of {element}: {_listed(values)}"
@@ -99,7 +103,8 @@ def cutoffs_told(frames: Sequence[LabeledFrame]) -> list[str]:
     found: dict[str, Counter[float]] = {}
     for level in (frame.level for frame in frames):
         if level.cutoff_ev is not None:
-            found.setdefault(level.code, Counter())[level.cutoff_ev] += 1
+            code = level.code.partition(" ")[0]  # a version makes no other forces
+            found.setdefault(code, Counter())[level.cutoff_ev] += 1
     return [
         f"labels by {code} of several cutoffs: "
         + ", ".join(f"{cutoff:g} eV ({n})" for cutoff, n in sorted(counted.items()))
@@ -114,6 +119,12 @@ def _method(frame: LabeledFrame) -> str:
     """Return functional and dispersion, as in "PBE with D3(BJ)"."""
     functional, dispersion = frame.level.functional or "unknown", frame.level.dispersion
     return f"{functional} with {dispersion}" if dispersion else functional
+
+
+def _orbitals(frame: LabeledFrame) -> str:
+    """Return the atomic orbitals of a label, as in "lcao(dzp)", or "plane waves"."""
+    modes = (text.partition("mode=")[2] for text in frame.level.details)
+    return next((mode for mode in modes if mode.startswith("lcao")), "plane waves")
 
 
 def _listed(named: Mapping[str, str]) -> str:

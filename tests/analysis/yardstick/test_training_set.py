@@ -89,6 +89,8 @@ def test_several_cutoffs_of_one_code_are_told():
     (told,) = cutoffs_told([*frames, settings(frames[0], cutoff_ev=300)])
     assert "of several cutoffs: 300 eV (1), 450 eV (4); each keeps a zero" in told
     assert "forces that 300 eV does not converge" in told
+    newer = settings(frames[0], code="gpaw 26.7.0", cutoff_ev=300)
+    assert cutoffs_told([*frames, newer]) == [told]
 
 
 def test_the_stored_structures_belong_together():
@@ -123,6 +125,11 @@ def test_the_stored_structures_belong_together():
             ],
             "PBE",
             r"settings of Ge: U-J=4 l=2 \(lgp_LiToGe\), no U \(more\); learn from",
+        ),
+        (
+            [*stored(), settings(stored()[6], details=["mode=lcao(dzp)"])],
+            "PBE",
+            r"mix waves: plane waves \(\w+\), lcao\(dzp\) \(lgp_LiToGe\)",
         ),
         (
             [*stored(), settings(stored()[6], emulated=True)],

@@ -83,6 +83,6 @@ class Cp2kCalculator(Calculator):
             f"the electrons did not converge in {most} iterations of Broyden's mixing "
             f"with {USUAL.alpha:g} of the change, nor in {most} with "
             f"{CAREFUL.alpha:g}; see {self.folder / OUTPUT}. Run the same command "
-            "again to go on from their density, or smear more, as in vasp: {incar: "
-            "{SIGMA: 0.1}}"
+            "again to go on from their density, or smear more in a project of its "
+            "own, as in vasp: {incar: {SIGMA: 0.1}}"
         )

@@ -55,6 +55,20 @@ class DftEngine(MSONable, Engine):
         """Refuse elements that the program has no data for."""
         self.program.check_elements(symbols, where)
 
+    def check_start(self, maker: Maker, *, here: bool) -> None:
+        """Refuse more ranks than this machine has cores, if the job runs here."""
+        del maker
+        program = self.program
+        # Open MPI counts cores, not their threads
+        cores = psutil.cpu_count(logical=False) or psutil.cpu_count() or 1
+        # another command may reach further: srun inside of an allocation
+        if here and program.ranks > cores and program.mpi == DftProgram.mpi:
+            raise IonfaceError(
+                f"dft.ranks: {program.ranks} are more than the {cores} cores of this "
+                "machine; give as many as it has, or in dft.mpi the command that "
+                "starts so many"
+            )
+
     def relax(self, settings: RelaxSettings) -> Maker:
         """Return the Maker of relaxations."""
         job = "bulk" if settings.cell == "full" else "relaxation"

@@ -138,8 +138,9 @@ class GpawCalculator(Calculator):
     def _last_words(self) -> str:
         log = Path(WORKER_LOG).resolve()
         lines = log.read_text(errors="replace").split("\n") if log.is_file() else []
-        said = next((line for line in reversed(lines) if line.strip()), "nothing")
+        words = (line.strip() for line in reversed(lines))
+        said = next((word for word in words if any(map(str.isalpha, word))), "nothing")
         return (
-            f"GPAW ended without an answer, its last words were {said.strip()!r}; see "
+            f"GPAW ended without an answer, its last words were {said!r}; see "
             f"{log}. If memory ran out, take more ranks (dft.ranks) or a smaller model"
         )

@@ -164,12 +164,14 @@ class GpawProgram(DftProgram):
             IonfaceError: GPAW is not installed here.
         """
         elements = [] if structure is None else sorted(structure.symbol_set)
-        waves = self.mode if self.mode == "pw" else f"{self.mode}({self.basis})"
+        plane = self.mode == "pw"
+        waves = self.mode if plane else f"{self.mode}({self.basis})"
         return LevelOfTheory(
             code="gpaw",
             version=gpaw_version(),
             functional=self.functional,
-            cutoff_ev=self.cutoff,
+            model=None if plane else f"LCAO({self.basis})",
+            cutoff_ev=self.cutoff if plane else None,
             k_points=self.k_rule,
             smearing=f"Fermi-Dirac {self.width} eV",
             pseudopotentials=tuple(setup(e, self.functional).title for e in elements),

@@ -20,6 +20,9 @@ from typing import Any
 CAREFUL = {"beta": 0.02, "nmaxold": 8, "weight": 100.0}
 """Mixing for cells in which charge sloshes, as GPAW's manual advises for metals."""
 
+UNCONVERGED = "unconverged.gpw"
+"""Of electrons that did not converge: to be looked at, nothing goes on from it."""
+
 
 def main() -> None:
     """Answer until stdin ends, which ends this process whatever it is doing."""
@@ -67,11 +70,11 @@ class Session:
     def __init__(self, start: dict[str, Any]) -> None:
         self.start = start
         self.atoms: Any = None
+        self.restarted = False
 
     def answer(self, request: dict[str, Any]) -> dict[str, Any]:
         """Return energies (eV), forces (eV/Å) and, if asked for, the stress."""
         from ase import Atoms
-        from gpaw import KohnShamConvergenceError
 
         if self.atoms is None:
             self.atoms = Atoms(
@@ -81,25 +84,40 @@ class Session:
                 pbc=self.start["pbc"],
                 magmoms=self.start["moments"],
             )
-            self.atoms.calc = self._restarted() or self._fresh()
+            self.atoms.calc = self._restarted()
         self.atoms.cell = request["cell"]
         self.atoms.positions = request["positions"]
-        try:
-            found = self._computed()
-        except KohnShamConvergenceError:
-            self.atoms.calc = self._fresh(mixer=CAREFUL)
-            try:
-                found = self._computed()
-            except KohnShamConvergenceError:
-                self._keep()
-                return {"error": self._unconverged()}
+        found = self._tried()
+        if found is None:
+            self._keep(Path(self.start["density"]).with_name(UNCONVERGED))
+            return {"error": self._unconverged()}
         if request["stress"]:
             try:
                 found["stress"] = self.atoms.get_stress().tolist()
             except (NotImplementedError, AssertionError, AttributeError):
                 found["no_stress"] = True
-        self._keep()
+        self._keep(Path(self.start["density"]))
         return found
+
+    def _tried(self) -> dict[str, Any] | None:
+        """Return what was computed; None if the electrons do not converge."""
+        from gpaw import KohnShamConvergenceError
+
+        if self.restarted:
+            self.restarted = False  # only its first step begins with the file
+            try:
+                return self._computed()
+            except Exception:  # noqa: BLE001 - whatever the file does, we do without
+                traceback.print_exc()
+                self.atoms.calc = self._fresh()
+        try:
+            return self._computed()
+        except KohnShamConvergenceError:
+            self.atoms.calc = self._fresh(mixer=CAREFUL)
+        try:
+            return self._computed()
+        except KohnShamConvergenceError:
+            return None
 
     def _computed(self) -> dict[str, Any]:
         return {
@@ -116,25 +134,27 @@ class Session:
         return GPAW(**self.start["parameters"], **more, txt=self._log())
 
     def _restarted(self) -> Any:
-        """Return the calculator that an earlier process left; None if it left none."""
+        """Return the calculator that an earlier process left, or a fresh one."""
         from gpaw import GPAW
 
-        if not Path(self.start["density"]).is_file():
-            return None
-        try:
-            return GPAW(self.start["density"], txt=self._log())
-        except Exception:  # noqa: BLE001 - whatever is wrong with it, we do without
-            return None
+        if Path(self.start["density"]).is_file():
+            try:
+                calculator = GPAW(self.start["density"], txt=self._log())
+            except Exception:  # noqa: BLE001 - torn, or of another version
+                traceback.print_exc()
+            else:
+                self.restarted = True
+                return calculator
+        return self._fresh()
 
     def _log(self) -> Any:
         from gpaw.mpi import world
 
         return Path(self.start["log"]).open("a") if world.rank == 0 else None
 
-    def _keep(self) -> None:
+    def _keep(self, path: Path) -> None:
         from gpaw.mpi import world
 
-        path = Path(self.start["density"])
         new = path.with_suffix(".new.gpw")
         self.atoms.calc.write(new, mode="all", precision="single")
         world.barrier()
@@ -143,12 +163,13 @@ class Session:
 
     def _unconverged(self) -> str:
         most = self.start["parameters"]["maxiter"]
-        path = Path(self.start["density"]).resolve()
+        path = Path(self.start["density"]).resolve().with_name(UNCONVERGED)
         return (
             f"the electrons did not converge in {most} iterations with GPAW's mixing, "
-            f"nor in {most} with {CAREFUL['beta']:g} of the change; the density is in "
-            f"{path}: run the same command again to go on from it, or smear more, as "
-            "in vasp: {incar: {SIGMA: 0.1}}"
+            f"nor in {most} with {CAREFUL['beta']:g} of the change; their density is "
+            f"in {path}. Allow more, as in dft: {{iterations: {2 * most}}}, and run "
+            "the same command again; or smear more in a project of its own, as in "
+            "vasp: {incar: {SIGMA: 0.1}}"
         )
 
 

@@ -55,16 +55,31 @@ def test_it_keeps_the_contract_and_a_restart_its_density(hydride, run_job):
 def test_electrons_that_do_not_converge_say_what_was_tried(hydride, run_job):
     program = replace(FAST.program, iterations=2)
     maker = GpawEngine(program).static()
-    with pytest.raises(IonfaceError, match=r"not converge in 2 .*density.gpw: run"):
+    with pytest.raises(IonfaceError, match=r"not converge in 2 .*iterations: 4}, and"):
         run_job("static", maker.make(hydride))
-    assert Path(client.DENSITY).is_file()
+    assert Path("unconverged.gpw").is_file()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("left", ["nothing", "an old density"])
+def test_with_more_iterations_the_same_job_goes_on(hydride, run_job, left):
+    """On a mesh, where an unconverged density was no start, but a dead end."""
+    meshed = replace(FAST.program, spacing=0.8)
+    few = GpawEngine(replace(meshed, iterations=3)).static()
+    with pytest.raises(IonfaceError, match="not converge in 3"):
+        run_job("static", few.make(hydride))
+    if left == "an old density":
+        Path("unconverged.gpw").replace(client.DENSITY)
+    record = run_job("static", GpawEngine(meshed).static().make(hydride))
+    fresh = run_job("other", GpawEngine(meshed).static().make(hydride))
+    assert record.energy == pytest.approx(fresh.energy, abs=1e-4)
 
 
 def test_a_worker_that_dies_leaves_its_last_words(
     hydride, run_job, tmp_path, monkeypatch
 ):
     script = tmp_path / "worker.py"
-    script.write_text("raise SystemExit('out of cheese')\n")
+    script.write_text("raise SystemExit('out of cheese\\n-----')\n")
     monkeypatch.setattr(client, "WORKER", script)
     with pytest.raises(IonfaceError, match="last words were 'out of cheese'; see"):
         run_job("static", FAST.static().make(hydride))

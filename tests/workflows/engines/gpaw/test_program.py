@@ -115,6 +115,21 @@ def test_orbitals_relax_no_cell_and_no_study_that_asks_for_it():
         GraphWalk(study)
 
 
+def test_orbitals_have_no_cutoff_and_say_what_they_are():
+    level = GpawProgram(mode="lcao", basis="sz(dzp)", cutoff=250).level_of_theory()
+    assert level.cutoff_ev is None
+    assert "LCAO(sz(dzp))" in level.label
+
+
+def test_more_ranks_than_cores_are_refused_where_the_job_runs_here():
+    engine = GpawEngine(GpawProgram(ranks=4000))
+    with pytest.raises(IonfaceError, match=r"dft.ranks: 4000 are more than the \d+ co"):
+        engine.check_start(engine.static(), here=True)
+    engine.check_start(engine.static(), here=False)
+    other = GpawEngine(GpawProgram(ranks=4000, mpi="srun -n {ranks}"))
+    other.check_start(other.static(), here=True)
+
+
 @pytest.mark.slow
 def test_an_odd_number_of_electrons_needs_spin_or_a_metal(sulfide):
     odd = sulfide.copy()
