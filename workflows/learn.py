@@ -62,6 +62,9 @@ SHAKEN = 0.1  # Å, rms per axis; without it a crystal has no forces
 WORSE = 0.05  # eV; a reaction that is worse by more is not made good by forces
 GOOD_FORCES = 0.15  # eV/Å; the RMSE with which a potential will do
 
+EPOCH_S = {"sevennet": 0.075, "sevennet-l3i5": 0.26}
+"""Seconds that an epoch takes per atom on one core (measured; l3i5 by its steps)."""
+
 FINE_TUNED = ("sevennet", "sevennet-l3i5")
 """Named potentials that can be fine-tuned here."""
 
@@ -135,6 +138,15 @@ def _of_project(root: Path) -> list[LabeledFrame]:
             "spot_checks: {engine: gpaw} or vasp, and run it"
         )
     return [frame for each in known for frame in each.frames]
+
+
+def expected_minutes(frames: Sequence[LabeledFrame], settings: Learning) -> float:
+    """Return how long a training takes on one core, within a factor of two."""
+    each = EPOCH_S.get(root_of(settings.base or FINE_TUNED[0]), 0.0)
+    # crystals that are learnt again have half as many atoms as the largest may have
+    atoms = sum(len(frame.species) for frame in frames)
+    atoms += settings.replayed * LARGEST_REPLAYED // 2
+    return settings.training.epochs * atoms * each / 60
 
 
 def learn(

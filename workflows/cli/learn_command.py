@@ -45,12 +45,26 @@ def learn(
     from ionface.workflows.cli.console import job_progress, tell_notes
     from ionface.workflows.engines.ase.learned import record_of
     from ionface.workflows.engines.ase.sevennet_training import TrainingSettings
-    from ionface.workflows.learn import Learning, frames_to_learn_from
+    from ionface.workflows.learn import (
+        Learning,
+        expected_minutes,
+        frames_to_learn_from,
+    )
     from ionface.workflows.learn import learn as learn_from
 
     frames = frames_to_learn_from(sources or [], with_stored=stored)
     tell_notes(cutoffs_told(frames))
     settings = Learning(base, TrainingSettings(epochs=epochs))
+    atoms, minutes = (
+        sum(len(f.species) for f in frames),
+        expected_minutes(frames, settings),
+    )
+    tell_notes(
+        [
+            f"{len(frames)} structures of {atoms} atoms, {epochs} epochs: about "
+            f"{minutes:.0f} min of one core; what was stopped goes on"
+        ]
+    )
     with job_progress("learn") as shown:
         found = learn_from(frames, settings, folder.resolve(), shown.stage)
     if as_json:

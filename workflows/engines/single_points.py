@@ -6,7 +6,9 @@ one of its own single-point jobs.
 
 from __future__ import annotations
 
+import json
 import os
+import uuid
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +20,7 @@ from numpy.typing import NDArray
 from ionface.errors import IonfaceError
 from ionface.workflows.engines.ase.potential import default_dtype_restored
 from ionface.workflows.engines.contract import Engine
+from ionface.workflows.engines.durable import RUNS
 from ionface.workflows.engines.records import RunRecord
 
 
@@ -79,29 +82,43 @@ def _in_process(
 def _by_jobs(
     engine: Engine, structures: Sequence[Atoms], folder: Path
 ) -> Iterator[SinglePoint]:
+    engine.check_start(engine.static(), here=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    for number, atoms in enumerate(structures, start=1):
+        try:
+            record = _computed(engine, atoms, folder)
+        except Exception as error:
+            raise IonfaceError(
+                f"{engine.name} failed at structure {number} of {len(structures)} "
+                f"({atoms.get_chemical_formula()}): {error}; its files are in "
+                f"{folder}, and what is done there is not computed again"
+            ) from error
+        yield of_record(record)
+
+
+def _computed(engine: Engine, atoms: Atoms, folder: Path) -> RunRecord:
+    """Run a single-point job of its own in a folder that the next try finds again."""
     from jobflow import JobStore, run_locally
     from maggma.stores import MemoryStore
     from pymatgen.io.ase import AseAtomsAdaptor
 
-    folder.mkdir(parents=True, exist_ok=True)
-    before = Path.cwd()
-    for number, atoms in enumerate(structures, start=1):
-        made = engine.static().make(AseAtomsAdaptor.get_structure(atoms))
-        store = JobStore(MemoryStore())
-        try:
-            done = run_locally(
-                made, store=store, root_dir=folder, create_folders=True, log=False
-            )
-        finally:
-            os.chdir(before)
-        last = done.get(made.output.uuid, {})
-        record = max(last.items())[1].output if last else None
-        if not isinstance(record, RunRecord):
-            raise IonfaceError(
-                f"{engine.name} failed at structure {number} of {len(structures)} "
-                f"({atoms.get_chemical_formula()}); its files are in {folder}"
-            )
-        yield of_record(record)
+    structure = AseAtomsAdaptor.get_structure(atoms)
+    made = engine.static().make(structure)
+    level = engine.level_of_theory().as_dict()
+    told = json.dumps([level, structure.as_dict()], sort_keys=True, default=str)
+    made.set_uuid(str(uuid.uuid5(uuid.NAMESPACE_OID, told)))
+    made.metadata[RUNS] = str(folder)
+    before, store = Path.cwd(), JobStore(MemoryStore())
+    try:
+        done = run_locally(
+            made, store=store, root_dir=folder, log=False, raise_immediately=True
+        )
+    finally:
+        os.chdir(before)
+    record = max(done[made.output.uuid].items())[1].output
+    if not isinstance(record, RunRecord):
+        raise IonfaceError("it gave no record of a run")
+    return record
 
 
 def of_record(record: RunRecord) -> SinglePoint:
