@@ -55,14 +55,11 @@ def learn(
     frames = frames_to_learn_from(sources or [], with_stored=stored)
     tell_notes(cutoffs_told(frames))
     settings = Learning(base, TrainingSettings(epochs=epochs))
-    atoms, minutes = (
-        sum(len(f.species) for f in frames),
-        expected_minutes(frames, settings),
-    )
+    minutes = expected_minutes(frames, settings)
     tell_notes(
         [
-            f"{len(frames)} structures of {atoms} atoms, {epochs} epochs: about "
-            f"{minutes:.0f} min of one core; what was stopped goes on"
+            f"{len(frames)} structures, {epochs} epochs: about {minutes:.0f} min of "
+            "one core, within a factor of two; what was stopped goes on"
         ]
     )
     with job_progress("learn") as shown:
