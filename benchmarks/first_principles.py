@@ -1,16 +1,16 @@
 """GPAW and CP2K through their engines, against stored energies and forces.
 
-    python benchmarks/first_principles.py yardstick gpaw WORK FOLDER [NAME ...]
+    python benchmarks/first_principles.py yardstick gpaw WORK [NAME ...]
     python benchmarks/first_principles.py lithium cp2k WORK
-    python benchmarks/first_principles.py settings WORK FOLDER NAME
+    python benchmarks/first_principles.py settings WORK NAME
     python benchmarks/first_principles.py interface WORK PROJECT NAME CUTOFF MESH
     python benchmarks/first_principles.py cost FOLDER
 
-FOLDER holds extxyz files with energies and forces whose header names the cutoff (PW),
-the k-mesh and the smearing. PROJECT has relaxed the interface NAME and its slabs: GPAW
-computes them where they lie, with a cutoff in eV and a mesh as in 2x2x1. Each point
-takes minutes on one core, and is kept below WORK: run again, only what is missing is
-computed.
+NAME is a stored structure, all of them if there is none. FOLDER holds extxyz files
+whose headers name the cutoff (PW), the k-mesh and the CPU seconds. PROJECT has relaxed
+the interface NAME and its slabs: GPAW computes them where they lie, with a cutoff in eV
+and a mesh as in 2x2x1. Each point takes minutes on one core, and is kept below WORK:
+run again, only what is missing is computed.
 """
 
 # ruff: noqa: E402 - the path must be set before the package can be found
@@ -40,6 +40,7 @@ from spglib import get_symmetry
 # benchmarks/structures.py has the name of the package, which this folder would hide
 sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
+from ionface.analysis.yardstick.labeled_frames import LabeledFrame, stored
 from ionface.workflows.engines.cp2k.program import Cp2kProgram
 from ionface.workflows.engines.cp2k.settings import CUTOFF
 from ionface.workflows.engines.dft.program import DftProgram
@@ -116,29 +117,31 @@ def computed(folder: Path, program: DftProgram, structure: Structure) -> dict[st
     return found
 
 
-def yardstick(engine: str, work: Path, folder: Path, names: list[str]) -> None:
-    """Compute stored structures again with the settings of their headers."""
-    for file in sorted(folder.glob("*.extxyz")):
-        if names and file.stem not in names:
+def stored_point(frame: LabeledFrame) -> tuple[Structure, float, float]:
+    """Return a stored structure that knows its mesh; its cutoff and smearing, eV."""
+    structure = AseAtomsAdaptor.get_structure(frame.atoms())
+    mesh = re.match(r"(\d+)x(\d+)x(\d+) Gamma", str(frame.settings["k_points"]))
+    structure.properties["mesh"] = [int(n) for n in mesh.groups()] if mesh else None
+    width = float(str(frame.settings["smearing"]).split()[1])
+    return structure, float(frame.settings["cutoff_ev"]), width
+
+
+def yardstick(engine: str, work: Path, names: list[str]) -> None:
+    """Compute stored structures again with the settings that stand beside them."""
+    frames = {frame.name: frame for frame in stored()}
+    for name in names or frames:
+        frame = frames[name]
+        structure, cutoff, width = stored_point(frame)
+        if structure.properties["mesh"] is None:
+            print(f"{name}: its mesh is not centered on Γ")
             continue
-        atoms = read(file)
-        settings = atoms.info["settings"]
-        if "Monkhorst" in settings:
-            print(f"{file.stem}: its mesh is not centered on Γ")
-            continue
-        mesh = MESH.search(settings)
-        cutoff = float(PW.search(settings)[1])
-        width = float(re.search(r"FermiDirac ([\d.]+)", settings)[1])
-        program = program_of(engine, cutoff, width)
-        structure = AseAtomsAdaptor.get_structure(atoms)
-        structure.properties["mesh"] = [int(n) for n in mesh.groups()]
-        point = computed(work / file.stem, program, structure)
-        energy = 1000 * (point["energy"] - atoms.get_potential_energy()) / len(atoms)
-        apart = np.array(point["forces"]) - atoms.get_forces()
+        point = computed(work / name, program_of(engine, cutoff, width), structure)
+        energy = 1000 * (point["energy"] - frame.energy) / len(structure)
+        apart = np.array(point["forces"]) - frame.forces
         # CP2K's energies are those of all its electrons, on another scale
         told = f"{energy:+.2f} meV/atom, " if engine == "gpaw" else ""
         print(
-            f"{file.stem}: {told}forces {rms(apart):.3f} eV/Å rms, "
+            f"{name}: {told}forces {rms(apart):.3f} eV/Å rms, "
             f"{np.abs(apart).max():.3f} at most, {cost_of(point)}",
             flush=True,
         )
@@ -186,12 +189,10 @@ def cost_of(point: dict[str, Any]) -> str:
     return f"{point['cpu_s']:.0f} cpu s, {point['scf']} steps"
 
 
-def settings(work: Path, folder: Path, name: str) -> None:
+def settings(work: Path, name: str) -> None:
     """Move CP2K's settings one by one: forces of a structure, and Li(100) on 8³."""
-    atoms = read(folder / f"{name}.extxyz")
-    structure = AseAtomsAdaptor.get_structure(atoms)
-    mesh = MESH.search(atoms.info["settings"])
-    structure.properties["mesh"] = [int(n) for n in mesh.groups()]
+    frame = next(frame for frame in stored() if frame.name == name)
+    structure = stored_point(frame)[0]
     usual = None
     for told, changed in SETTINGS.items():
         program = MeshedCp2k(dipole="off", **changed)
@@ -204,7 +205,7 @@ def settings(work: Path, folder: Path, name: str) -> None:
         crystal = computed(work / told / "li-bulk-8", program, li_crystal(8))
         print(
             f"{told}: forces {rms(forces - usual):.4f} eV/Å rms from the usual, "
-            f"{rms(forces - atoms.get_forces()):.4f} from those stored, "
+            f"{rms(forces - frame.forces):.4f} from those stored, "
             f"{cost_of(point)}; Li(100) on 8³ {li_surface(slab, crystal):.3f} J/m²",
             flush=True,
         )
@@ -287,11 +288,11 @@ if __name__ == "__main__":
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     what, *rest = sys.argv[1:]
     if what == "yardstick":
-        yardstick(rest[0], Path(rest[1]).resolve(), Path(rest[2]), rest[3:])
+        yardstick(rest[0], Path(rest[1]).resolve(), rest[2:])
     elif what == "lithium":
         lithium(rest[0], Path(rest[1]).resolve())
     elif what == "settings":
-        settings(Path(rest[0]).resolve(), Path(rest[1]), rest[2])
+        settings(Path(rest[0]).resolve(), rest[1])
     elif what == "interface":
         work, root, name, cutoff, mesh = rest
         interface(Path(work).resolve(), Path(root), name, float(cutoff), mesh)
