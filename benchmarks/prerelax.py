@@ -194,7 +194,7 @@ def table(rows: list[Measured], given: argparse.Namespace) -> str:
     total = [sum(r.without[0] for r in rows), sum(r.after[0] for r in rows)]
     lines += [
         f"| all | | {total[0]} | {sum(r.before[0] for r in rows)} | {total[1]} "
-        f"| {total[0] / max(1, total[1]):.1f}x | | {level} "
+        f"| {total[0] / max(1, total[1]):.1f}x | | {level or ''} "
         f"| {fewer(total[0], level)} |",
         "",
         "The two ends are different minima where ΔE is not 0. So the last columns tell "
