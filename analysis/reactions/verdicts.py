@@ -128,7 +128,7 @@ class Verdict:
     @property
     def caution(self) -> str:
         """Return why no change can be shown; empty if one could be."""
-        events = self.formed + self.broken
+        events = self.gained + self.lost  # of bonds that come and go none counts
         if self.number == "no change shown" and self.chance <= CHANCE:
             each = ", ".join(f"{change:+d}" for change in self.changes)
             return (
@@ -138,8 +138,8 @@ class Verdict:
         if events >= FEWEST or self.bonds == "none":
             return ""
         return (
-            f"{events} event{'s' * (events != 1)} (bonds formed or broken) cannot show "
-            f"a change: it takes {FEWEST} at least, from a longer run or more of them"
+            f"{events} bond{'s' * (events != 1)} gained or lost for good cannot show a "
+            f"change: it takes {FEWEST} at least, from a longer run or more of them"
         )
 
 

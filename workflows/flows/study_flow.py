@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
-from typing import Any
 
 from jobflow import Flow, Job
 
@@ -38,7 +37,7 @@ from ionface.workflows.flows.study_checks import (
     check_potentials,
 )
 from ionface.workflows.flows.surfaces import surface_flow
-from ionface.workflows.study.analyses import bond_rules_of
+from ionface.workflows.study.analyses import until_of
 from ionface.workflows.study.protocols import protocol
 from ionface.workflows.study.study import (
     DynamicsSpec,
@@ -241,7 +240,7 @@ def dynamics_maker(
             timestep=run.timestep or paper.timestep,
             steps=run.steps,
             segment=run.segment,
-            until=_until(run),
+            until=until_of(run),
             period=paper.thermostat_period,
             stride=run.stride,
             seed=run.every_seed[0],
@@ -256,14 +255,6 @@ def dynamics_maker(
         prerelax=replace(PRERELAX, steps=run.prerelax),
         done=done or {},
     )
-
-
-def _until(run: DynamicsSpec) -> dict[str, Any] | None:
-    """Return what ends a run early, with the rule of its bonds as the analyses have."""
-    rule = bond_rules_of(run).get((run.until or {}).get("pair", ""))
-    if run.until is None or rule is None:
-        return run.until
-    return {"form": rule.form, "release": rule.release, **run.until}
 
 
 def reference_maker(

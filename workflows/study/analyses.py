@@ -63,14 +63,39 @@ def bond_rules_of(run: DynamicsSpec) -> dict[str, BondRule]:
     Raises:
         IonfaceError: a reference is unknown.
     """
-    from ionface.analysis.reactions.bond_analyses import crystals_beside
     from ionface.analysis.reactions.bond_rule import bond_rules
 
     if not run.pairs:
         return {}
-    names = [name for name in run.references if _serves(name, run.pairs)]
-    crystals = crystals_beside(map(reference_crystal, names), run.pairs)
-    return bond_rules(run.pairs, crystals)
+    return bond_rules(run.pairs, _crystals_of(run, run.pairs))
+
+
+def until_of(run: DynamicsSpec) -> dict[str, Any] | None:
+    """Return what ends a run early, with the rule of its bonds as the analyses have.
+
+    Raises:
+        IonfaceError: a reference is unknown, or a rule of the study's own reaches the
+            second shell of one or misses the first.
+    """
+    from ionface.analysis.reactions.bond_rule import BondRule
+    from ionface.workflows.study.stopping_criterion import criterion
+
+    if run.until is None:
+        return None
+    pair = str(run.until["pair"])
+    crystals = _crystals_of(run, (pair,))
+    usual = BondRule.of(pair, crystals)
+    given = {"form": float(usual.form), "release": float(usual.release), **run.until}
+    criterion(given).rule.check(pair, crystals)
+    return given
+
+
+def _crystals_of(run: DynamicsSpec, pairs: tuple[str, ...]) -> Mapping[str, Any]:
+    """Return the RDFs of the references that have one of some pairs."""
+    from ionface.analysis.reactions.bond_analyses import crystals_beside
+
+    names = [name for name in run.references if _serves(name, pairs)]
+    return crystals_beside(map(reference_crystal, names), pairs)
 
 
 def bond_rules_by_subject(study: Study) -> dict[str, dict[str, BondRule]]:

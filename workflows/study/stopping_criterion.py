@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from numbers import Real
 from typing import Any
 
 from ionface.analysis.reactions.bond_events import bond_history
@@ -23,7 +24,7 @@ class Settled:
 
     Attributes:
         pair: as in "In-S".
-        bonds: so many have formed at least; fewer than FEWEST show no growth.
+        bonds: so many have formed at least; fewer than FEWEST would show no growth.
         at_least: shortest run, fs.
         form: as in BondRule; that of the pair where neither is given.
         release: as in BondRule.
@@ -43,7 +44,8 @@ class Settled:
         """
         for name in ("bonds", "at_least", "form", "release"):
             given = getattr(self, name)
-            if given is not None and type(given) not in (int, float):
+            number = isinstance(given, Real) and not isinstance(given, bool)
+            if given is not None and not number:
                 raise IonfaceError(f"until.{name} must be a number, not {given!r}")
         for name in ("bonds", "at_least"):
             if not getattr(self, name) > 0:
@@ -51,6 +53,11 @@ class Settled:
                     f"until.{name} must be above 0, not {getattr(self, name)}: a run "
                     "in which no bond has formed is not over"
                 )
+        if self.bonds < FEWEST:
+            raise IonfaceError(
+                f"until.bonds of {self.bonds} would not show that their number grew: "
+                f"it takes {FEWEST} at least"
+            )
         _ = self.rule  # raises
 
     @property

@@ -101,7 +101,7 @@ def test_lines_and_table_name_the_verdict_and_what_it_rests_on(interface, produc
 def test_too_few_events_for_a_verdict_are_said_in_one_sentence(interface):
     part = interface.between(0, 800)
     (said,) = lines(reactions(part, ["In-S"]))
-    assert "5 events (bonds formed or broken) cannot show a change: it takes 10" in said
+    assert "bonds gained or lost for good cannot show a change: it takes 10" in said
 
 
 def test_a_fit_that_explains_nothing_is_called_so(interface):

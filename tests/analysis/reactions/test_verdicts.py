@@ -79,7 +79,7 @@ def test_ten_events_are_the_fewest_that_show_a_change(events, number):
     assert found.number == number
     assert (found.caution == "") == (events >= FEWEST)
     if events < FEWEST:
-        assert found.caution.startswith("9 events (bonds formed or broken) cannot show")
+        assert found.caution.startswith("9 bonds gained or lost for good cannot show")
 
 
 def test_a_bond_that_forms_again_between_the_same_atoms_is_no_gain():

@@ -13,6 +13,7 @@ from ionface.workflows.study.analyses import (
     bond_rules_of,
     reference_crystal,
 )
+from ionface.workflows.study.stopping_criterion import criterion
 from ionface.workflows.study.study_files import checked, load
 
 
@@ -40,6 +41,15 @@ def test_all_that_counts_bonds_in_a_study_has_one_rule(run):
     study = replace(load("lpscl-in"), engine="vasp-double")
     until = dynamics_maker(study, settled).settings.until
     assert until == {"pair": "In-Cl", "form": rule.form, "release": rule.release}
+    assert criterion(until).rule == rule
+    turned = dynamics_maker(study, replace(run, until={"pair": "Cl-In"}))
+    assert criterion(turned.settings.until).rule == rule
+
+
+def test_a_rule_of_its_own_does_not_reach_a_second_shell(run):
+    long = {"pair": "In-S", "form": 3.5, "release": 3.6}
+    with pytest.raises(IonfaceError, match=r"reaches the second shell of InS"):
+        dynamics_maker(load("lpscl-in"), replace(run, until=long))
 
 
 def test_seeds_are_counted_up_or_named_and_differ(run):

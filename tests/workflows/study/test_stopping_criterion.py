@@ -104,5 +104,7 @@ def test_mistakes_in_until_are_named():
     for name in ("bonds", "at_least"):
         with pytest.raises(IonfaceError, match=rf"until\.{name} must be above 0"):
             criterion({"pair": "In-S", name: 0})
+    with pytest.raises(IonfaceError, match=r"until\.bonds of 9 would not .* takes 10"):
+        criterion({"pair": "In-S", "bonds": 9})
     with pytest.raises(IonfaceError, match="breaks beyond"):
         criterion({"pair": "In-S", "form": 3.5})

@@ -227,7 +227,9 @@ def _largest_stress(atoms: Atoms, cell: Cell) -> float:
 
 def _left(atoms: Atoms, settings: RelaxSettings) -> str:
     """Return how far the atoms are from being relaxed, in words."""
-    force = f"max force {largest_force(atoms):.3f} > {settings.fmax} eV/Å"
+    largest = largest_force(atoms)
+    sign = ">" if largest > settings.fmax else "<"
+    force = f"max force {largest:.3f} {sign} {settings.fmax} eV/Å"
     if settings.cell == "fixed":
         return force
     return f"{force}, stress {_largest_stress(atoms, settings.cell):.2f} GPa"
