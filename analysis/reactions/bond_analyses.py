@@ -143,4 +143,5 @@ TOGETHER = Kind(
     "Independent runs together",
     tables.replica_contents,
     "Each run thin, their mean thick with its standard error.",
+    highlights=tables.replica_highlights,
 )

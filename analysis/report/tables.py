@@ -310,6 +310,14 @@ def replica_contents(result: Replicas) -> Contents:
     return [Table(header, rows), Statements("", cautions)]
 
 
+def replica_highlights(result: Replicas) -> list[tuple[str, str]]:
+    """Return the verdict of all runs on each pair, with their mean at the end."""
+    return [
+        (f"{v.words}, {with_error(v)} at the end", f"{pair} bonds, {v.runs} runs")
+        for pair, v in result.verdicts.items()
+    ]
+
+
 def msd_contents(result: Msd) -> Contents:
     """Return diffusion coefficients with their intervals, exponents and verdicts."""
     rows = [

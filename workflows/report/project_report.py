@@ -18,6 +18,7 @@ from ionface.analysis.figures.style import png
 from ionface.analysis.kind import Kind
 from ionface.analysis.kinds import kinds
 from ionface.analysis.reactions.bonds import BondCounts
+from ionface.analysis.reactions.replicas import Replicas
 from ionface.analysis.report.page import (
     Card,
     Cell,
@@ -66,7 +67,7 @@ KINDS_OF_FILES = {
 MOST_NUMBERS = 8
 """Large numbers at the top; a wall of them tells nothing."""
 
-IN_LINES = (FormationEnergies.kind, BondCounts.kind)
+IN_LINES = (FormationEnergies.kind, BondCounts.kind, Replicas.kind)
 """What stands on the first screen already, beside the model."""
 
 LEVEL_NAMES = {

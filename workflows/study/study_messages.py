@@ -114,17 +114,40 @@ def explain(
         "greater_than_equal": f"must not be below {limits.get('ge', 0):g}",
         "less_than_equal": f"must not be above {limits.get('le', 0):,}",
     }.get(deepest["type"], str(deepest["msg"]).removeprefix("Value error, "))
+    words = [e["ctx"]["expected"] for e in errors if _is_word_of(e, location, lines)]
+    if words and deepest["type"] != "literal_error":
+        message += f", or {words[0]}"
     return f"{source}, line {line}: {key}: {message}{shown}"
 
 
+def _is_word_of(
+    error: Any,
+    location: tuple[str | int, ...],
+    lines: dict[tuple[str | int, ...], int],
+) -> bool:
+    """Tell whether an error names the words that are allowed at a location."""
+    return bool(
+        error["type"] == "literal_error"
+        and _yaml_location(error["loc"], lines) == location
+    )
+
+
 def _of_meant_branches(errors: list[Any]) -> list[Any]:
-    """Return the errors without those of union branches that fit worse than another."""
-    counts: Counter[tuple[Any, ...]] = Counter()
+    """Return the errors without those of union branches that fit worse than another.
+
+    A branch whose own key is there, as `material` of a crystal, was meant before one
+    with fewer mistakes whose own is not.
+    """
+    missing: Counter[tuple[Any, ...]] = Counter()
+    number: Counter[tuple[Any, ...]] = Counter()
     for error in errors:
         for n, part in enumerate(error["loc"]):
             if part in _CLASSES:
-                counts[error["loc"][: n + 1]] += 1
-    fewest: dict[tuple[Any, ...], int] = {}
+                number[error["loc"][: n + 1]] += 1
+        if error["type"] == "missing":
+            missing[error["loc"][:-1]] += 1
+    counts = {branch: (missing[branch], n) for branch, n in number.items()}
+    fewest: dict[tuple[Any, ...], tuple[int, int]] = {}
     for branch, count in counts.items():
         fewest[branch[:-1]] = min(count, fewest.get(branch[:-1], count))
     return [
@@ -177,7 +200,7 @@ _CLASSES: dict[str, type] = {
         PolymerLayer,
         SlabLayer,
     )
-} | {"str": str}
+} | {"str": str, "int": int}
 _PARTS: dict[str, type] = {
     "doping": Doping,
     "ordering": Ordering,
@@ -224,4 +247,4 @@ def _allowed(location: tuple[str | int, ...]) -> str:
     allowed = sorted(field.name for field in fields(owner))
     close = get_close_matches(str(location[-1]), allowed, n=1)
     hint = f"; did you mean {close[0]!r}?" if close else ""
-    return f"{hint} Allowed here: {', '.join(allowed)}"
+    return f"{hint or '.'} Allowed here: {', '.join(allowed)}"

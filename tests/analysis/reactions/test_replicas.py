@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from ionface.analysis.kinds import kinds
 from ionface.analysis.reactions.reaction_report import reactions
 from ionface.analysis.reactions.replicas import (
     ALL,
@@ -38,6 +39,9 @@ def test_what_no_run_shows_alone_they_show_together(runs, from_its_file):
     table, cautions = replica_contents(result)
     assert len(table.rows) == 4
     assert cautions.lines == []
+    ((value, what),) = kinds()["replicas"].highlights(result)
+    assert value.startswith("grew")
+    assert what == "In-S bonds, 3 runs"
 
 
 def test_a_single_run_or_other_pairs_are_refused(runs, blinking):

@@ -80,6 +80,16 @@ def test_both_papers_are_built_in():
             "layer: 10",
             "Allowed here: compensate, deeper, doping, fixed_layers, groups, lattice",
         ),
+        (
+            "thickness: 12",
+            "thickness: 12, doping: {dopant: Na, host: Li, x: 0.5, where: top}",
+            "line 5: interfaces.0.film.doping.where: Input should be 'bulk' or 'slab'",
+        ),
+        (
+            "max_strain: 0.03",
+            "match: best",
+            "line 8: interfaces.0.match: must be a whole number, as in 1000, or 'small",
+        ),
         ("steps: 1000", "stps: 1000", "line 15: dynamics.0"),
         ("strained: film", "strained: both", "'film', 'substrate' or 'shared'"),
         ("miller: [1, 0, 0], thickness: 10", "miller: [1, 0], thickness: 10", "miller"),
