@@ -84,6 +84,19 @@ def _reader(spec: type[Spec]) -> TypeAdapter[Any]:
     return TypeAdapter(spec)
 
 
+def pymatgen_structure(given: Any) -> Structure | None:
+    """Return a pymatgen Structure, or ASE Atoms as one; None of anything else."""
+    from pymatgen.core import Structure  # most layers only name their material
+    from pymatgen.io.ase import AseAtomsAdaptor
+
+    if isinstance(given, Structure):
+        return given
+    if not hasattr(given, "get_chemical_symbols"):
+        return None
+    made: Structure = AseAtomsAdaptor.get_structure(given)
+    return made
+
+
 def plain_material(material: Material) -> str | dict[str, Any]:
     """Return a name or path as it is, a structure as a mapping that files can hold.
 
@@ -94,25 +107,21 @@ def plain_material(material: Material) -> str | dict[str, Any]:
         return str(material)
     if isinstance(material, Mapping):
         return dict(material)
-    from pymatgen.core import Structure  # most layers only name their material
-    from pymatgen.io.ase import AseAtomsAdaptor
-
-    if not isinstance(material, Structure):
-        if not hasattr(material, "get_chemical_symbols"):
-            raise StructureError(
-                f"{material!r:.60} is no material: give a name of the library, a path "
-                "to a CIF or POSCAR file, a pymatgen Structure, or ASE Atoms"
-            )
-        material = AseAtomsAdaptor.get_structure(material)
+    structure = pymatgen_structure(material)
+    if structure is None:
+        raise StructureError(
+            f"{material!r:.60} is no material: give a name of the library, a path "
+            "to a CIF or POSCAR file, a pymatgen Structure, or ASE Atoms"
+        )
     species = [
         {element.symbol: float(share) for element, share in site.species.items()}
-        for site in material
+        for site in structure
     ]
     return {
-        "lattice": material.lattice.matrix.tolist(),
+        "lattice": structure.lattice.matrix.tolist(),
         "species": [s if len(s) > 1 or set(s.values()) != {1.0} else next(iter(s))
                     for s in species],
-        "frac_coords": material.frac_coords.tolist(),
+        "frac_coords": structure.frac_coords.tolist(),
     }  # fmt: skip
 
 
