@@ -9,7 +9,7 @@ hkl).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, TypeAlias
@@ -31,6 +31,11 @@ Mobile = Literal["all", "film"] | dict[Literal["surface"], float]
 """What moves of an interface: {"surface": depth of the substrate, Å}."""
 Cell = Literal["fixed", "normal", "in-plane", "full"]
 """What of a cell a relaxation moves besides the atoms."""
+
+
+LINE = 95
+WORD = 40
+"""Characters of `repr`: of all fields of a spec, and of one of them."""
 
 
 class Spec:
@@ -56,6 +61,15 @@ class Spec:
         reader: TypeAdapter[Self] = _reader(cls)  # type: ignore[arg-type]
         return reader.validate_python(plain)
 
+    def __repr__(self) -> str:
+        """Return in one line what was chosen; structures and layers by their names."""
+        told = [
+            f"{each.name}={_short(value)}"
+            for each in fields(self)  # type: ignore[arg-type]
+            if (value := getattr(self, each.name)) != each.default
+        ]
+        return f"{type(self).__name__}({shorten(', '.join(told), LINE)})"
+
     def checked(self) -> Self:
         """Return the spec with all that stands in it of the types that it asks for.
 
@@ -75,6 +89,20 @@ class Spec:
                 f"{type(self).__name__}: {where}: {first['msg']}, got "
                 f"{first['input']!r:.60}"
             ) from error
+
+
+def shorten(text: str, length: int) -> str:
+    """Return a text, with dots in place of what is beyond a length."""
+    return text if len(text) <= length else text[: length - 3] + "..."
+
+
+def _short(value: Any) -> str:
+    """Return a value as `repr` of a spec has it."""
+    if isinstance(value, Mapping) and "frac_coords" in value:
+        return f"<{len(value['species'])} sites of {_phase(None, dict(value))}>"
+    if hasattr(value, "phase"):
+        return f"<{value.phase}>"
+    return shorten(repr(value), WORD)
 
 
 @cache
@@ -139,7 +167,7 @@ def _phase(name: str | None, material: Material) -> str:
     return str(whole.reduced_formula)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class OrderingChoice(Spec):
     """Which of the many ways to fill sites is used, wherever there are many.
 
@@ -157,7 +185,7 @@ class OrderingChoice(Spec):
     ensemble: int = 1
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Doping(OrderingChoice):
     """Aliovalent substitution with Li added to keep the cell neutral.
 
@@ -176,7 +204,7 @@ class Doping(OrderingChoice):
     where: Where = "bulk"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Exchange(OrderingChoice):
     """Antisite disorder: atoms of two species trade places (S and Cl of argyrodites).
 
@@ -194,7 +222,7 @@ class Exchange(OrderingChoice):
     where: Where = "bulk"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Ordering(OrderingChoice):
     """Whole atoms on the partly occupied sites of a crystal, before it is cut.
 
@@ -216,12 +244,12 @@ class NamedLayer(Spec):
         return self.name
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class CrystalLayer(Spec):
     """A slab of a crystal.
 
-    >>> CrystalLayer("Li6PS5Cl", (1, 0, 0), layers=4).phase
-    'Li6PS5Cl'
+    >>> CrystalLayer("Li6PS5Cl", (1, 0, 0), layers=4)
+    CrystalLayer(material='Li6PS5Cl', miller=(1, 0, 0), layers=4)
 
     Attributes:
         material: a name of the crystal library, a path to a CIF or POSCAR file, or a
@@ -279,13 +307,13 @@ class CrystalLayer(Spec):
         return None if isinstance(self.lattice, str) else self.lattice
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class SlabLayer(Spec):
     """A slab that the user has cut: taken as it is, never doped, never re-cut.
 
     >>> from ase.build import fcc111
-    >>> SlabLayer(fcc111("Al", (1, 1, 4), vacuum=8)).phase
-    'Al'
+    >>> SlabLayer(fcc111("Al", (1, 1, 4), vacuum=8))
+    SlabLayer(slab=<4 sites of Al>)
 
     Attributes:
         slab: a pymatgen Structure, ASE Atoms, or a path to a CIF or POSCAR file; the
@@ -311,7 +339,7 @@ class SlabLayer(Spec):
         return _phase(self.name, self.slab)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class PolymerLayer(NamedLayer):
     """One chain molecule, laid flat in the cell of its partner.
 
@@ -335,7 +363,7 @@ class PolymerLayer(NamedLayer):
     seed: int = 0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class FilmLayer(NamedLayer):
     """A film of several chains at a density, packed in the cell of its partner.
 
@@ -363,7 +391,7 @@ class FilmLayer(NamedLayer):
     seed: int = 0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class AmorphousLayer(NamedLayer):
     """A melt-quenched layer, such as a low-melting alloy.
 
@@ -392,7 +420,7 @@ class AmorphousLayer(NamedLayer):
     seed: int = 0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class PartLayer(Spec):
     """One side of an interface that was built elsewhere (`InterfaceSpec.structure`).
 
@@ -427,7 +455,7 @@ class PartLayer(Spec):
 Layer = CrystalLayer | SlabLayer | PolymerLayer | FilmLayer | AmorphousLayer | PartLayer
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class RegistryScan(Spec):
     """Where the film sits best: energies over shifts and gaps, by an engine.
 
@@ -442,7 +470,7 @@ class RegistryScan(Spec):
     engine: str | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class InterfaceSpec(Spec):
     """One interface: a film on a substrate.
 

@@ -23,7 +23,7 @@ from ionface.workflows.engines.durable import durable_job
 from ionface.workflows.engines.records import RunRecord, relabeled
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class MakersEngine(Engine):
     """An engine whose relaxations and single points are Makers of another package.
 

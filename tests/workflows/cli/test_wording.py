@@ -39,7 +39,9 @@ def refusal(call):
 
 
 def another_name(study, root):
-    return Project.create(root / "p", parse(STUDY.replace("name: al", "name: other"), "other"))
+    return Project.create(
+        root / "p", parse(STUDY.replace("name: al", "name: other"), "other")
+    )
 
 
 def rehearsed(study, root):
