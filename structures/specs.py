@@ -115,12 +115,13 @@ def _reader(spec: type[Spec]) -> TypeAdapter[Any]:
 def pymatgen_structure(given: Any) -> Structure | None:
     """Return a pymatgen Structure, or ASE Atoms as one; None of anything else."""
     from pymatgen.core import Structure  # most layers only name their material
-    from pymatgen.io.ase import AseAtomsAdaptor
 
     if isinstance(given, Structure):
         return given
     if not hasattr(given, "get_chemical_symbols"):
         return None
+    from pymatgen.io.ase import AseAtomsAdaptor  # loads all of ASE's constraints
+
     made: Structure = AseAtomsAdaptor.get_structure(given)
     return made
 
