@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from monty.json import MSONable
@@ -22,6 +22,10 @@ from ionface.errors import IonfaceError, StructureError
 from ionface.structures.crystals.relaxed_lattice import symmetry_notes
 from ionface.structures.slabs.polarity import polarity_notes
 from ionface.structures.slabs.slab import in_frame
+from ionface.structures.specs import pymatgen_structure
+
+if TYPE_CHECKING:
+    from ase import Atoms
 
 THIN_VACUUM = 6.0  # Å; below it the slabs of neighboring cells still feel each other
 TILT = 1e-3  # of the third vector that may lean from the normal: rounding in files
@@ -70,7 +74,7 @@ class InterfaceModel(MSONable):
     @classmethod
     def from_structure(
         cls,
-        structure: Structure,
+        structure: Structure | Atoms,
         film: str = "film",
         substrate: str = "substrate",
         *,
@@ -87,9 +91,9 @@ class InterfaceModel(MSONable):
         InterfaceModel('Ag|Al', 2 atoms, 16.0 Å², strain 0.0 %)
 
         Args:
-            structure: in-plane vectors a and b, c normal to them where there is a
-                vacuum. Its site property "phase", where it has one, says which atoms
-                belong to which side.
+            structure: a pymatgen Structure or ASE Atoms; in-plane vectors a and b, c
+                normal to them where there is a vacuum. Its site property "phase", where
+                it has one, says which atoms belong to which side.
             film: name of the upper side.
             substrate: name of the lower side.
             height: Å along c, from the bottom of the cell: atoms above it are the film.
@@ -97,10 +101,16 @@ class InterfaceModel(MSONable):
             name: of the interface; "film|substrate" if not given.
 
         Raises:
-            StructureError: a tilted vacuum, neither labels nor a height, a side without
-                atoms, or sides that are not one above the other.
+            StructureError: no structure, a tilted vacuum, neither labels nor a height,
+                a side without atoms, or sides that are not one above the other.
         """
-        turned = in_frame(structure)  # a along x, b in the xy plane
+        given = pymatgen_structure(structure)
+        if given is None:
+            raise StructureError(
+                f"{structure!r:.60} is neither a pymatgen Structure nor ASE Atoms; of "
+                "layers that are to be put together, build_interface makes a model"
+            )
+        turned = in_frame(given)  # a along x, b in the xy plane
         phases = _phases_of(turned, film, substrate, height)
         turned.add_site_property("phase", phases)
         if "layer" not in turned.site_properties:

@@ -9,7 +9,7 @@ hkl).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, TypeAlias
@@ -31,6 +31,11 @@ Mobile = Literal["all", "film"] | dict[Literal["surface"], float]
 """What moves of an interface: {"surface": depth of the substrate, Å}."""
 Cell = Literal["fixed", "normal", "in-plane", "full"]
 """What of a cell a relaxation moves besides the atoms."""
+
+
+LINE = 95
+WORD = 40
+"""Characters of `repr`: of all fields of a spec, and of one of them."""
 
 
 class Spec:
@@ -56,6 +61,15 @@ class Spec:
         reader: TypeAdapter[Self] = _reader(cls)  # type: ignore[arg-type]
         return reader.validate_python(plain)
 
+    def __repr__(self) -> str:
+        """Return in one line what was chosen; structures and layers by their names."""
+        told = [
+            f"{each.name}={_short(value)}"
+            for each in fields(self)  # type: ignore[arg-type]
+            if (value := getattr(self, each.name)) != each.default
+        ]
+        return f"{type(self).__name__}({shorten(', '.join(told), LINE)})"
+
     def checked(self) -> Self:
         """Return the spec with all that stands in it of the types that it asks for.
 
@@ -77,11 +91,39 @@ class Spec:
             ) from error
 
 
+def shorten(text: str, length: int) -> str:
+    """Return a text, with dots in place of what is beyond a length."""
+    return text if len(text) <= length else text[: length - 3] + "..."
+
+
+def _short(value: Any) -> str:
+    """Return a value as `repr` of a spec has it."""
+    if isinstance(value, Mapping) and "frac_coords" in value:
+        return f"<{len(value['species'])} sites of {_phase(None, dict(value))}>"
+    if hasattr(value, "phase"):
+        return f"<{value.phase}>"
+    return shorten(repr(value), WORD)
+
+
 @cache
 def _reader(spec: type[Spec]) -> TypeAdapter[Any]:
     from pydantic import TypeAdapter  # at start-up, nothing needs it
 
     return TypeAdapter(spec)
+
+
+def pymatgen_structure(given: Any) -> Structure | None:
+    """Return a pymatgen Structure, or ASE Atoms as one; None of anything else."""
+    from pymatgen.core import Structure  # most layers only name their material
+
+    if isinstance(given, Structure):
+        return given
+    if not hasattr(given, "get_chemical_symbols"):
+        return None
+    from pymatgen.io.ase import AseAtomsAdaptor  # loads all of ASE's constraints
+
+    made: Structure = AseAtomsAdaptor.get_structure(given)
+    return made
 
 
 def plain_material(material: Material) -> str | dict[str, Any]:
@@ -94,25 +136,21 @@ def plain_material(material: Material) -> str | dict[str, Any]:
         return str(material)
     if isinstance(material, Mapping):
         return dict(material)
-    from pymatgen.core import Structure  # most layers only name their material
-    from pymatgen.io.ase import AseAtomsAdaptor
-
-    if not isinstance(material, Structure):
-        if not hasattr(material, "get_chemical_symbols"):
-            raise StructureError(
-                f"{material!r:.60} is no material: give a name of the library, a path "
-                "to a CIF or POSCAR file, a pymatgen Structure, or ASE Atoms"
-            )
-        material = AseAtomsAdaptor.get_structure(material)
+    structure = pymatgen_structure(material)
+    if structure is None:
+        raise StructureError(
+            f"{material!r:.60} is no material: give a name of the library, a path "
+            "to a CIF or POSCAR file, a pymatgen Structure, or ASE Atoms"
+        )
     species = [
         {element.symbol: float(share) for element, share in site.species.items()}
-        for site in material
+        for site in structure
     ]
     return {
-        "lattice": material.lattice.matrix.tolist(),
+        "lattice": structure.lattice.matrix.tolist(),
         "species": [s if len(s) > 1 or set(s.values()) != {1.0} else next(iter(s))
                     for s in species],
-        "frac_coords": material.frac_coords.tolist(),
+        "frac_coords": structure.frac_coords.tolist(),
     }  # fmt: skip
 
 
@@ -130,7 +168,7 @@ def _phase(name: str | None, material: Material) -> str:
     return str(whole.reduced_formula)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class OrderingChoice(Spec):
     """Which of the many ways to fill sites is used, wherever there are many.
 
@@ -148,7 +186,7 @@ class OrderingChoice(Spec):
     ensemble: int = 1
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Doping(OrderingChoice):
     """Aliovalent substitution with Li added to keep the cell neutral.
 
@@ -167,7 +205,7 @@ class Doping(OrderingChoice):
     where: Where = "bulk"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Exchange(OrderingChoice):
     """Antisite disorder: atoms of two species trade places (S and Cl of argyrodites).
 
@@ -185,7 +223,7 @@ class Exchange(OrderingChoice):
     where: Where = "bulk"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Ordering(OrderingChoice):
     """Whole atoms on the partly occupied sites of a crystal, before it is cut.
 
@@ -207,12 +245,12 @@ class NamedLayer(Spec):
         return self.name
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class CrystalLayer(Spec):
     """A slab of a crystal.
 
-    >>> CrystalLayer("Li6PS5Cl", (1, 0, 0), layers=4).phase
-    'Li6PS5Cl'
+    >>> CrystalLayer("Li6PS5Cl", (1, 0, 0), layers=4)
+    CrystalLayer(material='Li6PS5Cl', miller=(1, 0, 0), layers=4)
 
     Attributes:
         material: a name of the crystal library, a path to a CIF or POSCAR file, or a
@@ -270,13 +308,13 @@ class CrystalLayer(Spec):
         return None if isinstance(self.lattice, str) else self.lattice
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class SlabLayer(Spec):
     """A slab that the user has cut: taken as it is, never doped, never re-cut.
 
     >>> from ase.build import fcc111
-    >>> SlabLayer(fcc111("Al", (1, 1, 4), vacuum=8)).phase
-    'Al'
+    >>> SlabLayer(fcc111("Al", (1, 1, 4), vacuum=8))
+    SlabLayer(slab=<4 sites of Al>)
 
     Attributes:
         slab: a pymatgen Structure, ASE Atoms, or a path to a CIF or POSCAR file; the
@@ -302,7 +340,7 @@ class SlabLayer(Spec):
         return _phase(self.name, self.slab)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class PolymerLayer(NamedLayer):
     """One chain molecule, laid flat in the cell of its partner.
 
@@ -326,7 +364,7 @@ class PolymerLayer(NamedLayer):
     seed: int = 0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class FilmLayer(NamedLayer):
     """A film of several chains at a density, packed in the cell of its partner.
 
@@ -354,7 +392,7 @@ class FilmLayer(NamedLayer):
     seed: int = 0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class AmorphousLayer(NamedLayer):
     """A melt-quenched layer, such as a low-melting alloy.
 
@@ -383,7 +421,7 @@ class AmorphousLayer(NamedLayer):
     seed: int = 0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class PartLayer(Spec):
     """One side of an interface that was built elsewhere (`InterfaceSpec.structure`).
 
@@ -418,7 +456,7 @@ class PartLayer(Spec):
 Layer = CrystalLayer | SlabLayer | PolymerLayer | FilmLayer | AmorphousLayer | PartLayer
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class RegistryScan(Spec):
     """Where the film sits best: energies over shifts and gaps, by an engine.
 
@@ -433,7 +471,7 @@ class RegistryScan(Spec):
     engine: str | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class InterfaceSpec(Spec):
     """One interface: a film on a substrate.
 

@@ -5,12 +5,15 @@ import inspect
 import subprocess
 import sys
 
+import numpy as np
 import pytest
+from ase.build import bulk
 from ase.calculators.emt import EMT
 
 import ionface
 from ionface.workflows.engines.contract import DynamicsSettings, RelaxSettings
 
+EMT_PATH = "ase.calculators.emt.EMT"
 NAMES = [name for name in ionface.__all__ if not name.startswith("_")]
 
 
@@ -103,6 +106,32 @@ def wrong(**layer):
         (
             lambda: ionface.InterfaceFormationMaker("ase.calculators.emt.EMT").make(3),
             "a model is an InterfaceSpec, what build_interface returns, .*got 3",
+        ),
+        (
+            lambda: ionface.InterfaceFormationMaker(EMT_PATH).make(bulk("Al")),
+            "got 'Al1'; InterfaceModel.from_structure makes a model of a structure",
+        ),
+        (
+            lambda: ionface.InterfaceFormationMaker(EMT_PATH, relax={"fmax": 0.1}),
+            r"relax={'fmax': 0.1} must be RelaxSettings, as in relax=RelaxSettings\(",
+        ),
+        (
+            lambda: ionface.InterfaceDynamicsMaker(EMT_PATH, settings={"steps": 9}),
+            "settings={'steps': 9} must be DynamicsSettings, as in settings=Dynamics",
+        ),
+        (
+            lambda: ionface.InterfaceDynamicsMaker(EMT_PATH, prerelax={"steps": 9}),
+            "prerelax={'steps': 9} must be RelaxSettings",
+        ),
+        (
+            lambda: ionface.InterfaceModel.from_structure("Al"),
+            "'Al' is neither a pymatgen Structure nor ASE Atoms",
+        ),
+        (
+            lambda: ionface.open_trajectory(
+                np.zeros((2, 2, 3)), species=["13", "Li"], lattice=np.eye(3)
+            ),
+            "species has '13', which is no chemical element; give a symbol, as 'Li'",
         ),
     ],
 )

@@ -328,7 +328,7 @@ def _weights(terms: list[FloatArray], covariance: FloatArray) -> FloatArray:
     return weights
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Diffusion:
     """A diffusion coefficient, or how large it can be at most.
 
@@ -373,7 +373,7 @@ class Diffusion:
     offset: float = 0.0
     drift: str = ""
     notes: tuple[str, ...] = ()
-    provenance: Provenance = field(default_factory=Provenance, repr=False)
+    provenance: Provenance = field(default_factory=Provenance)
 
     @property
     def cm2_per_s(self) -> float:
@@ -389,6 +389,9 @@ class Diffusion:
     def still(self) -> bool:
         """Return whether the atoms do not move in this direction at all."""
         return self.upper_bound == 0
+
+    def __repr__(self) -> str:
+        return f"Diffusion({self})"
 
     def __str__(self) -> str:
         """Return it in words, as in "Li 3d: D = 1.2e-05 ± 1e-06 cm²/s"."""

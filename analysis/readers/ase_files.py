@@ -86,7 +86,7 @@ class AseStream(Closing):
         if open_cell and not given:
             notes += (
                 f"{path.name} tells no cell: its atoms are taken as they stand, and "
-                "densities have no meaning; a cell can be given (lattice, --cell)",
+                "densities have no meaning; a cell can be given (`lattice`)",
             )
         keys = {key.lower() for key in first.atoms.info}
         if "time" in keys and not keys & {"time_fs", "time_ps", "i"}:  # i: CP2K

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -14,19 +15,20 @@ from ionface.analysis.readers.run_metadata import fixed_of
 from ionface.analysis.readers.species import species_of
 from ionface.analysis.trajectory.trajectory import Trajectory
 from ionface.errors import TrajectoryError
+from ionface.symbols import element_of
 
 
 def of_memory(
     source: Any,
     timestep_fs: float | None,
-    species: Sequence[str] | None = None,
+    species: Sequence[str | int] | None = None,
     lattice: ArrayLike | None = None,
 ) -> Trajectory:
     """Return the trajectory of frames or positions; see `open_trajectory`.
 
     Raises:
         TrajectoryError: these are no frames, the atoms change between them, or an
-            array came without species and lattice.
+            array came without species and lattice, or with species that are none.
     """
     if isinstance(source, np.ndarray):
         if species is None or lattice is None:
@@ -34,7 +36,8 @@ def of_memory(
                 "an array of positions needs species=... (a symbol for each atom) and "
                 "lattice=... (three cell vectors in Å)"
             )
-        return Trajectory.from_arrays(species, lattice, source, timestep_fs)
+        symbols = [_symbol(each) for each in species]
+        return Trajectory.from_arrays(symbols, lattice, source, timestep_fs)
     if hasattr(source, "get_structure") and hasattr(source, "time_step"):
         # pymatgen's Trajectory, which iterates over Molecules or Structures by index
         structures = [source.get_structure(index) for index in range(len(source))]
@@ -50,6 +53,20 @@ def of_memory(
     if hasattr(frames[0], "get_positions"):
         return _of_atoms(frames, timestep_fs)
     return _of_structures(frames, timestep_fs)
+
+
+def _symbol(given: str | int) -> str:
+    """Return the symbol of an element by its symbol or atomic number."""
+    from ase.data import chemical_symbols
+
+    numbered = isinstance(given, Integral) and 0 < given < len(chemical_symbols)
+    symbol = chemical_symbols[int(given)] if numbered else element_of(str(given))
+    if symbol is None:
+        raise TrajectoryError(
+            f"species has {given!r}, which is no chemical element; give a symbol, as "
+            "'Li', or an atomic number for each atom"
+        )
+    return str(symbol)
 
 
 def _is_frame(value: object) -> bool:

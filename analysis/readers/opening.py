@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatch
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -46,6 +46,9 @@ from ionface.analysis.trajectory.joining import join
 from ionface.analysis.trajectory.store import MAGIC
 from ionface.analysis.trajectory.trajectory import Trajectory
 from ionface.errors import AnalysisError
+
+if TYPE_CHECKING:
+    from pymatgen.core import Lattice
 
 PathLike = str | os.PathLike[str]
 
@@ -117,8 +120,8 @@ def open_trajectory(
     source: Any,
     timestep_fs: float | None = None,
     *,
-    species: Sequence[str] | Mapping[str, str] | None = None,
-    lattice: ArrayLike | None = None,
+    species: Sequence[str | int] | Mapping[str, str] | None = None,
+    lattice: ArrayLike | Lattice | None = None,
     needs: Collection[str] = (),
 ) -> Trajectory:
     """Return a trajectory of files, of frames in memory, or of arrays.
@@ -135,10 +138,12 @@ def open_trajectory(
         timestep_fs: time between stored frames, fs, where the files do not tell it; it
             is used instead of what they tell, which is then noted. Where nothing tells
             it, only what needs times asks for it.
-        species: chemical symbol of each atom, with an array of positions; with files,
-            elements by the names that they have there, as in {"1": "Li", "2": "O"}.
+        species: chemical symbol or atomic number of each atom, with an array of
+            positions; with files, elements by the names that they have there, as in
+            {"1": "Li", "2": "O"}.
         lattice: of an array of positions, or of files that tell no cell: three cell
-            vectors in rows, Å; or their lengths, Å; or lengths and angles, degrees.
+            vectors in rows, Å, or a pymatgen Lattice; with files also their lengths, Å,
+            or lengths and angles, degrees.
         needs: species without which a file is refused before its frames are read.
 
     Raises:
@@ -153,6 +158,7 @@ def open_trajectory(
         array([0., 2., 4.])
     """
     check_timestep(timestep_fs)
+    lattice = getattr(lattice, "matrix", lattice)  # pymatgen's
     if isinstance(source, Trajectory):
         return source
     segments = [source] if isinstance(source, str | os.PathLike) else source

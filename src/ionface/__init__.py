@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from ionface.structures.model import InterfaceModel
     from ionface.structures.slabs.crystal_layer import terminations
     from ionface.structures.specs import CrystalLayer, InterfaceSpec, SlabLayer
+    from ionface.workflows.engines.makers_engine import MakersEngine
     from ionface.workflows.engines.registry import engine
     from ionface.workflows.flows.makers import (
         InterfaceDynamicsMaker,
@@ -50,6 +51,7 @@ __all__ = [
     "InterfaceModel",
     "InterfaceSpec",
     "IonfaceError",
+    "MakersEngine",
     "SlabLayer",
     "__version__",
     "bonds",
@@ -75,6 +77,7 @@ _HOMES = {
     "InterfaceModel": "structures.model:InterfaceModel",
     "InterfaceSpec": "structures.specs:InterfaceSpec",
     "IonfaceError": "errors:IonfaceError",
+    "MakersEngine": "workflows.engines.makers_engine:MakersEngine",
     "SlabLayer": "structures.specs:SlabLayer",
     "bonds": "analysis.reactions.bonds:bonds",
     "build_interface": "structures.interface:build_interface",

@@ -156,3 +156,13 @@ def test_what_is_no_interface_is_refused(small):
     )
     with pytest.raises(StructureError, match=r"leans by 1\.00 Å"):
         InterfaceModel.from_structure(tilted, height=4.0)
+
+
+def test_a_model_of_ase_atoms_is_that_of_the_same_structure(small):
+    atoms = AseAtomsAdaptor.get_atoms(small.structure)
+    sides = (small.film_phase, small.substrate_phase)
+    of_atoms = InterfaceModel.from_structure(atoms, *sides)
+    of_structure = InterfaceModel.from_structure(small.structure, *sides)
+    assert of_atoms.structure.species == of_structure.structure.species
+    assert of_atoms.phases == of_structure.phases
+    assert of_atoms.gap == pytest.approx(of_structure.gap)

@@ -4,7 +4,7 @@ from dataclasses import FrozenInstanceError, asdict
 import numpy as np
 import pytest
 import yaml
-from ase.build import bulk
+from ase.build import bulk, fcc111
 from jobflow import Job
 from monty.json import MontyDecoder, MontyEncoder
 from pydantic import TypeAdapter, ValidationError
@@ -141,3 +141,20 @@ def test_occupancies_of_a_structure_are_kept():
 def test_a_mapping_that_is_no_structure_is_refused(data, message):
     with pytest.raises(StructureError, match=message):
         read_crystal(data)
+
+
+def test_a_spec_of_many_atoms_is_shown_in_one_line():
+    slab = SlabLayer(fcc111("Al", (6, 6, 6), vacuum=8))
+    assert repr(slab) == "SlabLayer(slab=<216 sites of Al>)"
+    spec = InterfaceSpec("a name of some length", slab, slab, gap=2.5, start="joined")
+    assert len(repr(spec)) < 120
+    assert "film=<Al>, substrate=<Al>, gap=2.5" in repr(spec)
+
+
+@pytest.mark.parametrize("miller", [(1, 0, 0), (1, 0, -1, 0)])
+def test_only_what_differs_from_a_default_is_shown(miller):
+    doped = Doping("Al", "Ge", 0.4, seed=2)
+    assert repr(doped) == "Doping(seed=2, dopant='Al', host='Ge', x=0.4)"
+    shown = repr(CrystalLayer("a/long/path/" * 9, miller, doping=doped))
+    assert len(shown) < 120
+    assert "\n" not in shown

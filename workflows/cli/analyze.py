@@ -9,15 +9,13 @@ from __future__ import annotations
 
 import inspect
 import json
-import re
-from contextlib import contextmanager
 from dataclasses import MISSING, asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ionface.errors import AnalysisError, IonfaceError
+from ionface.errors import IonfaceError
 from ionface.workflows.cli.app import RESULTS, WholeHelp, app
 from ionface.workflows.cli.options import (
     AsJson,
@@ -27,9 +25,11 @@ from ionface.workflows.cli.options import (
     Timestep,
     Trajectories,
 )
+from ionface.workflows.cli.wording import told_in_flags
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
 
     from ionface.analysis.diffusion.diffusion import Diffusion
     from ionface.analysis.kind import Kind, Option
@@ -113,19 +113,10 @@ def analyze(
     raise typer.Exit(STATUSES.get(verdict, 0))
 
 
-@contextmanager
-def in_flags(kind: Kind) -> Iterator[None]:
+def in_flags(kind: Kind) -> AbstractContextManager[None]:
     """Word the arguments that an error of the analysis names as the flags they were."""
     flags = {option.name: flag_of(option) for option in kind.options}
-    flags |= {"timestep_fs": "--timestep", "lattice": "--cell"}
-    try:
-        yield
-    except AnalysisError as error:
-        text = re.sub(
-            rf"\b({'|'.join(flags)})=", lambda match: f"{flags[match[1]]} ", str(error)
-        )
-        error.args = (text,)
-        raise
+    return told_in_flags({**flags, "timestep_fs": "--timestep", "lattice": "--cell"})
 
 
 def flag_of(option: Option) -> str:

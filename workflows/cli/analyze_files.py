@@ -13,6 +13,7 @@ import typer
 
 from ionface.errors import AnalysisError, IonfaceError
 from ionface.workflows.cli.console import say, table, tell_notes
+from ionface.workflows.cli.wording import in_flags
 
 if TYPE_CHECKING:
     from ionface.analysis.energies.formation_energies import FormationEnergies
@@ -281,10 +282,10 @@ def print_result(kind: Kind, result: Result, *, as_json: bool = False) -> None:
             title = ". ".join(text for text in (*marks, content.title) if text)
             table(content.header, cells, title)
         elif content.title:
-            typer.echo(f"{content.title}: {'; '.join(content.lines)}")
+            typer.echo(f"{content.title}: {in_flags('; '.join(content.lines))}")
         else:
             for line in content.lines:
-                typer.echo(line)
+                typer.echo(in_flags(line))
 
 
 def measured_arrhenius(table: Path, at: float, out: Path, *, as_json: bool) -> None:

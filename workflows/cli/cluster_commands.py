@@ -17,6 +17,7 @@ from ionface.workflows.cli.app import CLUSTER, app
 from ionface.workflows.cli.console import say, table, tell_notes
 from ionface.workflows.cli.options import AsJson, Quick, Trust, agree
 from ionface.workflows.cli.study_commands import loaded
+from ionface.workflows.cli.wording import in_flags
 
 if TYPE_CHECKING:
     from ionface.workflows.cluster.batch import Launched
@@ -193,7 +194,7 @@ def _each(
         except (IonfaceError, ValueError) as error:
             if len(studies) == 1:
                 raise
-            refused[name] = str(error)
+            refused[name] = in_flags(str(error))
     return submitted, refused
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from rich.progress import TaskID
     from rich.text import Text
 
+from ionface.workflows.cli.wording import in_flags
 from ionface.workflows.projects.observer import Observer
 
 GAP = 2  # between columns
@@ -37,8 +38,8 @@ def terminal(*, stderr: bool = False) -> Console:
 
 
 def say(text: str, style: str = "") -> None:
-    """Print what is no result, on stderr."""
-    terminal(stderr=True).print(text, style=style or None)
+    """Print what is no result, on stderr, its arguments as flags."""
+    terminal(stderr=True).print(in_flags(text), style=style or None)
 
 
 def table(

@@ -17,6 +17,7 @@ from ionface.plugins import added, added_by, loaded
 from ionface.workflows.cli.app import app
 from ionface.workflows.cli.console import job_progress, table
 from ionface.workflows.cli.options import AsJson
+from ionface.workflows.cli.wording import in_flags
 from ionface.workflows.cluster.findings import Finding
 
 if TYPE_CHECKING:
@@ -140,7 +141,9 @@ def _potentials() -> list[Finding]:
             way_out = facts.install + carried
             found.append(Finding(f"engine {name}", "missing", told, way_out))
         except IonfaceError as error:
-            broken = Finding(f"engine {name}", "broken", str(error), "see the message")
+            broken = Finding(
+                f"engine {name}", "broken", in_flags(str(error)), "see the message"
+            )
             here = Finding(f"engine {name}", "ok", told + own)
             found.append(broken if facts.weights else here)
         else:

@@ -68,7 +68,9 @@ def _message(error: Exception) -> str:
     from ionface.errors import IonfaceError
 
     if isinstance(error, IonfaceError):
-        return str(error)
+        from ionface.workflows.cli.wording import in_flags
+
+        return in_flags(str(error))
     if isinstance(error, OSError):
         from ionface.files import disk_message
 

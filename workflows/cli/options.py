@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from ionface.workflows.cli.wording import in_flags
+
 
 def _studies(incomplete: str) -> list[str]:
     """Return what a shell may complete to: built-in studies, and files here."""
@@ -83,7 +85,7 @@ def agree(root: Path, trust: bool) -> None:
     except ForeignProjectError as error:
         if not sys.stdin.isatty():
             raise
-        typer.echo(str(error), err=True)
+        typer.echo(in_flags(str(error)), err=True)
         if not typer.confirm("Run it now?", default=False, err=True):
             raise
     project.trust()

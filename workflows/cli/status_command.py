@@ -13,6 +13,7 @@ import typer
 from ionface.workflows.cli.app import app
 from ionface.workflows.cli.console import table, terminal
 from ionface.workflows.cli.options import DEFAULT_PROJECT, AsJson, ProjectPath
+from ionface.workflows.cli.wording import in_flags
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -128,14 +129,19 @@ def _show_project(root: Path, as_json: bool) -> bool:
     states = runner.states(Project.open(root))
     if as_json:
         rows = [
-            {"job": s.name, "state": s.state, "note": s.note, "folder": str(s.folder)}
+            {
+                "job": s.name,
+                "state": s.state,
+                "note": in_flags(s.note),
+                "folder": str(s.folder),
+            }
             for s in states
         ]
         typer.echo(json.dumps(rows, indent=2))
         return any(s.state == "failed" for s in states)
     table(
         ["job", "state", "note"],
-        [[s.name, _colored(s.state), s.note] for s in states],
+        [[s.name, _colored(s.state), in_flags(s.note)] for s in states],
     )
     order = get_args(runner.State)
     counts = {state: sum(s.state == state for s in states) for state in order}

@@ -25,6 +25,7 @@ from ionface.workflows.cli.options import (
     Workers,
     agree,
 )
+from ionface.workflows.cli.wording import in_flags, told_in_flags
 
 if TYPE_CHECKING:
     from ionface.workflows.projects.project import Project
@@ -157,7 +158,8 @@ def _converge(study: Study, root: Path, settings: str, as_json: bool) -> None:
     from ionface.workflows.cli.analyze_files import deliver
     from ionface.workflows.run_convergence import FOLDER, run_convergence
 
-    with job_progress(f"converge {study.name}") as shown:
+    asked = told_in_flags({"settings": "--converge"})
+    with asked, job_progress(f"converge {study.name}") as shown:
         result = run_convergence(study, settings.split(","), root, shown)
     out = root / FOLDER / "convergence.json"
     deliver(kinds()[result.kind], result, out, as_json=as_json)
@@ -223,7 +225,7 @@ def _tell(project: Project, outcome: Outcome, as_json: bool) -> None:
                 {
                     "ran": outcome.ran,
                     "kept": outcome.kept,
-                    "failed": outcome.failed,
+                    "failed": {k: in_flags(v) for k, v in outcome.failed.items()},
                     "blocked": outcome.blocked,
                     "interfaces": results.energies.values()["interfaces"],
                     "report": str(path),

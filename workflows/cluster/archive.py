@@ -242,7 +242,7 @@ def _take(
             return True
         raise IonfaceError(
             f"{target} differs from the one in {source}; nothing is replaced: move it "
-            "away, or give another --project"
+            "away, or give another `project`"
         )
     if name == "project.json":  # from here on the folder is a project
         write_atomically(root / FOREIGN, f"the bundle {source.resolve()}")

@@ -239,7 +239,7 @@ def _refuse_if_there(cluster: Cluster, study: Study, known: dict[str, Any]) -> N
             f"study {study.name!r} was submitted already ({begun}, from "
             f"{known.get('host')}{alias}; project {known.get('root')}); it is not "
             "computed twice. See `ionface status`; to repeat it on purpose, give "
-            "--again 1 and another --project"
+            "`again` 1 and another `project`"
         )
     if _still_at_it(known):
         raise IonfaceError(_just_now(study, known))
@@ -280,7 +280,7 @@ def _check_not_submitted(cluster: Cluster, project: Project, key: str) -> None:
     if numbers := cluster.launchpad.get_fw_ids(jobs, limit=1):
         raise IonfaceError(
             f"jobs of the project {project.root} are in the database already "
-            f"(Firework {numbers[0]}); see `ionface status`, or give another --project"
+            f"(Firework {numbers[0]}); see `ionface status`, or give another `project`"
         )
 
 

@@ -65,7 +65,7 @@ def _take(document: dict[str, Any], project: Project) -> None:
     elif _digest(before) != _digest(document):
         raise IonfaceError(
             f"the cluster's result of {document.get('name')!r} is another one than in "
-            f"{project.root}; two runs are never mixed: give another --project"
+            f"{project.root}; two runs are never mixed: give another `project`"
         )
 
 

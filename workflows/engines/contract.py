@@ -182,6 +182,9 @@ class Engine(Protocol):
 
     name: str
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.name!r})"
+
     def level_of_theory(self) -> LevelOfTheory:
         """Return what fixes its energies, as found on this machine."""
         ...

@@ -23,9 +23,16 @@ from ionface.workflows.engines.durable import durable_job
 from ionface.workflows.engines.records import RunRecord, relabeled
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class MakersEngine(Engine):
     """An engine whose relaxations and single points are Makers of another package.
+
+    >>> from ionface.workflows.engines.registry import engine
+    >>> level, other = LevelOfTheory("ase", "3.26", "EMT"), "ase.calculators.emt.EMT"
+    >>> single_point, relaxation = engine(other).static(), engine(other).relax
+    >>> mine = MakersEngine("mine", level, single_point, relaxation)
+    >>> mine, mine.relax(RelaxSettings(fmax=0.05)).name
+    (MakersEngine('mine'), 'relax')
 
     Attributes:
         name: for users.

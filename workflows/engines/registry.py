@@ -160,7 +160,7 @@ def _spelled_out(choice: EngineChoice) -> Engine:
     return pretrained(choice.name, choice.weights, choice.arguments, said)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class NamedEngine(Engine):
     """An engine that is looked up where its job runs, not where it is planned.
 

@@ -18,7 +18,7 @@ from jobflow import Flow, Job, Maker, OutputReference
 
 from ionface.errors import IonfaceError, StructureError
 from ionface.structures.model import InterfaceModel
-from ionface.structures.specs import Cell, InterfaceSpec
+from ionface.structures.specs import Cell, InterfaceSpec, pymatgen_structure
 from ionface.workflows.engines.contract import (
     DynamicsSettings,
     Engine,
@@ -71,8 +71,13 @@ class InterfaceFormationMaker(Maker):
     name: str = "formation"
 
     def __post_init__(self) -> None:
-        """Find the engine of a name."""
+        """Find the engine of a name.
+
+        Raises:
+            IonfaceError: there is none, or settings are no RelaxSettings.
+        """
         self.engine = find_engine(self.engine)
+        _check_settings("relax", self.relax, RelaxSettings)
         if self.slabs not in get_args(Slabs):
             raise IonfaceError(f"slabs={self.slabs!r} must be one of {get_args(Slabs)}")
 
@@ -205,9 +210,12 @@ class InterfaceDynamicsMaker(Maker):
         """Find the engine of a name.
 
         Raises:
-            IonfaceError: it cannot end a run early, as `until` asks.
+            IonfaceError: there is none, it cannot end a run early, as `until` asks, or
+                settings are of another type.
         """
         self.engine = find_engine(self.engine)
+        _check_settings("settings", self.settings, DynamicsSettings)
+        _check_settings("prerelax", self.prerelax, RelaxSettings)
         if self.settings.until and not self.engine.decides_segments:
             raise IonfaceError(
                 f"dynamics: until: {self.engine.name} does all steps and cannot end a "
@@ -371,6 +379,19 @@ class ReferenceMaker(Maker):
         return Flow(jobs, name=f"{subject} {self.name}")
 
 
+def _check_settings(name: str, given: object, wanted: type[Any]) -> None:
+    """Refuse a mapping, or anything else that is no settings.
+
+    Raises:
+        IonfaceError: says what they are and where they come from.
+    """
+    if not isinstance(given, wanted):
+        raise IonfaceError(
+            f"{name}={given!r:.60} must be {wanted.__name__}, as in "
+            f"{name}={wanted.__name__}(steps=100), of {wanted.__module__}"
+        )
+
+
 def _models(
     model: Model,
     engine: Engine,
@@ -391,9 +412,13 @@ def _models(
         count = model.n_interfaces
         return Models([], [Start(model.name, built, tuple(strained), cell, count)])
     if not isinstance(model, OutputReference | tasks.BuiltInterface):
+        hint = ""
+        if (structure := pymatgen_structure(model)) is not None:
+            model = structure.composition.formula
+            hint = "; InterfaceModel.from_structure makes a model of a structure"
         raise StructureError(
             f"a model is an InterfaceSpec, what build_interface returns, or the output "
-            f"of a job that made it; got {model!r:.60}"
+            f"of a job that made it; got {model!r:.60}{hint}"
         )
     parts = named(tasks.take_apart(model, name), name or "interface", "take apart")
     parts.metadata["result"] = "model"

@@ -244,13 +244,13 @@ def _check_directory(study: Study, out: Path) -> None:
     path = out / IDENTITY
     if not path.is_file():
         raise IonfaceError(
-            f"{out} is not empty and holds no inputs of ionface; give --out a new or "
+            f"{out} is not empty and holds no inputs of ionface; give `out` a new or "
             "empty directory"
         )
     if (name := json.loads(path.read_text())["study"]) != study.name:
         raise IonfaceError(
             f"{out} holds the inputs of the study {name!r}, not {study.name!r}; give "
-            "another --out"
+            "another `out`"
         )
 
 

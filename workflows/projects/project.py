@@ -114,7 +114,7 @@ class Project:
         if self.root.exists() and any(self.root.iterdir()) and not self._half_made():
             raise IonfaceError(
                 f"{self.root} is not empty and holds no ionface project; "
-                "give --project a new or empty directory"
+                "give `project` a new or empty directory"
             )
         for folder in ("runs", "trajectories", "results"):
             (self.root / folder).mkdir(parents=True, exist_ok=True)
@@ -231,7 +231,7 @@ class Project:
     def _never_mixed(self, reason: str) -> IonfaceError:
         return IonfaceError(
             f"project {self.root}: {reason}; results of two studies are never mixed: "
-            "give another --project"
+            "give another `project`"
         )
 
     def _has_begun(self, uuid: str) -> bool:
@@ -259,7 +259,7 @@ class Project:
         if not (project.root / "project.json").is_file():
             raise IonfaceError(
                 f"{root} holds no ionface project (no project.json); give the "
-                "directory that `ionface run --project` made"
+                "directory that `ionface.run` made"
             )
         project._check_format()
         return project
@@ -278,7 +278,7 @@ class Project:
             f"{FORMAT}: its jobs cannot be continued. Its results can be analyzed by "
             f"path: `ionface analyze rdf {self.root}/trajectories/NAME.ionf`, `ionface "
             f"analyze energies {self.root}/results/energies.json`. To compute on, give "
-            "another --project, or use the ionface that made it"
+            "another `project`, or use the ionface that made it"
         )
 
     def _identity(self, study: Study) -> dict[str, Any]:
@@ -306,7 +306,7 @@ class Project:
             difference = f"it holds the study {mine.name!r}, not {wanted.name!r}"
         elif mine.quick != wanted.quick:
             difference = (
-                "it was made " + ("with" if mine.quick else "without") + " --quick"
+                "it was made " + ("with" if mine.quick else "without") + " `quick`"
             )
         elif not (difference := changed_file(mine, wanted)):
             changed = [
@@ -329,7 +329,7 @@ class Project:
                 raise IonfaceError(
                     f"project {self.root} was computed at another level of theory "
                     f"({kind}: {shown}); install what it was made with, or give "
-                    "another --project"
+                    "another `project`"
                 )
 
     # --- contents -------------------------------------------------------------------
@@ -434,7 +434,7 @@ class Project:
             raise ForeignProjectError(
                 f"project {self.root} came in {self.foreign}. To run it starts what "
                 f"its study names: {', '.join(_programs(self.study))}; look at "
-                f"{self.root / 'study.yaml'}, then give --trust"
+                f"{self.root / 'study.yaml'}, then call `Project.trust()`"
             )
 
     def trust(self) -> None:

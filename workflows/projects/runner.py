@@ -125,7 +125,7 @@ def _check_not_submitted(project: Project) -> None:
             f"{len(missing)} of its jobs have no result here ({missing[0]}, ...): "
             "nothing is computed twice. See `ionface status`, then fetch results with "
             "`ionface import`; "
-            "to run the study here, give another --project"
+            "to run the study here, give another `project`"
         )
 
 

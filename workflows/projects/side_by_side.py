@@ -144,7 +144,7 @@ def _death(worker: _Worker) -> str:
     worker.process.join(GRACE_S)
     return (
         f"its process ended with status {worker.process.exitcode}, as if killed; if "
-        "memory was short (see `dmesg`), run again with fewer --workers. It goes on "
+        "memory was short (see `dmesg`), run again with fewer `workers`. It goes on "
         "from what its folder holds"
     )
 

@@ -68,18 +68,17 @@ def variants(
     found = []
     for setting in settings:
         if setting not in _VARIED:
-            raise IonfaceError(f"--converge {setting}: have {', '.join(_VARIED)}")
+            raise IonfaceError(f"settings={setting}: have {', '.join(_VARIED)}")
         if setting in PLANE_WAVES and not plane_waves:
             raise IonfaceError(
-                f"--converge {setting}: the engine of the energies has neither "
-                "k-points nor a cutoff; give layers or vacuum, or --engine vasp"
+                f"settings={setting}: the engine of the energies has neither "
+                "k-points nor a cutoff; give layers or vacuum, or engine=vasp"
             )
         found.append(Variant(setting, BASE, base))
         made = [Variant(setting, *made) for made in _VARIED[setting](base)]
         if not made:
             raise IonfaceError(
-                f"--converge {setting}: no interface of {study.name} has it; leave it "
-                "out"
+                f"settings={setting}: no interface of {study.name} has it; leave it out"
             )
         found += made
     return found

@@ -88,7 +88,7 @@ def _check_copy(name: str, path: Path) -> None:
     if first == INPUTS and file_digest(path)[:DIGITS] != known:
         raise IonfaceError(
             f"{path} is not the file any more that this project was made with; bring "
-            "that one back, or run the study of the changed file in another --project"
+            "that one back, or run the study of the changed file in another `project`"
         )
 
 

@@ -26,10 +26,14 @@ from ionface.structures.specs import (
     PartLayer,
     PolymerLayer,
     SlabLayer,
+    shorten,
 )
 from ionface.workflows.study.dft_settings import DftSettings
 from ionface.workflows.study.file_names import seed_name
 from ionface.workflows.study.vasp_settings import VaspSettings
+
+SHOWN = 60
+"""Characters of what a study computes, in its `repr`."""
 
 FORBID: dict[str, Any] = {"extra": "forbid"}
 Positive = Annotated[float, Gt(0)]
@@ -255,7 +259,7 @@ class SpotCheckSpec:
     most_atoms: Annotated[int, Gt(1), Le(1000)] = 60
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Study:
     """Everything that a user decides; the graph follows from it.
 
@@ -364,6 +368,10 @@ class Study:
     def systems(self) -> tuple[PhasesSpec, ...]:
         """Return the chemical systems whose phases are computed."""
         return (self.phases,) if isinstance(self.phases, PhasesSpec) else self.phases
+
+    def __repr__(self) -> str:
+        subjects = shorten(", ".join(self.subjects), SHOWN)
+        return f"Study({self.name!r}: {subjects})"
 
     def _repr_html_(self) -> str:
         """Return what is built and run, as a notebook shows it."""

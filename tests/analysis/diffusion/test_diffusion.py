@@ -315,6 +315,7 @@ def test_a_coefficient_is_told_in_both_units():
     assert data["d_interval_cm2_per_s"] == pytest.approx([1.8e-5, 2.2e-5])
     assert Diffusion.from_dict(data).interval == pytest.approx(FOUND.interval)
     assert str(FOUND) == "Li 3d: D = 2e-05 ± 1e-06 cm²/s"
+    assert repr([FOUND]) == "[Diffusion(Li 3d: D = 2e-05 ± 1e-06 cm²/s)]"
 
 
 def test_what_is_not_diffusive_has_no_number_to_quote():

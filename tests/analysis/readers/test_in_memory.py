@@ -126,3 +126,10 @@ def test_what_is_no_trajectory_is_told(atoms, structures, positions):
     structures[1].replace(0, {"In": 0.5, "Ga": 0.5})
     with pytest.raises(TrajectoryError, match="several species share"):
         open_trajectory(structures)
+
+
+def test_an_array_takes_atomic_numbers_and_a_lattice_of_pymatgen():
+    frames = np.zeros((3, 2, 3))
+    run = open_trajectory(frames, species=[13, 3], lattice=Lattice.cubic(4.0))
+    assert run.species == ("Al", "Li")
+    assert np.allclose(run.lattice, 4 * np.eye(3))

@@ -72,7 +72,9 @@ def test_a_foreign_project_is_read_but_not_run_before_its_user_agrees(
     away = Project.open(tmp_path / "away")
     assert {state.state for state in runner.states(away)} == {"done"}
     for use in (lambda: runner.run(away), lambda: Project.create(away.root, study)):
-        with pytest.raises(IonfaceError, match=r"ase\.calculators\.emt\.EMT.*--trust"):
+        with pytest.raises(
+            IonfaceError, match=r"ase\.calculators\.emt\.EMT.*call `Project.trust\(\)`"
+        ):
             use()
     away.trust()
     assert not runner.run(Project.create(away.root, study)).ran

@@ -210,3 +210,13 @@ def test_an_engine_is_found_by_its_entry_point(springs):
     assert engine("springs").level_of_theory().code == "springs"
     with pytest.raises(IonfaceError, match="did you mean 'springs'"):
         engine("spring")
+
+
+@pytest.mark.parametrize("name", [EMT, "vasp-double", "vasp"])
+def test_an_engine_is_shown_by_its_class_and_name(name):
+    found = engine(name)
+    assert repr(found) == f"{type(found).__name__}({found.name!r})"
+
+
+def test_a_study_is_shown_in_one_line():
+    assert repr(parse(STUDY.format(engine=EMT), "s")) == "Study('al-al': Al|Al)"

@@ -126,7 +126,7 @@ def test_a_project_of_another_study_is_refused_before_models_are_built(
     built = []
     monkeypatch.setattr(preflight, "check_study", lambda *a, **k: built.append(1))
     study = load("lpscl-in").with_engine("vasp-double")
-    with pytest.raises(IonfaceError, match="never mixed: give another --project"):
+    with pytest.raises(IonfaceError, match="never mixed: give another `project`"):
         run_study(study, project.root, as_json=False)
     assert not built
 

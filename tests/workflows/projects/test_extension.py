@@ -260,7 +260,7 @@ def test_a_refused_study_leaves_none_of_its_files(grow, computed, computed_file)
     other.write_text(computed_file.with_name("Ag.cif").read_text() + "\n# other\n")
     study = grow_study(computed_file, "Ag.cif", "Other.cif")
     for ask in (Project.check, Project.create):
-        with pytest.raises(IonfaceError, match="give another --project"):
+        with pytest.raises(IonfaceError, match="give another `project`"):
             ask(computed, study)
     assert sorted((computed / "inputs").rglob("*")) == before
 

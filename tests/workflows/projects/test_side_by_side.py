@@ -81,7 +81,7 @@ def test_a_worker_that_is_killed_fails_its_job_and_no_other(project, monkeypatch
     for name, message in outcome.failed.items():
         assert name in victims
         assert "status -9" in message
-        assert "fewer --workers" in message
+        assert "fewer `workers`" in message
     assert not runner.run(project, workers=2).failed
     assert collect(project).energies.entries
 

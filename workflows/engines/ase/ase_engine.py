@@ -23,7 +23,7 @@ LEARNED_GIB = 3.0
 """Of a process with torch, a model and some hundred atoms: 1.3 to 2.5 GiB were seen."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class AseEngine(MSONable, Engine):
     """A potential as an engine.
 

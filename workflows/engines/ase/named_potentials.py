@@ -211,7 +211,7 @@ def _carried(name: str, facts: Facts) -> str:
     if facts.weights is None:
         raise IonfaceError(
             f"engine {name!r} comes without weights; name your own, as in engine: "
-            f"{{name: {name}, weights: path}} or --engine {name}:path"
+            f"{{name: {name}, weights: path}} or engine={name}:path"
         )
     spec = find_spec(facts.package)
     assert spec is not None

@@ -12,7 +12,7 @@ from ionface.workflows.engines.cp2k.program import Cp2kProgram
 from ionface.workflows.engines.dft.engine import DftEngine
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Cp2kEngine(DftEngine):
     """CP2K with one study's settings.
 

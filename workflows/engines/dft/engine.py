@@ -25,7 +25,7 @@ from ionface.workflows.engines.dft.program import DftProgram
 RESERVE_S = 300  # of a batch job's wall time, in which no step can end
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class DftEngine(MSONable, Engine):
     """A program with one study's settings; dynamics are each program's own.
 

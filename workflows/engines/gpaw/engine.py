@@ -13,7 +13,7 @@ from ionface.workflows.engines.dft.engine import DftEngine
 from ionface.workflows.engines.gpaw.program import GpawProgram
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class GpawEngine(DftEngine):
     """GPAW with one study's settings.
 

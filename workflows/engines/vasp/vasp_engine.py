@@ -39,7 +39,7 @@ DEFAULT_PRERELAX = "sevennet"
 UNKNOWN_VERSION = "as found where it runs"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class VaspEngine(Engine):
     """VASP with one protocol and one study's settings.
 

@@ -56,7 +56,7 @@ class StandInWaves(PlaneWaves):
             return PotcarSingle(stand_in(symbol), symbol)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class VaspDoubleEngine(VaspEngine):
     """VASP with a stand-in in the executable's place."""
 
