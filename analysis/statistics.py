@@ -16,6 +16,9 @@ from ionface.analysis.trajectory.frames import FloatArray
 CONSTANT = 1e-12
 """Deviations below this part of the largest value are rounding, not fluctuation."""
 
+TWO_SIDED = 1.959963984540054
+"""Standard deviations around the mean of a normal distribution that hold 95 % of it."""
+
 TOO_SHORT = 6.0
 """Independent values below which a series does not tell its own error: it has not been
 where it would yet go, and looks less correlated than it is. Runs of 20 correlation
