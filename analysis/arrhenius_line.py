@@ -15,6 +15,9 @@ from ionface.analysis.run_checks.temperature import KB
 from ionface.analysis.trajectory.frames import FloatArray
 from ionface.errors import AnalysisError
 
+EXTRAPOLATED_TO = 300.0
+"""K; where one wants to know a value unless another temperature is asked for."""
+
 
 @dataclass(frozen=True)
 class ArrheniusLine:

@@ -16,6 +16,9 @@ from ionface.analysis.trajectory.frames import FloatArray
 CONSTANT = 1e-12
 """Deviations below this part of the largest value are rounding, not fluctuation."""
 
+TWO_SIDED = 1.959963984540054
+"""Standard deviations around the mean of a normal distribution that hold 95 % of it."""
+
 TOO_SHORT = 6.0
 """Independent values below which a series does not tell its own error: it has not been
 where it would yet go, and looks less correlated than it is. Runs of 20 correlation
@@ -193,17 +196,16 @@ def trend(times: FloatArray, series: FloatArray) -> Trend:
     return Trend(slope, error / spread, scatter, float(independent))
 
 
-def equilibrated_from(series: FloatArray, most: float = 0.5) -> int:
+def equilibrated_from(series: FloatArray) -> int:
     """Return the first index from which a series is worth most independent values.
 
     Args:
-        series: shape (n,).
-        most: no more than this fraction is given up.
+        series: shape (n,); no more than half of it is given up.
 
     Source: Chodera, J. Chem. Theory Comput. 12, 1799 (2016),
     doi:10.1021/acs.jctc.5b00784.
     """
     # Steps of 2.5 % of the run: the worth of what is kept is flat around its maximum.
-    starts = np.unique(np.linspace(0, most * len(series), 21).astype(int))
+    starts = np.unique(np.linspace(0, 0.5 * len(series), 21).astype(int))
     worth = [(len(series) - s) / float(inefficiency(series[s:])) for s in starts]
     return int(starts[int(np.argmax(worth))])

@@ -8,9 +8,14 @@ ledger_cell         the cell and vacuum that all energies of one interface share
 elements            which elements a layer will hold, before it is built
 groups              which atoms stay together, and whether all of them are there
 checks, periodic    what must hold; distances under periodic boundaries
+limits, choices     what numbers an interface may have; what may be chosen of it
+sandwich            sandwiches whose two interfaces are one and the same
+own_interface       an interface that was built elsewhere, as a model
+clusters            pieces of large cells, small enough for first principles
 drawing             a model from the side and from above
 
-crystals, slabs, matching, disorder, polymers: the rooms behind them.
+crystals, slabs, matching, disorder, polymers: the folders behind them; phases: cells
+of competing phases.
 
 Geometry only: no engine, no queue.
 """

@@ -50,12 +50,12 @@ class Pairs:
         return Pairs(self.first[mask], self.second[mask], self.shifts[mask])
 
 
-def box(cell: Array, height: float = 1.0) -> tuple[Array, NDArray[np.bool_]]:
+def box(cell: Array) -> tuple[Array, NDArray[np.bool_]]:
     """Return a (3, 3) cell and the directions in which it repeats.
 
     Args:
         cell: shape (2, 2), periodic in plane, or (3, 3), periodic everywhere; rows, Å.
-        height: of the (2, 2) cell's third vector, which does not repeat.
+            The third vector of a (2, 2) cell is 1 Å long, and does not repeat.
     """
     cell = np.asarray(cell, dtype=float)
     if cell.shape == (3, 3):
@@ -65,7 +65,7 @@ def box(cell: Array, height: float = 1.0) -> tuple[Array, NDArray[np.bool_]]:
             f"cell of shape {cell.shape}: give two in-plane vectors, shape (2, 2), or "
             "three vectors, shape (3, 3), in Å"
         )
-    matrix = np.diag([0.0, 0.0, height])
+    matrix = np.diag([0.0, 0.0, 1.0])
     matrix[:2, :2] = cell
     return matrix, np.array([True, True, False])
 

@@ -26,6 +26,7 @@ else:  # what a study file and JSON can hold; a structure becomes such a mapping
     Material = str | dict[str, Any]
 Miller = tuple[int, int, int]
 Lengths = dict[Literal["a", "b", "c", "alpha", "beta", "gamma"], float]
+SIDES = ("film", "substrate")  # of an interface
 Where = Literal["bulk", "slab"]
 Mobile = Literal["all", "film"] | dict[Literal["surface"], float]
 """What moves of an interface: {"surface": depth of the substrate, Å}."""

@@ -37,6 +37,7 @@ from ionface.analysis.yardstick.training_set import (
 )
 from ionface.analysis.yardstick.yardstick import Yardstick
 from ionface.errors import IonfaceError
+from ionface.structures.crystals.library import crystal, materials
 from ionface.workflows.engines.ase import sevennet_training
 from ionface.workflows.engines.ase.ase_engine import AseEngine
 from ionface.workflows.engines.ase.learned import (
@@ -323,8 +324,6 @@ def _replay(
     Returns:
         Those to learn again, and those that judge.
     """
-    from ionface.structures.crystals.library import crystal, materials
-
     known = {tuple(sorted(frame.composition.items())) for frame in frames}
     random, images = np.random.default_rng(0), list[Atoms]()
     for name, entry in sorted(materials().items()):

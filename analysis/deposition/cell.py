@@ -16,7 +16,7 @@ from annotated_types import Ge, Gt, Lt
 from ionface.analysis.electrochemistry.transport_properties import (
     FARADAY,
     GAS,
-    ROOM,
+    STANDARD_TEMPERATURE,
     conductivity_of_diffusion,
     diffusion_of_conductivity,
 )
@@ -61,7 +61,7 @@ class Electrolyte:
     diffusion_m2_per_s: Positive | None = None
     transference_number: Fraction = 0.4
     concentration_mol_per_l: Positive = 1.0
-    temperature_k: Positive = ROOM
+    temperature_k: Positive = STANDARD_TEMPERATURE
     relative_error: Annotated[float, Ge(0)] = 0.0
     source: str = ""
 

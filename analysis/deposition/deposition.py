@@ -16,7 +16,12 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 
 from ionface.analysis.deposition.cell import MAH_PER_CM2, MOLAR_VOLUME, DepositionSpec
-from ionface.analysis.deposition.stability import FloatArray, Regime, check
+from ionface.analysis.deposition.stability import (
+    FloatArray,
+    Regime,
+    amplitude_of,
+    check,
+)
 from ionface.analysis.electrochemistry.transport_properties import FARADAY
 from ionface.analysis.result import Provenance, Result, plain
 from ionface.errors import AnalysisError
@@ -66,7 +71,7 @@ class Frame:
     @property
     def amplitude(self) -> float:
         """Return half the difference of the highest and lowest point, m."""
-        return 0.5 * float(np.ptp(self.front))
+        return amplitude_of(self.front)
 
     @property
     def mean(self) -> float:

@@ -53,8 +53,8 @@ it and the equations stay regular."""
 BEHIND = 8.0
 """ε; so far the grid reaches into the metal behind the lowest valley."""
 
-ROOM = 6.0
-"""Heights of the seed that the fine part of the grid has room for."""
+SEED_HEIGHTS = 6.0
+"""How many heights of the seed the fine part of the grid reaches beyond it."""
 
 WIDE, SAMPLES = 6.0, 25
 """Of a normal, in ε and points: outside is half a per cent of δ."""
@@ -187,7 +187,7 @@ class LevelSet(MovingMesh):
         g, behind = self.spec.geometry, self._behind
         h = g.width / g.columns
         seed = np.asarray(self.spec.initial_front(self.grid.x))
-        ahead = BEHIND * self.epsilon + ROOM * float(seed.max())
+        ahead = BEHIND * self.epsilon + SEED_HEIGHTS * float(seed.max())
         rows = int(np.ceil((behind + ahead) / h))
         near = h * np.arange(rows + 1) - behind
         left = g.thickness - near[-1]
@@ -203,7 +203,7 @@ class LevelSet(MovingMesh):
     @cached_property
     def _behind(self) -> float:
         seed = np.asarray(self.spec.initial_front(self.grid.x))
-        return BEHIND * self.epsilon - ROOM * float(seed.min())
+        return BEHIND * self.epsilon - SEED_HEIGHTS * float(seed.min())
 
     @cached_property
     def transport(self) -> Transport:

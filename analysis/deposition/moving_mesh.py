@@ -18,6 +18,7 @@ from ionface.analysis.deposition.cell import MOLAR_VOLUME, DepositionSpec
 from ionface.analysis.deposition.stability import (
     FlatFront,
     FloatArray,
+    amplitude_of,
     limiting_current,
 )
 from ionface.analysis.deposition.transport import (
@@ -69,7 +70,7 @@ class State:
     @property
     def amplitude(self) -> float:
         """Return half the difference of the highest and lowest point, m."""
-        return 0.5 * float(np.ptp(self.front))
+        return amplitude_of(self.front)
 
 
 @dataclass(frozen=True)

@@ -34,6 +34,11 @@ from ionface.errors import AnalysisError
 FloatArray = NDArray[np.float64]
 
 
+def amplitude_of(front: FloatArray) -> float:
+    """Return half the difference of the highest and lowest point, in its unit."""
+    return 0.5 * float(np.ptp(front))
+
+
 @dataclass(frozen=True)
 class Regime:
     """What closed forms say of a run before it starts; printed with every one.

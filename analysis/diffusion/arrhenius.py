@@ -12,13 +12,17 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from ionface.analysis.arrhenius_line import ArrheniusLine, arrhenius_line, check_points
+from ionface.analysis.arrhenius_line import (
+    EXTRAPOLATED_TO,
+    ArrheniusLine,
+    arrhenius_line,
+    check_points,
+)
 from ionface.analysis.diffusion.diffusion import CM2_PER_S, Diffusion
 from ionface.analysis.result import Provenance, Result, plain
+from ionface.analysis.statistics import TWO_SIDED
 from ionface.analysis.trajectory.frames import FloatArray
 from ionface.errors import AnalysisError
-
-_TWO_SIDED = 1.959963984540054
 
 
 @dataclass(frozen=True)
@@ -45,7 +49,7 @@ class Extrapolation:
     @property
     def interval(self) -> tuple[float, float]:
         """Return the 95 % confidence interval, Å²/fs."""
-        factor = float(np.exp(_TWO_SIDED * self.log_error))
+        factor = float(np.exp(TWO_SIDED * self.log_error))
         return self.coefficient / factor, self.coefficient * factor
 
 
@@ -81,7 +85,14 @@ class Arrhenius(Result):
     notes: tuple[str, ...] = ()
     species: str = ""
     runs: Mapping[float, Diffusion] = field(default_factory=dict)
-    room: float = 300.0
+    room: float = EXTRAPOLATED_TO
+
+    @property
+    def line(self) -> ArrheniusLine:
+        """Return the line through ln D against 1/T."""
+        return ArrheniusLine(
+            self.log_d0, self.ea, self.covariance, self.chi2_per_freedom
+        )
 
     @property
     def d0(self) -> float:
@@ -91,7 +102,7 @@ class Arrhenius(Result):
     @property
     def ea_error(self) -> float:
         """Return the standard error of the activation energy, eV."""
-        return float(np.sqrt(self.covariance[1, 1]))
+        return self.line.ea_error
 
     @property
     def log_d0_error(self) -> float:
@@ -104,10 +115,7 @@ class Arrhenius(Result):
         Raises:
             AnalysisError: the temperature is not positive.
         """
-        line = ArrheniusLine(
-            self.log_d0, self.ea, self.covariance, self.chi2_per_freedom
-        )
-        value, error = line.log_value(temperature)
+        value, error = self.line.log_value(temperature)
         low, high = self.temperatures[0], self.temperatures[-1]
         outside = not low <= temperature <= high
         return Extrapolation(temperature, float(np.exp(value)), error, outside)

@@ -25,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ionface.analysis.result import Provenance, number_of, plain
+from ionface.analysis.statistics import TWO_SIDED
 from ionface.analysis.trajectory.frames import FloatArray
 from ionface.errors import AnalysisError
 
@@ -38,7 +39,6 @@ of ions in crystals is 0.1-0.8 Å² at 300-1000 K."""
 
 CONFIDENCE = 0.95
 """Of all intervals and bounds: that of two standard errors, as readers expect."""
-_TWO_SIDED = 1.959963984540054  # standard deviations that hold 95 %
 
 WIDEST_EXPONENT = 1.0
 """Half of the widest interval of the exponent that still tells diffusion from a slope
@@ -79,7 +79,7 @@ class SlopeFit:
     @property
     def speeding(self) -> bool:
         """Return whether the motion still speeds up, so that it has no bound."""
-        return self.exponent - _TWO_SIDED * self.exponent_error > 1
+        return self.exponent - TWO_SIDED * self.exponent_error > 1
 
 
 STILL = SlopeFit(
@@ -122,7 +122,7 @@ def fit_slope(
         (slope if slope > 0 else plain) * lags.slope_noise / walkers,
     )
     offset = float(np.mean(mean - slope * lags.lags))
-    moves = slope > _TWO_SIDED * slope_error
+    moves = slope > TWO_SIDED * slope_error
     bend = float(lags.bend @ mean) / slope if moves else np.nan
     bend_error = max(
         _standard_error((lags.bend @ curves - bend * slopes) / slope, together),
@@ -165,8 +165,8 @@ def chi2_interval(value: float, error: float) -> tuple[float, float]:
         return value, value
     from scipy.stats import chi2
 
-    if value < _TWO_SIDED * error:  # no motion that has the shape of one
-        return value - _TWO_SIDED * error, value + _TWO_SIDED * error
+    if value < TWO_SIDED * error:  # no motion that has the shape of one
+        return value - TWO_SIDED * error, value + TWO_SIDED * error
     freedom = 2 * (value / error) ** 2
     tails = np.array([1 + CONFIDENCE, 1 - CONFIDENCE]) / 2
     low, high = value * freedom / chi2.ppf(tails, freedom)
@@ -175,7 +175,7 @@ def chi2_interval(value: float, error: float) -> tuple[float, float]:
 
 def objection_to(fit: SlopeFit, site: float) -> str:
     """Return why the motion is not shown to be diffusive; empty if it is."""
-    reach = _TWO_SIDED * fit.exponent_error
+    reach = TWO_SIDED * fit.exponent_error
     shown = f"the exponent is {fit.exponent:.2f} ± {reach:.2f}"
     if fit.speeding:
         return f"{shown}, above 1: still in free flight, or drifting; no bound"
@@ -196,7 +196,7 @@ def objection_to(fit: SlopeFit, site: float) -> str:
 
 def returns(fit: SlopeFit, axes: int) -> tuple[str, ...]:
     """Return a note where hops that return at once stand beside diffusion."""
-    if fit.offset - _TWO_SIDED * fit.offset_error <= VIBRATION * axes / 3:
+    if fit.offset - TWO_SIDED * fit.offset_error <= VIBRATION * axes / 3:
         return ()
     return (
         f"fast returns: {fit.offset:.2g} Å² of the MSD are hops to and fro within a "

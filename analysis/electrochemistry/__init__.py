@@ -1,6 +1,6 @@
 """Formulas that turn electrochemical measurements into numbers.
 
-    formulas          conductivity, transference number, Warburg, Nernst-Einstein
+    transport_properties  conductivity, transference number, Warburg, Nernst-Einstein
     cell              geometry of a measured cell
     measured_tables   columns of CSV files with their units
     conductivity      activation energy of σT

@@ -5,7 +5,10 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from ionface.analysis.electrochemistry.transport_properties import ROOM, positive
+from ionface.analysis.electrochemistry.transport_properties import (
+    STANDARD_TEMPERATURE,
+    positive,
+)
 from ionface.errors import AnalysisError
 
 UNITS = {
@@ -32,7 +35,7 @@ class Cell:
     thickness: float | None = None
     area: float | None = None
     concentration: float | None = None
-    temperature: float = ROOM
+    temperature: float = STANDARD_TEMPERATURE
 
 
 def parse_cell(text: str) -> Cell:

@@ -9,7 +9,11 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from ionface.analysis.arrhenius_line import ArrheniusLine, arrhenius_line
+from ionface.analysis.arrhenius_line import (
+    EXTRAPOLATED_TO,
+    ArrheniusLine,
+    arrhenius_line,
+)
 from ionface.analysis.electrochemistry.measured_tables import MeasuredTable, read_table
 from ionface.analysis.result import Provenance, Result, number_of, plain
 from ionface.analysis.trajectory.frames import FloatArray
@@ -49,7 +53,7 @@ class Conductivities(Result):
     temperatures: FloatArray
     conductivities: FloatArray
     errors: FloatArray
-    at: float = 300.0
+    at: float = EXTRAPOLATED_TO
 
     def conductivity(self, temperature: float) -> tuple[float, float]:
         """Return σ of the line at a temperature in K, S/cm, and the error of ln σ."""
@@ -111,7 +115,7 @@ def conductivities(
     values: FloatArray,
     errors: FloatArray | None = None,
     *,
-    at: float = 300.0,
+    at: float = EXTRAPOLATED_TO,
     source: str = "",
 ) -> Conductivities:
     """Return the fit of ln σT against 1/T.
@@ -139,7 +143,9 @@ def conductivities(
     )
 
 
-def measured_conductivities(path: str | Path, *, at: float = 300.0) -> Conductivities:
+def measured_conductivities(
+    path: str | Path, *, at: float = EXTRAPOLATED_TO
+) -> Conductivities:
     """Return the fit of a table with columns of temperature (K or °C) and σ.
 
     A third column "error", in the unit of σ, weighs the points.

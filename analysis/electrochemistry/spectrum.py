@@ -62,7 +62,6 @@ def spectrum_of(
     frequency: FloatArray,
     impedance: NDArray[np.complex128],
     source: str = "",
-    notes: tuple[str, ...] = (),
 ) -> Spectrum:
     """Return a spectrum in descending order of frequency.
 
@@ -90,9 +89,10 @@ def spectrum_of(
         )
     order = np.argsort(-f, kind="stable")
     f, z = f[order], z[order]
+    notes: tuple[str, ...] = ()
     if np.mean(z.imag > 0) > 0.5:
         z = z.conj()
-        notes = (*notes, "the imaginary part was stored as -Z'' and is read as that")
+        notes = ("the imaginary part was stored as -Z'' and is read as that",)
     return Spectrum(f, z, source, notes)
 
 

@@ -19,8 +19,8 @@ FARADAY = 1.602176634e-19 * AVOGADRO
 GAS = 1.380649e-23 * AVOGADRO
 """J/(mol K)."""
 
-ROOM = 298.15
-"""K; where measurements tell no temperature."""
+STANDARD_TEMPERATURE = 298.15
+"""K, 25 °C; where measurements tell no temperature."""
 
 
 def positive(**values: float) -> None:
@@ -104,7 +104,7 @@ def warburg_diffusion(
     coefficient: float,
     area: float,
     concentration: float,
-    temperature: float = ROOM,
+    temperature: float = STANDARD_TEMPERATURE,
     charge: int = 1,
     *,
     as_printed: bool = False,
@@ -133,7 +133,7 @@ def warburg_diffusion(
 def conductivity_of_diffusion(
     diffusion: float,
     concentration: float,
-    temperature: float = ROOM,
+    temperature: float = STANDARD_TEMPERATURE,
     charge: float = 1.0,
 ) -> float:
     """Return σ = z²F²cD / (RT) of ions that move independently (Nernst-Einstein), S/m.
@@ -151,7 +151,7 @@ def conductivity_of_diffusion(
 def diffusion_of_conductivity(
     conductivity: float,
     concentration: float,
-    temperature: float = ROOM,
+    temperature: float = STANDARD_TEMPERATURE,
     charge: float = 1.0,
 ) -> float:
     """Return the D that a conductivity asks for (Nernst-Einstein), m²/s.

@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from ionface.analysis.energies.empty_layer import VACUUM
 from ionface.analysis.energies.energy_term import EnergyTerm
 from ionface.analysis.energies.formation_energy import FormationEnergy, formation_energy
 from ionface.analysis.energies.level_of_theory import LevelOfTheory
@@ -23,9 +24,6 @@ from ionface.errors import LedgerError
 
 SAME_CELL = 1e-4
 """Cell vectors are the same within this difference of any component, Å."""
-
-VACUUM = 6.0
-"""Å; slabs on both sides of a thinner empty layer still feel each other."""
 
 UNDER_PRESSURE = 0.3
 """GPa along the normal of a sandwich, of a run's mean: with moduli of 20 to 100 GPa the

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-ROOM = 0.12  # of the energies shown, above the highest edge and below the lowest
+MARGIN = 0.12  # of the energies shown, above the highest edge and below the lowest
 METAL = 0.01  # eV; edges that are no further apart are one Fermi energy
 
 
@@ -87,5 +87,5 @@ def _limits(result: BandAlignment) -> tuple[float, float]:
     for side in result.edges.values():
         values += [side.valence, side.conduction]
     low, high = float(min(values)), float(max(values))
-    room = ROOM * (high - low)
+    room = MARGIN * (high - low)
     return low - room, high + room

@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ionface.analysis.figures.style import (
-    FS_PER_PS,
     color_of,
     headline,
     quiet_grid,
     styled,
 )
 from ionface.analysis.reactions.bonds import BondCounts
-from ionface.analysis.trajectory.frames import FloatArray
+from ionface.analysis.trajectory.frames import FS_PER_PS, FloatArray
 from ionface.errors import AnalysisError
 
 if TYPE_CHECKING:

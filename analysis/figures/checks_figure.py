@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ionface.analysis.figures.style import (
-    FS_PER_PS,
     GRID,
     INK,
     PALETTE,
@@ -19,6 +18,7 @@ from ionface.analysis.figures.style import (
     styled,
 )
 from ionface.analysis.run_checks.run_checks import RunChecks
+from ionface.analysis.trajectory.frames import FS_PER_PS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ionface.analysis.deposition.cell import Electrolyte, Kinetics
 from ionface.analysis.deposition.deposition import DONE, Deposition, Frame
+from ionface.analysis.deposition.stability import FlatFront
 from ionface.analysis.figures.style import (
     INK,
     PALETTE,
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 METAL = "#b9c0c7"
+FILM_DPI = 80
 FILM_MS = 120  # of one frame
 ABOVE = 1.6
 """Widths of the strip that are shown above the front: fields are even beyond."""
@@ -52,7 +55,7 @@ def figure_deposition(result: Deposition, *, title: str = "") -> Figure:
     return figure
 
 
-def film(result: Deposition, *, dpi: int = 80) -> bytes:
+def film(result: Deposition) -> bytes:
     """Return the growth as an animated GIF: concentration over the moving front."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -61,7 +64,7 @@ def film(result: Deposition, *, dpi: int = 80) -> bytes:
     limits, images = _limits(result), []
     for frame in result.frames:
         with styled():
-            figure = Figure(figsize=(5.2, 5.2), dpi=dpi, layout="constrained")
+            figure = Figure(figsize=(5.2, 5.2), dpi=FILM_DPI, layout="constrained")
             axes = figure.subplots()
             _concentration(figure, axes, result, frame, limits, result.frames[1:])
             axes.set_title(
@@ -146,8 +149,6 @@ def current_density(result: Deposition, frame: Frame) -> tuple[Any, Any, Any, An
     i = -κ0 (RT/F) [u ∇ψ + (2t+ - 1) ∇u], by differences on the mapped grid. Shapes
     (nx, ny).
     """
-    from ionface.analysis.deposition.cell import Electrolyte
-
     e = Electrolyte(**result.spec["electrolyte"])
     x, y = result.points(frame)
     du, dpsi = (_gradient(x, y, field) for field in (frame.u, frame.psi))
@@ -246,9 +247,6 @@ def _growth(axes: Axes, result: Deposition) -> None:
 
 def _rates(axes: Axes, result: Deposition) -> None:
     """Draw the closed form: growth rate against wavelength."""
-    from ionface.analysis.deposition.cell import Electrolyte, Kinetics
-    from ionface.analysis.deposition.stability import FlatFront
-
     regime, spec = result.regime, result.spec
     if regime.critical_wavelength_um is None:
         axes.set_axis_off()

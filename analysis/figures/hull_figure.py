@@ -26,6 +26,9 @@ FAR = 0.25
 
 MOST_ROWS = 30
 
+APART = 0.13
+"""Least distance of two formulas below the hull, of the width of the figure."""
+
 
 def figure_hull(result: Hull, *, title: str = "") -> Figure:
     """Return the hull: of two elements with plateaus, else distances from it.
@@ -97,12 +100,12 @@ def _label_below(
         )  # fmt: skip
 
 
-def _apart(points: list[float], least: float = 0.13) -> list[float]:
+def _apart(points: list[float]) -> list[float]:
     """Return places near ascending points that are wide enough apart for formulas."""
     places = list(points)
     for _ in range(50):  # neighbors push each other until none is too close
         for i in range(len(places) - 1):
-            if (close := least - (places[i + 1] - places[i])) > 0:
+            if (close := APART - (places[i + 1] - places[i])) > 0:
                 places[i] -= close / 2
                 places[i + 1] += close / 2
     return places

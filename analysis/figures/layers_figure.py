@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ionface.analysis.figures.style import FS_PER_PS, headline, quiet_grid, styled
+from ionface.analysis.figures.style import headline, quiet_grid, styled
 from ionface.analysis.interphase.layers import LayerCoordination
+from ionface.analysis.trajectory.frames import FS_PER_PS
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

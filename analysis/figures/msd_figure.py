@@ -10,7 +10,6 @@ import numpy as np
 from ionface.analysis.diffusion.diffusion import CM2_PER_S, Diffusion
 from ionface.analysis.diffusion.msd import DIRECTIONS, Msd
 from ionface.analysis.figures.style import (
-    FS_PER_PS,
     INK,
     PALETTE,
     QUIET,
@@ -20,7 +19,7 @@ from ionface.analysis.figures.style import (
     scientific,
     styled,
 )
-from ionface.analysis.trajectory.frames import FloatArray
+from ionface.analysis.trajectory.frames import FS_PER_PS, FloatArray
 from ionface.errors import AnalysisError
 
 if TYPE_CHECKING:

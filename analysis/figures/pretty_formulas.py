@@ -13,8 +13,8 @@ def pretty(formula: str) -> str:
     return re.sub(r"(\d+(?:\.\d+)?)", r"$_{\1}$", formula)
 
 
-def pretty_products(products: Mapping[str, float], joined: str = " + ") -> str:
+def pretty_products(products: Mapping[str, float]) -> str:
     """Return the formulas of products, those of most atoms first."""
     names = [pretty(formula) for formula in products]
     more = " + …" if len(names) > MOST_PRODUCTS else ""
-    return joined.join(names[:MOST_PRODUCTS]) + more
+    return " + ".join(names[:MOST_PRODUCTS]) + more

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ionface.analysis.figures.style import (
-    FS_PER_PS,
     INK,
     PALETTE,
     QUIET,
@@ -17,6 +16,7 @@ from ionface.analysis.figures.style import (
 )
 from ionface.analysis.interphase.density_profiles import Profiles, growth_words
 from ionface.analysis.interphase.interphase import Interphase
+from ionface.analysis.trajectory.frames import FS_PER_PS
 from ionface.errors import AnalysisError
 
 if TYPE_CHECKING:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ionface.analysis.figures.style import (
-    FS_PER_PS,
     GRID,
     QUIET,
     REFERENCES,
@@ -16,7 +15,7 @@ from ionface.analysis.figures.style import (
     styled,
 )
 from ionface.analysis.rdf.rdf_result import RdfResult, broaden
-from ionface.analysis.trajectory.frames import FloatArray
+from ionface.analysis.trajectory.frames import FS_PER_PS, FloatArray
 from ionface.errors import AnalysisError
 
 if TYPE_CHECKING:

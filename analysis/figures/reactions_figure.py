@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ionface.analysis.figures.style import (
-    FS_PER_PS,
     INK,
     QUIET,
     color_of,
@@ -23,6 +22,7 @@ from ionface.analysis.reactions.reaction_report import (
 )
 from ionface.analysis.reactions.replicas import Replicas
 from ionface.analysis.statistics import independent_error
+from ionface.analysis.trajectory.frames import FS_PER_PS
 from ionface.errors import AnalysisError
 
 if TYPE_CHECKING:

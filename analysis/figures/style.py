@@ -25,8 +25,6 @@ RED = "#b91c1c"
 PALETTE = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00")
 """Okabe and Ito's colors, ordered by contrast on white."""
 
-FS_PER_PS = 1000.0
-
 REFERENCES = ("#5b6770", "#b07d2b", "#7a5195", "#3c8d7d")
 
 _STYLE: Any = {

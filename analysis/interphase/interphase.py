@@ -224,14 +224,12 @@ class Front:
     Attributes:
         position: of equal shares, Å over the a-b plane.
         sigma: of the error function, Å.
-        rising: the first phase lies above.
         gap: widest spacing without any marker atom that reaches into the front, Å, as
             between atomic layers: what cannot be resolved.
     """
 
     position: float
     sigma: float
-    rising: bool
     gap: float
 
     @property
@@ -337,7 +335,7 @@ def fit_fronts(
         position = edge * step + (offset if rising else -offset)
         if periodic:
             position %= height
-        fronts.append(Front(position, sigma, rising, gap))
+        fronts.append(Front(position, sigma, gap))
     if not fronts:
         raise AnalysisError(
             "the two phases touch nowhere: a vacuum lies between their marker atoms"

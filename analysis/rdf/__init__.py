@@ -1,1 +1,1 @@
-"""Partial radial distribution functions, running coordination and bonds."""
+"""Partial radial distribution functions, and running coordination."""

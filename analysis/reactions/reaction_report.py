@@ -31,7 +31,7 @@ from ionface.analysis.result import (
     plain,
     windows_of,
 )
-from ionface.analysis.trajectory.frames import FloatArray, Skipped
+from ionface.analysis.trajectory.frames import FS_PER_PS, FloatArray, Skipped
 from ionface.analysis.trajectory.trajectory import Trajectory
 from ionface.errors import AnalysisError
 
@@ -242,8 +242,6 @@ def _shares(
         for name in wanted
     }
 
-
-FS_PER_PS = 1000.0
 
 UNEXPLAINED = 0.5
 """A fit whose residual exceeds this part of the measured is no explanation: most of

@@ -15,12 +15,11 @@ from pathlib import Path
 
 import numpy as np
 
-from ionface.analysis.energies.empty_layer import empty_layer
+from ionface.analysis.energies.empty_layer import empty_layers
 from ionface.analysis.energies.energy_term import EnergyTerm
 from ionface.analysis.readers.vasp_level import departure, vasp_level
 from ionface.analysis.readers.vasprun import IonicStep, VasprunStream
 from ionface.analysis.readers.vasprun_settings import VaspSettings
-from ionface.analysis.trajectory.frames import FloatArray
 from ionface.errors import LedgerError
 
 COMPRESSED = ("", ".gz", ".bz2", ".xz")
@@ -75,7 +74,7 @@ def vasp_directory_term(
         max_force=largest_force(settings, last) if last else None,
         source=str(file),
         departure=departure(settings),
-        gaps=_gaps(lattice, last.fractional) if last else None,
+        gaps=empty_layers(lattice, last.fractional) if last else None,
         stress=None if last is None or last.stress is None else last.stress.tolist(),
     )
 
@@ -121,13 +120,6 @@ def _last(numbered: re.Pattern[str], paths: Iterable[Path]) -> Path | None:
     """Return the path of the highest number in its name; None if none has one."""
     found = [(int(m[1]), path) for path in paths if (m := numbered.match(path.name))]
     return max(found)[1] if found else None
-
-
-def _gaps(lattice: FloatArray, fractional: FloatArray) -> tuple[float, ...]:
-    """Return the widest layer without atoms between planes of each cell vector, Å."""
-    widest = [empty_layer(places)[1] for places in fractional.T]
-    heights = 1 / np.linalg.norm(np.linalg.inv(lattice), axis=0)  # (3,) Å
-    return tuple(float(gap) for gap in widest * heights)
 
 
 def unmet_criterion(

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from ionface.analysis.energies.empty_layer import VACUUM, empty_layers
 from ionface.analysis.trajectory.frames import FloatArray
 from ionface.analysis.trajectory.store import STRESSES
 from ionface.analysis.trajectory.trajectory import Trajectory
 
 GPA_PER_EV_PER_A3 = 160.21766  # elementary charge over (1e-10 m)³
-VACUUM = 6.0  # Å; a wider layer without atoms dilutes the stress of the rest
 
 
 def pressures(trajectory: Trajectory) -> FloatArray | None:
@@ -33,9 +33,7 @@ def pressures(trajectory: Trajectory) -> FloatArray | None:
 
 
 def _has_vacuum(trajectory: Trajectory) -> bool:
-    """Tell whether the first frame has a wide layer without atoms."""
+    """Tell whether the first frame has a vacuum: it dilutes the stress of the rest."""
     lattice = trajectory.lattice
-    inverse = np.linalg.inv(lattice)
-    fractions = np.sort(trajectory.frame(0).positions @ inverse % 1.0, axis=0)
-    gaps = np.diff(fractions, axis=0, append=fractions[:1] + 1.0).max(axis=0)
-    return bool((gaps / np.linalg.norm(inverse, axis=0) > VACUUM).any())
+    fractional = trajectory.frame(0).positions @ np.linalg.inv(lattice)
+    return max(empty_layers(lattice, fractional)) > VACUUM

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float64]
+FS_PER_PS = 1000.0
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,7 @@ from ionface.structures.specs import Doping
 
 Array = NDArray[np.float64]
 CARRIER = "Li"
-ROOM = 1.60  # Å; an added Li is at least this far from every atom
+CLEARANCE = 1.60  # Å; an added Li is at least this far from every atom
 APART = 2.00  # Å; and from another added Li
 SHELL = 0.15  # Å; free positions that differ less in distance are equally near
 
@@ -158,7 +158,7 @@ def _ranked(
         raise StructureError(
             f"doping: no room for the {CARRIER} that {number} {doping.dopant} need: of "
             f"{len(geometry.free)} free positions {int(geometry.free.sum())} are "
-            f"{ROOM} Å away from all atoms; lower x"
+            f"{CLEARANCE} Å away from all atoms; lower x"
         )
     # images of one ordering in the bulk differ once a slab is cut of it
     orderings.sort(key=lambda o: (round(o.energy, 3), round(o.dipole, 1), o.dopants))
@@ -222,7 +222,7 @@ class FreePositions:
         self.between = lattice.get_all_distances(points, points)
         self.to_hosts = lattice.get_all_distances(atoms[hosts], points)
         others = lattice.get_all_distances(points, atoms)
-        self.free = others.min(axis=1, initial=np.inf) >= ROOM
+        self.free = others.min(axis=1, initial=np.inf) >= CLEARANCE
         symbols = [str(site.specie.symbol) for site in structure]
         carriers = [i for i, symbol in enumerate(symbols) if symbol == CARRIER]
         self.to_carriers = others[:, carriers].min(axis=1, initial=np.inf)

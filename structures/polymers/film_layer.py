@@ -27,7 +27,8 @@ from ionface.structures.specs import AmorphousLayer, FilmLayer, InterfaceSpec
 Array = NDArray[np.float64]
 VACUUM = 20.0  # Å, above a film while an engine brings it to rest
 LIGHT_TIMESTEP = 1.0  # fs; C-H stretches have periods of 11 fs
-ROOM = 300.0  # K
+QUENCHES = 5  # temperatures from the melt down
+REST_TEMPERATURE = 300.0  # K; what a layer is cooled to before it comes to rest
 
 
 @dataclass(frozen=True)
@@ -189,7 +190,7 @@ def stages(layer: FilmLayer | AmorphousLayer) -> tuple[Stage, ...]:
             Stage("soft", "relax", steps=100, fmax=0.5),
             # hot, so that chains move within the picosecond of a stage
             _dynamics("anneal", 600.0, 1000, LIGHT_TIMESTEP),
-            _dynamics("cool", ROOM, 1000, LIGHT_TIMESTEP),
+            _dynamics("cool", REST_TEMPERATURE, 1000, LIGHT_TIMESTEP),
             Stage("rest", "relax", steps=300, fmax=0.05),
         )
     return (
@@ -218,21 +219,25 @@ def _timestep(layer: AmorphousLayer) -> float:
     return min(layer.timestep, LIGHT_TIMESTEP) if light else layer.timestep
 
 
-def _quench(layer: AmorphousLayer, number: int = 5) -> tuple[Stage, ...]:
+def _quench(layer: AmorphousLayer) -> tuple[Stage, ...]:
     """Return dynamics at temperatures from the melt down to 300 K, in equal steps."""
-    if layer.melt <= ROOM:
-        return (_dynamics("quench", ROOM, layer.quench_steps, _timestep(layer), True),)
-    step = (layer.melt - ROOM) / number
-    lengths = [layer.quench_steps // number] * number
+    if layer.melt <= REST_TEMPERATURE:
+        return (
+            _dynamics(
+                "quench", REST_TEMPERATURE, layer.quench_steps, _timestep(layer), True
+            ),
+        )
+    step = (layer.melt - REST_TEMPERATURE) / QUENCHES
+    lengths = [layer.quench_steps // QUENCHES] * QUENCHES
     lengths[-1] += layer.quench_steps - sum(lengths)
     return tuple(
         _dynamics(
             f"quench-{k + 1}",
-            ROOM if k + 1 == number else layer.melt - (k + 1) * step,
+            REST_TEMPERATURE if k + 1 == QUENCHES else layer.melt - (k + 1) * step,
             lengths[k],
             _timestep(layer),
             True,
         )
-        for k in range(number)
+        for k in range(QUENCHES)
         if lengths[k]
     )

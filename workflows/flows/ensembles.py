@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ionface.errors import IonfaceError
+from ionface.structures.interface import build_interface
 from ionface.structures.specs import CrystalLayer, InterfaceSpec
 from ionface.workflows.engines.contract import RelaxSettings
 from ionface.workflows.engines.durable import durable_job
@@ -77,8 +78,6 @@ def with_rank(spec: InterfaceSpec, where: Disordered, rank: int) -> InterfaceSpe
 
 def available_orderings(spec: InterfaceSpec, where: Disordered) -> int:
     """Return how many of the orderings exist; small cells have few."""
-    from ionface.structures.interface import build_interface
-
     model = build_interface(with_rank(spec, where, 0))
     made = model.provenance[where.side][where.kind]
     number = min(int(made["distinct_orderings"]), where.orderings)

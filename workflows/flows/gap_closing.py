@@ -17,7 +17,7 @@ from ionface.workflows.engines import progress
 from ionface.workflows.engines.contract import Engine
 from ionface.workflows.engines.durable import durable_job
 from ionface.workflows.flows.jobs import BuiltInterface
-from ionface.workflows.flows.registry_scan import ROOM, rigid_energy
+from ionface.workflows.flows.registry_scan import LEAST_GAP, rigid_energy
 
 WIDER = 0.45  # Å beyond the touching gap, where the search begins
 STEP = 0.15  # Å; a parabola through three such points finds the minimum to 0.01 Å
@@ -50,7 +50,7 @@ def closed_gap(touching: float, energy: Callable[[float], float]) -> float:
     """
     gaps = [touching + WIDER]
     energies = [energy(gaps[0])]
-    while gaps[-1] - STEP >= ROOM:
+    while gaps[-1] - STEP >= LEAST_GAP:
         gaps.append(gaps[-1] - STEP)
         energies.append(energy(gaps[-1]))
         progress.report(len(gaps), None, f"gap {gaps[-1]:.2f} Å")

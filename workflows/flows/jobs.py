@@ -15,8 +15,11 @@ from typing import Any
 
 import numpy as np
 from monty.json import MSONable
+from pydantic import TypeAdapter
 from pymatgen.core import Structure
 
+from ionface.analysis.deposition.cell import DepositionSpec
+from ionface.analysis.deposition.deposition import deposit
 from ionface.analysis.energies.against_bulk import with_bulk
 from ionface.analysis.energies.ledger import SlabsState, book_sides
 from ionface.analysis.energies.relaxation_path import relaxation_path
@@ -28,6 +31,7 @@ from ionface.analysis.result import Provenance
 from ionface.analysis.trajectory.joining import join
 from ionface.analysis.trajectory.trajectory import Trajectory
 from ionface.errors import AnalysisError
+from ionface.structures.crystals.library import read_crystal
 from ionface.structures.film_registry import joined
 from ionface.structures.interface import build_interface, held
 from ionface.structures.ledger_cell import in_ledger
@@ -285,8 +289,6 @@ def molecules_after(model: InterfaceModel, final: Structure) -> MoleculeReport |
 @durable_job
 def repeated_crystal(crystal: str, min_atoms: int) -> Structure:
     """Return a crystal repeated towards a cube until it holds enough atoms."""
-    from ionface.structures.crystals.library import read_crystal
-
     structure = read_crystal(crystal)
     repeats = [1, 1, 1]
     while len(structure) * repeats[0] * repeats[1] * repeats[2] < min_atoms:
@@ -434,11 +436,6 @@ def grow_lithium(cell: dict[str, Any], quick: bool = False) -> dict[str, Any]:
         cell: a DepositionSpec as plain data.
         quick: it is a rehearsal, and its result says so.
     """
-    from pydantic import TypeAdapter
-
-    from ionface.analysis.deposition.cell import DepositionSpec
-    from ionface.analysis.deposition.deposition import deposit
-
     spec = TypeAdapter(DepositionSpec).validate_python(cell)
     grown = deposit(spec, Path(), progress.report)
     if quick:

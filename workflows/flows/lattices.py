@@ -15,13 +15,12 @@ from jobflow import Flow, Job
 from ionface.analysis.energies.level_of_theory import LevelOfTheory
 from ionface.structures.crystals.relaxed_lattice import gained_symmetry, relaxed_lengths
 from ionface.structures.disorder.decoration import bulk
-from ionface.structures.specs import Cell, CrystalLayer, InterfaceSpec, Lengths
+from ionface.structures.specs import SIDES, Cell, CrystalLayer, InterfaceSpec, Lengths
 from ionface.workflows.engines.contract import Engine, RelaxSettings
 from ionface.workflows.engines.records import RunRecord
 from ionface.workflows.flows.naming import named
 
 LatticeSource = Literal["engine", "literature"]
-SIDES = ("film", "substrate")
 
 
 def with_source(spec: InterfaceSpec, source: LatticeSource) -> InterfaceSpec:

@@ -18,7 +18,12 @@ from jobflow import Flow, Job, Maker, OutputReference
 
 from ionface.errors import IonfaceError, StructureError
 from ionface.structures.model import InterfaceModel
-from ionface.structures.specs import Cell, InterfaceSpec, pymatgen_structure
+from ionface.structures.specs import (
+    SIDES,
+    Cell,
+    InterfaceSpec,
+    pymatgen_structure,
+)
 from ionface.workflows.engines.contract import (
     DynamicsSettings,
     Engine,
@@ -34,7 +39,6 @@ from ionface.workflows.study.file_names import interface_name, seed_name, slug
 from ionface.workflows.study.study import ANALYSES, DynamicsSpec, EngineChoice
 
 Model: TypeAlias = InterfaceModel | InterfaceSpec | OutputReference
-SIDES = ("film", "substrate")
 Slabs = Literal["relaxed", "frozen"]
 APART = ("rdf", "bonds", "reactions", "layers")
 """What is also said of each interface of a sandwich."""

@@ -22,6 +22,7 @@ from jobflow import Flow, Job, OutputReference
 from ionface.errors import NotInstalledError, StructureError
 from ionface.structures.interface import build_interface
 from ionface.structures.specs import (
+    SIDES,
     AmorphousLayer,
     Cell,
     CrystalLayer,
@@ -194,7 +195,7 @@ class ModelBuilder:
         """Return the jobs that relax both sides alone, and the one that joins them."""
         maker = self.by_role(role).relax(self.relaxation)
         steps: list[Job | Flow] = []
-        for side in lattices.SIDES:
+        for side in SIDES:
             tells = {"kind": "relax", "role": role, "part": side}
             step = maker.make(getattr(built.output, side))
             task, most = f"relax {side} alone", self.relaxation.steps

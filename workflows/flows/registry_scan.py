@@ -34,8 +34,9 @@ from ionface.workflows.engines.records import RunRecord
 from ionface.workflows.flows.jobs import BuiltInterface
 
 ENERGIES = "landscape.jsonl"
-ROOM = 1.0  # Å; gaps below it are not tried: no two layers bond at such a distance,
-# and potentials return numbers without meaning there
+LEAST_GAP = 1.0
+"""Å; gaps below it are not tried: no two layers bond at such a distance, and potentials
+return numbers without meaning there."""
 
 
 def number_of_points(model: InterfaceModel, scan: RegistryScan) -> int:
@@ -120,7 +121,7 @@ def _points(
     points = []
     for index, registry in enumerate(grid.points):
         contact = touching(shifted(model, registry.shift))
-        points += [(index, max(ROOM, contact + change)) for change in scan.gaps]
+        points += [(index, max(LEAST_GAP, contact + change)) for change in scan.gaps]
     return grid, points
 
 

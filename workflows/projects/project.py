@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from ionface.analysis.energies.level_of_theory import LevelOfTheory
 from ionface.documents import decode, read_json, text_of
 from ionface.errors import IonfaceError
 from ionface.files import disk_message, write_atomically
@@ -42,8 +43,6 @@ from ionface.workflows.study.study_files import parse, to_yaml
 
 if TYPE_CHECKING:
     from jobflow import Flow, Job, JobStore
-
-    from ionface.analysis.energies.level_of_theory import LevelOfTheory
 
 FORMAT = 2
 ERROR_FILE = "error.txt"
@@ -318,8 +317,6 @@ class Project:
         raise self._never_mixed(difference)
 
     def _check_levels(self, study: Study) -> None:
-        from ionface.analysis.energies.level_of_theory import LevelOfTheory
-
         recorded = self.identity["levels"]
         for kind, level in levels(study).items():
             if kind not in recorded:

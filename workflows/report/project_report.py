@@ -33,7 +33,7 @@ from ionface.analysis.report.page import (
     Table,
 )
 from ionface.analysis.report.page import write_report as write_html
-from ionface.analysis.result import Provenance, Result
+from ionface.analysis.result import EMULATED, Provenance, Result
 from ionface.analysis.run_checks.run_checks import RunChecks
 from ionface.analysis.thermodynamics.contact_result import Contacts
 from ionface.analysis.thermodynamics.formed import sentences
@@ -52,8 +52,6 @@ from ionface.workflows.study.file_names import slug
 from ionface.workflows.study.protocols import protocol
 from ionface.workflows.study.study import Study, crystal_label
 
-EMULATED = "Emulated: a stand-in made these outputs. They are no calculation."
-REHEARSAL = "Of a quick run: a rehearsal, no result."
 POTENTIAL = "Computed with a machine-learned potential, not with DFT."
 HOW_FAR = "How far each is from PBE: docs/potentials.md and ionface yardstick."
 PIXELS = 105  # of the page per inch of a figure: its text is as large as the page's
@@ -296,8 +294,7 @@ def _model_facts(summary: dict[str, Any]) -> dict[str, Cell]:
 
 def _worth(provenance: Provenance) -> list[str]:
     """Return what must be said of numbers wherever they stand, in sentences."""
-    said = ((provenance.emulated, EMULATED), (provenance.quick, REHEARSAL))
-    return [text for true, text in said if true]
+    return [f"{mark}." for mark in provenance.marks]
 
 
 def _quick(study: Study) -> str:
@@ -329,7 +326,7 @@ def _notices(project: Project, results: Results) -> list[Notice]:
     emulated = any(level.get("emulated") for level in levels.values())
     planned = Provenance(emulated=emulated, quick=project.study.quick)
     worth = Provenance.joint([planned, results.provenance])
-    notices = [Notice("warning", EMULATED)] if worth.emulated else []
+    notices = [Notice("warning", f"{EMULATED}.")] if worth.emulated else []
     if worth.quick:
         notices.append(Notice("warning", _quick(project.study)))
     states = runner.states(project)

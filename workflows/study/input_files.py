@@ -14,12 +14,11 @@ from typing import Any
 
 from ionface.errors import IonfaceError
 from ionface.files import file_digest
-from ionface.structures.specs import CrystalLayer, Layer, SlabLayer
+from ionface.structures.specs import SIDES, CrystalLayer, Layer, SlabLayer
 from ionface.workflows.study.study import EngineChoice, EngineNames, Study
 
 INPUTS = "inputs"
 DIGITS = 12  # of a digest that a folder is called after
-SIDES = ("film", "substrate")
 
 
 def with_files(study: Study, change: Callable[[str], str]) -> Study:

@@ -30,7 +30,7 @@ from ionface.workflows.study.file_names import slug
 TRIED = ((0.03, 60.0), (0.03, 100.0), (0.05, 100.0), (0.05, 200.0), (0.08, 300.0))
 """Largest strain and area (Å²) of a match, from the cheapest to the last resort."""
 
-ROOM = 0.03
+EXTRA_STRAIN = 0.03
 """Strain beyond that of the published lattices: `run` relaxes both crystals first, and
 semilocal functionals and potentials trained on them miss a lattice by up to 1.5 %."""
 
@@ -158,7 +158,7 @@ def _text(
 
 def _allowed(spec: InterfaceSpec, model: InterfaceModel) -> float:
     """Return the strain to allow, so that it builds with relaxed lattices, too."""
-    return max(spec.max_strain, round(model.max_strain + ROOM, 2))
+    return max(spec.max_strain, round(model.max_strain + EXTRA_STRAIN, 2))
 
 
 def _layer(key: str, layer: Layer, folder: Path) -> Iterator[str]:

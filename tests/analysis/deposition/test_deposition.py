@@ -177,7 +177,7 @@ def test_a_result_survives_its_file_and_is_drawn(grown):
     assert back.as_dict() == grown.as_dict()
     assert len(back.plot().axes) >= 4
     few = replace(back, frames=back.frames[::30])
-    assert film(few, dpi=30).startswith(b"GIF89a")
+    assert film(few).startswith(b"GIF89a")
 
 
 def test_without_scikit_fem_the_way_to_it_is_told(monkeypatch):

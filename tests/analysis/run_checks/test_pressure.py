@@ -3,11 +3,13 @@
 import numpy as np
 import pytest
 
+from ionface.analysis.energies import empty_layer
 from ionface.analysis.run_checks.pressure import pressures
 from ionface.analysis.run_checks.run_checks import check_run
 from ionface.analysis.run_checks.temperature import KB
 from ionface.analysis.trajectory.store import STRESSES
 from ionface.analysis.trajectory.trajectory import Trajectory
+from ionface.structures import model
 
 FRAMES, EDGE = 200, 8.0
 
@@ -72,3 +74,7 @@ def test_files_without_stress_have_no_such_check():
     silent = Trajectory.from_arrays(["Al"], np.eye(3) * 4, np.zeros((5, 1, 3)), 2.0)
     assert pressures(silent) is None
     assert "mean pressure" not in [check.name for check in check_run(silent).checks]
+
+
+def test_models_and_energies_agree_on_what_a_vacuum_is():
+    assert empty_layer.VACUUM == model.THIN_VACUUM

@@ -13,7 +13,7 @@ from ionface.workflows.engines.ase.atoms import atoms_of
 from ionface.workflows.engines.registry import engine
 from ionface.workflows.flows.gap_closing import STEP, close_gap, closed_gap
 from ionface.workflows.flows.models import ModelBuilder, gap_notes
-from ionface.workflows.flows.registry_scan import ROOM
+from ionface.workflows.flows.registry_scan import LEAST_GAP
 from ionface.workflows.study.study import Study
 
 
@@ -43,7 +43,7 @@ def test_sides_that_repel_each_other_stay_apart():
 
 
 def test_sides_that_attract_at_any_distance_stop_before_they_meet():
-    assert ROOM <= closed_gap(3.0, lambda gap: gap) < ROOM + STEP
+    assert LEAST_GAP <= closed_gap(3.0, lambda gap: gap) < LEAST_GAP + STEP
 
 
 def crystal(name, a, **more):

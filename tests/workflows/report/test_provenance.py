@@ -98,10 +98,10 @@ def test_the_report_says_so_at_its_top_at_every_table_and_every_level(projects):
     html = (emulated.root / "report.html").read_text()
     captions = re.findall(r"</table></div>(.{0,80})", html)
     assert captions
-    assert all("Emulated: a stand-in made these outputs" in c for c in captions)
+    assert all("EMULATED: numbers of a stand-in" in c for c in captions)
     marks = html.count('<span class="emulated">EMULATED</span>')
     assert marks == 3  # two levels, and the model that can be turned
-    assert "Emulated" not in (real.root / "report.html").read_text()
+    assert "EMULATED" not in (real.root / "report.html").read_text()
 
 
 def test_every_figure_of_numbers_is_marked(reported):

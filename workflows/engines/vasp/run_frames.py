@@ -50,15 +50,13 @@ class RunFrames:
     """The steps of one run.
 
     Attributes:
-        steps: complete ones, in order.
+        steps: complete ones, in order; those that only XDATCAR has are without forces.
         level: of theory, as the output tells.
-        recovered: how many of them only XDATCAR has.
         unconverged: in how many the electrons took all steps that they may.
     """
 
     steps: list[IonicStep]
     level: LevelOfTheory
-    recovered: int
     unconverged: int
 
     @property
@@ -80,7 +78,7 @@ def run_frames(run_folder: Path) -> RunFrames | None:
     # a file that was closed has all steps; only a torn one may lie behind XDATCAR
     more = _from_xdatcar(run_folder, steps) if stream.reason else []
     unconverged = sum(not is_self_consistent(stream.settings, step) for step in steps)
-    return RunFrames([*steps, *more], level, len(more), unconverged)
+    return RunFrames([*steps, *more], level, unconverged)
 
 
 def _from_xdatcar(run_folder: Path, steps: list[IonicStep]) -> list[IonicStep]:
@@ -94,12 +92,12 @@ def _from_xdatcar(run_folder: Path, steps: list[IonicStep]) -> list[IonicStep]:
     known = len(steps)
     if len(frames) <= known or not _is_same(frames[known - 1].fractional, steps[-1]):
         return []  # written every NBLOCK steps, or by another run
-    recovered = []
+    more = []
     for number, frame in enumerate(frames[known:], known + 1):
         if number not in energies:
             break
         total, free, at_zero, kinetic = map(float, energies[number])
-        recovered.append(
+        more.append(
             IonicStep(
                 lattice=frame.lattice,
                 fractional=frame.fractional,
@@ -113,7 +111,7 @@ def _from_xdatcar(run_folder: Path, steps: list[IonicStep]) -> list[IonicStep]:
                 scf_steps=0,
             )
         )
-    return recovered
+    return more
 
 
 def _is_same(fractional: Array, step: IonicStep) -> bool:

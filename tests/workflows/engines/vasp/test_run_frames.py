@@ -36,13 +36,18 @@ def cut(path, share):
     path.write_text(text[: int(share * len(text))])
 
 
+def recovered(run):
+    """Return how many steps only XDATCAR has, which knows no forces."""
+    return sum(step.forces is None for step in run.steps)
+
+
 @pytest.mark.slow
 def test_steps_that_only_xdatcar_has_are_the_same_to_the_printed_digits(folder):
     whole = run_frames(folder)
-    assert (len(whole.steps), whole.recovered) == (STEPS, 0)
+    assert (len(whole.steps), recovered(whole)) == (STEPS, 0)
     cut(folder / "vasprun.xml", 0.7)
     found = run_frames(folder)
-    assert 0 < found.recovered < STEPS
+    assert 0 < recovered(found) < STEPS
     assert len(found.steps) == STEPS
     for ours, theirs in zip(found.steps, whole.steps, strict=True):
         np.testing.assert_allclose(ours.fractional, theirs.fractional, atol=1.1e-8)
@@ -57,13 +62,13 @@ def test_steps_that_only_xdatcar_has_are_the_same_to_the_printed_digits(folder):
 @pytest.mark.slow
 def test_steps_end_where_either_file_ends(folder):
     cut(folder / "vasprun.xml", 0.7)
-    known = len(run_frames(folder).steps) - run_frames(folder).recovered
+    known = len(run_frames(folder).steps) - recovered(run_frames(folder))
     lines = (folder / "OSZICAR").read_text()
     ends = [m.end() for m in re.finditer(r"SK=.*\n", lines)]
     (folder / "OSZICAR").write_text(lines[: ends[known]])
-    assert run_frames(folder).recovered == 1
+    assert recovered(run_frames(folder)) == 1
     (folder / "XDATCAR").unlink()
-    assert run_frames(folder).recovered == 0
+    assert recovered(run_frames(folder)) == 0
 
 
 @pytest.mark.slow
@@ -72,7 +77,7 @@ def test_an_xdatcar_of_another_run_is_not_taken(folder):
     text = (folder / "XDATCAR").read_text()
     head, *frames = re.split(r"(?=Direct configuration)", text)
     (folder / "XDATCAR").write_text(head + "".join(reversed(frames)))
-    assert run_frames(folder).recovered == 0
+    assert recovered(run_frames(folder)) == 0
 
 
 @pytest.mark.slow
