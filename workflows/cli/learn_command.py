@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ionface.workflows.cli.app import app
 from ionface.workflows.cli.options import AsJson
+
+if TYPE_CHECKING:
+    from ionface.workflows.learn import Learned
 
 
 @app.command()
@@ -39,9 +42,7 @@ def learn(
     """Fine-tune a potential, judge it by structures kept back, and keep it."""
     import json
 
-    from ionface.analysis.kinds import kinds
     from ionface.analysis.yardstick.training_set import cutoffs_told
-    from ionface.workflows.cli.analyze_files import print_result
     from ionface.workflows.cli.console import job_progress, tell_notes
     from ionface.workflows.engines.ase.learned import record_of
     from ionface.workflows.engines.ase.sevennet_training import TrainingSettings
@@ -66,7 +67,15 @@ def learn(
         found = learn_from(frames, settings, folder.resolve(), shown.stage)
     if as_json:
         typer.echo(json.dumps({"engine": found.engine, **record_of(found.engine)}))
-        return
+    else:
+        _tell(found)
+
+
+def _tell(found: Learned) -> None:
+    from ionface.analysis.kinds import kinds
+    from ionface.workflows.cli.analyze_files import print_result
+    from ionface.workflows.cli.console import tell_notes
+
     print_result(kinds()["yardstick"], found.held_out)
     if found.decay is not None:
         typer.echo(f"forces of other chemistry moved by {found.decay:.3f} eV/Å (rms)")
