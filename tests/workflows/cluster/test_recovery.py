@@ -104,7 +104,7 @@ def test_a_start_that_was_interrupted_is_repeated(cluster, submitted, monkeypatc
 def test_what_failed_by_itself_runs_again_only_if_asked(
     cluster, submitted, monkeypatch
 ):
-    name = "ionface.structures.crystals.library.read_crystal"
+    name = "ionface.workflows.flows.jobs.read_crystal"
     with monkeypatch.context() as patch:
         patch.setattr(name, lambda crystal: 1 / 0)
         work(cluster)

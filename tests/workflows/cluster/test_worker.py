@@ -44,7 +44,7 @@ def test_what_a_job_writes_can_be_read_by_its_owner_alone(cluster, submitted):
 
 def test_a_job_that_failed_is_told_with_its_cause(cluster, submitted, monkeypatch):
     monkeypatch.setattr(
-        "ionface.structures.crystals.library.read_crystal",
+        "ionface.workflows.flows.jobs.read_crystal",
         lambda name: 1 / 0,
     )
     report = work(cluster)
