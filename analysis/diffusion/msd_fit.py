@@ -95,6 +95,9 @@ STILL = SlopeFit(
 )
 """Of atoms that stand still along the directions asked for."""
 
+ROUNDING = 1e-12
+"""Of an MSD; what it rises by less is how the machine adds, and no motion."""
+
 HELD = "these atoms stand still along it, as if held"
 
 
@@ -122,7 +125,8 @@ def fit_slope(
         (slope if slope > 0 else plain) * lags.slope_noise / walkers,
     )
     offset = float(np.mean(mean - slope * lags.lags))
-    moves = slope > TWO_SIDED * slope_error
+    rise = slope * float(np.ptp(lags.lags))
+    moves = slope > TWO_SIDED * slope_error and rise > ROUNDING * mean.max()
     bend = float(lags.bend @ mean) / slope if moves else np.nan
     bend_error = max(
         _standard_error((lags.bend @ curves - bend * slopes) / slope, together),

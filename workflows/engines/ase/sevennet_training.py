@@ -47,7 +47,7 @@ class TrainingSettings:
     learning_rate: float = 1e-3
     fall: float = 0.125
     batch: int = 2
-    force_weight: float = 0.5
+    force_weight: float = 0.2
     seed: int = 1
 
     def __post_init__(self) -> None:
