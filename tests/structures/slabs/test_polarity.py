@@ -8,7 +8,7 @@ from ionface.structures.checks import check_overlaps
 from ionface.structures.groups import count_groups
 from ionface.structures.interface import build_interface
 from ionface.structures.slabs.crystal_layer import cut_slab, in_supercell, terminations
-from ionface.structures.slabs.polarity import dipole
+from ionface.structures.slabs.polarity import dipole, side_notes
 from ionface.structures.slabs.slab import POLAR
 from ionface.structures.specs import CrystalLayer, InterfaceSpec
 
@@ -88,3 +88,24 @@ def test_a_polar_side_is_told_and_a_compensated_one_is_not():
     assert "compensate: true" in note
     assert notes(compensate=True) == []
     assert POLAR > 0
+
+
+def test_a_side_beyond_whole_formula_units_is_told_with_its_formal_charge():
+    made = sheet("LiF", (1, 1, 1), np.eye(2, dtype=int), film=False, compensate=False)
+    (polar,) = side_notes({"substrate": made.provenance}, "LiF|Li")
+    assert "is polar" in polar
+    for termination, told in (
+        ("Li/Li", "Li/Li holds +1 Li per surface cell beyond whole formula units, a "
+                  "formal charge of +1 e,"),
+        ("F/F", "F/F holds +1 F per surface cell beyond whole formula units, a formal "
+                "charge of -1 e,"),
+    ):  # fmt: skip
+        layer = CrystalLayer(
+            "LiF", (1, 1, 1), layers=2, symmetric=True, termination=termination
+        )
+        one = in_supercell(layer, cut_slab(layer), np.diag([2, 1]), film=False)
+        (note,) = side_notes({"substrate": one.provenance}, "LiF|Li")
+        assert told in note
+    layer = CrystalLayer("LiF", (1, 0, 0), layers=2, symmetric=True)
+    whole = in_supercell(layer, cut_slab(layer), np.eye(2, dtype=int), film=False)
+    assert side_notes({"substrate": whole.provenance}, "LiF|Li") == []

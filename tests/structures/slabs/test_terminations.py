@@ -372,3 +372,18 @@ def test_dipole_of_a_slab_is_that_of_its_ions():
     assert slab.provenance["dipole_e_angstrom"] == pytest.approx(moment)
     # four layers of a plane +1 and a plane -1, half a spacing apart
     assert abs(moment) == pytest.approx(4 * 5.64 / 3**0.5 / 2)
+
+
+@pytest.mark.parametrize(
+    ("name", "miller"), [("LiTi2(PO4)3", (0, 0, 1)), ("LiGe2(PO4)3", (0, 0, 1))]
+)
+def test_of_symmetric_slabs_the_one_with_the_least_formal_charge_comes_first(
+    name, miller
+):
+    layer = CrystalLayer(name, miller, layers=1, symmetric=True)
+    found = facet_slabs(layer)
+    first, *others = found.terminations
+    assert (first.label, first.excess, first.charge) == ("Li/Li", {"Li": 1}, 1)
+    assert all(abs(t.charge) >= 1 for t in others)
+    assert all(found.slab(t, 1).charge == t.charge for t in found.terminations)
+    assert "excess +1 Li (+1 e)" in repr(first)
