@@ -24,6 +24,7 @@ from ionface.structures.slabs.facet import MIN_CUT
 from ionface.structures.slabs.slab import POLAR
 
 Array = NDArray[np.float64]
+COMPENSATED = 2  # Tasker's class: its planes are charged, but it has no dipole
 
 
 @dataclass(frozen=True)
@@ -83,6 +84,11 @@ def compensated(
         f"{options or 'some, but none of them is free'}); choose another termination, "
         "or a wider cell (min_area)"
     )
+
+
+def compensated_label(label: str) -> str:
+    """Return the name of a termination whose dipole is cancelled."""
+    return f"{label}, compensated"
 
 
 def dipole(slab: Structure, oxidation: Mapping[str, float]) -> float:
