@@ -31,6 +31,7 @@ from ionface.structures.slabs.cuts import (
     distinct_cuts,
     excess,
     excess_told,
+    normal_form,
     symmetric_bounds,
     whole_repeats,
 )
@@ -195,6 +196,25 @@ class FacetSlabs:
             )
         )
         return _numbered(options)
+
+    @cached_property
+    def turned_over(self) -> dict[str, str]:
+        """Return, by label, of which earlier cut a slab is the same upside down.
+
+        An operation of the crystal that turns the normal over takes what lies below the
+        one to what lies above the other. A symmetric slab is its own image, so of those
+        there are none.
+        """
+        found: dict[str, str] = {}
+        images: dict[tuple[int, ...], str] = {}
+        turning = [a for a in self.symmetry if a.turns and not self.symmetric]
+        for option in self.terminations:
+            if earlier := images.get(option.cut.key):
+                found[option.label] = earlier
+            for action in turning:
+                image = normal_form(action.image(option.cut.below))
+                images.setdefault(image, option.label)
+        return found
 
     @cached_property
     def facet_class(self) -> int:
