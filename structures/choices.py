@@ -10,6 +10,7 @@ from ionface.errors import StructureError
 from ionface.structures.matching.match import Match
 from ionface.structures.matching.search import matches
 from ionface.structures.slabs.crystal_layer import facet_slabs
+from ionface.structures.slabs.cuts import excess_told
 from ionface.structures.specs import CrystalLayer, InterfaceSpec, SlabLayer
 
 
@@ -88,7 +89,8 @@ def termination_rows(layer: CrystalLayer) -> list[dict[str, Any]]:
             "top/bottom": option.label,
             "Tasker": option.tasker,
             "dipole e/Å": round(option.dipole, 3),
-            "excess": " ".join(f"{n:+d} {s}" for s, n in option.excess.items()),
+            "excess": excess_told(option.excess),
+            "charge e": f"{option.charge:+.3g}" if option.charge else "",
         }
         for option in facet_slabs(layer).terminations
     ]

@@ -20,7 +20,7 @@ from pymatgen.core import Structure
 from ionface.documents import decode
 from ionface.errors import IonfaceError, StructureError
 from ionface.structures.crystals.relaxed_lattice import symmetry_notes
-from ionface.structures.slabs.polarity import polarity_notes
+from ionface.structures.slabs.polarity import side_notes
 from ionface.structures.slabs.slab import in_frame
 from ionface.structures.specs import pymatgen_structure
 
@@ -240,10 +240,10 @@ class InterfaceModel(MSONable):
     def notes(self) -> list[str]:
         """Return what must be said of the model, one sentence each.
 
-        What files left open, what whole atoms could not hold, polar sides, lattices
-        that gained symmetry.
+        What files left open, what whole atoms could not hold, polar sides, those with
+        atoms beyond whole formula units, lattices that gained symmetry.
         """
-        said = polarity_notes(self.provenance, self.name)
+        said = side_notes(self.provenance, self.name)
         said += symmetry_notes(self.provenance, self.name)
         for side in ("film", "substrate"):
             made = self.provenance.get(side, {})

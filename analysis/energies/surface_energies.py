@@ -46,6 +46,7 @@ class SurfaceEnergies(Result):
         left_out: cuts without whole formula units, whose energy depends on chemical
             potentials that are not known.
         chemical_potentials: of the atoms beyond whole formula units, eV per atom.
+        turned_over: cuts whose slab is another one's upside down, to that one's label.
     """
 
     kind = "surfaces"
@@ -59,6 +60,7 @@ class SurfaceEnergies(Result):
     surfaces: tuple[SurfaceEnergy, ...]
     left_out: tuple[str, ...] = ()
     chemical_potentials: Mapping[str, float] = field(default_factory=dict)
+    turned_over: Mapping[str, str] = field(default_factory=dict)
 
     def values(self) -> dict[str, Any]:
         """Return plain JSON values; energies in J/m²."""
@@ -67,6 +69,7 @@ class SurfaceEnergies(Result):
             "surfaces": [asdict(surface) for surface in self.surfaces],
             "left_out": list(self.left_out),
             "chemical_potentials": dict(self.chemical_potentials),
+            "turned_over": dict(self.turned_over),
         }
 
     @classmethod
@@ -77,6 +80,7 @@ class SurfaceEnergies(Result):
             tuple(SurfaceEnergy(**surface) for surface in data["surfaces"]),
             tuple(data["left_out"]),
             data.get("chemical_potentials", {}),
+            data.get("turned_over", {}),
             provenance=provenance,
         )
 

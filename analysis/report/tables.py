@@ -199,6 +199,9 @@ def surface_contents(result: SurfaceEnergies) -> Contents:
     if potentials:
         told = potentials_told(potentials)
         notes.append(f"γ at the chemical potentials {told} of atoms beyond whole units")
+    if result.turned_over:
+        turned = (f"{one} is {other}" for one, other in result.turned_over.items())
+        notes.append(f"upside down, not computed again: {', '.join(turned)}")
     if left := ", ".join(result.left_out):
         notes.append(
             "left out, with moved groups or not of whole formula units, which needs "

@@ -33,7 +33,11 @@ from ionface.structures.groups import check_complete
 from ionface.structures.limits import check_spec
 from ionface.structures.periodic import widest_gap
 from ionface.structures.slabs.facet import CANDIDATE
-from ionface.structures.slabs.polarity import compensated
+from ionface.structures.slabs.polarity import (
+    COMPENSATED,
+    compensated,
+    compensated_label,
+)
 from ionface.structures.slabs.slab import (
     POLAR,
     VACUUM,
@@ -247,9 +251,25 @@ def in_supercell(
         structure, moved = compensated(
             structure, oxidation, period, slab.layers, slab.facet
         )
-        made |= {"polar": False, "dipole_e_angstrom": moved["dipole_e_angstrom"]}
-        made["compensated"] = moved
+        left = moved["dipole_e_angstrom"] / round(float(np.linalg.det(matrix)))
+        made |= _without_dipole(slab, left) | {"compensated": moved}
     return Sheet(structure, oxidation, {**made, **decoration}, charge)
+
+
+def _without_dipole(slab: Slab, left: float) -> dict[str, Any]:
+    """Return what a compensated slab is that its cut was not, as plain data.
+
+    Args:
+        slab: as it was cut.
+        left: of its dipole, e Å per surface cell.
+    """
+    return {
+        "termination": compensated_label(slab.label),
+        "polar": False,
+        "tasker": COMPENSATED,
+        "dipole_e_per_angstrom": left / (slab.layers * slab.area),
+        "dipole_e_angstrom": left,
+    }
 
 
 def _check_supercell(slab: Slab, matrix: NDArray[np.int_]) -> None:

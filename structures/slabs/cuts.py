@@ -264,3 +264,8 @@ def excess(counts: Mapping[str, int], facet: Facet) -> dict[str, int]:
     ]
     least = min(left, key=lambda one: sum(map(abs, one.values())))
     return {symbol: number for symbol, number in least.items() if number}
+
+
+def excess_told(beyond: Mapping[str, int]) -> str:
+    """Return an excess as text, as in "+1 Li, -2 Ti"."""
+    return ", ".join(f"{number:+d} {symbol}" for symbol, number in beyond.items())

@@ -1,4 +1,4 @@
-"""Polar slabs: told wherever they are used, and compensated on request.
+"""Polar and charged slabs are told wherever they are used; polar ones compensated.
 
 A cut that leaves a dipole in every repeat (Tasker's class 3) makes two different faces:
 the charge sigma = P / spacing per area is missing on each. Real surfaces get it by
@@ -19,10 +19,12 @@ from pymatgen.core import Structure
 
 from ionface.errors import StructureError
 from ionface.structures.groups import finite_groups
+from ionface.structures.slabs.cuts import excess_told
 from ionface.structures.slabs.facet import MIN_CUT
 from ionface.structures.slabs.slab import POLAR
 
 Array = NDArray[np.float64]
+COMPENSATED = 2  # Tasker's class: its planes are charged, but it has no dipole
 
 
 @dataclass(frozen=True)
@@ -84,6 +86,11 @@ def compensated(
     )
 
 
+def compensated_label(label: str) -> str:
+    """Return the name of a termination whose dipole is cancelled."""
+    return f"{label}, compensated"
+
+
 def dipole(slab: Structure, oxidation: Mapping[str, float]) -> float:
     """Return the dipole of formal charges along the normal, e Å."""
     charges = np.array([oxidation.get(s.specie.symbol, 0.0) for s in slab])
@@ -91,27 +98,44 @@ def dipole(slab: Structure, oxidation: Mapping[str, float]) -> float:
     return float(charges @ (z - z.mean()))
 
 
-def polarity_notes(provenance: Mapping[str, Any], name: str) -> list[str]:
-    """Return what must be said of an interface's polar sides, one sentence each.
+def side_notes(provenance: Mapping[str, Any], name: str) -> list[str]:
+    """Return what must be said of an interface's sides, one sentence each.
+
+    Which are polar, and which hold atoms beyond whole formula units.
 
     Args:
         provenance: of the model.
         name: of the interface.
     """
-    notes = []
-    for side in ("film", "substrate"):
-        made = provenance.get(side, {})
-        if not made.get("polar"):
-            continue
-        notes.append(
-            f"{name}: {made['facet']} {made['termination']} is polar (Tasker "
-            f"{made['tasker']}, formal dipole {made['dipole_e_per_angstrom']:+.3f} e/Å "
-            "per layer): its two faces are different chemistries, and potentials "
-            "without long-range charges do not feel it; compensate: true moves as "
-            "many terminating ions across as cancel the dipole (Li6PS5Cl(100): a "
-            "quarter of the Li), `ionface build --terminations` lists other cuts"
-        )
-    return notes
+    sides = [provenance.get(side, {}) for side in ("film", "substrate")]
+    polar = [_polar_told(made) for made in sides if made.get("polar")]
+    beyond = [_excess_told(m) for m in sides if m.get("excess_per_surface_cell")]
+    return [f"{name}: {told}" for told in (*polar, *beyond)]
+
+
+def _polar_told(made: Mapping[str, Any]) -> str:
+    return (
+        f"{made['facet']} {made['termination']} is polar (Tasker "
+        f"{made['tasker']}, formal dipole {made['dipole_e_per_angstrom']:+.3f} e/Å "
+        "per layer): its two faces are different chemistries, and potentials "
+        "without long-range charges do not feel it; compensate: true moves as "
+        "many terminating ions across as cancel the dipole (Li6PS5Cl(100): a "
+        "quarter of the Li), `ionface build --terminations` lists other cuts"
+    )
+
+
+def _excess_told(made: Mapping[str, Any]) -> str:
+    charge = made.get("formal_charge", 0.0)
+    means = (
+        f", a formal charge of {charge:+.3g} e, which a neutral cell takes from its "
+        "other ions"
+    )
+    return (
+        f"{made['facet']} {made['termination']} holds "
+        f"{excess_told(made['excess_per_surface_cell'])} per surface cell beyond whole "
+        f"formula units{means if charge else ''}; γ needs chemical_potentials of these "
+        "atoms, `ionface build --terminations` lists other cuts"
+    )
 
 
 def _area(slab: Structure) -> float:

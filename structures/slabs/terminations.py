@@ -30,6 +30,8 @@ from ionface.structures.slabs.cuts import (
     Cut,
     distinct_cuts,
     excess,
+    excess_told,
+    normal_form,
     symmetric_bounds,
     whole_repeats,
 )
@@ -64,6 +66,7 @@ class Termination:
         dipole: per layer and area, e/Å; 0 in a symmetric slab.
         tasker: class of this termination.
         excess: atoms beyond whole formula units, per surface cell.
+        charge: formal charge of the excess, e per surface cell.
         label: unique, "top/bottom".
         index: among the terminations of the facet.
     """
@@ -74,6 +77,7 @@ class Termination:
     dipole: float
     tasker: int
     excess: dict[str, int]
+    charge: float = 0.0
     label: str = ""
     index: int = 0
 
@@ -94,10 +98,11 @@ class Termination:
 
     def __repr__(self) -> str:
         dipole = f"dipole {self.dipole:+.2g} e/Å" if self.polar else "no dipole"
-        excess = ", ".join(f"{n:+d} {symbol}" for symbol, n in self.excess.items())
+        charge = f" ({self.charge:+.3g} e)" if self.charge else ""
+        excess = f", excess {excess_told(self.excess)}{charge}" if self.excess else ""
         return (
             f"Termination({self.index}: {self.label!r}, Tasker {self.tasker}, {dipole}"
-            f"{f', excess {excess}' if excess else ''})"
+            f"{excess})"
         )
 
 
@@ -172,7 +177,8 @@ class FacetSlabs:
 
         Cuts that put polyanions on the other side come last, polar ones behind those
         without a dipole; then plain cuts come before those through narrow gaps; among
-        equals stoichiometric ones, the least polar and the widest gap come first.
+        equals stoichiometric ones, those whose excess has the least formal charge, the
+        least polar and the widest gap come first.
 
         Raises:
             StructureError: polyanions without end; nothing turns a symmetric slab over.
@@ -184,11 +190,31 @@ class FacetSlabs:
                 t.polar,
                 not t.cut.plain,
                 bool(t.excess),
+                round(abs(t.charge), 3),
                 round(abs(t.dipole), 3),
                 -round(t.cut.gap, 2),
             )
         )
         return _numbered(options)
+
+    @cached_property
+    def turned_over(self) -> dict[str, str]:
+        """Return, by label, of which earlier cut a slab is the same upside down.
+
+        An operation of the crystal that turns the normal over takes what lies below the
+        one to what lies above the other. A symmetric slab is its own image, so of those
+        there are none.
+        """
+        found: dict[str, str] = {}
+        images: dict[tuple[int, ...], str] = {}
+        turning = [a for a in self.symmetry if a.turns and not self.symmetric]
+        for option in self.terminations:
+            if earlier := images.get(option.cut.key):
+                found[option.label] = earlier
+            for action in turning:
+                image = normal_form(action.image(option.cut.below))
+                images.setdefault(image, option.label)
+        return found
 
     @cached_property
     def facet_class(self) -> int:
@@ -218,14 +244,20 @@ class FacetSlabs:
         bounds = self._bounds(cut, 1)
         atoms = assemble(self.facet, bounds)
         dipole = 0.0 if self.symmetric else self._dipole(cut)
+        beyond = excess(bounds.counts(self.facet), self.facet)
         return Termination(
             cut=cut,
             top=outer_plane(atoms.planes, top=True),
             bottom=outer_plane(atoms.planes, top=False),
             dipole=dipole,
             tasker=tasker_class(self._planes, dipole),
-            excess=excess(bounds.counts(self.facet), self.facet),
+            excess=beyond,
+            charge=self._charge(beyond),
         )
+
+    def _charge(self, beyond: Mapping[str, int]) -> float:
+        """Return the formal charge of atoms beyond whole formula units, e."""
+        return sum(self.oxidation.get(s, 0.0) * n for s, n in beyond.items())
 
     @cached_property
     def _planes(self) -> list[float]:
@@ -290,7 +322,7 @@ class FacetSlabs:
             plain=cut.plain,
             operation=bounds.operation,
             excess=beyond,
-            charge=sum(self.oxidation.get(s, 0.0) * n for s, n in beyond.items()),
+            charge=self._charge(beyond),
             point_group=point_group(self.symmetry, bounds.lower, bounds.upper),
             hexagonal=has_hexagonal_axes(self._cell),
             period=None

@@ -77,3 +77,6 @@ def test_every_cut_is_listed_with_what_tells_it_apart():
     rows = termination_rows(CrystalLayer("LiF", (1, 1, 1), layers=2))
     assert [row["top/bottom"] for row in rows] == ["Li/F", "F/Li"]
     assert {row["Tasker"] for row in rows} == {3}
+    layer = CrystalLayer("LiF", (1, 1, 1), layers=2, symmetric=True)
+    excess = [(row["excess"], row["charge e"]) for row in termination_rows(layer)]
+    assert excess == [("+1 Li", "+1"), ("+1 F", "-1")]

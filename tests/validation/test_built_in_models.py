@@ -10,6 +10,7 @@ from ionface.structures.groups import count_groups
 from ionface.structures.interface import build_interface
 from ionface.structures.specs import FilmLayer
 from ionface.workflows.study.analyses import bond_rules_of
+from ionface.workflows.study.study import quickened
 from ionface.workflows.study.study_files import builtin_names, load
 
 EVERY = [
@@ -51,6 +52,20 @@ def test_a_built_in_interface_is_whole(spec):
 def test_a_built_in_interface_is_drawn(spec, tmp_path):
     draw_model(build_interface(spec), tmp_path / "model.png")
     assert (tmp_path / "model.png").stat().st_size > 20_000
+
+
+@pytest.mark.parametrize("quick", [False, True], ids=["whole", "quick"])
+def test_both_faces_of_latp_end_in_lithium_and_have_no_dipole(quick):
+    study = quickened(load("latp-alloy")) if quick else load("latp-alloy")
+    first, second = study.interfaces
+    assert first.lower == second.lower
+    model = build_interface(first)
+    slab = model.separated()["LATP"]
+    heights = slab.cart_coords[:, 2]
+    for face in (heights.min(), heights.max()):
+        outer = np.flatnonzero(np.abs(heights - face) < 0.3)
+        assert [slab[i].specie.symbol for i in outer] == ["Li"]
+    assert not any("polar" in note for note in model.notes())
 
 
 def test_the_papers_interfaces_are_all_there():

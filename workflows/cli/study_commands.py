@@ -246,7 +246,7 @@ def _print_results(results: Results) -> None:
     """Print energies and cells, and of every run its results in a few words."""
     from ionface.analysis.kinds import kinds
     from ionface.structures.crystals.relaxed_lattice import symmetry_notes
-    from ionface.structures.slabs.polarity import polarity_notes
+    from ionface.structures.slabs.polarity import side_notes
     from ionface.workflows.cli.analyze_files import print_result
 
     if results.energies.entries:
@@ -266,7 +266,7 @@ def _print_results(results: Results) -> None:
         marks = ". ".join(results.provenance.marks)
         table(["run", "what", "number"], rows, marks)
     for model in results.models.values():
-        tell_notes(polarity_notes(model.provenance, model.name))
+        tell_notes(side_notes(model.provenance, model.name))
         tell_notes(symmetry_notes(model.provenance, model.name))
     for name, scan in results.found.get("landscape", {}).items():
         if warning := getattr(scan, "warning", ""):

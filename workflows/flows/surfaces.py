@@ -24,7 +24,8 @@ from ionface.analysis.energies.surface_energies import (
 from ionface.analysis.result import Provenance
 from ionface.structures.disorder.decoration import bulk as crystal_of
 from ionface.structures.slabs.crystal_layer import cut_slab, facet_slabs, in_supercell
-from ionface.structures.slabs.terminations import Termination
+from ionface.structures.slabs.polarity import COMPENSATED, compensated_label
+from ionface.structures.slabs.terminations import FacetSlabs, Termination
 from ionface.structures.specs import CrystalLayer
 from ionface.workflows.engines.contract import Engine, RelaxSettings
 from ionface.workflows.engines.durable import durable_job
@@ -61,7 +62,8 @@ def book_surfaces(
         bulk: static energy of the relaxed crystal.
         static: energies of the relaxed slabs, by termination.
         relaxed: their relaxations.
-        told: Tasker's class by termination as "tasker", "left_out", "quick".
+        told: Tasker's class by termination as "tasker", "left_out", "turned_over",
+            "quick".
         chemical_potentials: by element, eV per atom or its relaxed crystal.
     """
     surfaces, used = [], dict[str, float]()
@@ -90,6 +92,7 @@ def book_surfaces(
         tuple(surfaces),
         tuple(told["left_out"]),
         used,
+        told.get("turned_over", {}),
         provenance=Provenance(level, emulated=emulated, quick=bool(told["quick"])),
     ).as_dict()
 
@@ -106,7 +109,8 @@ def surface_flow(
     """Return the flow of one facet.
 
     Args:
-        layer: its crystal, facet and thickness; all terminations are taken.
+        layer: its crystal, facet and thickness; all terminations are taken, of two that
+            give one slab and the same upside down the first.
         bulk: relaxation of its crystal.
         engine: of all energies.
         settings: when a slab is relaxed.
@@ -117,33 +121,34 @@ def surface_flow(
         LedgerError: the chemical potentials account for a cut in more than one way.
     """
     facet = _facet_name(layer)
-    every = facet_slabs(layer).terminations
+    slabs = facet_slabs(layer)
     known = chemical_potentials or {}
     atoms = crystal_of(layer).composition.get_el_amt_dict()
     whole = [
         t
-        for t in every
+        for t in slabs.terminations
         if not t.cut.moved and needed(t.excess, atoms, [*known]) is not None
     ]
+    distinct = [t for t in whole if t.label not in slabs.turned_over]
     tells = {"role": "formation", "part": "surface"}
     moves, most = {**tells, "kind": "relax"}, settings.steps
     energy = engine.static().make(bulk.output.structure)
     named(energy, facet, "static bulk", kind="static", **tells)
     jobs: list[Job | Flow] = [energy]
     static, relaxed = {}, {}
-    for option in whole:
+    for option in distinct:
+        label = _label(layer, option)
         slab = cut(replace(layer, termination=option.index), bulk.output)
         relax = engine.relax(settings).make(slab.output)
         last = engine.static().make(relax.output.structure)
-        jobs.append(named(slab, facet, f"cut {option.label}", takes="positions"))
-        task = f"relax {option.label}"
+        jobs.append(named(slab, facet, f"cut {label}", takes="positions"))
+        task = f"relax {label}"
         jobs.append(named(relax, facet, task, most_steps=most, **moves))
-        task = f"static {option.label}"
+        task = f"static {label}"
         jobs.append(named(last, facet, task, kind="static", **tells))
-        static[option.label], relaxed[option.label] = last.output, relax.output
-    booked = book_surfaces(
-        facet, energy.output, static, relaxed, _told(layer, every, whole, quick), known
-    )
+        static[label], relaxed[label] = last.output, relax.output
+    told = {**_told(layer, slabs, whole), "quick": quick}
+    booked = book_surfaces(facet, energy.output, static, relaxed, told, known)
     jobs.append(named(booked, facet, "surface energies", result="surfaces"))
     return Flow(jobs, output=booked.output, name=f"{facet} surfaces")
 
@@ -153,17 +158,26 @@ def _facet_name(layer: CrystalLayer) -> str:
     return f"{layer.phase}({indices})"
 
 
+def _compensated(layer: CrystalLayer, option: Termination) -> bool:
+    return layer.compensate and option.polar
+
+
+def _label(layer: CrystalLayer, option: Termination) -> str:
+    """Return what the slab of a termination is called, compensated or as it is cut."""
+    compensated = _compensated(layer, option)
+    return compensated_label(option.label) if compensated else option.label
+
+
 def _told(
-    layer: CrystalLayer,
-    every: list[Termination],
-    whole: list[Termination],
-    quick: bool,
+    layer: CrystalLayer, slabs: FacetSlabs, whole: list[Termination]
 ) -> dict[str, Any]:
     """Return what a table says of cuts besides their energies."""
-    kept = {termination.index for termination in whole}
+    every, kept = slabs.terminations, {termination.index for termination in whole}
+    names = {t.label: _label(layer, t) for t in whole}
+    turned = slabs.turned_over
     return {
-        "tasker": {t.label: 1 if layer.compensate and t.polar else t.tasker
+        "tasker": {names[t.label]: COMPENSATED if _compensated(layer, t) else t.tasker
                    for t in whole},
         "left_out": [t.label for t in every if t.index not in kept],
-        "quick": quick,
+        "turned_over": {names[t]: names[turned[t]] for t in names if t in turned},
     }  # fmt: skip

@@ -26,7 +26,7 @@ from pymatgen.io.vasp import Poscar
 
 from ionface.analysis.readers.vasp_terms import vasp_directory_term
 from ionface.errors import AnalysisError, IonfaceError
-from ionface.structures.slabs.polarity import polarity_notes
+from ionface.structures.slabs.polarity import side_notes
 from ionface.structures.specs import AmorphousLayer, FilmLayer, InterfaceSpec
 from ionface.workflows.engines.contract import DynamicsSettings
 from ionface.workflows.engines.vasp.incar import first_stage
@@ -99,13 +99,13 @@ class WrittenInputs:
         jobs: in the order of the study's flow.
         left_out: why not, by interface.
         waiting: what some of them wait for, by interface.
-        polar: what must be said of polar sides.
+        sides: what must be said of polar sides, and of those beyond whole units.
     """
 
     jobs: list[WrittenJob]
     left_out: dict[str, str]
     waiting: dict[str, str] = field(default_factory=dict)
-    polar: list[str] = field(default_factory=list)
+    sides: list[str] = field(default_factory=list)
 
 
 def write_inputs(study: Study, out: Path, *, spec: bool | None = None) -> WrittenInputs:
@@ -156,12 +156,12 @@ def write_inputs(study: Study, out: Path, *, spec: bool | None = None) -> Writte
     for entry in written:
         if not entry.begun:
             _write_job(entry, written, spec=spec)
-    polar = [
+    sides = [
         note
         for model in walk.models()
-        for note in polarity_notes(model.provenance, model.name)
+        for note in side_notes(model.provenance, model.name)
     ]
-    inputs = WrittenInputs(written, left_out, _waiting(written, walk), polar)
+    inputs = WrittenInputs(written, left_out, _waiting(written, walk), sides)
     (out / "README.md").write_text(readme(study, inputs, spec=spec))
     return inputs
 
@@ -302,8 +302,8 @@ def readme(study: Study, inputs: WrittenInputs, *, spec: bool) -> str:
         "",
     ]
     lines += [part for note in gap_notes(study) for part in (f"{note}.", "")]
-    if inputs.polar:
-        lines += ["Polar sides:", "", *(f"- {note}" for note in inputs.polar), ""]
+    if inputs.sides:
+        lines += ["Of the cuts:", "", *(f"- {note}" for note in inputs.sides), ""]
     if inputs.waiting:
         lines += ["In turns:", ""]
         lines += [f"- {name}: {what}." for name, what in inputs.waiting.items()]

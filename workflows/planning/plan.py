@@ -18,6 +18,7 @@ from typing import Any
 from ionface.analysis.readers.vasp_level import vasp_level
 from ionface.analysis.readers.vasprun import VasprunStream
 from ionface.errors import AnalysisError, IonfaceError
+from ionface.structures.slabs.polarity import side_notes
 from ionface.workflows.engines.vasp.run_folders import STAMP, identity, run_folders
 from ionface.workflows.planning.advice import check_elements, notes
 from ionface.workflows.planning.cost import ELECTRONIC_STEPS, Cost, estimate
@@ -110,14 +111,16 @@ def plan(
             nowhere.
         StructureError: a model cannot be built.
     """
-    jobs = (walk or GraphWalk(study)).planned_jobs()
+    walk = walk or GraphWalk(study)
+    jobs = walk.planned_jobs()
     runs = [job.run for job in jobs]
     check_elements(study.vasp, runs)
     correction, measured = _correction(jobs, project)
     lines = tuple(
         PlannedCost(job, estimate(job.description, correction)) for job in jobs
     )
-    told = tuple(notes(study.vasp, runs))
+    sides = (note for m in walk.models() for note in side_notes(m.provenance, m.name))
+    told = (*notes(study.vasp, runs), *sides)
     return Plan(lines, correction, measured, study.vasp.cores, told)
 
 

@@ -8,7 +8,7 @@ from ionface.structures.checks import check_overlaps
 from ionface.structures.groups import count_groups
 from ionface.structures.interface import build_interface
 from ionface.structures.slabs.crystal_layer import cut_slab, in_supercell, terminations
-from ionface.structures.slabs.polarity import dipole
+from ionface.structures.slabs.polarity import dipole, side_notes
 from ionface.structures.slabs.slab import POLAR
 from ionface.structures.specs import CrystalLayer, InterfaceSpec
 
@@ -36,7 +36,13 @@ def test_a_compensated_slab_has_no_dipole_however_thick(material, miller, matrix
         assert abs(dipole(made.structure, made.oxidation)) < 0.05
         assert made.structure.composition == cut.structure.composition
         assert made.structure.cart_coords[:, 2].min() == pytest.approx(0)
-        assert made.provenance["polar"] is False
+        told, was = made.provenance, cut.provenance
+        assert told["polar"] is False
+        assert (was["tasker"], told["tasker"]) == (3, 2)
+        assert told["termination"] == f"{was['termination']}, compensated"
+        assert abs(was["dipole_e_per_angstrom"]) > POLAR
+        assert abs(told["dipole_e_per_angstrom"]) < 1e-3
+        assert abs(told["dipole_e_angstrom"]) < 0.05
         check_overlaps(made.structure, "slab")
         assert count_groups(made.structure) == count_groups(cut.structure)
 
@@ -87,4 +93,38 @@ def test_a_polar_side_is_told_and_a_compensated_one_is_not():
     assert "Li6PS5Cl(100)" in note
     assert "compensate: true" in note
     assert notes(compensate=True) == []
-    assert POLAR > 0
+
+
+def test_tables_tell_a_compensated_side_from_a_polar_one():
+    def told(compensate):
+        layer = CrystalLayer("LiF", (1, 1, 1), layers=2, compensate=compensate)
+        film = CrystalLayer("Al", (1, 1, 1), layers=2)
+        spec = InterfaceSpec("LiF|Al", film, layer, min_area=14)
+        summary = build_interface(spec).summary()
+        return summary["substrate"], summary["terminations"]["substrate"]
+
+    (polar, cut), (described, label) = told(compensate=False), told(compensate=True)
+    assert (cut, label) == ("Li/F", "Li/F, compensated")
+    assert polar.endswith("Li/F")
+    assert described.endswith("Li/F, compensated")
+
+
+def test_a_side_beyond_whole_formula_units_is_told_with_its_formal_charge():
+    made = sheet("LiF", (1, 1, 1), np.eye(2, dtype=int), film=False, compensate=False)
+    (polar,) = side_notes({"substrate": made.provenance}, "LiF|Li")
+    assert "is polar" in polar
+    for termination, told in (
+        ("Li/Li", "Li/Li holds +1 Li per surface cell beyond whole formula units, a "
+                  "formal charge of +1 e,"),
+        ("F/F", "F/F holds +1 F per surface cell beyond whole formula units, a formal "
+                "charge of -1 e,"),
+    ):  # fmt: skip
+        layer = CrystalLayer(
+            "LiF", (1, 1, 1), layers=2, symmetric=True, termination=termination
+        )
+        one = in_supercell(layer, cut_slab(layer), np.diag([2, 1]), film=False)
+        (note,) = side_notes({"substrate": one.provenance}, "LiF|Li")
+        assert told in note
+    layer = CrystalLayer("LiF", (1, 0, 0), layers=2, symmetric=True)
+    whole = in_supercell(layer, cut_slab(layer), np.eye(2, dtype=int), film=False)
+    assert side_notes({"substrate": whole.provenance}, "LiF|Li") == []

@@ -1,7 +1,10 @@
+from itertools import combinations
+
 import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from pymatgen.analysis.structure_matcher import StructureMatcher
 from pymatgen.core import Lattice, Structure
 
 from ionface.errors import StructureError
@@ -372,3 +375,41 @@ def test_dipole_of_a_slab_is_that_of_its_ions():
     assert slab.provenance["dipole_e_angstrom"] == pytest.approx(moment)
     # four layers of a plane +1 and a plane -1, half a spacing apart
     assert abs(moment) == pytest.approx(4 * 5.64 / 3**0.5 / 2)
+
+
+@pytest.mark.parametrize(
+    ("name", "miller"), [("LiTi2(PO4)3", (0, 0, 1)), ("LiGe2(PO4)3", (0, 0, 1))]
+)
+def test_of_symmetric_slabs_the_one_with_the_least_formal_charge_comes_first(
+    name, miller
+):
+    layer = CrystalLayer(name, miller, layers=1, symmetric=True)
+    found = facet_slabs(layer)
+    first, *others = found.terminations
+    assert (first.label, first.excess, first.charge) == ("Li/Li", {"Li": 1}, 1)
+    assert all(abs(t.charge) >= 1 for t in others)
+    assert all(found.slab(t, 1).charge == t.charge for t in found.terminations)
+    assert "excess +1 Li (+1 e)" in repr(first)
+
+
+@pytest.mark.parametrize(
+    ("name", "miller", "number"),
+    [("Li6PS5Cl", (1, 0, 0), 4), ("LiF", (1, 1, 1), 1), ("LiF", (1, 0, 0), 0),
+     ("Li6PS5Cl", (1, 1, 0), None)],
+)  # fmt: skip
+def test_cuts_told_to_be_turned_over_give_the_same_slab_and_no_others_do(
+    name, miller, number
+):
+    found = facet_slabs(CrystalLayer(name, miller, layers=1))
+    if number is not None:
+        assert len(found.turned_over) == number
+    slabs = {t.label: found.slab(t, 1).structure for t in found.terminations}
+    matcher = StructureMatcher(primitive_cell=False, scale=False, stol=0.01, ltol=0.01)
+    for one, other in combinations(slabs, 2):
+        same = matcher.fit(slabs[one], slabs[other])
+        assert same == (found.turned_over.get(other) == one)
+
+
+def test_no_symmetric_slab_is_another_one_turned_over():
+    layer = CrystalLayer("LiF", (1, 1, 1), layers=1, symmetric=True)
+    assert facet_slabs(layer).turned_over == {}

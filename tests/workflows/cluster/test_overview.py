@@ -32,9 +32,7 @@ def test_a_launch_without_a_sign_is_lost(cluster, submitted, batch_system):
 
 
 def test_a_failure_is_told_with_its_cause_and_folder(cluster, submitted, monkeypatch):
-    monkeypatch.setattr(
-        "ionface.workflows.flows.jobs.read_crystal", lambda name: 1 / 0
-    )
+    monkeypatch.setattr("ionface.workflows.flows.jobs.read_crystal", lambda name: 1 / 0)
     work(cluster)
     line = job_lines(cluster)[0]
     assert line.state == "failed"

@@ -105,7 +105,7 @@ def test_a_study_of_nothing_is_refused():
 def test_a_facet_with_several_cuts_has_a_slab_of_each():
     study = parse(
         "name: s\nengine: ase.calculators.emt.EMT\nlattice: literature\n"
-        "surfaces: [{material: LiF, miller: [1, 1, 1], thickness: 8}]",
+        "surfaces: [{material: Li6PS5Cl, miller: [1, 1, 0], layers: 1}]",
         "s.yaml",
     )
     (layer,) = study.surfaces
@@ -115,6 +115,35 @@ def test_a_facet_with_several_cuts_has_a_slab_of_each():
     names = [job.name for job, _ in flow.iterflow()]
     assert sum(" cut " in name for name in names) == 2
     assert sum(" static " in name for name in names) == 3  # and that of the bulk
+
+
+@pytest.mark.parametrize("compensate", [False, True])
+def test_a_slab_is_not_computed_again_upside_down(compensate):
+    study = parse(
+        "name: s\nengine: ase.calculators.emt.EMT\nlattice: literature\n"
+        "surfaces: [{material: Li6PS5Cl, name: LPSCl, miller: [1, 0, 0], layers: 1, "
+        f"compensate: {str(compensate).lower()}}}]",
+        "s.yaml",
+    )
+    jobs = [job for job, _ in study_flow(study).iterflow()]
+    ends = [("Li2PS4Cl", "Li4S"), ("LiPS4Cl", "Li")]
+    more = ", compensated" * compensate
+    labels = [f"{top}/{bottom}{more}" for top, bottom in ends]
+    turned = [f"{bottom}/{top}{more}" for top, bottom in ends]
+    cuts = [job.name.partition(" cut ")[2] for job in jobs if " cut " in job.name]
+    assert cuts == labels
+    (told,) = (job.function_args[4] for job in jobs if job.metadata.get("result"))
+    assert told["turned_over"] == dict(zip(turned, labels, strict=True))
+    assert not {*labels, *turned} & set(told["left_out"])
+    assert told["tasker"][labels[0]] == (2 if compensate else 3)
+
+
+def test_the_table_tells_which_cuts_are_one_slab():
+    surfaces = (SurfaceEnergy("A/B", 3, 6, None, 0.8),)
+    result = SurfaceEnergies("AB(100)", surfaces, turned_over={"B/A": "A/B"})
+    (table,) = surface_contents(result)
+    assert table.caption == "upside down, not computed again: B/A is A/B"
+    assert SurfaceEnergies.from_dict(result.as_dict()).turned_over == {"B/A": "A/B"}
 
 
 B2 = (

@@ -114,6 +114,22 @@ def test_every_job_of_the_flow_is_in_the_plan(planned):
     assert json.loads(json.dumps(planned.as_dict()))["measured_runs"] == 0
 
 
+def test_the_plan_tells_polar_and_charged_sides():
+    text = AL_AG.replace(
+        "{material: Al, miller: [1, 0, 0], layers: 2, name: Al2}", "%s"
+    )
+    text = text.replace("[1, 0, 0]", "[1, 1, 1]")
+    layer = "{material: LiF, miller: [1, 1, 1], layers: 2%s}"
+
+    def told(more):
+        study = parse(text % (layer % more), "al-lif.yaml").with_engine("vasp")
+        return [note for note in plan(study).notes if "LiF(111)" in note]
+
+    (polar,), (charged,) = told(""), told(", symmetric: true")
+    assert "is polar" in polar
+    assert "+1 Li per surface cell" in charged
+
+
 def test_a_budget_refuses_with_the_dearest_job(planned):
     check_budget(planned, planned.core_hours + 1)
     check_budget(planned, None)
