@@ -82,19 +82,23 @@ def figure_replicas(result: Replicas, *, title: str = "") -> Figure:
 
 
 def _draw_together(axes: Axes, histories: list[BondHistory], color: str) -> None:
+    from matplotlib.ticker import MaxNLocator
+
     longest = min(history.n_frames for history in histories)
     times = histories[0].times_fs[:longest] / FS_PER_PS
     counts = np.array([history.counts[:longest] for history in histories])
     mean = counts.mean(axis=0)
     error = independent_error(counts)
     for row in counts:
-        axes.plot(times, row, color=color, linewidth=0.7, alpha=0.4)
+        axes.step(times, row, where="post", color=color, linewidth=0.7, alpha=0.4)
+    low, high = np.maximum(mean - error, 0.0), mean + error
     axes.fill_between(
-        times, mean - error, mean + error, color=color, alpha=0.2, linewidth=0
+        times, low, high, step="post", color=color, alpha=0.2, linewidth=0
     )
-    axes.plot(times, mean, color=color, linewidth=2.2)
+    axes.step(times, mean, where="post", color=color, linewidth=2.2)
     axes.set_ylabel("bonds")
-    axes.set_ylim(bottom=min(0.0, float((mean - error).min())))
+    axes.set_ylim(0, 1.08 * max(1.0, float(counts.max()), float(high.max())))
+    axes.yaxis.set_major_locator(MaxNLocator(4, integer=True, min_n_ticks=2))
     quiet_grid(axes)
 
 
