@@ -25,10 +25,12 @@ from ionface.workflows.engines.k_mesh import irreducible
 SCF_STEPS = {"energy": 18, "bulk": 10, "relaxation": 10, "dynamics": 8}
 """Electronic steps of one ionic step: from atoms, and from the step before."""
 
-LONG, SLOSHING = 28.0, 2.5
-"""Å; times as many electronic steps from atoms. Between the sides of an interface
-charge sloshes along longer cells at first: Li|P-DOL with vacuum (31.6 Å) took 30 to 49
-steps, its sides alone 12 and 20; 18 met cells to 25 Å."""
+LONG = 28.0
+SLOSHING = {"energy": 2.5, "relaxation": 1.8}
+"""Å; times as many electronic steps, from atoms and from the step before. Between the
+sides of an interface charge sloshes along longer cells: Li|P-DOL with vacuum (31.6 Å)
+took 30 to 49 steps, then 17 to 19 a step of its relaxation, its sides alone 12 and 20;
+18 met cells to 25 Å."""
 
 WORK_COPIES = 3  # of one k-point's wave functions: residuals, projected, work space
 BYTES = 16
@@ -78,8 +80,8 @@ def electronic_steps(program: DftProgram, structure: Structure) -> float:
     """Return how many electronic steps an ionic step takes."""
     steps = float(SCF_STEPS[program.job])
     interface = context(structure).part == "interface"
-    if program.job == "energy" and interface and max(structure.lattice.abc) > LONG:
-        steps *= SLOSHING
+    if interface and max(structure.lattice.abc) > LONG:
+        steps *= SLOSHING.get(program.job, 1.0)
     return steps
 
 
@@ -95,7 +97,7 @@ def work_of(run: dict[str, Any]) -> list[float]:
     """Return the terms of a run that was measured, in all its steps from atoms."""
     told = {"real": False, **run}
     need = Size(**{name: told[name] for name in Size._fields})
-    steps = SCF_STEPS["energy"] * (SLOSHING if run.get("sloshes") else 1.0)
+    steps = SCF_STEPS["energy"] * (SLOSHING["energy"] if run.get("sloshes") else 1.0)
     return [steps * term for term in need.work()]
 
 

@@ -212,7 +212,7 @@ def test_the_measured_terms_of_an_interface_are_planned_within_a_factor_of_two()
     )  # complex wave functions of four points, for real ones of one
 
 
-def test_an_interface_in_a_long_cell_takes_more_steps_from_atoms_and_none_later(
+def test_an_interface_in_a_long_cell_takes_more_steps_from_atoms_and_some_later(
     sulfide,
 ):
     first, later = GpawProgram(spacing=9.0), GpawProgram(spacing=9.0, job="relaxation")
@@ -224,7 +224,9 @@ def test_an_interface_in_a_long_cell_takes_more_steps_from_atoms_and_none_later(
             term = with_context(each, part, each.lattice.matrix, 10.0)
             seconds = [p.step_cost(term).seconds for p in (first, later)]
             ratios[part, each is long] = seconds[0] / seconds[1]
-    assert ratios.pop(("interface", True)) == pytest.approx(1.8 * cost.SLOSHING)
+    longer = cost.SLOSHING["energy"] / cost.SLOSHING["relaxation"]
+    assert longer > 1
+    assert ratios.pop(("interface", True)) == pytest.approx(1.8 * longer)
     assert [*ratios.values()] == pytest.approx([1.8] * 3)
 
 
