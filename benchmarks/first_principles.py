@@ -47,6 +47,7 @@ from ionface.workflows.engines.dft.program import DftProgram
 from ionface.workflows.engines.gpaw import cost
 from ionface.workflows.engines.gpaw.program import GpawProgram
 from ionface.workflows.engines.k_mesh import irreducible
+from ionface.workflows.engines.single_points import of_unknown_phases
 from ionface.workflows.projects.project import Project
 
 ITERATION = re.compile(r"^\|iter: *\d+\||^ +\d+ Broy\./Diag\. ", re.MULTILINE)
@@ -119,7 +120,7 @@ def computed(folder: Path, program: DftProgram, structure: Structure) -> dict[st
 
 def stored_point(frame: LabeledFrame) -> tuple[Structure, float, float]:
     """Return a stored structure that knows its mesh; its cutoff and smearing, eV."""
-    structure = AseAtomsAdaptor.get_structure(frame.atoms())
+    structure = of_unknown_phases(frame.atoms())
     mesh = re.match(r"(\d+)x(\d+)x(\d+) Gamma", str(frame.settings["k_points"]))
     structure.properties["mesh"] = [int(n) for n in mesh.groups()] if mesh else None
     width = float(str(frame.settings["smearing"]).split()[1])

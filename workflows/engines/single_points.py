@@ -16,6 +16,8 @@ from pathlib import Path
 import numpy as np
 from ase import Atoms
 from numpy.typing import NDArray
+from pymatgen.core import Structure
+from pymatgen.io.ase import AseAtomsAdaptor
 
 from ionface.errors import IonfaceError
 from ionface.workflows.engines.ase.potential import default_dtype_restored
@@ -100,9 +102,8 @@ def _computed(engine: Engine, atoms: Atoms, folder: Path) -> RunRecord:
     """Run a single-point job of its own in a folder that the next try finds again."""
     from jobflow import JobStore, run_locally
     from maggma.stores import MemoryStore
-    from pymatgen.io.ase import AseAtomsAdaptor
 
-    structure = AseAtomsAdaptor.get_structure(atoms)
+    structure = of_unknown_phases(atoms)
     made = engine.static().make(structure)
     level = engine.level_of_theory().as_dict()
     told = json.dumps([level, structure.as_dict()], sort_keys=True, default=str)
@@ -119,6 +120,19 @@ def _computed(engine: Engine, atoms: Atoms, folder: Path) -> RunRecord:
     if not isinstance(record, RunRecord):
         raise IonfaceError("it gave no record of a run")
     return record
+
+
+def of_unknown_phases(atoms: Atoms) -> Structure:
+    """Return a structure whose metallic elements count as metals.
+
+    Nobody told of which phases it consists, so that each may be one: it needs the
+    denser mesh of a metal then, and its electrons may be odd in number.
+    """
+    structure = AseAtomsAdaptor.get_structure(atoms)
+    elements = [site.specie for site in structure]
+    phases = [each.symbol if each.is_metal else "rest" for each in elements]
+    structure.add_site_property("phase", phases)
+    return structure
 
 
 def of_record(record: RunRecord) -> SinglePoint:

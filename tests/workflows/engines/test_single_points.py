@@ -9,10 +9,12 @@ from ase.build import bulk
 from jobflow import Maker
 
 from ionface.analysis.energies.level_of_theory import LevelOfTheory
+from ionface.analysis.yardstick.labeled_frames import stored
 from ionface.errors import IonfaceError
+from ionface.structures.ledger_cell import context
 from ionface.workflows.engines.durable import durable_job
 from ionface.workflows.engines.records import RunRecord
-from ionface.workflows.engines.single_points import single_points
+from ionface.workflows.engines.single_points import of_unknown_phases, single_points
 
 LEVEL = LevelOfTheory("code", "1", "PBE")
 
@@ -55,6 +57,12 @@ class Program:
 
     def static(self):
         return Static(str(self.log))
+
+
+@pytest.mark.parametrize(("name", "metal"), [("li_OCH3", True), ("x_P_black", False)])
+def test_a_structure_of_unknown_phases_may_hold_a_metal(name, metal):
+    frame = next(frame for frame in stored() if frame.name == name)
+    assert context(of_unknown_phases(frame.atoms())).metal == metal
 
 
 def test_a_failure_tells_its_reason_and_what_was_done_stays(tmp_path):
