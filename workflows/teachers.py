@@ -20,7 +20,6 @@ from ionface.analysis.yardstick.labeled_frames import (
 from ionface.analysis.yardstick.spot_checks import is_first_principles
 from ionface.analysis.yardstick.training_set import check_one_kind
 from ionface.errors import AnalysisError, IonfaceError, NotInstalledError
-from ionface.workflows.engines.ase.ase_engine import AseEngine
 from ionface.workflows.engines.registry import configured, study_elements
 from ionface.workflows.engines.registry import engine as find_engine
 from ionface.workflows.learn import can_learn, root_of
@@ -81,7 +80,6 @@ def _level(study: Study) -> LevelOfTheory:
 def _check_labels(study: Study, level: LevelOfTheory, base: str) -> None:
     """Refuse what learning would refuse of labels at a level of theory."""
     elements, potential = sorted(study_elements(study)), find_engine(base)
-    assert isinstance(potential, AseEngine)  # all that can be fine-tuned are
     potential.check_elements(elements, study.name)
     none = np.zeros((len(elements), 3))
     promised = LabeledFrame(
@@ -89,7 +87,8 @@ def _check_labels(study: Study, level: LevelOfTheory, base: str) -> None:
         none, settings_of(level.as_dict()),
     )  # fmt: skip
     try:
-        check_one_kind([*stored(), promised], potential.potential.functional)
+        functional = potential.level_of_theory().functional
+        check_one_kind([*stored(), promised], functional)
     except AnalysisError as error:
         raise IonfaceError(
             f"{study.name}: `ionface learn` would refuse its spot checks: {error}"

@@ -23,7 +23,7 @@ RECENT = 5
 """Averages of a bond's length that are looked at: a bond forms within one of them and
 may then be a little longer, up to where it breaks, for some more."""
 
-TRAJECTORIES = (JOINED, "relax.traj", "*/XDATCAR")
+TRAJECTORIES = ("*.ionf", "*.traj", "*/XDATCAR")
 
 
 def progress(folder: Path, rules: Mapping[str, BondRule] | None = None) -> str:

@@ -32,6 +32,13 @@ def test_a_running_job_tells_step_time_and_bonds_by_the_analysis_rule(tmp_path):
     assert counts["In-S"][[0, -1]].tolist() == [0, 1]
 
 
+def test_an_engine_calls_its_trajectory_what_it_likes(tmp_path):
+    positions = np.random.default_rng(1).uniform(0, 6, (20, 8, 3))
+    run = Trajectory.from_arrays(["Al"] * 8, np.eye(3) * 6.0, positions, 2.0)
+    run.write(tmp_path / "mine.ionf")
+    assert progress(tmp_path).startswith("step 19, 0.038 ps")
+
+
 def test_a_run_under_pressure_says_so_with_the_error_of_the_mean(tmp_path):
     stress = np.random.default_rng(0).normal(-2.0, 0.1, 200)
     scalars = dict.fromkeys(STRESSES[:3], stress)
