@@ -1,6 +1,7 @@
 """What is simulated: crystals, slabs, matches, polymers, interface models.
 
 specs, interface    what the user says, and the model made of it: the main entry
+materials           what a material may be given as: a name, a file, a structure
 stacking            both sides in one cell, and how far apart they stand at first
 model, labels       a structure that remembers what every atom belongs to; its files
 film_registry       in-plane shifts of the film that are worth a look

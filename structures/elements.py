@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ionface.structures.crystals.library import read_crystal
+from ionface.structures.materials import Material
 from ionface.structures.polymers.chains import whole_chain
 from ionface.structures.polymers.oligomers import whole_molecule
 from ionface.structures.specs import (
@@ -12,7 +13,6 @@ from ionface.structures.specs import (
     FilmLayer,
     InterfaceSpec,
     Layer,
-    Material,
     PartLayer,
     SlabLayer,
 )

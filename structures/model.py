@@ -20,9 +20,9 @@ from pymatgen.core import Structure
 from ionface.documents import decode
 from ionface.errors import IonfaceError, StructureError
 from ionface.structures.crystals.relaxed_lattice import symmetry_notes
+from ionface.structures.materials import pymatgen_structure
 from ionface.structures.slabs.polarity import side_notes
 from ionface.structures.slabs.slab import in_frame
-from ionface.structures.specs import pymatgen_structure
 
 if TYPE_CHECKING:
     from ase import Atoms

@@ -11,19 +11,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from functools import cache
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 from ionface.errors import StructureError
+from ionface.structures.materials import Material, phase_name, plain_material
 
 if TYPE_CHECKING:
-    from ase import Atoms
     from pydantic import TypeAdapter
-    from pymatgen.core import Structure
 
-    Material: TypeAlias = str | Path | Structure | Atoms | dict[str, Any]
-else:  # what a study file and JSON can hold; a structure becomes such a mapping
-    Material = str | dict[str, Any]
 Miller = tuple[int, int, int]
 Lengths = dict[Literal["a", "b", "c", "alpha", "beta", "gamma"], float]
 SIDES = ("film", "substrate")  # of an interface
@@ -100,7 +95,7 @@ def shorten(text: str, length: int) -> str:
 def _short(value: Any) -> str:
     """Return a value as `repr` of a spec has it."""
     if isinstance(value, Mapping) and "frac_coords" in value:
-        return f"<{len(value['species'])} sites of {_phase(None, dict(value))}>"
+        return f"<{len(value['species'])} sites of {phase_name(None, dict(value))}>"
     if hasattr(value, "phase"):
         return f"<{value.phase}>"
     return shorten(repr(value), WORD)
@@ -111,62 +106,6 @@ def _reader(spec: type[Spec]) -> TypeAdapter[Any]:
     from pydantic import TypeAdapter  # at start-up, nothing needs it
 
     return TypeAdapter(spec)
-
-
-def pymatgen_structure(given: Any) -> Structure | None:
-    """Return a pymatgen Structure, or ASE Atoms as one; None of anything else."""
-    from pymatgen.core import Structure  # most layers only name their material
-
-    if isinstance(given, Structure):
-        return given
-    if not hasattr(given, "get_chemical_symbols"):
-        return None
-    from pymatgen.io.ase import AseAtomsAdaptor  # loads all of ASE's constraints
-
-    made: Structure = AseAtomsAdaptor.get_structure(given)
-    return made
-
-
-def plain_material(material: Material) -> str | dict[str, Any]:
-    """Return a name or path as it is, a structure as a mapping that files can hold.
-
-    The mapping has "lattice" (three vectors, Å), "species" (an element, or a mapping of
-    elements to occupancies, for each site) and "frac_coords".
-    """
-    if isinstance(material, str | Path):
-        return str(material)
-    if isinstance(material, Mapping):
-        return dict(material)
-    structure = pymatgen_structure(material)
-    if structure is None:
-        raise StructureError(
-            f"{material!r:.60} is no material: give a name of the library, a path "
-            "to a CIF or POSCAR file, a pymatgen Structure, or ASE Atoms"
-        )
-    species = [
-        {element.symbol: float(share) for element, share in site.species.items()}
-        for site in structure
-    ]
-    return {
-        "lattice": structure.lattice.matrix.tolist(),
-        "species": [s if len(s) > 1 or set(s.values()) != {1.0} else next(iter(s))
-                    for s in species],
-        "frac_coords": structure.frac_coords.tolist(),
-    }  # fmt: skip
-
-
-def _phase(name: str | None, material: Material) -> str:
-    """Return how tables call a phase: its own name, the material's, or a formula."""
-    if name or isinstance(material, str):
-        return name or str(material)
-    from pymatgen.core import Composition  # most layers only name their material
-
-    plain = plain_material(material)
-    species = plain["species"] if isinstance(plain, dict) else [plain]
-    whole = Composition()
-    for site in species:
-        whole += Composition(site)
-    return str(whole.reduced_formula)
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -301,7 +240,7 @@ class CrystalLayer(Spec):
     @property
     def phase(self) -> str:
         """Return the name of the phase in tables and labels."""
-        return _phase(self.name, self.material)
+        return phase_name(self.name, self.material)
 
     @property
     def lengths(self) -> Lengths | None:
@@ -338,7 +277,7 @@ class SlabLayer(Spec):
     @property
     def phase(self) -> str:
         """Return the name of the phase in tables and labels."""
-        return _phase(self.name, self.slab)
+        return phase_name(self.name, self.slab)
 
 
 @dataclass(frozen=True, repr=False)

@@ -25,7 +25,7 @@ from ionface.structures.crystals.charges import formal_charges, unknown_charges
 from ionface.structures.crystals.conventional import FILE_AXES, OWN_AXES, conventional
 from ionface.structures.crystals.crystal_files import CrystalFile, read_file
 from ionface.structures.crystals.space_group import fits, orbit
-from ionface.structures.specs import Material, plain_material
+from ionface.structures.materials import Material, plain_material
 
 # what replaces published numbers: lengths a, b, c, Å; angles alpha, ..., degrees
 LatticeLengths = (
@@ -183,7 +183,7 @@ def read_crystal(
 
     Args:
         material: library name, path to a CIF or POSCAR file, or a structure (also as
-            the plain data of `specs.plain_material`).
+            the plain data of `materials.plain_material`).
         lattice: replaces cell lengths, Å, and angles; atoms keep their fractions.
 
     Raises:
@@ -224,7 +224,7 @@ def _where(material: str | dict[str, Any]) -> str:
 
 
 def _from_plain(data: Mapping[str, Any]) -> Structure:
-    """Return the structure of `specs.plain_material`."""
+    """Return the structure of `materials.plain_material`."""
     try:
         return Structure(data["lattice"], data["species"], data["frac_coords"])
     except Exception as error:  # pymatgen raises its own kinds too

@@ -22,7 +22,8 @@ from ionface.structures.disorder.disorder import exchanged, ordered_crystals
 from ionface.structures.disorder.doping import dopant_charge, dope
 from ionface.structures.disorder.lattice_gas import OrderedStructure, pick
 from ionface.structures.groups import check_complete
-from ionface.structures.specs import CrystalLayer, Exchange, Ordering, plain_material
+from ionface.structures.materials import plain_material
+from ionface.structures.specs import CrystalLayer, Exchange, Ordering
 
 Array = NDArray[np.float64]
 

@@ -31,6 +31,7 @@ from ionface.structures.crystals.library import setting as setting_of
 from ionface.structures.disorder.decoration import bulk, filled
 from ionface.structures.groups import check_complete
 from ionface.structures.limits import check_spec
+from ionface.structures.materials import Material
 from ionface.structures.periodic import widest_gap
 from ionface.structures.slabs.facet import CANDIDATE
 from ionface.structures.slabs.polarity import (
@@ -54,13 +55,7 @@ from ionface.structures.slabs.terminations import (
     Termination,
     dipole_per_area,
 )
-from ionface.structures.specs import (
-    CrystalLayer,
-    Lengths,
-    Material,
-    Ordering,
-    SlabLayer,
-)
+from ionface.structures.specs import CrystalLayer, Lengths, Ordering, SlabLayer
 
 Array = NDArray[np.float64]
 LITERATURE = "literature"

@@ -6,7 +6,7 @@ connection       launchpad, store, queue and settings, for every command
 submission       study -> small workflows, each job once
 resources        what each job asks of the queue
 batch, queues    ready jobs into the batch system, each by a job of its own
-worker           one launch: heartbeat, stop, offline results, upload
+worker           an rlaunch that can be stopped, and that sets its job free
 guard            what a Firework may be, before it is decoded
 stopping         how a running job is asked to end
 recovery         what is lost and may run again

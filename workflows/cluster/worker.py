@@ -170,7 +170,7 @@ def _launched(cluster: Cluster, number: int, spec: dict[str, Any]) -> bool:
     import jobflow
     from fireworks.core.rocket_launcher import launch_rocket
 
-    folder = own_folder(spec)
+    folder = _own_folder(spec)
     if folder and folder.is_dir() and not is_computing(folder):
         end_orphans(folder)
     os.environ.pop(CLOCK, None)
@@ -188,7 +188,7 @@ def _launched(cluster: Cluster, number: int, spec: dict[str, Any]) -> bool:
     return ran
 
 
-def own_folder(spec: dict[str, Any]) -> Path | None:
+def _own_folder(spec: dict[str, Any]) -> Path | None:
     """Return the folder that is this job's alone, if its submission has named one.
 
     A Firework that somebody else made may start anywhere, also where its user works:

@@ -17,12 +17,12 @@ from typing import Any, Literal, TypeAlias, get_args
 from jobflow import Flow, Job, Maker, OutputReference
 
 from ionface.errors import IonfaceError, StructureError
+from ionface.structures.materials import pymatgen_structure
 from ionface.structures.model import InterfaceModel
 from ionface.structures.specs import (
     SIDES,
     Cell,
     InterfaceSpec,
-    pymatgen_structure,
 )
 from ionface.workflows.engines.contract import (
     DynamicsSettings,

@@ -6,16 +6,15 @@ from pathlib import Path
 
 from ionface.analysis.trajectory.trajectory import Trajectory
 from ionface.workflows.engines.records import TrajectoryPointer
+from ionface.workflows.flows.jobs import TRAJECTORIES
 from ionface.workflows.projects.project import Project
 from ionface.workflows.projects.runner import is_done
 from ionface.workflows.study.file_names import slug
 
-SHOWN = "trajectories"
-
 
 def shown_trajectories(root: Path) -> list[Path]:
     """Return the files that a project shows, one for each finished run."""
-    return sorted((root / SHOWN).glob("*.ionf"))
+    return sorted((root / TRAJECTORIES).glob("*.ionf"))
 
 
 def open_shown(project: Project, path: Path) -> Trajectory:
