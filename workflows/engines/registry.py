@@ -173,6 +173,11 @@ class NamedEngine(Engine):
         """Return the Maker of relaxations."""
         return NamedRelaxMaker(self.name, settings)
 
+    @property
+    def in_process(self) -> bool:
+        """Tell whether it is a potential."""
+        return engine(self.name).in_process
+
     def check_start(self, maker: Maker, *, here: bool) -> None:
         """Refuse an engine that is not installed."""
         del maker, here

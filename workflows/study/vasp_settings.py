@@ -36,8 +36,8 @@ class VaspSettings:
         potcar_functional: release of the library, as pymatgen names it.
         cell: "in-plane" is an earlier form of `cell: in-plane` of all interfaces with
             vacuum; it needs VASP 6.4 or later.
-        prerelax: potential that takes the worst forces out before VASP starts:
-            sevennet, chgnet, or off.
+        prerelax: potential that takes the worst forces out before first principles
+            begin, as in "sevennet", or off.
         keep: what single points write besides their energy: the electrostatic
             potential (LOCPOT), the charge density, the density of states by atom.
         vasp_cmd: the whole command, as in "srun vasp_std".
@@ -61,7 +61,7 @@ class VaspSettings:
     potcars: dict[str, str] = field(default_factory=dict)
     potcar_functional: str | None = None
     cell: Literal["fixed", "in-plane"] = "fixed"
-    prerelax: Literal["sevennet", "chgnet", "off"] | Literal[False] | None = None
+    prerelax: str | Literal[False] | None = None
     keep: tuple[Literal["potential", "charge", "dos"], ...] = ()
     vasp_cmd: str | None = None
     vasp_gamma_cmd: str | None = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, Self
 
 import psutil
@@ -21,6 +22,12 @@ from ionface.workflows.engines.contract import (
     StudySettings,
 )
 from ionface.workflows.engines.dft.program import DftProgram
+from ionface.workflows.engines.pre_relaxation import (
+    SETTINGS,
+    check_potential,
+    prerelaxed,
+)
+from ionface.workflows.engines.records import RunRecord
 
 RESERVE_S = 300  # of a batch job's wall time, in which no step can end
 
@@ -31,9 +38,11 @@ class DftEngine(MSONable, Engine):
 
     Attributes:
         program: and what it is told.
+        prerelax: potential that relaxes atoms before the program does; None for none.
     """
 
     program: DftProgram
+    prerelax: Engine | None = None
 
     @property
     def name(self) -> str:  # type: ignore[override]  # nobody sets it
@@ -44,8 +53,12 @@ class DftEngine(MSONable, Engine):
         self, settings: StudySettings, find: Callable[[str], Engine]
     ) -> Self:
         """Return the engine with a study's protocol and sections `vasp` and `dft`."""
-        del find
-        return replace(self, program=type(self.program).of(settings))
+        chosen = settings.vasp.prerelax or "off"
+        return replace(
+            self,
+            program=type(self.program).of(settings),
+            prerelax=None if chosen == "off" else find(chosen),
+        )
 
     def level_of_theory(self) -> LevelOfTheory:
         """Return what is asked for; records have the data of their elements."""
@@ -56,8 +69,12 @@ class DftEngine(MSONable, Engine):
         self.program.check_elements(symbols, where)
 
     def check_start(self, maker: Maker, *, here: bool) -> None:
-        """Refuse more ranks than this machine has cores, if the job runs here."""
-        del maker
+        """Refuse more ranks than this machine has cores, if the job runs here.
+
+        And a job without the potential that begins it.
+        """
+        if isinstance(maker, PrerelaxedMaker) and self.prerelax:
+            check_potential(self.prerelax, here=here)
         program = self.program
         # Open MPI counts cores, not their threads
         cores = psutil.cpu_count(logical=False) or psutil.cpu_count() or 1
@@ -73,7 +90,10 @@ class DftEngine(MSONable, Engine):
         """Return the Maker of relaxations."""
         job = "bulk" if settings.cell == "full" else "relaxation"
         program = self.program_for("dynamics" if settings.like_dynamics else job)
-        return PotentialRelaxMaker(program, settings, name="relax")
+        if self.prerelax is None or job == "bulk":  # a crystal is near its minimum
+            return PotentialRelaxMaker(program, settings, name="relax")
+        first = self.prerelax.relax(SETTINGS)
+        return PrerelaxedMaker(program, settings, name="relax", prerelax=first)
 
     def static(self) -> Maker:
         """Return the Maker of single-point calculations."""
@@ -98,6 +118,24 @@ class DftEngine(MSONable, Engine):
     def program_for(self, job: Any) -> Any:
         """Return the program for a kind of job."""
         return replace(self.program, job=job)
+
+
+@dataclass
+class PrerelaxedMaker(PotentialRelaxMaker):
+    """Relax atoms with a potential, and go on from there with the program.
+
+    Attributes:
+        prerelax: Maker of the potential's relaxation.
+    """
+
+    prerelax: Maker | None = None
+
+    def _computed(self, structure: Structure) -> RunRecord:
+        assert self.prerelax is not None
+        moved, told = prerelaxed(structure, self.prerelax, Path.cwd())
+        record = super()._computed(moved)
+        record.provenance.update(told)
+        return record
 
 
 def _check_fits(program: DftProgram, structure: Structure, cost: StepCost) -> None:

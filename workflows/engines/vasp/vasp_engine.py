@@ -14,7 +14,7 @@ from pymatgen.core import Structure
 
 from ionface.analysis.energies.level_of_theory import LevelOfTheory
 from ionface.analysis.readers.vasp_level import functional_of
-from ionface.errors import IonfaceError
+from ionface.workflows.engines import pre_relaxation
 from ionface.workflows.engines.contract import (
     DynamicsSettings,
     Engine,
@@ -27,11 +27,7 @@ from ionface.workflows.engines.vasp.aimd import VaspDynamicsMaker, dynamics_sett
 from ionface.workflows.engines.vasp.custodian_run import Custody
 from ionface.workflows.engines.vasp.hubbard import hubbard_told
 from ionface.workflows.engines.vasp.incar import PlaneWaves, static_incar_keys
-from ionface.workflows.engines.vasp.vasp_relax import (
-    PRERELAX,
-    VaspRelaxMaker,
-    relax_settings,
-)
+from ionface.workflows.engines.vasp.vasp_relax import VaspRelaxMaker, relax_settings
 from ionface.workflows.study.protocols import LI_2024
 from ionface.workflows.study.vasp_settings import VaspSettings
 
@@ -78,17 +74,8 @@ class VaspEngine(Engine):
         if here:
             custodian_run.check_executable(maker.waves.settings)
         if isinstance(maker, VaspRelaxMaker) and maker.prerelaxes:
-            self._check_prerelax(here=here)
-
-    def _check_prerelax(self, *, here: bool) -> None:
-        assert self.prerelax is not None
-        try:
-            self.prerelax.check_start(self.prerelax.relax(PRERELAX), here=here)
-        except IonfaceError as error:
-            raise IonfaceError(
-                f"relaxations start from a pre-relaxation by {self.prerelax.name}: "
-                f"{error}; or switch it off in the study: vasp: {{prerelax: 'off'}}"
-            ) from error
+            assert self.prerelax is not None
+            pre_relaxation.check_potential(self.prerelax, here=here)
 
     def describe(self, maker: Maker, structure: Structure) -> JobDescription | None:
         """Return what a job will do; None for a Maker that is not of this engine."""
@@ -132,7 +119,9 @@ class VaspEngine(Engine):
         return VaspRelaxMaker(
             name="relax",
             relax=relax_settings(settings),
-            prerelax=self.prerelax.relax(PRERELAX) if self.prerelax else None,
+            prerelax=self.prerelax.relax(pre_relaxation.SETTINGS)
+            if self.prerelax
+            else None,
             **self._common(),
         )
 

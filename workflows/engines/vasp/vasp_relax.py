@@ -7,7 +7,6 @@ complete ionic step when the same job is run again.
 
 from __future__ import annotations
 
-import os
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,13 +15,12 @@ import numpy as np
 from jobflow import Maker
 from pymatgen.core import Structure
 
-from ionface.documents import decode
 from ionface.errors import IonfaceError
-from ionface.files import write_atomically
-from ionface.structures.ledger_cell import context, movable
+from ionface.structures.ledger_cell import context
 from ionface.workflows.engines import progress
 from ionface.workflows.engines.contract import Kind, RelaxSettings
 from ionface.workflows.engines.durable import durable_job
+from ionface.workflows.engines.pre_relaxation import prerelaxed
 from ionface.workflows.engines.records import RunRecord
 from ionface.workflows.engines.vasp import custodian_run
 from ionface.workflows.engines.vasp.custodian_run import Custody
@@ -47,11 +45,6 @@ from ionface.workflows.engines.vasp.run_folders import (
 )
 from ionface.workflows.study.protocols import LI_2024
 from ionface.workflows.study.vasp_settings import VaspSettings
-
-PRERELAX = RelaxSettings(fmax=0.1, steps=200, must_converge=False)
-"""Takes out the worst forces of a built model; VASP does the rest."""
-
-PRERELAX_FILE = "pre-relaxed.json"
 
 
 @dataclass
@@ -122,22 +115,8 @@ class VaspRelaxMaker(Maker):
         """Return the run from where a potential relaxed it, and what is told of it."""
         if self.prerelax is None or not self.prerelaxes:
             return run, {}
-        path = folder / PRERELAX_FILE
-        if not path.is_file():
-            record = prerelaxed(run.structure, self.prerelax, folder / "pre-relax")
-            write_atomically(path, record.to_json())
-        record = decode(path.read_text(), str(path))
-        moved = run.structure.copy()  # keeps labels, and images that atoms left
-        for index, coords in enumerate(record.structure.frac_coords):
-            moved.translate_sites(
-                [index], coords - moved[index].frac_coords, to_unit_cell=False
-            )
-        told = {
-            "level": record.level,
-            "steps": record.steps,
-            "max_force": record.max_force,
-        }
-        return self.run_for(moved), {"prerelaxed": told}
+        moved, told = prerelaxed(run.structure, self.prerelax, folder)
+        return self.run_for(moved), told
 
     # --- VASP -----------------------------------------------------------------------
 
@@ -248,34 +227,6 @@ class VaspRelaxMaker(Maker):
             f"force is {output.max_force:.3f} eV/Å; run the same command again to go "
             "on from here"
         )
-
-
-def prerelaxed(structure: Structure, maker: Maker, folder: Path) -> RunRecord:
-    """Relax with a potential in a folder of its own, where it can be resumed.
-
-    Args:
-        structure: fixed sites stay where they are.
-        maker: of relaxations, by a potential.
-        folder: is made.
-    """
-    held = Structure(
-        structure.lattice,
-        [site.specie for site in structure],
-        structure.frac_coords,
-        site_properties={
-            "fixed": [not bool(m) for m in movable(structure)],
-            "selective_dynamics": [[bool(m)] * 3 for m in movable(structure)],
-        },
-    )
-    folder.mkdir(parents=True, exist_ok=True)
-    before = Path.cwd()
-    os.chdir(folder)  # Makers work where they are started
-    try:
-        job: Any = maker.make(held)
-        record: RunRecord = job.function.original(job.maker, *job.function_args)
-    finally:
-        os.chdir(before)
-    return record
 
 
 def relax_settings(settings: RelaxSettings) -> dict[str, Any]:
