@@ -3,14 +3,14 @@
     python benchmarks/first_principles.py yardstick gpaw WORK [NAME ...]
     python benchmarks/first_principles.py lithium cp2k WORK
     python benchmarks/first_principles.py settings WORK NAME
-    python benchmarks/first_principles.py interface WORK PROJECT NAME CUTOFF MESH
+    python benchmarks/first_principles.py interface WORK PROJECT NAME WAVES MESH
     python benchmarks/first_principles.py cost FOLDER
 
 NAME is a stored structure, all of them if there is none. FOLDER holds extxyz files
 whose headers name the cutoff (PW), the k-mesh and the CPU seconds. PROJECT has relaxed
-the interface NAME and its slabs: GPAW computes them where they lie, with a cutoff in eV
-and a mesh as in 2x2x1. Each point takes minutes on one core, and is kept below WORK:
-run again, only what is missing is computed.
+the interface NAME and its slabs, or has begun to: GPAW computes them where they lie,
+with WAVES a cutoff in eV, or lcao, and a mesh as in 2x2x1. Each point takes minutes on
+one core, and is kept below WORK: run again, only what is missing is computed.
 """
 
 # ruff: noqa: E402 - the path must be set before the package can be found
@@ -32,6 +32,7 @@ import yaml
 from ase import Atoms
 from ase.build import bulk
 from ase.io import read
+from jobflow import Job
 from pymatgen.core import Structure
 from pymatgen.io.ase import AseAtomsAdaptor
 from scipy.optimize import least_squares
@@ -41,12 +42,15 @@ from spglib import get_symmetry
 sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
 from ionface.analysis.yardstick.labeled_frames import LabeledFrame, stored
+from ionface.workflows.engines.ase.relax import HISTORY
 from ionface.workflows.engines.cp2k.program import Cp2kProgram
 from ionface.workflows.engines.cp2k.settings import CUTOFF
 from ionface.workflows.engines.dft.program import DftProgram
+from ionface.workflows.engines.durable import job_folder
 from ionface.workflows.engines.gpaw import cost
 from ionface.workflows.engines.gpaw.program import GpawProgram
 from ionface.workflows.engines.k_mesh import irreducible
+from ionface.workflows.engines.records import relabeled
 from ionface.workflows.engines.single_points import of_unknown_phases
 from ionface.workflows.projects.project import Project
 
@@ -212,20 +216,20 @@ def settings(work: Path, name: str) -> None:
         )
 
 
-def interface(work: Path, root: Path, name: str, cutoff: float, mesh: str) -> None:
+def interface(work: Path, root: Path, name: str, waves: str, mesh: str) -> None:
     """Formation energy of an interface and its slabs as a project relaxed them."""
     project, points, area = Project.open(root), {}, 0.0
-    program = MeshedGpaw(cutoff=cutoff)
+    orbitals = waves == "lcao"
+    program = MeshedGpaw(mode="lcao") if orbitals else MeshedGpaw(cutoff=float(waves))
     for job, _ in project.jobs():
         term = job.metadata["task"].removeprefix("relax ")
         if job.metadata["subject"] != name or term not in TERMS:
             continue
-        output = project.store.get_output(job.uuid, load=True)
-        structure = Structure.from_dict(output["structure"])
+        structure = where_it_stands(project, job)
         structure.properties["mesh"] = [int(n) for n in mesh.split("x")]
         a, b, _ = structure.lattice.matrix
         area = float(np.linalg.norm(np.cross(a, b)))
-        place = work / f"{cutoff:g} eV {mesh}" / term
+        place = work / f"{waves if orbitals else waves + ' eV'} {mesh}" / term
         points[term] = point = computed(place, program, structure)
         largest = np.linalg.norm(point["forces"], axis=1).max()
         told = f"{term} ({len(structure)} atoms): {point['energy']:.3f} eV"
@@ -233,6 +237,17 @@ def interface(work: Path, root: Path, name: str, cutoff: float, mesh: str) -> No
     excess = points["interface"]["energy"]
     excess -= points["film"]["energy"] + points["substrate"]["energy"]
     print(f"{name}: {excess:.3f} eV on {area:.2f} Å², {excess / area * EV_PER_A2:.3f}")
+
+
+def where_it_stands(project: Project, job: Job) -> Structure:
+    """Return what a job has relaxed, or the last of its steps so far."""
+    history = job_folder(job, project.runs) / HISTORY
+    if not history.is_file():
+        output = project.store.get_output(job.uuid, load=True)
+        return Structure.from_dict(output["structure"])
+    given = job.resolve_args(project.store, inplace=False).function_args[0]
+    last = AseAtomsAdaptor.get_structure(read(history, index=-1))
+    return relabeled(given, last)
 
 
 def rms(apart: Any) -> float:
@@ -295,7 +310,7 @@ if __name__ == "__main__":
     elif what == "settings":
         settings(Path(rest[0]).resolve(), rest[1])
     elif what == "interface":
-        work, root, name, cutoff, mesh = rest
-        interface(Path(work).resolve(), Path(root), name, float(cutoff), mesh)
+        work, root, name, waves, mesh = rest
+        interface(Path(work).resolve(), Path(root), name, waves, mesh)
     else:
         costs(Path(rest[0]))

@@ -88,8 +88,8 @@ class DynamicsSpec:
         windows: number of time windows; by the length of the run if not given.
         prerelax: steps of relaxation before the dynamics.
         seed: of the first velocities.
-        seeds: so many runs beside one another, or the seed of each: independent runs
-            are what an error bar is made of.
+        seeds: so many runs beside one another, with seeds counted from `seed`, or the
+            seed of each: independent runs are what an error bar is made of.
         stride: every so many steps a frame is kept.
         until: ends the run early once bonds have formed and their number stays (engine
             vasp; others refuse it), as in {pair: In-S, bonds: 10, at_least: 5000}; fs.

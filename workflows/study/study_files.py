@@ -407,6 +407,11 @@ def _check_seeds(run: DynamicsSpec, source: str) -> None:
             f"{where}: {twice[0]} stands twice, and equal seeds give the same run, not "
             "an independent one; give each its own"
         )
+    if run.seed and not isinstance(run.seeds, int):
+        raise IonfaceError(
+            f"{where}: {list(seeds)} name every seed, and seed: {run.seed} is none of "
+            "them; leave seed out, or give seeds as a number, counted from it"
+        )
 
 
 def _check_pairs(pairs: tuple[str, ...], where: str) -> None:

@@ -61,6 +61,9 @@ def test_seeds_are_counted_up_or_named_and_differ(run):
     for seeds, why in (((1, 1), "1 stands twice"), ((), "none is given")):
         with pytest.raises(IonfaceError, match=why):
             checked(replace(study, dynamics=(replace(run, seeds=seeds),)), "s.yaml")
+    both = replace(run, seed=5, seeds=(1, 2))
+    with pytest.raises(IonfaceError, match=r"\[1, 2\] name every seed, and seed: 5"):
+        checked(replace(study, dynamics=(both,)), "s.yaml")
 
 
 def test_runs_of_one_interface_have_names_of_their_own(run):
