@@ -1,5 +1,6 @@
 """What every engine owes: the same tests for all, also for one that lives here."""
 
+from importlib.metadata import entry_points
 from importlib.util import find_spec
 from pathlib import Path
 from shutil import which
@@ -16,7 +17,7 @@ from ionface.workflows.engines.contract import (
     check_timestep,
 )
 from ionface.workflows.engines.records import check_frames
-from ionface.workflows.engines.registry import engine, study_engine
+from ionface.workflows.engines.registry import GROUP, engine, study_engine
 from ionface.workflows.projects.project import Project
 from ionface.workflows.projects.runner import run
 from ionface.workflows.report.project_report import write_report
@@ -36,6 +37,16 @@ EVERY_ENGINE = [
     pytest.param("sevennet", marks=[*POTENTIAL, pytest.mark.slow]),
     pytest.param("chgnet", marks=[*POTENTIAL, pytest.mark.slow]),
 ]
+ELSEWHERE = {
+    "vasp": "has a licence; vasp-double runs its Makers",
+    "sevennet-l3i5": "the Makers and the package of sevennet, other weights",
+    "sevennet-mf": "the same",
+    "nep89": "needs weights of one's own, as do those below; their Makers are EMT's",
+    "mace": "the same",
+    "mattersim": "the same",
+    "orb": "the same",
+}
+"""Engines of this package that no test here runs, and why."""
 STUDY = """\
 name: al-al
 engine: {engine}
@@ -113,6 +124,14 @@ def test_it_has_the_whole_contract(an_engine, name):
     assert promised <= set(dir(an_engine))
     assert name in (an_engine.name, EMT)
     assert an_engine.level_of_theory() == an_engine.level_of_theory()
+
+
+def test_no_engine_of_this_package_is_forgotten():
+    own = {
+        entry.name for entry in entry_points(group=GROUP) if "ionface" in entry.value
+    }
+    here = {name for each in EVERY_ENGINE for name in each.values}
+    assert own == (here - {"springs", EMT}) | ELSEWHERE.keys()
 
 
 def test_an_energy_keeps_order_and_labels(an_engine, aluminum, run_job):
