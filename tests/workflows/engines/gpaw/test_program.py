@@ -10,6 +10,7 @@ from ionface.errors import IonfaceError
 from ionface.structures.clusters import cut_cluster
 from ionface.structures.ledger_cell import with_context
 from ionface.workflows.engines.contract import RelaxSettings, StudySettings
+from ionface.workflows.engines.dft.program import starting
 from ionface.workflows.engines.gpaw import cost
 from ionface.workflows.engines.gpaw.engine import GpawEngine
 from ionface.workflows.engines.gpaw.program import GpawProgram
@@ -271,3 +272,12 @@ def test_only_bulk_crystals_relax_with_their_symmetry(sulfide, slab):
         assert program.parameters(sulfide)["symmetry"] == {"point_group": expected}
     # one atom of this slab is held, which symmetry would move
     assert engine.program.parameters(slab)["symmetry"] == {"point_group": False}
+
+
+def test_a_program_keeps_what_it_has_freed_unless_the_user_says_otherwise(monkeypatch):
+    with starting(GpawProgram(), ["gpaw"]) as environment:
+        assert environment["MALLOC_MMAP_MAX_"] == "0"
+        assert environment["OMP_NUM_THREADS"] == "1"
+    monkeypatch.setenv("MALLOC_MMAP_MAX_", "65536")
+    with starting(GpawProgram(), ["gpaw"]) as environment:
+        assert environment["MALLOC_MMAP_MAX_"] == "65536"
