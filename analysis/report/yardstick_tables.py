@@ -98,6 +98,8 @@ def spot_contents(result: SpotChecks) -> list[Table]:
     ]
     energy = result.judgement.energy_rmse
     told = "" if energy is None else f" Energies: {MEV * energy:.1f} meV/atom."
+    if result.formation is not None:
+        told += f" {result.answer()}."
     if result.clusters:
         told += (
             f" {result.clusters} of {len(result.frames)} frames are clusters: forces "
@@ -113,8 +115,12 @@ def spot_contents(result: SpotChecks) -> list[Table]:
 
 
 def spot_highlights(result: SpotChecks) -> list[tuple[str, str]]:
-    """Return the force error and what it is against."""
-    row = result.judgement.overall
+    """Return the force error and the answer, with what they are against."""
+    row, answer = result.judgement.overall, result.formation
     known = is_first_principles(result.teacher)
     what = "error" if known else "spread of two potentials"
-    return [(f"{row.rmse:.3f} eV/Å", f"{result.judgement.engine}: force {what}")]
+    told = [(f"{row.rmse:.3f} eV/Å", f"{result.judgement.engine}: force {what}")]
+    if answer is not None:
+        by = f"ΔE by {result.judgement.engine}, {result.teacher['code']}"
+        told.append((f"{answer.value:.2f}, {answer.reference:.2f} eV", by))
+    return told

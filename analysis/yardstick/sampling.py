@@ -41,8 +41,8 @@ def radial_descriptor(atoms: Atoms, elements: Sequence[str]) -> Array:
     return np.concatenate(parts)
 
 
-def farthest(descriptors: Array, count: int) -> list[int]:
-    """Return the rows that lie farthest from one another, the first row first.
+def farthest(descriptors: Array, count: int, begin: Sequence[int] = (0,)) -> list[int]:
+    """Return the rows that lie farthest from one another, those to begin with first.
 
     Each next one is the farthest from all that are chosen (Gonzalez, Theor. Comput.
     Sci. 38, 293 (1985)); the result does not depend on chance.
@@ -50,14 +50,16 @@ def farthest(descriptors: Array, count: int) -> list[int]:
     Args:
         descriptors: shape (n, n_features).
         count: of rows; fewer come back where there are fewer distinct ones.
+        begin: rows that are taken in any case.
 
     Raises:
         AnalysisError: there are none.
     """
     if not len(descriptors):
         raise AnalysisError("there is nothing to choose from; let a run finish first")
-    chosen = [0]
-    distances = np.linalg.norm(descriptors - descriptors[0], axis=1)
+    chosen = list(begin)
+    apart = [np.linalg.norm(descriptors - descriptors[n], axis=1) for n in chosen]
+    distances = np.min(apart, axis=0)
     while len(chosen) < count and distances.max() > 0:
         chosen.append(int(distances.argmax()))
         beyond = np.linalg.norm(descriptors - descriptors[chosen[-1]], axis=1)

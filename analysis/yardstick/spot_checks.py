@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Self
@@ -11,6 +12,7 @@ import numpy as np
 from ionface.analysis.energies.level_of_theory import LevelOfTheory
 from ionface.analysis.result import Provenance, Result, plain
 from ionface.analysis.yardstick.judgement import (
+    Compared,
     Judgement,
     energy_differences,
     judge,
@@ -18,6 +20,9 @@ from ionface.analysis.yardstick.judgement import (
 from ionface.analysis.yardstick.labeled_frames import LabeledFrame
 
 FIRST_PRINCIPLES = ("vasp", "gpaw", "cp2k")
+TERMS = ("relaxation", "film", "substrate")
+"""Groups of the frames that an interface's energy is a difference of."""
+
 OF_ELECTRONS = ("cutoff_ev", "k_points", "smearing", "pseudopotentials")
 """What no potential has."""
 
@@ -39,6 +44,9 @@ class SpotChecks(Result):
         teacher: level of theory of the single points, as plain data.
         frames: with the teacher's energies and forces, to learn from.
         cores: of each frame, which atoms count, as in `judgement`.
+        formation: energy of the relaxed interface less those of its relaxed sides, eV,
+            by both at the geometries of the potential; None unless all three are
+            among the frames, and whole.
     """
 
     kind = "spot_checks"
@@ -48,6 +56,7 @@ class SpotChecks(Result):
     teacher: Mapping[str, Any]
     frames: tuple[LabeledFrame, ...] = ()
     cores: tuple[tuple[bool, ...], ...] = ()
+    formation: Compared | None = None
 
     @property
     def clusters(self) -> int:
@@ -68,9 +77,18 @@ class SpotChecks(Result):
         what = "error" if is_first_principles(self.teacher) else "spread"
         slope = "" if row.slope is None else f", slope {row.slope:.3f}"
         energies = "" if energy is None else f", energies {1000 * energy:.1f} meV/atom"
+        answer = "" if self.formation is None else f"; {self.answer()}"
         return (
             f"force {what} {row.rmse:.3f} eV/Å{slope}{energies} on {row.frames} frames "
-            f"of its own, against {self.against}"
+            f"of its own, against {self.against}{answer}"
+        )
+
+    def answer(self) -> str:
+        """Return the formation energy by both, in words."""
+        assert self.formation is not None
+        mine, its = self.formation.value, self.formation.reference
+        return (
+            f"ΔE at its geometries {mine:.3f} eV, {its:.3f} by {self.teacher['code']}"
         )
 
     def values(self) -> dict[str, Any]:
@@ -81,16 +99,19 @@ class SpotChecks(Result):
             "teacher": plain(self.teacher),
             "frames": [plain(asdict(frame)) for frame in self.frames],
             "cores": plain(self.cores),
+            "formation": plain(self.formation),
         }
 
     @classmethod
     def restore(cls, data: Mapping[str, Any], provenance: Provenance) -> Self:
         """Return the result of plain values."""
+        answer = data.get("formation")
         return cls(
             Judgement.from_dict(data["judgement"]),
             data["teacher"],
             tuple(map(frame_of, data["frames"])),
             tuple(map(tuple, data["cores"])),
+            Compared(**answer) if answer else None,
             provenance=provenance,
         )
 
@@ -157,5 +178,31 @@ def check_spots(
         dict(teacher),
         tuple(frames),
         tuple(tuple(map(bool, core)) for core in cores),
+        formation_energy([frames[n] for n in whole], [energies[n] for n in whole]),
         provenance=Provenance(level, emulated=emulated, quick=quick),
     )
+
+
+def formation_energy(
+    frames: Sequence[LabeledFrame], energies: Sequence[float]
+) -> Compared | None:
+    """Return what both say of the answer itself; None where a term is missing.
+
+    Args:
+        frames: whole ones, the relaxed interface before others of its relaxation.
+        energies: of the potential, eV.
+    """
+    terms: dict[str, tuple[LabeledFrame, float]] = {}
+    for frame, energy in zip(frames, energies, strict=True):
+        terms.setdefault(frame.group, (frame, energy))
+    if not terms.keys() >= set(TERMS):
+        return None
+    (interface, mine), *sides = (terms[group] for group in TERMS)
+    atoms: Counter[str] = Counter()
+    for side, energy in sides:
+        atoms.update(side.species)
+        mine -= energy
+    if atoms != Counter(interface.species):
+        return None
+    reference = interface.energy - sum(side.energy for side, _ in sides)
+    return Compared("formation energy", reference, mine)

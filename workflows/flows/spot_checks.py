@@ -20,7 +20,7 @@ from pymatgen.io.ase import AseAtomsAdaptor
 
 from ionface.analysis.yardstick.labeled_frames import LabeledFrame, settings_of
 from ionface.analysis.yardstick.sampling import farthest, radial_descriptor
-from ionface.analysis.yardstick.spot_checks import check_spots
+from ionface.analysis.yardstick.spot_checks import TERMS, check_spots
 from ionface.errors import IonfaceError
 from ionface.structures.clusters import CORE, cut_cluster
 from ionface.structures.labels import labels_of
@@ -50,6 +50,7 @@ POOL = 40
 SPOT_CHECK = "spot check"
 """Part of an interface, in the metadata of jobs, that single points on frames are."""
 
+SIDES = TERMS[1:]
 NEARNESS = 4.0  # Å; an atom this near to the other phase belongs to the interface
 SHAKEN = 0.05  # Å; what frames are moved by where there are fewer than were asked for
 
@@ -81,7 +82,7 @@ class Sources:
                 found.like = found.like or job.uuid
             if part == "interface" and kind == "relax" and told["role"] == "formation":
                 found.relaxed = job.output
-            if kind == "static" and part in ("film", "substrate"):
+            if kind == "static" and part in SIDES:
                 found.slabs[part] = job.output
             if told.get("result") == "trajectory":
                 found.trajectories.append(job.output)
@@ -197,12 +198,25 @@ def choose_frames(
     images = [AseAtomsAdaptor.get_atoms(frame) for frame in cut]
     elements = sorted({s for image in images for s in image.get_chemical_symbols()})
     features = np.array([radial_descriptor(image, elements) for image in images])
-    chosen = [cut[n] for n in _comparable(farthest(features, count), cut, features)]
+    picks = farthest(features, count, _answer(cut, count))
+    chosen = [cut[n] for n in _comparable(picks, cut, features)]
     for seed in range(count - len(chosen)):
         again = chosen[seed].copy()
         again.perturb(SHAKEN, seed=seed)
         chosen.append(again)
     return chosen
+
+
+def _answer(frames: Sequence[Structure], count: int) -> list[int]:
+    """Return the frames whose energies are the answer: the interface and its sides.
+
+    The first frame alone where the sides are cut or there is no room for them beside
+    another frame of the interface.
+    """
+    sides = [n for n, f in enumerate(frames) if f.properties["origin"] in SIDES]
+    answer = [0, *sides]
+    fits = len(answer) < count and all(_is_whole(frames[n]) for n in answer)
+    return answer if fits else answer[:1]
 
 
 def _comparable(

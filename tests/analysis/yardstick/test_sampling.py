@@ -18,6 +18,12 @@ def test_no_row_is_chosen_twice():
     assert sorted(farthest(np.eye(4), 9)) == [0, 1, 2, 3]
 
 
+def test_rows_to_begin_with_are_taken_and_the_others_are_far_from_them():
+    line = np.array([[0.0], [1.0], [4.0], [9.0], [10.0]])
+    assert farthest(line, 3, [0, 3]) == [0, 3, 2]
+    assert farthest(line, 2, [0, 3]) == [0, 3]
+
+
 def test_nothing_to_choose_from_is_refused():
     with pytest.raises(AnalysisError, match="nothing to choose from"):
         farthest(np.zeros((0, 3)), 2)

@@ -16,7 +16,12 @@ from ionface.workflows.engines.ase.ase_engine import from_import_path
 from ionface.workflows.engines.records import RunRecord
 from ionface.workflows.engines.registry import engine, job_engine
 from ionface.workflows.engines.single_points import single_points
-from ionface.workflows.flows.spot_checks import _comparable, choose_frames, judge_frames
+from ionface.workflows.flows.spot_checks import (
+    _answer,
+    _comparable,
+    choose_frames,
+    judge_frames,
+)
 from ionface.workflows.flows.study_flow import study_flow
 from ionface.workflows.planning.walk import GraphWalk
 from ionface.workflows.projects import runner
@@ -272,6 +277,19 @@ def test_a_whole_frame_of_a_metals_interface_knows_its_metal(run_job, tmp_path, 
     record = RunRecord(whole, -1.0, 0.0, True, 1, LEVEL, str(tmp_path / "none"))
     frames = choose_frames.original(record, {}, None, 2, 60, "interface")
     assert [context(frame).metal for frame in frames] == [metal] * 2
+
+
+def test_the_relaxed_interface_and_its_sides_are_taken_where_they_fit():
+    """Clusters give no energies, so that no place is kept for them."""
+    frames = [Structure(Lattice.cubic(9), s, FCC[: len(s)]) for s in SYMBOLS[:4]]
+    for frame, origin in zip(
+        frames, ["relaxation"] * 2 + ["film", "substrate"], strict=True
+    ):
+        frame.properties["origin"] = origin
+    assert _answer(frames, 4) == [0, 2, 3]
+    assert _answer(frames, 3) == [0]  # energies of two alike are compared first
+    frames[2].add_site_property(CORE, [True, False])
+    assert _answer(frames, 4) == [0]
 
 
 @pytest.mark.parametrize("count", [2, 3])
