@@ -14,7 +14,9 @@ from difflib import get_close_matches
 from importlib.metadata import EntryPoint
 from typing import Any, Literal, TypeVar
 
+from ase.calculators.calculator import Calculator
 from jobflow import Job, Maker
+from monty.json import MSONable
 from pymatgen.core import Structure
 
 from ionface.errors import IonfaceError, StructureError
@@ -161,7 +163,7 @@ def _spelled_out(choice: EngineChoice) -> Engine:
 
 
 @dataclass(frozen=True, repr=False)
-class NamedEngine(Engine):
+class NamedEngine(MSONable, Engine):
     """An engine that is looked up where its job runs, not where it is planned.
 
     So a study is planned and submitted where the packages of a potential are missing.
@@ -177,6 +179,10 @@ class NamedEngine(Engine):
     def in_process(self) -> bool:
         """Tell whether it is a potential."""
         return engine(self.name).in_process
+
+    def calculator(self) -> Calculator:
+        """Return a fresh calculator of the potential."""
+        return engine(self.name).calculator()
 
     def check_start(self, maker: Maker, *, here: bool) -> None:
         """Refuse an engine that is not installed."""

@@ -3,19 +3,32 @@
 from collections.abc import Iterable
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
+from pathlib import Path
 
+import numpy as np
 import pytest
+from ase.build import add_adsorbate, fcc111, molecule
+from ase.calculators.calculator import Calculator
 from ase.calculators.emt import EMT
+from ase.io.trajectory import Trajectory as AseTrajectory
 from jobflow import Maker
 from pymatgen.core import Lattice, Structure
+from pymatgen.io.ase import AseAtomsAdaptor
 
 from ionface.analysis.energies.level_of_theory import LevelOfTheory
+from ionface.documents import decode
 from ionface.errors import IonfaceError
-from ionface.workflows.engines.ase.ase_engine import from_import_path
+from ionface.workflows.engines.ase.ase_engine import AseEngine, from_import_path
+from ionface.workflows.engines.ase.relax import HISTORY
 from ionface.workflows.engines.contract import RelaxSettings, StepCost, StudySettings
 from ionface.workflows.engines.dft.engine import DftEngine
 from ionface.workflows.engines.dft.program import DftProgram
-from ionface.workflows.engines.pre_relaxation import FILE
+from ionface.workflows.engines.pre_relaxation import (
+    CURVATURE,
+    FILE,
+    SOFTEST,
+    curvature,
+)
 from ionface.workflows.engines.registry import NamedEngine
 from ionface.workflows.study.protocols import LI_2024
 from ionface.workflows.study.vasp_settings import VaspSettings
@@ -55,14 +68,18 @@ class EffectiveMedium(DftProgram):
         return StepCost(1.0, 0.1)
 
 
-@dataclass
-class Refusing(Maker):
-    """Makes nothing."""
+@dataclass(frozen=True, repr=False)
+class Refusing(AseEngine):
+    """A potential that is not to be asked."""
 
-    name: str = "refusing"
+    def relax(self, settings: RelaxSettings) -> Maker:
+        return self
 
     def make(self, structure: Structure) -> None:
         raise AssertionError(f"{structure.formula} was relaxed again")
+
+    def calculator(self) -> Calculator:
+        raise AssertionError("the curvature was computed again")
 
 
 @pytest.fixture
@@ -98,11 +115,12 @@ def test_a_program_goes_on_where_the_potential_ended(first, aluminum, run_job):
 def test_a_job_that_was_killed_does_not_ask_the_potential_again(
     first, aluminum, run_job, tmp_path
 ):
-    few = RelaxSettings(fmax=1e-4, steps=2)
+    few = RelaxSettings(fmax=1e-16, steps=2)
     with pytest.raises(IonfaceError, match="not converged after 2"):
         run_job("relax", first.relax(few).make(aluminum))
     assert list(tmp_path.rglob(FILE))
-    maker = replace(first.relax(few), prerelax=Refusing())
+    silent = Refusing(first.prerelax.potential)
+    maker = replace(first.relax(few), prerelax=silent)
     with pytest.raises(IonfaceError, match="not converged after 2"):
         run_job("relax", maker.make(aluminum))
 
@@ -137,3 +155,65 @@ def test_what_is_no_potential_is_refused_before_anything_runs(program, given, sa
     assert said in str(refused.value)
     asked.check_start(asked.static(), here=True)
     program.check_start(program.relax(CLOSE), here=True)
+
+
+def test_the_curvature_is_that_of_the_energy(aluminum, tmp_path):
+    found = curvature(aluminum, EMT, tmp_path)
+    assert found.shape == (12, 12)
+    assert np.allclose(found, found.T)
+    assert np.linalg.eigvalsh(found).min() >= SOFTEST - 1e-9
+    direction = np.linalg.eigh(found)[1][:, -1]  # the stiffest motion
+
+    def energy(step):
+        atoms = aluminum.to_ase_atoms(msonable=False)
+        atoms.positions += step * direction.reshape(-1, 3)
+        atoms.calc = EMT()
+        return atoms.get_potential_energy()
+
+    bent = (energy(0.01) - 2 * energy(0.0) + energy(-0.01)) / 1e-4
+    assert bent == pytest.approx(direction @ found @ direction, rel=0.05)
+    assert np.array_equal(curvature(aluminum, Refusing, tmp_path), found)  # its file
+
+
+def test_atoms_that_are_held_are_not_moved_for_it(aluminum, tmp_path):
+    aluminum.add_site_property("fixed", [True, False, False, False])
+    found = curvature(aluminum, EMT, tmp_path)
+    assert np.array_equal(found[:3], SOFTEST * np.eye(12)[:3])
+
+
+@pytest.mark.parametrize("cell", ["fixed", "normal"])
+def test_steps_by_the_curvature_are_few_and_lead_to_the_same_minimum(
+    first, program, run_job, cell
+):
+    """Stiff and soft motions together: a molecule on a metal."""
+    settings = RelaxSettings(fmax=0.005, steps=200, cell=cell)
+    slab = fcc111("Cu", (2, 2, 2), vacuum=4.0, periodic=True)
+    add_adsorbate(slab, molecule("N2"), 2.0, "fcc")
+    structure = AseAtomsAdaptor.get_structure(slab)
+    fast = run_job("fast", first.relax(settings).make(structure))
+    begun = decode(Path(FILE).read_text(), FILE).structure
+    usual = run_job("usual", program.relax(settings).make(begun))
+    assert fast.energy == pytest.approx(usual.energy, abs=2e-3)
+    assert fast.steps < 0.6 * usual.steps
+
+
+def test_a_relaxation_by_curvature_that_was_killed_is_the_same_one(
+    first, aluminum, run_job
+):
+    def steps(name):
+        with AseTrajectory(str(Path.cwd().parent / name / HISTORY)) as frames:
+            return [frame.positions for frame in frames]
+
+    whole = RelaxSettings(fmax=1e-4, steps=6, must_converge=False)
+    run_job("whole", first.relax(whole).make(aluminum))
+    for more in (2, 3, 1):
+        some = RelaxSettings(fmax=1e-4, steps=more, must_converge=False)
+        run_job("parts", first.relax(some).make(aluminum))
+    assert len(steps("whole")) == len(steps("parts"))
+    assert np.allclose(steps("whole"), steps("parts"), atol=1e-6)
+
+
+def test_what_is_at_rest_already_needs_no_curvature(first, aluminum, run_job):
+    run_job("relax", first.relax(CLOSE).make(aluminum))
+    assert Path(FILE).is_file()
+    assert not Path(CURVATURE).exists()

@@ -1,13 +1,15 @@
 """Relaxations and single points with a potential, resumable.
 
-Data flow: structure -> ASE's LBFGS, on atoms or on atoms and cell, with the atoms that
-are fixed held -> RunRecord. Every ionic step is appended to relax.traj in the job's
-folder; a job that finds this file there goes on from its last step, with the memory
-that the optimizer had, so that a relaxation that was killed is the same one.
+Data flow: structure -> ASE's LBFGS (BFGS where the curvature is known), on atoms or on
+atoms and cell, with the atoms that are fixed held -> RunRecord. Every ionic step is
+appended to relax.traj in the job's folder; a job that finds this file there goes on
+from its last step, with the memory that the optimizer had, so that a relaxation that
+was killed is the same one.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -18,8 +20,9 @@ from ase import Atoms, units
 from ase.calculators.calculator import Calculator
 from ase.filters import FrechetCellFilter
 from ase.io.trajectory import Trajectory as AseTrajectory
-from ase.optimize import LBFGS
+from ase.optimize import BFGS, LBFGS
 from jobflow import Maker
+from numpy.typing import NDArray
 from pymatgen.core import Structure
 from pymatgen.io.ase import AseAtomsAdaptor
 
@@ -41,6 +44,10 @@ MOVES: dict[Cell, tuple[int, ...]] = {
     "full": (0, 1, 2, 3, 4, 5),
 }
 """Components of the strain that a relaxation moves, in the order of Voigt."""
+
+
+Curvature = Callable[[], NDArray[np.float64]]
+"""Gives second derivatives of an energy, eV/Å², shape (3 n_atoms, 3 n_atoms)."""
 
 
 @dataclass
@@ -88,7 +95,8 @@ class PotentialRelaxMaker(Maker):
         calculator: Calculator,
         settings: RelaxSettings,
     ) -> RunRecord:
-        relaxation = Relaxing(atoms, settings)
+        curvature = self._curvature(structure)
+        relaxation = Relaxing(atoms, settings, curvature)
         relaxation.restore(calculator)
         if settings.cell != "fixed" and stress_of(atoms) is None:
             raise IonfaceError(
@@ -103,6 +111,11 @@ class PotentialRelaxMaker(Maker):
                 "run the same command again to go on from here"
             )
         return self._record(structure, atoms, converged, steps)
+
+    def _curvature(self, structure: Structure) -> Curvature | None:
+        """Return what gives the second derivatives to begin with, if something does."""
+        del structure
+        return None
 
     def _record(
         self, structure: Structure, atoms: Atoms, converged: bool, steps: int
@@ -162,15 +175,22 @@ class Relaxing:
     Args:
         atoms: as the job was given them; moved in place.
         settings: of the relaxation.
+        curvature: to begin with, asked for before the first step is made.
     """
 
-    def __init__(self, atoms: Atoms, settings: RelaxSettings) -> None:
-        self.atoms, self.settings = atoms, settings
-        moved: Atoms | FrechetCellFilter = atoms
+    def __init__(
+        self,
+        atoms: Atoms,
+        settings: RelaxSettings,
+        curvature: Curvature | None = None,
+    ) -> None:
+        self.atoms, self.settings, self.curvature = atoms, settings, curvature
+        moved: Any = atoms
         if settings.cell != "fixed":
             mask = [i in MOVES[settings.cell] for i in range(6)]
             moved = FrechetCellFilter(atoms, mask=mask)
-        self.optimizer = LBFGS(moved, logfile=None)  # type: ignore[arg-type]
+        kind: Any = LBFGS if curvature is None else BFGS
+        self.optimizer = kind(moved, logfile=None)
         self.known = False
 
     def restore(self, calculator: Calculator) -> None:
@@ -186,10 +206,21 @@ class Relaxing:
         last = steps[-1].calc if steps else None
         self.atoms.calc = Resumed(last, calculator) if last else calculator
 
+    def _begin(self) -> None:
+        if self.curvature is not None and self.optimizer.state is None:
+            found = self.curvature()
+            size = len(found)  # a cell that moves comes behind the atoms
+            self.optimizer.H0[:size, :size] = found
+
     def _learn(self) -> None:
+        self._begin()
         optimizer = self.optimizer
         x = optimizer.optimizable.get_x()
         forces = -optimizer.optimizable.get_gradient()
+        if isinstance(optimizer, BFGS):
+            optimizer.update(x, forces, optimizer.pos0, optimizer.forces0)
+            optimizer.pos0, optimizer.forces0 = x, forces
+            return
         optimizer.update(x, forces, optimizer.r0, optimizer.f0)
         optimizer.state.iteration += 1
         optimizer.r0, optimizer.f0 = x, forces
@@ -201,6 +232,7 @@ class Relaxing:
         for _ in self.optimizer.irun(fmax=0.0, steps=self.settings.steps):
             if _is_relaxed(self.atoms, self.settings):
                 return True, int(self.optimizer.nsteps)
+            self._begin()
         return False, int(self.optimizer.nsteps)
 
     def _keep(self) -> None:

@@ -14,7 +14,7 @@ from pymatgen.core import Structure
 
 from ionface.analysis.energies.level_of_theory import LevelOfTheory
 from ionface.errors import IonfaceError
-from ionface.workflows.engines.ase.relax import PotentialRelaxMaker
+from ionface.workflows.engines.ase.relax import Curvature, PotentialRelaxMaker
 from ionface.workflows.engines.contract import (
     Engine,
     RelaxSettings,
@@ -25,6 +25,7 @@ from ionface.workflows.engines.dft.program import DftProgram
 from ionface.workflows.engines.pre_relaxation import (
     SETTINGS,
     check_potential,
+    curvature,
     prerelaxed,
 )
 from ionface.workflows.engines.records import RunRecord
@@ -92,8 +93,7 @@ class DftEngine(MSONable, Engine):
         program = self.program_for("dynamics" if settings.like_dynamics else job)
         if self.prerelax is None or job == "bulk":  # a crystal is near its minimum
             return PotentialRelaxMaker(program, settings, name="relax")
-        first = self.prerelax.relax(SETTINGS)
-        return PrerelaxedMaker(program, settings, name="relax", prerelax=first)
+        return PrerelaxedMaker(program, settings, prerelax=self.prerelax)
 
     def static(self) -> Maker:
         """Return the Maker of single-point calculations."""
@@ -124,18 +124,26 @@ class DftEngine(MSONable, Engine):
 class PrerelaxedMaker(PotentialRelaxMaker):
     """Relax atoms with a potential, and go on from there with the program.
 
+    The program's steps are made by the potential's curvature.
+
     Attributes:
-        prerelax: Maker of the potential's relaxation.
+        prerelax: the potential's engine.
     """
 
-    prerelax: Maker | None = None
+    prerelax: Engine | None = None
 
     def _computed(self, structure: Structure) -> RunRecord:
         assert self.prerelax is not None
-        moved, told = prerelaxed(structure, self.prerelax, Path.cwd())
+        first = self.prerelax.relax(SETTINGS)
+        moved, told = prerelaxed(structure, first, Path.cwd())
         record = super()._computed(moved)
         record.provenance.update(told)
         return record
+
+    def _curvature(self, structure: Structure) -> Curvature:
+        assert self.prerelax is not None
+        engine, folder = self.prerelax, Path.cwd()
+        return lambda: curvature(structure, engine.calculator, folder)
 
 
 def _check_fits(program: DftProgram, structure: Structure, cost: StepCost) -> None:
