@@ -1,30 +1,22 @@
-"""What a potential does before a relaxation from first principles.
+"""Relaxations by a potential that go before those from first principles.
 
 Data flow: the structure of a job -> a potential's relaxation in a folder of its own,
-kept in `FILE` -> the structure where it ended, and what a record tells of it -> the
-potential's curvature there, kept in `CURVATURE`, by which an optimizer knows at once
-which motions are stiff and which are soft.
+kept in `FILE` -> the structure where it ended, and what a record tells of it.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from ase.calculators.calculator import Calculator
 from jobflow import Maker
-from numpy.typing import NDArray
 from pymatgen.core import Structure
 
 from ionface.documents import decode
 from ionface.errors import IonfaceError
-from ionface.files import atomic_path, write_atomically
+from ionface.files import write_atomically
 from ionface.structures.ledger_cell import movable
-from ionface.workflows.engines import progress
-from ionface.workflows.engines.ase.atoms import atoms_of, free_atoms
 from ionface.workflows.engines.contract import Engine, RelaxSettings
 from ionface.workflows.engines.records import RunRecord
 
@@ -32,13 +24,6 @@ SETTINGS = RelaxSettings(fmax=0.1, steps=200, must_converge=False)
 """Takes out the worst forces of a built model; first principles do the rest."""
 
 FILE = "pre-relaxed.json"
-CURVATURE = "curvature.npy"
-
-DISPLACED = 0.015  # Å; a stretched C-H bond is 4 % softer there, noise far below 1 %
-SOFTEST = 1.0
-"""eV/Å², of the curvature that steps are made by: along a softer motion they would be
-long, and a potential's softest motions are those that it knows least. Li|P-DOL needed 4
-steps to 0.1 eV/Å with it, 5 with 2, 26 with none (docs/first-principles.md)."""
 
 
 def prerelaxed(
@@ -71,49 +56,6 @@ def prerelaxed(
         "max_force": record.max_force,
     }
     return moved, {"prerelaxed": told}
-
-
-def curvature(
-    structure: Structure, potential: Callable[[], Calculator], folder: Path
-) -> NDArray[np.float64]:
-    """Return a potential's second derivatives of the energy, once for each job.
-
-    Forward differences of its forces, 3 n + 1 evaluations, made positive along every
-    direction.
-
-    Args:
-        structure: about which; fixed sites have no curvature but `SOFTEST`.
-        potential: gives its calculator, if it is needed.
-        folder: of the job.
-
-    Returns:
-        Shape (3 n_atoms, 3 n_atoms), eV/Å², no eigenvalue below `SOFTEST`.
-    """
-    path = folder / CURVATURE
-    if path.is_file():
-        known: NDArray[np.float64] = np.load(path)
-        return known
-    atoms = atoms_of(structure)
-    free = free_atoms(atoms)
-    atoms.calc = potential()
-    start, forces = atoms.positions.copy(), atoms.get_forces()
-    columns = [3 * int(atom) + axis for atom in free for axis in range(3)]
-    slopes = np.zeros((len(columns), len(columns)))
-    done = progress.counter(len(columns), "curvature by the potential")
-    for row, column in enumerate(columns):
-        moved = start.copy()
-        moved.flat[column] += DISPLACED
-        atoms.set_positions(moved)
-        change = forces - atoms.get_forces()
-        slopes[row] = change.ravel()[columns] / DISPLACED
-        done(1)
-    values, vectors = np.linalg.eigh((slopes + slopes.T) / 2)
-    found = SOFTEST * np.eye(start.size)
-    stiff = np.maximum(np.abs(values), SOFTEST)
-    found[np.ix_(columns, columns)] = (vectors * stiff) @ vectors.T
-    with atomic_path(path) as part, part.open("wb") as file:
-        np.save(file, found)
-    return found
 
 
 def check_potential(engine: Engine, *, here: bool) -> None:

@@ -21,14 +21,10 @@ from ionface.errors import IonfaceError
 from ionface.workflows.engines.ase.ase_engine import AseEngine, from_import_path
 from ionface.workflows.engines.ase.relax import HISTORY
 from ionface.workflows.engines.contract import RelaxSettings, StepCost, StudySettings
+from ionface.workflows.engines.dft.curvature import CURVATURE, SOFTEST, curvature
 from ionface.workflows.engines.dft.engine import DftEngine
 from ionface.workflows.engines.dft.program import DftProgram
-from ionface.workflows.engines.pre_relaxation import (
-    CURVATURE,
-    FILE,
-    SOFTEST,
-    curvature,
-)
+from ionface.workflows.engines.pre_relaxation import FILE
 from ionface.workflows.engines.registry import NamedEngine
 from ionface.workflows.study.protocols import LI_2024
 from ionface.workflows.study.vasp_settings import VaspSettings

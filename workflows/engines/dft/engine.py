@@ -21,11 +21,11 @@ from ionface.workflows.engines.contract import (
     StepCost,
     StudySettings,
 )
+from ionface.workflows.engines.dft.curvature import curvature
 from ionface.workflows.engines.dft.program import DftProgram
 from ionface.workflows.engines.pre_relaxation import (
     SETTINGS,
     check_potential,
-    curvature,
     prerelaxed,
 )
 from ionface.workflows.engines.records import RunRecord
