@@ -20,11 +20,11 @@ from ionface.analysis.yardstick.judgement import (
 from ionface.analysis.yardstick.labeled_frames import LabeledFrame
 
 FIRST_PRINCIPLES = ("vasp", "gpaw", "cp2k")
-TERMS = ("relaxation", "film", "substrate")
-"""Groups of the frames that an interface's energy is a difference of."""
-
 OF_ELECTRONS = ("cutoff_ev", "k_points", "smearing", "pseudopotentials")
 """What no potential has."""
+
+TERMS = ("relaxation", "film", "substrate")
+"""Groups of the frames that an interface's energy is a difference of."""
 
 
 def is_first_principles(level: Mapping[str, Any]) -> bool:
@@ -178,12 +178,12 @@ def check_spots(
         dict(teacher),
         tuple(frames),
         tuple(tuple(map(bool, core)) for core in cores),
-        formation_energy([frames[n] for n in whole], [energies[n] for n in whole]),
+        answer_by_both([frames[n] for n in whole], [energies[n] for n in whole]),
         provenance=Provenance(level, emulated=emulated, quick=quick),
     )
 
 
-def formation_energy(
+def answer_by_both(
     frames: Sequence[LabeledFrame], energies: Sequence[float]
 ) -> Compared | None:
     """Return what both say of the answer itself; None where a term is missing.

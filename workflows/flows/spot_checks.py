@@ -20,10 +20,11 @@ from pymatgen.io.ase import AseAtomsAdaptor
 
 from ionface.analysis.yardstick.labeled_frames import LabeledFrame, settings_of
 from ionface.analysis.yardstick.sampling import farthest, radial_descriptor
-from ionface.analysis.yardstick.spot_checks import TERMS, check_spots
+from ionface.analysis.yardstick.spot_checks import check_spots
 from ionface.errors import IonfaceError
 from ionface.structures.clusters import CORE, cut_cluster
 from ionface.structures.labels import labels_of
+from ionface.structures.specs import SIDES
 from ionface.workflows.engines.contract import Engine
 from ionface.workflows.engines.durable import durable_job
 from ionface.workflows.engines.records import (
@@ -50,7 +51,6 @@ POOL = 40
 SPOT_CHECK = "spot check"
 """Part of an interface, in the metadata of jobs, that single points on frames are."""
 
-SIDES = TERMS[1:]
 NEARNESS = 4.0  # Å; an atom this near to the other phase belongs to the interface
 SHAKEN = 0.05  # Å; what frames are moved by where there are fewer than were asked for
 

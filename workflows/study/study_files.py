@@ -409,8 +409,8 @@ def _check_seeds(run: DynamicsSpec, source: str) -> None:
         )
     if run.seed and not isinstance(run.seeds, int):
         raise IonfaceError(
-            f"{where}: {list(seeds)} name every seed, and seed: {run.seed} is none of "
-            "them; leave seed out, or give seeds as a number, counted from it"
+            f"{where}: {list(seeds)} name every seed, so that seed: {run.seed} has no "
+            "meaning; leave seed out, or give seeds as a number, counted from it"
         )
 
 

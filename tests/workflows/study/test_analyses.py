@@ -61,9 +61,11 @@ def test_seeds_are_counted_up_or_named_and_differ(run):
     for seeds, why in (((1, 1), "1 stands twice"), ((), "none is given")):
         with pytest.raises(IonfaceError, match=why):
             checked(replace(study, dynamics=(replace(run, seeds=seeds),)), "s.yaml")
-    both = replace(run, seed=5, seeds=(1, 2))
-    with pytest.raises(IonfaceError, match=r"\[1, 2\] name every seed, and seed: 5"):
-        checked(replace(study, dynamics=(both,)), "s.yaml")
+    for seed in (1, 5):
+        both = replace(run, seed=seed, seeds=(1, 2))
+        said = rf"\[1, 2\] name every seed, so that seed: {seed} has no meaning"
+        with pytest.raises(IonfaceError, match=said):
+            checked(replace(study, dynamics=(both,)), "s.yaml")
 
 
 def test_runs_of_one_interface_have_names_of_their_own(run):
