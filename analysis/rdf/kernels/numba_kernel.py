@@ -8,10 +8,8 @@ math: products and sums are rounded one by one, as numpy does.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, NamedTuple, TypeVar, cast
+from typing import Any, NamedTuple
 
-import numba
 import numpy as np
 
 from ionface.analysis.rdf.kernels.images import (
@@ -22,8 +20,7 @@ from ionface.analysis.rdf.kernels.images import (
     shifted,
 )
 from ionface.analysis.trajectory.frames import FloatArray
-
-Function = TypeVar("Function", bound=Callable[..., Any])
+from ionface.compiled import compiled
 
 SLACK = 1e-9
 """Added to the reach in units of the cell: leaving out must never lose a pair."""
@@ -67,15 +64,6 @@ class _Space(NamedTuple):
     per_angstrom: float
 
 
-def compiled(function: Function) -> Function:
-    """Compile a function, kept on disk where a folder can be written."""
-    try:
-        kept: Any = numba.njit(nogil=True, error_model="numpy", cache=True)(function)
-    except RuntimeError:  # no folder of numba's can be written
-        kept = numba.njit(nogil=True, error_model="numpy")(function)
-    return cast("Function", kept)
-
-
 def count(
     task: PairTask,
     positions: FloatArray,
@@ -109,7 +97,7 @@ def count(
     return distances
 
 
-@compiled
+@compiled()
 def _prepare(
     positions: Any, sequence: Any, order: Any, inverses: Any, periodic: Any
 ) -> Any:
@@ -135,7 +123,7 @@ def _prepare(
     return w, center, spread
 
 
-@compiled
+@compiled()
 def _count(frames: Any, space: Any, starts: Any, pairs: Any, distances: Any) -> None:
     # What the loops need is passed as plain arrays: passing tuples costs more than use.
     w, center, spread, intervals = frames
@@ -178,7 +166,7 @@ def _count(frames: Any, space: Any, starts: Any, pairs: Any, distances: Any) -> 
         _collect(histogram, turns, slots, distances[:, p])
 
 
-@compiled
+@compiled()
 def _collect(histogram: Any, turns: int, slots: int, distances: Any) -> None:
     """Add the histograms of each interval to its distances, (intervals, bins)."""
     for k in range(len(distances) * turns):
@@ -186,7 +174,7 @@ def _collect(histogram: Any, turns: int, slots: int, distances: Any) -> None:
             distances[k // turns, n] += histogram[k * slots + n]
 
 
-@compiled
+@compiled()
 def _partners(
     center: Any, spread: Any, i: int, low: int, high: int, periodic: Any, reach: Any,
     near: Any, partners: Any,
@@ -216,7 +204,7 @@ def _partners(
     return found
 
 
-@compiled
+@compiled()
 def _differences(
     first: Any, second: Any, lattice: Any, offset: Any, periodic: Any, d: Any
 ) -> None:
@@ -238,7 +226,7 @@ def _differences(
         d[2, f] = a * az + b * bz + c * cz
 
 
-@compiled
+@compiled()
 def _in_cells(
     first: Any, second: Any, cells: Any, offset: Any, periodic: Any, d: Any
 ) -> None:
@@ -256,7 +244,7 @@ def _in_cells(
             d[k, f] = a * cells[0, k, f] + b * cells[1, k, f] + c * cells[2, k, f]
 
 
-@compiled
+@compiled()
 def _squares(d: Any, move: Any, reach_squared: float, squared: Any) -> int:
     """Write the squared distances to one image; return how many are within reach."""
     x, y, z = move[0], move[1], move[2]
@@ -269,7 +257,7 @@ def _squares(d: Any, move: Any, reach_squared: float, squared: Any) -> int:
     return inside
 
 
-@compiled
+@compiled()
 def _squares_in_cells(d: Any, move: Any, reach_squared: float, squared: Any) -> int:
     """Do as `_squares` where each frame has a cell of its own."""
     inside = 0
@@ -281,7 +269,7 @@ def _squares_in_cells(d: Any, move: Any, reach_squared: float, squared: Any) -> 
     return inside
 
 
-@compiled
+@compiled()
 def _keep(
     squared: Any, base: Any, reach_squared: float, kept: Any, kept_base: Any
 ) -> None:
@@ -293,7 +281,7 @@ def _keep(
         found += squared[f] < reach_squared
 
 
-@compiled
+@compiled()
 def _tally(
     squared: Any,
     base: Any,

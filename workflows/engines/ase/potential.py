@@ -39,6 +39,7 @@ from ionface.analysis.energies.level_of_theory import LevelOfTheory
 from ionface.errors import IonfaceError
 from ionface.files import digest, file_digest
 from ionface.structures.ledger_cell import context
+from ionface.workflows.engines.ase.fused_convolution import fuse
 from ionface.workflows.engines.k_mesh import mesh
 
 M_TRIM_THRESHOLD, M_MMAP_MAX, M_ARENA_MAX = -1, -4, -8  # of malloc.h
@@ -115,7 +116,10 @@ class Potential(MSONable):
         """
         _keep_freed_memory()
         where = {self.device: _best_device()} if self.device else {}
-        return calculator_class(self.calculator)(**{**where, **self.arguments, **more})
+        arguments = {**where, **self.arguments, **more}
+        calculator = calculator_class(self.calculator)(**arguments)
+        fuse(calculator)
+        return calculator
 
     @contextmanager
     def opened(self, structure: Structure) -> Iterator[Calculator]:

@@ -318,9 +318,8 @@ def test_a_position_that_is_no_number_is_refused(value, backend):
 
 def test_without_numba_the_way_out_is_told(monkeypatch):
     monkeypatch.setitem(sys.modules, "numba", None)
-    monkeypatch.delitem(
-        sys.modules, "ionface.analysis.rdf.kernels.numba_kernel", raising=False
-    )
+    for module in ("ionface.compiled", "ionface.analysis.rdf.kernels.numba_kernel"):
+        monkeypatch.delitem(sys.modules, module, raising=False)
     first, second = random_gas(1, 4, 3)
     arguments = first, second, np.eye(3) * 5, Bins(3.0, 4)
     with pytest.raises(AnalysisError, match=r"install ionface\[fast\]"):

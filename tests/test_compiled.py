@@ -4,7 +4,7 @@ numba = pytest.importorskip("numba")
 
 
 def test_without_a_folder_to_keep_it_in_code_is_compiled_all_the_same(monkeypatch):
-    from ionface.analysis.rdf.kernels.numba_kernel import compiled
+    from ionface.compiled import compiled
 
     njit = numba.njit
 
@@ -15,7 +15,7 @@ def test_without_a_folder_to_keep_it_in_code_is_compiled_all_the_same(monkeypatc
 
     monkeypatch.setattr(numba, "njit", refuse)
 
-    @compiled
+    @compiled()
     def double(x):
         return 2 * x
 
