@@ -16,6 +16,7 @@ from typing import Any
 from ionface.analysis.energies.energy_term import EnergyTerm
 from ionface.analysis.energies.interface_energy import (
     atoms_told,
+    below_bulk,
     contact_angle,
     potentials_told,
     slab_energy,
@@ -56,7 +57,7 @@ def with_bulk(
     except AnalysisError as error:
         why = f"no energy against bulk: {error}"
         return replace(entry, checks=(*entry.checks, why))
-    return replace(entry, bulk=told, checks=(*entry.checks, *beyond_told(told)))
+    return replace(entry, bulk=told, checks=(*entry.checks, *bulk_notes(told)))
 
 
 def against_bulk(
@@ -107,14 +108,20 @@ def against_bulk(
     return told
 
 
-def beyond_told(told: Mapping[str, Any]) -> list[str]:
-    """Return what chemical potentials went into what `against_bulk` returned."""
+def bulk_notes(told: Mapping[str, Any]) -> list[str]:
+    """Return what must be said of the numbers that `against_bulk` returned."""
     beyond = told.get("beyond_bulk", {})
+    notes = [
+        below_bulk(phase, energy)
+        for phase, energy in told.get("surface_energies_j_per_m2", {}).items()
+        if energy < 0 and phase not in beyond
+    ]
     if not beyond:
-        return []
+        return notes
     slabs = "; ".join(f"{phase} {atoms_told(atoms)}" for phase, atoms in beyond.items())
     return [
+        *notes,
         f"energies against bulk hold for chemical potentials "
         f"{potentials_told(told['chemical_potentials_ev'])} of the atoms beyond whole "
-        f"formula units ({slabs})"
+        f"formula units ({slabs})",
     ]

@@ -118,6 +118,15 @@ def atoms_told(beyond: Mapping[str, int]) -> str:
     return ", ".join(f"{number:+d} {element}" for element, number in beyond.items())
 
 
+def below_bulk(name: str, surface_energy: float) -> str:
+    """Return what a surface says that costs less than nothing, J/m²."""
+    return (
+        f"a surface of {name} costs {surface_energy:.3f} J/m², less than nothing: its "
+        "relaxed slab has found a lower arrangement than the crystal that it is held "
+        "against, as mobile ions or half-filled sites do; give that one as material"
+    )
+
+
 def potentials_told(potentials: Mapping[str, float]) -> str:
     """Return chemical potentials in words, as in "Li -1.900 eV"."""
     return ", ".join(f"{element} {mu:.3f} eV" for element, mu in potentials.items())

@@ -11,14 +11,18 @@ import numpy as np
 from ionface.analysis.diffusion.arrhenius import Arrhenius
 from ionface.analysis.diffusion.diffusion import CM2_PER_S, Diffusion
 from ionface.analysis.diffusion.msd import Msd
-from ionface.analysis.energies.against_bulk import beyond_told
+from ionface.analysis.energies.against_bulk import bulk_notes
 from ionface.analysis.energies.convergence import Convergence
 from ionface.analysis.energies.formation_energies import (
     EngineSpread,
     FormationEnergies,
     PublishedEnergy,
 )
-from ionface.analysis.energies.interface_energy import atoms_told, potentials_told
+from ionface.analysis.energies.interface_energy import (
+    atoms_told,
+    below_bulk,
+    potentials_told,
+)
 from ionface.analysis.energies.layer_dos import LayerDos
 from ionface.analysis.energies.ledger import LedgerEntry
 from ionface.analysis.energies.relaxation_path import RelaxationPath
@@ -90,7 +94,7 @@ def _engines(spreads: Iterable[EngineSpread]) -> list[Table]:
 
 def _against_bulk(entries: Sequence[LedgerEntry]) -> list[Table]:
     """Return interface energies against bulk crystals, where these are known."""
-    told = [f"{e.name}: {line}" for e in entries for line in beyond_told(e.bulk)]
+    told = [f"{e.name}: {line}" for e in entries for line in bulk_notes(e.bulk)]
     rows: list[Sequence[Cell]] = [
         [
             entry.name,
@@ -195,7 +199,11 @@ def surface_contents(result: SurfaceEnergies) -> Contents:
     beyond = ["beyond whole units"] if potentials else []
     header = ["cut, top/bottom", "Tasker", "atoms", *beyond, "as cut, J/m²",
               "relaxed, J/m²"]  # fmt: skip
-    notes = []
+    notes = [
+        below_bulk(result.facet, s.relaxed)
+        for s in result.surfaces
+        if s.relaxed < 0 and not s.beyond_bulk
+    ]
     if potentials:
         told = potentials_told(potentials)
         notes.append(f"γ at the chemical potentials {told} of atoms beyond whole units")

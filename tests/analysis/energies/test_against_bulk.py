@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from ionface.analysis.energies.against_bulk import against_bulk, beyond_told
+from ionface.analysis.energies.against_bulk import against_bulk, bulk_notes
 from ionface.analysis.energies.energy_term import EnergyTerm
 from ionface.analysis.energies.formation_energies import FormationEnergies
 from ionface.analysis.energies.formation_energy import EV_PER_A2_IN_J_PER_M2
@@ -92,13 +92,26 @@ def test_potentials_that_account_for_a_slab_in_two_ways_are_refused():
 
 def test_table_and_ledger_name_the_chemical_potentials():
     told = against_bulk(lithiated(), LITHIATED, BULKS, "Li", {"Li": -1.2})
-    (line,) = beyond_told(told)
+    (line,) = bulk_notes(told)
     assert "chemical potentials Li -1.200 eV" in line
     assert "LiF +1 Li" in line
     booked = replace(lithiated(), bulk=told)
     _, table, *_ = energy_contents(FormationEnergies.of((booked,)))
     assert line in table.caption
-    assert beyond_told(against_bulk(entry(), SLABS, BULKS, "Li", {"Li": -1.2})) == []
+    assert bulk_notes(against_bulk(entry(), SLABS, BULKS, "Li", {"Li": -1.2})) == []
+
+
+def test_a_surface_that_costs_less_than_nothing_is_explained():
+    low = {**SLABS, "LiF": replace(SLABS["LiF"], energy=SLABS["LiF"].energy - 9)}
+    told = against_bulk(entry(), low, BULKS, "Li")
+    assert told["surface_energies_j_per_m2"]["LiF"] < 0
+    (line,) = bulk_notes(told)
+    assert "a surface of LiF costs -" in line
+    assert "a lower arrangement" in line
+    booked = replace(entry(), bulk=told)
+    _, table, *_ = energy_contents(FormationEnergies.of((booked,)))
+    assert line in table.caption
+    assert bulk_notes(against_bulk(entry(), SLABS, BULKS, "Li")) == []
 
 
 def test_it_is_in_the_table_and_comes_back_from_a_file():

@@ -146,6 +146,14 @@ def test_the_table_tells_which_cuts_are_one_slab():
     assert SurfaceEnergies.from_dict(result.as_dict()).turned_over == {"B/A": "A/B"}
 
 
+def test_the_table_explains_a_surface_that_costs_less_than_nothing():
+    low = SurfaceEnergy("A/B", 3, 6, None, -0.1)
+    beyond = SurfaceEnergy("A/A", 1, 7, None, -0.2, {"A": 1})  # as its reservoir has it
+    (table,) = surface_contents(SurfaceEnergies("AB(100)", (beyond, low)))
+    assert table.caption.count("less than nothing") == 1
+    assert "a surface of AB(100) costs -0.100 J/m²" in table.caption
+
+
 B2 = (
     "{lattice: [[3, 0, 0], [0, 3, 0], [0, 0, 3]], species: [Cu, Al], "
     "frac_coords: [[0, 0, 0], [0.5, 0.5, 0.5]]}"
