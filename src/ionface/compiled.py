@@ -1,4 +1,4 @@
-"""Loops compiled by numba, which the extra "fast" installs."""
+"""Loops compiled by numba, which the extras "fast" and "mlip" install."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import Any, TypeVar, cast
 import numba
 
 Function = TypeVar("Function", bound=Callable[..., Any])
-
 
 IN_ANY_ORDER = {"reassoc", "contract", "nsz"}  # NaN and infinity stay what they are
 

@@ -23,9 +23,6 @@ from ionface.compiled import compiled
 
 IntArray = NDArray[np.int64]
 
-WIDEST = 15
-"""2l+1 of the highest l that there is room for."""
-
 
 class Paths(NamedTuple):
     """The paths of one convolution, and their coefficients.
@@ -76,7 +73,7 @@ def gather(
     """
     starts, order, partners = edges
     table, coefficients, indices, first_of = paths
-    mixed = np.empty((WIDEST, WIDEST), x.dtype)
+    mixed = np.empty((table[:, 5].max(), table[:, 7].max()), x.dtype)
     total = np.empty(x.shape[1], x.dtype)
     for n in range(first, last):
         to = out[n]
@@ -123,7 +120,7 @@ def scatter(
     starts, order, partners = edges
     table, coefficients, indices, first_of = paths
     by_x, by_y, by_w = slopes
-    mixed = np.empty((WIDEST, WIDEST), x.dtype)
+    mixed = np.empty((table[:, 5].max(), table[:, 7].max()), x.dtype)
     weighted = np.empty(x.shape[1], x.dtype)
     back = np.empty(x.shape[1], x.dtype)
     for n in range(first, last):

@@ -4,7 +4,7 @@ SevenNet leaves room for fused convolutions and ships three of them, all for GPU
 CPU its arrays over all edges, a gigabyte for some hundred atoms, are read from memory
 again and again: four fifths of a step. `fuse` puts the loops of `convolution_kernel` in
 their place. They know first derivatives alone, forces and stress, and so are no use in
-training; where numba is missing (the extra "fast"), or on a GPU, nothing is changed.
+training; where numba is missing, or on a GPU, nothing is changed.
 """
 
 from __future__ import annotations
